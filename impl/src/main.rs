@@ -1,0 +1,2 @@
+//! raft-node
+fn main() {}

@@ -1,0 +1,412 @@
+//! Raft leader election (Ongaro and Ousterhout, "In Search of an Understandable Consensus
+//! Algorithm", §5.1, §5.2 and Figure 2), written once.
+//!
+//! A server is driven by two kinds of [`Event`]: its timer fires, or a message arrives. For each,
+//! [`Server::step`] says everything there is to say in one [`Step`]: the state afterwards, which
+//! [`Rule`] applied, whether the ballot must be on disk, what to send, and whether the timer starts
+//! again. It reads no clock, draws no random number and sends nothing itself. The caller obeys, in
+//! this order:
+//!
+//! 1. **persist** the ballot, if the step says so, and wait until it is durable;
+//! 2. **send** what the step sends;
+//! 3. **restart the timer**, if the step says so.
+//!
+//! So a crash between two of these is nothing worse than a lost message.
+//!
+//! How an election goes. Everybody starts as a follower. A follower that hears no leader until its
+//! election timer fires becomes a candidate: it advances to the next term, votes for itself and
+//! asks everybody for their vote. A server grants one vote a term, to the first that asks. The
+//! candidate that a quorum voted for leads the term, and says so at once with a heartbeat, at which
+//! the others follow. When nobody wins, timers fire again, and a later term decides. Whoever sees a
+//! newer term than its own adopts it and follows.
+//!
+//! Why at most one server leads a term. Who leads was granted that term by a quorum; two quorums
+//! share a server; no server grants two candidates its vote in one term, because the vote stands in
+//! its [`Ballot`] before the answer leaves, because nothing that a server does within a term
+//! replaces that vote, and because no server returns to an older term.
+//!
+//! The module is total: input that is stale, repeated or out of place leads to a step that changes
+//! nothing, never to an error. The TLA+ action of the same name stands beside each handler.
+
+use super::message::Message;
+use super::types::{Cluster, ServerId, ServerSet, Term};
+
+/// What a server must never forget (Figure 2, "Persistent state on all servers"). It stands outside
+/// the [`Role`], so that no change of role can touch the vote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Ballot {
+    /// The latest term this server has seen. It only grows.
+    pub current_term: Term,
+    /// The candidate that has this server's vote in `current_term`, if it has voted.
+    pub voted_for: Option<ServerId>,
+}
+
+impl Ballot {
+    /// The ballot of a server that has never run before.
+    pub const INITIAL: Self = Self::of_term(Term::ZERO);
+
+    /// The blank ballot of a term. Nothing else clears `voted_for`, and it is only called with a
+    /// term that this server has never been in: that is why a vote, once given, stands.
+    const fn of_term(term: Term) -> Self {
+        Self { current_term: term, voted_for: None }
+    }
+
+    /// This ballot, with the vote given to `candidate`.
+    const fn cast(self, candidate: ServerId) -> Self {
+        Self { voted_for: Some(candidate), ..self }
+    }
+}
+
+/// What a server is at the moment (§5.1), each with only its own data. A crash forgets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Role {
+    /// It answers others, and waits for its election timer.
+    Follower,
+    /// It stands for election in its current term.
+    Candidate {
+        /// Who has granted it the vote in this term, itself included.
+        votes: ServerSet,
+    },
+    /// It was elected in its current term.
+    Leader,
+}
+
+/// The state of one server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct State {
+    /// What survives a crash.
+    pub ballot: Ballot,
+    /// What does not.
+    pub role: Role,
+}
+
+/// The one timer that a server has running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Timer {
+    /// Fires after a random time without a leader. Every election draws the time anew, so that
+    /// split votes are rare (§5.2).
+    Election,
+    /// Fires at a short, fixed period.
+    Heartbeat,
+}
+
+impl State {
+    /// Which timer runs follows from the role; so nobody has to remember it, or can disagree.
+    pub const fn timer(&self) -> Timer {
+        match self.role {
+            Role::Follower | Role::Candidate { .. } => Timer::Election,
+            Role::Leader => Timer::Heartbeat,
+        }
+    }
+}
+
+/// What happens to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Event {
+    /// The timer that runs, [`State::timer`], fires.
+    Timeout,
+    /// A message arrives.
+    Receive {
+        /// Who sent it: another server of the cluster.
+        from: ServerId,
+        /// What it says.
+        message: Message,
+    },
+}
+
+/// What a step sends: one message at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Outgoing {
+    /// Nothing.
+    Nothing,
+    /// A message to the server that sent the request.
+    Reply {
+        /// Who sent the request.
+        to: ServerId,
+        /// The answer.
+        message: Message,
+    },
+    /// A message to every other server.
+    Broadcast {
+        /// The request.
+        message: Message,
+    },
+}
+
+/// The rule that a step applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Rule {
+    /// The server came up, with the ballot it had stored.
+    Started,
+
+    /// The election timer fired: a new term, a vote for itself, a request to everybody.
+    Campaigned,
+    /// A quorum granted its vote: the server leads, and says so with its first heartbeat.
+    Elected,
+    /// The heartbeat timer fired: the leader says again that it is alive.
+    HeartbeatSent,
+    /// The election timer fired, but there is no later term: nothing happens.
+    TermsExhausted,
+
+    /// The candidate has this server's vote, now or from an earlier request in the same term.
+    VoteGranted,
+    /// Another candidate, or the server itself, has the vote of this term.
+    VoteRefused,
+
+    /// A vote was added; it does not make a quorum yet.
+    VoteCounted,
+    /// A vote for an election of this term that is already decided.
+    VoteTooLate,
+    /// Somebody refused its vote, and carried no newer term.
+    RefusalHeard,
+
+    /// A heartbeat of this term's leader: the follower waits anew.
+    HeartbeatAccepted,
+    /// A heartbeat of this term's leader: the candidate has lost, and keeps its vote.
+    SteppedDown,
+    /// A heartbeat of another leader of the leader's own term, which Election Safety excludes.
+    RivalIgnored,
+    /// A follower answered a heartbeat.
+    HeartbeatAcknowledged,
+
+    /// A request of an older term: its sender is told the newer one.
+    StaleRequestRefused,
+    /// A response of an older term: ignored.
+    StaleResponseIgnored,
+    /// A response that carries a newer term: adopted.
+    NewerTermAdopted,
+}
+
+impl Rule {
+    /// Whether the timer starts again: when the server starts, campaigns, leads, has given its vote
+    /// or has heard the current leader (Figure 2, "Rules for Servers"). In particular neither a
+    /// refused request nor a newer term alone keeps a server from campaigning.
+    const fn restarts_timer(self) -> bool {
+        match self {
+            Self::Started
+            | Self::Campaigned
+            | Self::Elected
+            | Self::HeartbeatSent
+            | Self::TermsExhausted
+            | Self::VoteGranted
+            | Self::HeartbeatAccepted
+            | Self::SteppedDown => true,
+            Self::VoteRefused
+            | Self::VoteCounted
+            | Self::VoteTooLate
+            | Self::RefusalHeard
+            | Self::RivalIgnored
+            | Self::HeartbeatAcknowledged
+            | Self::StaleRequestRefused
+            | Self::StaleResponseIgnored
+            | Self::NewerTermAdopted => false,
+        }
+    }
+}
+
+/// Everything that follows from one event. To be obeyed in the order persist, send, restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Step {
+    /// The state after it.
+    pub state: State,
+    /// The rule that applied.
+    pub rule: Rule,
+    /// Whether the ballot must be durable before anything else happens.
+    pub persist: bool,
+    /// What to send then.
+    pub outgoing: Outgoing,
+    /// Whether [`State::timer`] starts again, with a new random time if it is the election timer.
+    pub restart_timer: bool,
+}
+
+/// What a handler decides; [`Server::step`] adds what follows from it.
+struct Decision {
+    state: State,
+    rule: Rule,
+    outgoing: Outgoing,
+}
+
+impl Decision {
+    const fn quiet(state: State, rule: Rule) -> Self {
+        Self { state, rule, outgoing: Outgoing::Nothing }
+    }
+
+    const fn reply(self, to: ServerId, message: Message) -> Self {
+        Self { outgoing: Outgoing::Reply { to, message }, ..self }
+    }
+
+    const fn broadcast(self, message: Message) -> Self {
+        Self { outgoing: Outgoing::Broadcast { message }, ..self }
+    }
+}
+
+/// One server: what never changes about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Server {
+    /// Which one it is.
+    pub id: ServerId,
+    /// The cluster that it belongs to.
+    pub cluster: Cluster,
+}
+
+impl Server {
+    /// The server comes up, for the first time or after a crash, with the ballot that it `stored`.
+    /// (TLA+: `Init`, `Restart`.)
+    pub fn start(&self, stored: Option<Ballot>) -> Step {
+        Step {
+            state: State { ballot: stored.unwrap_or(Ballot::INITIAL), role: Role::Follower },
+            rule: Rule::Started,
+            persist: stored.is_none(),
+            outgoing: Outgoing::Nothing,
+            restart_timer: true,
+        }
+    }
+
+    /// The one transition of a server.
+    pub fn step(&self, before: State, event: Event) -> Step {
+        let Decision { state, rule, outgoing } = match event {
+            Event::Timeout => self.timeout(before),
+            Event::Receive { from, message } => self.receive(before, from, message),
+        };
+        Step {
+            state,
+            rule,
+            // Here and nowhere else, so that no handler can forget it.
+            persist: state.ballot != before.ballot,
+            outgoing,
+            // A server that changes between leading and not leading has the wrong timer running.
+            restart_timer: rule.restarts_timer() || state.timer() != before.timer(),
+        }
+    }
+
+    /// The timer fires. (TLA+: `Timeout`.)
+    fn timeout(&self, before: State) -> Decision {
+        match before.role {
+            Role::Follower | Role::Candidate { .. } => self.campaign(before),
+            Role::Leader => {
+                let term = before.ballot.current_term;
+                Decision::quiet(before, Rule::HeartbeatSent)
+                    .broadcast(Message::AppendEntries { term })
+            }
+        }
+    }
+
+    /// A new election, in a new term: an election that is still running ends here, and votes for it
+    /// will be stale. (§5.2; Figure 2, "Candidates".)
+    fn campaign(&self, before: State) -> Decision {
+        let Some(term) = before.ballot.current_term.next() else {
+            return Decision::quiet(before, Rule::TermsExhausted);
+        };
+        let ballot = Ballot::of_term(term).cast(self.id);
+        let votes = ServerSet::only(self.id);
+        if self.cluster.is_quorum(votes) {
+            return lead(ballot); // a cluster of one
+        }
+        let state = State { ballot, role: Role::Candidate { votes } };
+        Decision::quiet(state, Rule::Campaigned).broadcast(Message::RequestVote { term })
+    }
+
+    /// A message arrives. What is older than the current term is refused or ignored; what is newer
+    /// is adopted first (§5.1; Figure 2, "All Servers"), so that each handler below sees a message
+    /// of the server's own term.
+    fn receive(&self, before: State, from: ServerId, message: Message) -> Decision {
+        let term = message.term();
+        let current_term = before.ballot.current_term;
+        if term < current_term {
+            return refuse_stale(before, from, message);
+        }
+        let is_newer = current_term < term;
+        let state = if is_newer { follow(term) } else { before };
+        match message {
+            Message::RequestVote { .. } => receive_request_vote(state, from),
+            Message::AppendEntries { .. } => receive_append_entries(state, from),
+            // It answers something that this server asked in an older term, or never asked.
+            Message::RequestVoteResponse { .. } | Message::AppendEntriesResponse { .. }
+                if is_newer =>
+            {
+                Decision::quiet(state, Rule::NewerTermAdopted)
+            }
+            Message::RequestVoteResponse { vote_granted: true, .. } => self.count_vote(state, from),
+            Message::RequestVoteResponse { vote_granted: false, .. } => {
+                Decision::quiet(state, Rule::RefusalHeard)
+            }
+            Message::AppendEntriesResponse { .. } => {
+                Decision::quiet(state, Rule::HeartbeatAcknowledged)
+            }
+        }
+    }
+
+    /// A vote of the current term. It counts only for a candidate: a leader needs no more, and a
+    /// follower does not stand. (§5.2. TLA+: `ReceiveRequestVoteResponse`, `BecomeLeader`.)
+    fn count_vote(&self, state: State, from: ServerId) -> Decision {
+        let Role::Candidate { votes } = state.role else {
+            return Decision::quiet(state, Rule::VoteTooLate);
+        };
+        let votes = votes.with(from);
+        if self.cluster.is_quorum(votes) {
+            return lead(state.ballot);
+        }
+        Decision::quiet(State { role: Role::Candidate { votes }, ..state }, Rule::VoteCounted)
+    }
+}
+
+/// A quorum has granted its vote. The first heartbeat leaves in the same step: until it arrives,
+/// the others do not know that they have a leader, and campaign. (§5.2.)
+const fn lead(ballot: Ballot) -> Decision {
+    Decision::quiet(State { ballot, role: Role::Leader }, Rule::Elected)
+        .broadcast(Message::AppendEntries { term: ballot.current_term })
+}
+
+/// A term newer than the current one: whatever the server was, it is a follower there that has not
+/// voted yet. (§5.1; Figure 2, "All Servers".)
+const fn follow(term: Term) -> State {
+    State { ballot: Ballot::of_term(term), role: Role::Follower }
+}
+
+/// A message of an older term. Whoever sent a request learns the newer term from the answer, and
+/// steps down; a response answers a question that is no longer asked. (§5.1.)
+fn refuse_stale(state: State, from: ServerId, message: Message) -> Decision {
+    let term = state.ballot.current_term;
+    match message {
+        Message::RequestVote { .. } => Decision::quiet(state, Rule::StaleRequestRefused)
+            .reply(from, Message::RequestVoteResponse { term, vote_granted: false }),
+        Message::AppendEntries { .. } => Decision::quiet(state, Rule::StaleRequestRefused)
+            .reply(from, Message::AppendEntriesResponse { term }),
+        Message::RequestVoteResponse { .. } | Message::AppendEntriesResponse { .. } => {
+            Decision::quiet(state, Rule::StaleResponseIgnored)
+        }
+    }
+}
+
+/// A candidate of the current term asks for the vote. First come, first served; and who has the
+/// vote is told so as often as it asks, since the answer may have been lost. A candidate and a
+/// leader have voted for themselves. (§5.2; Figure 2, "RequestVote RPC". TLA+:
+/// `ReceiveRequestVote`.)
+fn receive_request_vote(state: State, from: ServerId) -> Decision {
+    let term = state.ballot.current_term;
+    let vote_granted = match state.ballot.voted_for {
+        None => true,
+        Some(candidate) => candidate == from,
+    };
+    let decision = if vote_granted {
+        let ballot = state.ballot.cast(from);
+        Decision::quiet(State { ballot, ..state }, Rule::VoteGranted)
+    } else {
+        Decision::quiet(state, Rule::VoteRefused)
+    };
+    decision.reply(from, Message::RequestVoteResponse { term, vote_granted })
+}
+
+/// A heartbeat of the current term: its sender was elected, so a candidate has lost and follows.
+/// Only the role changes. A candidate that forgot its vote here could vote again in the same term,
+/// and elect a second leader. (§5.2; Figure 2, "Candidates". TLA+: `ReceiveAppendEntries`.)
+fn receive_append_entries(state: State, from: ServerId) -> Decision {
+    let rule = match state.role {
+        Role::Follower => Rule::HeartbeatAccepted,
+        Role::Candidate { .. } => Rule::SteppedDown,
+        Role::Leader => return Decision::quiet(state, Rule::RivalIgnored),
+    };
+    let term = state.ballot.current_term;
+    Decision::quiet(State { role: Role::Follower, ..state }, rule)
+        .reply(from, Message::AppendEntriesResponse { term })
+}

@@ -1,0 +1,2 @@
+//! raft-model
+fn main() {}
