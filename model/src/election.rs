@@ -380,7 +380,7 @@ fn refuse_stale(state: State, from: ServerId, message: Message) -> Decision {
 
 /// A candidate of the current term asks for the vote. First come, first served; and who has the
 /// vote is told so as often as it asks, since the answer may have been lost. A candidate and a
-/// leader have voted for themselves. (§5.2; Figure 2, "RequestVote RPC". TLA+:
+/// leader have voted for themselves. (§5.2; Figure 2, "`RequestVote` RPC". TLA+:
 /// `ReceiveRequestVote`.)
 fn receive_request_vote(state: State, from: ServerId) -> Decision {
     let term = state.ballot.current_term;

@@ -90,8 +90,8 @@ impl ServerSet {
     }
 
     /// The number of members.
-    pub const fn len(self) -> u8 {
-        self.0.count_ones() as u8
+    pub const fn len(self) -> u32 {
+        self.0.count_ones()
     }
 
     /// Whether nobody is a member.
@@ -225,7 +225,7 @@ impl Cluster {
     /// Whether these votes elect: more than half of the cluster (§5.2). Any two quorums have a
     /// server in common, which is all that safety needs of them.
     pub const fn is_quorum(self, votes: ServerSet) -> bool {
-        2 * votes.len() > self.size
+        2 * votes.len() > self.size as u32
     }
 }
 
