@@ -1,0 +1,84 @@
+//! The names of what can happen: one list for the models, the stories, the traces and TLA+.
+
+use std::fmt;
+
+use crate::election::{Event, Role, Rule, State};
+use crate::message::Message;
+use crate::types::ServerId;
+
+/// What a server does, by the name that it has in TLA+ too.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+pub enum Action {
+    /// Its timer fires.
+    Timeout,
+    /// It crashes, and comes up again with its stored ballot.
+    Restart,
+    /// A candidate asks for its vote.
+    ReceiveRequestVote,
+    /// A vote or a refusal arrives that decides nothing.
+    ReceiveRequestVoteResponse,
+    /// The vote arrives that completes the quorum.
+    BecomeLeader,
+    /// A heartbeat arrives.
+    ReceiveAppendEntries,
+    /// The answer to a heartbeat arrives.
+    ReceiveAppendEntriesResponse,
+    /// A response arrives whose only use is its newer term.
+    ReceiveNewerTerm,
+}
+
+impl Action {
+    /// The name of what `event` did to a server.
+    pub fn of(before: &State, event: Event, after: &State) -> Self {
+        let Event::Receive { message, .. } = event else {
+            return Self::Timeout;
+        };
+        let is_newer = before.ballot.current_term < message.term();
+        match message {
+            Message::RequestVote { .. } => Self::ReceiveRequestVote,
+            Message::AppendEntries { .. } => Self::ReceiveAppendEntries,
+            Message::RequestVoteResponse { .. } | Message::AppendEntriesResponse { .. }
+                if is_newer =>
+            {
+                Self::ReceiveNewerTerm
+            }
+            Message::RequestVoteResponse { .. }
+                if before.role != Role::Leader && after.role == Role::Leader =>
+            {
+                Self::BecomeLeader
+            }
+            Message::RequestVoteResponse { .. } => Self::ReceiveRequestVoteResponse,
+            Message::AppendEntriesResponse { .. } => Self::ReceiveAppendEntriesResponse,
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// Why a server moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// It crashes and comes up again.
+    Restart,
+    /// Its timer fires, or a message arrives.
+    Event(Event),
+}
+
+/// One step of one server, as an edge of a graph is labelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Move {
+    /// Who moves.
+    pub server: ServerId,
+    /// Why.
+    pub cause: Cause,
+    /// What that is called.
+    pub action: Action,
+    /// The rule by which it moved.
+    pub rule: Rule,
+}

@@ -1,0 +1,286 @@
+//! The reference model: [`Server`] as a stateright [`Actor`], and stateright's [`ActorModel`] of a
+//! cluster of them.
+//!
+//! [`ActorElection`] wraps the `ActorModel` for three reasons. Crash and recovery are one action, so
+//! that no half-dead leader is seen in between. The network forgets which message was delivered
+//! last, since that is no state of anything. And moves that change nothing are not offered.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use stateright::actor::{
+    Actor, ActorModel, ActorModelAction, ActorModelState, Id, Network, Out, model_timeout,
+};
+use stateright::{Model, Path, Property};
+
+use crate::action::{Action, Cause, Move};
+use crate::bounds::Bounds;
+use crate::election::{Ballot, Event, Outgoing, Rule, Server, State, Step, Timer};
+use crate::message::Message;
+use crate::search::ElectionModel;
+use crate::story;
+use crate::types::ServerId;
+use crate::world::{Envelope, World};
+
+/// Stateright numbers actors from 0, servers are numbered from 1.
+fn actor(server: ServerId) -> Id {
+    Id::from(server.index())
+}
+
+fn server(actor: Id) -> ServerId {
+    let number = u8::try_from(usize::from(actor) + 1).ok().and_then(ServerId::new);
+    number.expect("every actor is a server")
+}
+
+impl Server {
+    /// Does what a step says, in stateright's terms.
+    fn obey(&self, step: Step, out: &mut Out<Self>) {
+        if step.persist {
+            out.save(step.state.ballot);
+        }
+        match step.outgoing {
+            Outgoing::Nothing => {}
+            Outgoing::Reply { to, message } => out.send(actor(to), message),
+            Outgoing::Broadcast { message } => {
+                for other in self.cluster.others(self.id) {
+                    out.send(actor(other), message);
+                }
+            }
+        }
+        if step.restart_timer {
+            let timer = step.state.timer();
+            out.cancel_timer(match timer {
+                Timer::Election => Timer::Heartbeat,
+                Timer::Heartbeat => Timer::Election,
+            });
+            out.set_timer(timer, model_timeout());
+        }
+    }
+
+    fn handle(&self, state: &mut Cow<State>, event: Event, out: &mut Out<Self>) {
+        let step = self.step(**state, event);
+        if step.state != **state {
+            *state.to_mut() = step.state;
+        }
+        self.obey(step, out);
+    }
+}
+
+impl Actor for Server {
+    type Msg = Message;
+    type Timer = Timer;
+    type State = State;
+    type Storage = Ballot;
+    type Random = ();
+
+    fn on_start(&self, _: Id, stored: &Option<Ballot>, out: &mut Out<Self>) -> State {
+        let step = self.start(*stored);
+        self.obey(step, out);
+        step.state
+    }
+
+    fn on_msg(
+        &self,
+        _: Id,
+        state: &mut Cow<State>,
+        src: Id,
+        message: Message,
+        out: &mut Out<Self>,
+    ) {
+        self.handle(state, Event::Receive { from: server(src), message }, out);
+    }
+
+    fn on_timeout(&self, _: Id, state: &mut Cow<State>, _: &Timer, out: &mut Out<Self>) {
+        self.handle(state, Event::Timeout, out);
+    }
+
+    fn name(&self) -> String {
+        self.id.to_string()
+    }
+}
+
+/// All states that a cluster of actors can reach within bounds.
+pub struct ActorElection {
+    bounds: Bounds,
+    inner: ActorModel<Server>,
+}
+
+/// A state of the cluster, shown the way people speak of it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ActorWorld(ActorModelState<Server>);
+
+impl ActorWorld {
+    fn state(&self, server: ServerId) -> &State {
+        &self.0.actor_states[server.index()]
+    }
+
+    /// A broadcast, which stateright keeps as one message a receiver, is one message again.
+    fn to_world(&self) -> World {
+        let sent = self.0.network.iter_all().map(|envelope| {
+            let is_broadcast =
+                matches!(envelope.msg, Message::RequestVote { .. } | Message::AppendEntries { .. });
+            Envelope {
+                from: server(envelope.src),
+                to: (!is_broadcast).then(|| server(envelope.dst)),
+                message: *envelope.msg,
+            }
+        });
+        World {
+            servers: self.0.actor_states.iter().map(|state| **state).collect(),
+            stored: self.0.actor_storages.iter().map(|b| b.unwrap_or(Ballot::INITIAL)).collect(),
+            sent: sent.collect(),
+        }
+    }
+}
+
+impl fmt::Debug for ActorWorld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.to_world(), f)
+    }
+}
+
+impl ActorElection {
+    /// The model of a cluster.
+    pub fn new(bounds: Bounds) -> Self {
+        let Bounds { cluster, .. } = bounds;
+        let inner = ActorModel::new((), ())
+            .actors(cluster.servers().map(|id| Server { id, cluster }))
+            .init_network(Network::new_unordered_duplicating([]))
+            .max_crashes(usize::from(cluster.size()));
+        Self { bounds, inner }
+    }
+
+    /// The one or two actions of stateright that make up a move.
+    fn inner_actions(
+        state: &ActorWorld,
+        server: ServerId,
+        cause: Cause,
+    ) -> Vec<ActorModelAction<Message, Timer, ()>> {
+        let id = actor(server);
+        match cause {
+            Cause::Restart => vec![ActorModelAction::Crash(id), ActorModelAction::Recover(id)],
+            Cause::Event(Event::Timeout) => {
+                vec![ActorModelAction::Timeout(id, state.state(server).timer())]
+            }
+            Cause::Event(Event::Receive { from, message }) => {
+                vec![ActorModelAction::Deliver { src: actor(from), dst: id, msg: message }]
+            }
+        }
+    }
+
+    /// What may happen, whether or not it changes anything.
+    fn causes(&self, state: &ActorWorld) -> Vec<(ServerId, Cause)> {
+        let mut actions = Vec::new();
+        self.inner.actions(&state.0, &mut actions);
+        let causes = actions.into_iter().filter_map(|action| match action {
+            ActorModelAction::Timeout(id, _) => {
+                let id = server(id);
+                let allowed = self.bounds.allow_timeout(state.state(id));
+                allowed.then_some((id, Cause::Event(Event::Timeout)))
+            }
+            ActorModelAction::Crash(id) => Some((server(id), Cause::Restart)),
+            ActorModelAction::Deliver { src, dst, msg: message } => {
+                let event = Event::Receive { from: server(src), message };
+                Some((server(dst), Cause::Event(event)))
+            }
+            ActorModelAction::Drop(_)
+            | ActorModelAction::Recover(_)
+            | ActorModelAction::SelectRandom { .. } => None,
+        });
+        causes.collect()
+    }
+
+    /// The state after a server does what it does for this cause; `None` if nothing changes.
+    fn apply(&self, before: &ActorWorld, id: ServerId, cause: Cause) -> Option<ActorWorld> {
+        let mut after = before.clone();
+        for action in Self::inner_actions(before, id, cause) {
+            after = ActorWorld(self.inner.next_state(&after.0, action)?);
+        }
+        if let Network::UnorderedDuplicating(sent, last_delivered) = &mut after.0.network {
+            *last_delivered = None;
+            sent.retain(|envelope| {
+                let was_there =
+                    before.0.network.iter_all().any(|old| old.to_cloned_msg() == *envelope);
+                was_there || self.bounds.replies.keep(cause, envelope.msg)
+            });
+        }
+        (after != *before).then_some(after)
+    }
+
+    /// The name of what a server did, and the rule by which it did it.
+    fn label(&self, before: &ActorWorld, id: ServerId, cause: Cause, after: &ActorWorld) -> Move {
+        let (state, after) = (before.state(id), after.state(id));
+        let (action, rule) = match cause {
+            Cause::Restart => (Action::Restart, Rule::Started),
+            Cause::Event(event) => {
+                let rule = self.inner.actors[id.index()].step(*state, event).rule;
+                (Action::of(state, event, after), rule)
+            }
+        };
+        Move { server: id, cause, action, rule }
+    }
+}
+
+impl Model for ActorElection {
+    type State = ActorWorld;
+    type Action = Move;
+
+    fn init_states(&self) -> Vec<ActorWorld> {
+        self.inner.init_states().into_iter().map(ActorWorld).collect()
+    }
+
+    fn next_steps(&self, before: &ActorWorld) -> Vec<(Move, ActorWorld)> {
+        let steps = self.causes(before).into_iter().filter_map(|(id, cause)| {
+            let after = self.apply(before, id, cause)?;
+            Some((self.label(before, id, cause, &after), after))
+        });
+        steps.collect()
+    }
+
+    fn actions(&self, before: &ActorWorld, actions: &mut Vec<Move>) {
+        actions.extend(self.next_steps(before).into_iter().map(|(a_move, _)| a_move));
+    }
+
+    fn next_state(&self, before: &ActorWorld, a_move: Move) -> Option<ActorWorld> {
+        self.apply(before, a_move.server, a_move.cause)
+    }
+
+    fn format_action(&self, a_move: &Move) -> String {
+        a_move.to_string()
+    }
+
+    fn format_step(&self, before: &ActorWorld, a_move: Move) -> Option<String> {
+        let after = self.next_state(before, a_move)?;
+        Some(story::sentence(&a_move, after.state(a_move.server)))
+    }
+
+    /// Stateright's sequence diagram, with our names for the servers.
+    fn as_svg(&self, path: Path<ActorWorld, Move>) -> Option<String> {
+        let states = path.clone().into_states();
+        let moves = path.into_actions();
+        let actions: Vec<_> = states
+            .iter()
+            .zip(moves)
+            .flat_map(|(state, a_move)| Self::inner_actions(state, a_move.server, a_move.cause))
+            .collect();
+        let initial = self.inner.init_states().swap_remove(0);
+        let path = Path::from_actions(&self.inner, initial, &actions)?;
+        let mut svg = self.inner.as_svg(path)?;
+        for id in self.bounds.cluster.servers() {
+            svg = svg
+                .replace(&format!("Id({})", id.index()), &id.to_string())
+                .replace(&format!(">{} {id}<", id.index()), &format!(">{id}<"));
+        }
+        Some(svg)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        crate::properties::for_stateright()
+    }
+}
+
+impl ElectionModel for ActorElection {
+    fn world<'a>(&self, state: &'a ActorWorld) -> Cow<'a, World> {
+        Cow::Owned(state.to_world())
+    }
+}

@@ -1,0 +1,149 @@
+//! Exhaustive breadth-first search: every reachable state, every edge, the depth, and for each
+//! property that is violated the shortest way there.
+//!
+//! It keeps whole states, not fingerprints of them, so that no state can be taken for another.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use crate::action::{Action, Move};
+use crate::properties::{Judge, Property};
+use crate::world::World;
+
+/// A model of the election, whose states can be read as worlds.
+pub trait ElectionModel: stateright::Model<Action = Move, State: Clone + Eq + Hash> {
+    /// The world that a state stands for.
+    fn world<'a>(&self, state: &'a Self::State) -> Cow<'a, World>;
+}
+
+impl ElectionModel for crate::world::WorldModel {
+    fn world<'a>(&self, state: &'a World) -> Cow<'a, World> {
+        Cow::Borrowed(state)
+    }
+}
+
+/// How far a search has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Distinct states.
+    pub states: usize,
+    /// Distinct triples of a state, the name of an action and a successor.
+    pub edges: usize,
+    /// Levels: 1 for the initial state, 2 for its successors, and so on.
+    pub depth: usize,
+}
+
+/// What a search found.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// What was covered: everything that is reachable.
+    pub coverage: Coverage,
+    /// Each property, in the order given, and how it is violated, if it is.
+    pub verdicts: Vec<(Property, Option<Counterexample>)>,
+}
+
+/// The shortest way to a violation: an initial world, and the moves that lead on from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counterexample {
+    /// Where it starts.
+    pub initial: World,
+    /// Each move, and the world after it.
+    pub moves: Vec<(Move, World)>,
+}
+
+/// Searches all states of a model. `progress` is called now and then.
+pub fn search<M: ElectionModel>(
+    model: &M,
+    properties: &[Property],
+    mut progress: impl FnMut(Coverage),
+) -> Findings {
+    let mut reached: HashMap<M::State, usize> = HashMap::new();
+    // How each state was first reached, by number; and for each property the end of the way to its
+    // first violation. First is shortest, since states are taken in the order of their depth.
+    let mut arrivals: Vec<Option<(usize, Move)>> = Vec::new();
+    let mut violations: Vec<Option<Violation>> = vec![None; properties.len()];
+    let mut coverage = Coverage::default();
+    let mut level: Vec<(usize, M::State)> = Vec::new();
+    let mut next_level = Vec::new();
+
+    for state in model.init_states() {
+        if reached.insert(state.clone(), arrivals.len()).is_none() {
+            next_level.push((arrivals.len(), state));
+            arrivals.push(None);
+        }
+    }
+    while !next_level.is_empty() {
+        std::mem::swap(&mut level, &mut next_level);
+        coverage.depth += 1;
+        for (number, state) in level.drain(..) {
+            coverage.states += 1;
+            let world = model.world(&state);
+            for (property, violation) in properties.iter().zip(&mut violations) {
+                if let (Judge::World(holds), None) = (property.judge, &violation)
+                    && !holds(&world)
+                {
+                    *violation = Some(Violation { before: number, last: None });
+                }
+            }
+            let mut edges: Vec<(Action, usize)> = Vec::new();
+            for (a_move, after) in model.next_steps(&state) {
+                for (property, violation) in properties.iter().zip(&mut violations) {
+                    if let (Judge::Step(holds), None) = (property.judge, &violation)
+                        && !holds(&world, &model.world(&after))
+                    {
+                        *violation = Some(Violation { before: number, last: Some(a_move) });
+                    }
+                }
+                let after_number = *reached.entry(after).or_insert_with_key(|after| {
+                    next_level.push((arrivals.len(), after.clone()));
+                    arrivals.push(Some((number, a_move)));
+                    arrivals.len() - 1
+                });
+                edges.push((a_move.action, after_number));
+            }
+            edges.sort_unstable();
+            edges.dedup();
+            coverage.edges += edges.len();
+            if coverage.states.is_multiple_of(1024) {
+                progress(coverage);
+            }
+        }
+    }
+
+    let tell = |violation: Violation| violation.tell(model, &arrivals);
+    let verdicts = properties.iter().copied().zip(violations.into_iter().map(|v| v.map(tell)));
+    Findings { coverage, verdicts: verdicts.collect() }
+}
+
+/// Where a violation was found.
+#[derive(Clone, Copy)]
+struct Violation {
+    /// The state that violates a property, or before the step that does.
+    before: usize,
+    /// That step.
+    last: Option<Move>,
+}
+
+impl Violation {
+    /// Walks the way there once more, from the initial state.
+    fn tell<M: ElectionModel>(
+        self,
+        model: &M,
+        arrivals: &[Option<(usize, Move)>],
+    ) -> Counterexample {
+        let mut moves: Vec<Move> = self.last.into_iter().collect();
+        let mut number = self.before;
+        while let Some((before, a_move)) = arrivals[number] {
+            moves.push(a_move);
+            number = before;
+        }
+        let mut state = model.init_states().swap_remove(number);
+        let initial = model.world(&state).into_owned();
+        let moves = moves.into_iter().rev().map(|a_move| {
+            state = model.next_state(&state, a_move).expect("the move was made before");
+            (a_move, model.world(&state).into_owned())
+        });
+        Counterexample { initial, moves: moves.collect() }
+    }
+}

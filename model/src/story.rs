@@ -1,0 +1,174 @@
+//! Runs told in words: who did what by which rule, and what each server is after it.
+
+use std::fmt::{self, Write};
+
+use crate::action::{Cause, Move};
+use crate::election::{Event, Role, Rule, State};
+use crate::message::Message;
+use crate::search::Counterexample;
+use crate::types::ServerId;
+use crate::world::{Envelope, World};
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RequestVote { term } => write!(f, "RequestVote (term {term})"),
+            Self::RequestVoteResponse { term, vote_granted: true } => {
+                write!(f, "RequestVoteResponse (term {term}, vote granted)")
+            }
+            Self::RequestVoteResponse { term, vote_granted: false } => {
+                write!(f, "RequestVoteResponse (term {term}, vote refused)")
+            }
+            Self::AppendEntries { term } => write!(f, "AppendEntries (term {term})"),
+            Self::AppendEntriesResponse { term } => {
+                write!(f, "AppendEntriesResponse (term {term})")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to {
+            Some(to) => write!(f, "{} → {to}: {}", self.from, self.message),
+            None => write!(f, "{} → all: {}", self.from, self.message),
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Follower => "follower",
+            Self::Candidate { .. } => "candidate",
+            Self::Leader => "leader",
+        })
+    }
+}
+
+/// "term 1  candidate  voted for S1  has votes of {S1}"
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "term {}  {:<9}", self.ballot.current_term, self.role.to_string())?;
+        match self.ballot.voted_for {
+            Some(candidate) => write!(f, "  voted for {candidate}")?,
+            None => write!(f, "  has not voted")?,
+        }
+        if let Role::Candidate { votes } = self.role {
+            write!(f, "  has votes of {votes}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A line a server, then what was sent.
+impl fmt::Display for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (server, state) in self.states() {
+            write!(f, "{server}  {state}")?;
+            let stored = self.stored[server.index()];
+            if stored != state.ballot {
+                write!(f, "  but has stored term {}", stored.current_term)?;
+                match stored.voted_for {
+                    Some(candidate) => write!(f, " and a vote for {candidate}")?,
+                    None => write!(f, " and no vote")?,
+                }
+            }
+            writeln!(f)?;
+        }
+        if !self.sent.is_empty() {
+            writeln!(f, "sent so far")?;
+        }
+        for envelope in &self.sent {
+            writeln!(f, "    {envelope}")?;
+        }
+        Ok(())
+    }
+}
+
+/// "S2 ReceiveRequestVote: S1 → S2: RequestVote (term 1)"
+impl fmt::Display for Move {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { server, cause, action, rule } = self;
+        match cause {
+            Cause::Event(Event::Receive { from, message }) => {
+                write!(f, "{server} {action}: {message} from {from} [{rule:?}]")
+            }
+            Cause::Event(Event::Timeout) | Cause::Restart => {
+                write!(f, "{server} {action} [{rule:?}]")
+            }
+        }
+    }
+}
+
+/// What a server did and why, in one sentence without its end.
+pub fn sentence(a_move: &Move, after: &State) -> String {
+    let id = a_move.server;
+    let term = after.ballot.current_term;
+    let from = match a_move.cause {
+        Cause::Event(Event::Receive { from, .. }) => from,
+        Cause::Event(Event::Timeout) | Cause::Restart => id,
+    };
+    match a_move.rule {
+        Rule::Started => format!("{id} crashes and comes up again, with what it had stored"),
+        Rule::Campaigned => {
+            format!("{id} hears no leader: it campaigns in term {term} and votes for itself")
+        }
+        Rule::Elected if from == id => {
+            format!("{id} needs no vote but its own: it leads term {term}")
+        }
+        Rule::Elected => format!("{id} has the vote of {from} and a quorum: it leads term {term}"),
+        Rule::HeartbeatSent => format!("{id} says that it leads term {term}"),
+        Rule::TermsExhausted => format!("{id} cannot campaign: there is no term after {term}"),
+        Rule::VoteGranted => format!("{id} grants {from} its vote in term {term}"),
+        Rule::VoteRefused => format!("{id} refuses {from} its vote: term {term} has it already"),
+        Rule::VoteCounted => format!("{id} counts the vote of {from}, which makes no quorum yet"),
+        Rule::VoteTooLate => format!("{id} needs the vote of {from} no more"),
+        Rule::RefusalHeard => format!("{id} hears that {from} refuses its vote"),
+        Rule::HeartbeatAccepted => format!("{id} follows {from}, the leader of term {term}"),
+        Rule::SteppedDown => {
+            format!(
+                "{id} has lost the election of term {term}: it follows {from}, and keeps its vote"
+            )
+        }
+        Rule::RivalIgnored => format!("{id} ignores {from}, a second leader of its own term"),
+        Rule::HeartbeatAcknowledged => format!("{id} hears that {from} follows"),
+        Rule::StaleRequestRefused => format!("{id} tells {from} that it is term {term} by now"),
+        Rule::StaleResponseIgnored => format!("{id} ignores what {from} said in an older term"),
+        Rule::NewerTermAdopted => format!("{id} learns from {from} of term {term}, and follows"),
+    }
+}
+
+/// The story of a counterexample: each move, and each server after it.
+impl fmt::Display for Counterexample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before = &self.initial;
+        writeln!(f, "  0. Everybody starts.")?;
+        write!(f, "{}", told(before, before))?;
+        for (number, (a_move, after)) in (1..).zip(&self.moves) {
+            let sentence = sentence(a_move, after.state(a_move.server));
+            writeln!(f, "{number:>3}. {sentence}.  [{} by {:?}]", a_move.action, a_move.rule)?;
+            write!(f, "{}", told(before, after))?;
+            before = after;
+        }
+        Ok(())
+    }
+}
+
+/// The servers of a world, with a mark at those that changed, and what was sent since.
+fn told(before: &World, after: &World) -> String {
+    let mut text = String::new();
+    let lines = after.to_string();
+    let servers: Vec<ServerId> = after.cluster().servers().collect();
+    for (server, line) in servers.into_iter().zip(lines.lines()) {
+        let index = server.index();
+        let is_changed = before.servers[index] != after.servers[index]
+            || before.stored[index] != after.stored[index];
+        let mark = if is_changed { '>' } else { ' ' };
+        let _ = writeln!(text, "     {mark} {line}");
+    }
+    for envelope in after.sent.difference(&before.sent) {
+        let _ = writeln!(text, "       sent {envelope}");
+    }
+    text
+}

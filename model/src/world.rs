@@ -1,0 +1,183 @@
+//! The direct model: all servers, what they have on disk, and every message ever sent.
+//!
+//! The network is the set of sent messages. A message is never taken out of it, so it may be
+//! delivered never (loss), twice (duplication), or after younger ones (delay, reordering).
+//!
+//! A crash and the recovery from it are one action, [`Action::Restart`]: the stored ballot is kept,
+//! everything else is as [`Server::start`] gives it. A server that is down for a while is one whose
+//! messages are late and whose timer is silent.
+
+use std::collections::BTreeSet;
+
+use crate::action::{Action, Cause, Move};
+use crate::bounds::Bounds;
+use crate::election::{Ballot, Event, Outgoing, Server, State, Step};
+use crate::message::Message;
+use crate::types::{Cluster, ServerId};
+
+/// A message that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Envelope {
+    /// Who sent it.
+    pub from: ServerId,
+    /// To whom; `None` for a broadcast, which goes to every other server.
+    pub to: Option<ServerId>,
+    /// What it says.
+    pub message: Message,
+}
+
+/// The state of everything at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct World {
+    /// Each server's state, S1 first.
+    pub servers: Vec<State>,
+    /// Each server's ballot on disk, S1 first. It is written only when a step says `persist`, so
+    /// that a step that forgets to say it can be seen.
+    pub stored: Vec<Ballot>,
+    /// Every message ever sent.
+    pub sent: BTreeSet<Envelope>,
+}
+
+impl World {
+    /// The cluster that this is the world of.
+    pub fn cluster(&self) -> Cluster {
+        let size = u8::try_from(self.servers.len()).unwrap_or(u8::MAX);
+        Cluster::new(size).expect("a world is made from a cluster")
+    }
+
+    /// The servers and their states.
+    pub fn states(&self) -> impl Iterator<Item = (ServerId, &State)> {
+        self.cluster().servers().zip(&self.servers)
+    }
+
+    /// The state of one server.
+    pub fn state(&self, server: ServerId) -> &State {
+        &self.servers[server.index()]
+    }
+
+    /// The messages that can be delivered, each with who would receive it.
+    fn deliveries(&self) -> impl Iterator<Item = (ServerId, Event)> {
+        self.sent.iter().flat_map(|&Envelope { from, to, message }| {
+            let receivers = self.cluster().others(from);
+            receivers
+                .filter(move |&receiver| to.is_none_or(|to| to == receiver))
+                .map(move |receiver| (receiver, Event::Receive { from, message }))
+        })
+    }
+}
+
+/// The functions that drive a world: those of [`Server`], or a mutant's.
+#[derive(Clone, Copy, Debug)]
+pub struct Handlers {
+    /// See [`Server::start`].
+    pub start: fn(&Server, Option<Ballot>) -> Step,
+    /// See [`Server::step`].
+    pub step: fn(&Server, State, Event) -> Step,
+}
+
+impl Handlers {
+    /// The specification.
+    pub const RAFT: Self = Self { start: Server::start, step: Server::step };
+}
+
+/// All worlds that servers can reach within bounds.
+#[derive(Clone, Debug)]
+pub struct WorldModel {
+    /// What bounds it.
+    pub bounds: Bounds,
+    /// What drives it.
+    pub handlers: Handlers,
+}
+
+impl WorldModel {
+    /// The model of the specification.
+    pub const fn new(bounds: Bounds) -> Self {
+        Self { bounds, handlers: Handlers::RAFT }
+    }
+
+    /// The world in which every server has come up for the first time.
+    pub fn initial(&self) -> World {
+        let cluster = self.bounds.cluster;
+        let ballots: Vec<_> = cluster.servers().map(|_| Ballot::INITIAL).collect();
+        let start = |id| (self.handlers.start)(&Server { id, cluster }, None).state;
+        World {
+            servers: cluster.servers().map(start).collect(),
+            stored: ballots,
+            sent: BTreeSet::new(),
+        }
+    }
+
+    /// What may happen in a world, whether or not it changes anything.
+    fn causes(&self, world: &World) -> impl Iterator<Item = (ServerId, Cause)> {
+        let timeouts = world
+            .states()
+            .filter(|(_, state)| self.bounds.allow_timeout(state))
+            .map(|(server, _)| (server, Cause::Event(Event::Timeout)));
+        let restarts = world.states().map(|(server, _)| (server, Cause::Restart));
+        let deliveries = world.deliveries().map(|(server, event)| (server, Cause::Event(event)));
+        timeouts.chain(restarts).chain(deliveries)
+    }
+
+    /// What a server does for this cause, and the world after it: persist, then send.
+    pub fn apply(&self, world: &World, id: ServerId, cause: Cause) -> (Move, World) {
+        let server = Server { id, cluster: self.bounds.cluster };
+        let before = world.state(id);
+        let step = match cause {
+            Cause::Restart => (self.handlers.start)(&server, Some(world.stored[id.index()])),
+            Cause::Event(event) => (self.handlers.step)(&server, *before, event),
+        };
+        let mut after = world.clone();
+        after.servers[id.index()] = step.state;
+        if step.persist {
+            after.stored[id.index()] = step.state.ballot;
+        }
+        match step.outgoing {
+            Outgoing::Reply { to, message } if self.bounds.replies.keep(cause, message) => {
+                after.sent.insert(Envelope { from: id, to: Some(to), message });
+            }
+            Outgoing::Broadcast { message } => {
+                after.sent.insert(Envelope { from: id, to: None, message });
+            }
+            Outgoing::Nothing | Outgoing::Reply { .. } => {}
+        }
+        let action = match cause {
+            Cause::Restart => Action::Restart,
+            Cause::Event(event) => Action::of(before, event, &step.state),
+        };
+        (Move { server: id, cause, action, rule: step.rule }, after)
+    }
+
+    /// Every move that changes the world, and the world after it.
+    pub fn successors(&self, world: &World) -> Vec<(Move, World)> {
+        self.causes(world)
+            .map(|(server, cause)| self.apply(world, server, cause))
+            .filter(|(_, after)| after != world)
+            .collect()
+    }
+}
+
+impl stateright::Model for WorldModel {
+    type State = World;
+    type Action = Move;
+
+    fn init_states(&self) -> Vec<World> {
+        vec![self.initial()]
+    }
+
+    fn actions(&self, world: &World, actions: &mut Vec<Move>) {
+        actions.extend(self.successors(world).into_iter().map(|(a_move, _)| a_move));
+    }
+
+    fn next_state(&self, world: &World, Move { server, cause, .. }: Move) -> Option<World> {
+        Some(self.apply(world, server, cause).1)
+    }
+
+    /// The default would apply every move twice.
+    fn next_steps(&self, world: &World) -> Vec<(Move, World)> {
+        self.successors(world)
+    }
+
+    fn properties(&self) -> Vec<stateright::Property<Self>> {
+        crate::properties::for_stateright()
+    }
+}
