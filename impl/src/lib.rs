@@ -1,1 +1,51 @@
-//! raft-node
+//! A server of a Raft leader election as a process of its own: it talks to the others over UDP and
+//! keeps its ballot on disk.
+//!
+//! What a server does is said elsewhere: [`raft_model::election`] is the specification that was
+//! checked, and this crate calls that very code. Here stands only what the specification asks of its
+//! caller: to obey each step in the order persist, send, restart the timer. Read in this order:
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`config`] | who is in the cluster, and the timing; validated once |
+//! | [`wire`] | a message as bytes of a datagram; what is rejected, and why |
+//! | [`store`] | the ballot on disk; why a crash or a damaged block does not lose a vote |
+//! | [`clock`] | the one timer |
+//! | [`link`] | the one socket |
+//! | [`node`] | the loop: wait, step, obey |
+//!
+//! To run a server inside another program:
+//!
+//! ```no_run
+//! use std::os::{fd::AsFd, unix::net::UnixStream};
+//! use raft_node::{config::{Config, Settings}, link::Link, node::Node, store::DataDir};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let servers = vec![(1, "10.0.0.1:7000".parse()?), (2, "10.0.0.2:7000".parse()?)];
+//! let config = Config::new(Settings::new("orders", 1, servers))?;
+//! let data = DataDir::create("/var/lib/orders".as_ref())?;
+//! let link = Link::bind(&config)?;
+//! let store = data.bootstrap(&config)?; // the first time only; then `data.open(&config)`
+//! let (stop, _stopper) = UnixStream::pair()?; // drop or write to `_stopper` to stop the node
+//! Node::new(link, store).run(stop.as_fd())?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What is assumed: the servers and the network between them are not malicious (datagrams are
+//! checked, not authenticated), nobody restores an old copy of a data directory, and the disk keeps
+//! what it has confirmed.
+//!
+//! What is deliberately absent: a log, changes of membership, a lease. Who leads here was elected in
+//! its term; that nobody has been elected in a later one since, only the others know.
+
+pub mod clock;
+pub mod config;
+pub mod link;
+pub mod node;
+pub mod slot;
+pub mod store;
+pub mod wire;
+
+#[cfg(test)]
+mod testing;

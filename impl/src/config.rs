@@ -1,0 +1,428 @@
+//! What a server is told when it starts. [`Settings`] are the values as somebody wrote them;
+//! [`Config`] is what the rest of the crate takes, and can only be made of settings that are valid.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use raft_model::election::Server;
+use raft_model::types::{Cluster, ClusterSizeError, ServerId};
+
+/// The values that make up a configuration, not yet checked.
+///
+/// Everything but `id` and `seed` must be the same on all servers of the cluster.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name of the cluster, see [`ClusterName`]. Two clusters that can reach each other's
+    /// addresses, or ever did, need different names.
+    pub cluster: String,
+    /// The number of this server.
+    pub id: u8,
+    /// Number and address of every server, this one included: 1 to 7 servers, numbered from 1
+    /// without gaps, in any order. Each address is the one that the others see as its source.
+    pub servers: Vec<(u8, SocketAddr)>,
+    /// How often a leader says that it is alive, from 1 ms. Less than half the shortest election
+    /// timeout, so that the loss of one heartbeat starts no election.
+    pub heartbeat: Duration,
+    /// The range that election timeouts are drawn from, at most [`Config::MAX_TIMEOUT`]. The
+    /// shortest should be well above the time of a round trip and two writes to disk, and the range
+    /// wide enough that two servers seldom time out together (§5.2, §5.6).
+    pub election_timeout: RangeInclusive<Duration>,
+    /// Where the random election timeouts begin, for runs to compare. The number of the server is
+    /// mixed in, so all servers may share a seed. `None` asks the operating system.
+    pub seed: Option<u64>,
+}
+
+impl Settings {
+    /// These servers, with the paper's timing (§9.3): election timeouts of 150 to 300 ms. The
+    /// heartbeat is 50 ms.
+    pub fn new(cluster: impl Into<String>, id: u8, servers: Vec<(u8, SocketAddr)>) -> Self {
+        Self {
+            cluster: cluster.into(),
+            id,
+            servers,
+            heartbeat: Duration::from_millis(50),
+            election_timeout: Duration::from_millis(150)..=Duration::from_millis(300),
+            seed: None,
+        }
+    }
+}
+
+/// The name of a cluster: 1 to [`ClusterName::MAX_LEN`] ASCII letters, digits, `-`, `_` or `.`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClusterName(String);
+
+impl ClusterName {
+    /// The longest name, in bytes.
+    pub const MAX_LEN: usize = 32;
+
+    /// The name, if it is one.
+    pub fn new(name: impl Into<String>) -> Option<Self> {
+        let name = name.into();
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let valid = (1..=Self::MAX_LEN).contains(&name.len()) && name.bytes().all(allowed);
+        valid.then_some(Self(name))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClusterName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ClusterName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A configuration that is valid.
+#[derive(Clone, Debug)]
+pub struct Config {
+    cluster_name: ClusterName,
+    server: Server,
+    addresses: Vec<SocketAddr>, // by `ServerId::index`
+    heartbeat: Duration,
+    election_timeout: RangeInclusive<Duration>,
+    seed: Option<u64>,
+}
+
+impl Config {
+    /// The longest election timeout: one hour.
+    pub const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
+
+    /// The configuration that these settings describe.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the first setting that is wrong.
+    pub fn new(settings: Settings) -> Result<Self, ConfigError> {
+        let Settings { cluster, id, servers, heartbeat, election_timeout, seed } = settings;
+        let cluster_name =
+            ClusterName::new(cluster.clone()).ok_or(ConfigError::ClusterName(cluster))?;
+        let cluster = u8::try_from(servers.len()).unwrap_or(u8::MAX).try_into()?;
+        let addresses = addresses(cluster, servers)?;
+        let id = ServerId::new(id)
+            .filter(|&id| cluster.contains(id))
+            .ok_or(ConfigError::UnknownId { id, size: cluster.size() })?;
+        check_timing(heartbeat, &election_timeout)?;
+        let server = Server { id, cluster };
+        Ok(Self { cluster_name, server, addresses, heartbeat, election_timeout, seed })
+    }
+
+    /// The name of the cluster.
+    pub fn cluster_name(&self) -> &ClusterName {
+        &self.cluster_name
+    }
+
+    /// Which server this is, in which cluster: what the specification wants to know.
+    pub fn server(&self) -> Server {
+        self.server
+    }
+
+    /// The address of a server, if it belongs to the cluster.
+    pub fn address_of(&self, server: ServerId) -> Option<SocketAddr> {
+        self.addresses.get(server.index()).copied()
+    }
+
+    /// The address of this server.
+    pub fn own_address(&self) -> SocketAddr {
+        self.addresses[self.server.id.index()]
+    }
+
+    /// How often a leader says that it is alive.
+    pub fn heartbeat(&self) -> Duration {
+        self.heartbeat
+    }
+
+    /// The range that election timeouts are drawn from; not empty.
+    pub fn election_timeout(&self) -> RangeInclusive<Duration> {
+        self.election_timeout.clone()
+    }
+
+    /// Where the random election timeouts begin.
+    pub fn seed(&self) -> Option<u64> {
+        self.seed
+    }
+}
+
+/// The addresses in the order of the servers' numbers.
+fn addresses(
+    cluster: Cluster,
+    mut servers: Vec<(u8, SocketAddr)>,
+) -> Result<Vec<SocketAddr>, ConfigError> {
+    servers.sort_by_key(|&(number, _)| number);
+    for (expected, &(number, address)) in (1..).zip(&servers) {
+        if number == 0 || number > Cluster::MAX_SIZE {
+            return Err(ConfigError::NoSuchNumber { number });
+        }
+        if number < expected {
+            return Err(ConfigError::DuplicateNumber { number });
+        }
+        if number > expected {
+            return Err(ConfigError::Gap { missing: expected, size: cluster.size() });
+        }
+        if address.port() == 0 || address.ip().is_unspecified() || address.ip().is_multicast() {
+            return Err(ConfigError::UnusableAddress { number, address });
+        }
+        if address.is_ipv4() != servers[0].1.is_ipv4() {
+            return Err(ConfigError::MixedFamilies { number, address });
+        }
+        if let Some(&(first, _)) = servers.iter().find(|&&(n, a)| n < number && a == address) {
+            return Err(ConfigError::DuplicateAddress { first, second: number, address });
+        }
+    }
+    Ok(servers.into_iter().map(|(_, address)| address).collect())
+}
+
+fn check_timing(
+    heartbeat: Duration,
+    election_timeout: &RangeInclusive<Duration>,
+) -> Result<(), ConfigError> {
+    let (&min, &max) = (election_timeout.start(), election_timeout.end());
+    if heartbeat < Duration::from_millis(1) {
+        return Err(ConfigError::HeartbeatTooShort { heartbeat });
+    }
+    if min >= max {
+        return Err(ConfigError::EmptyElectionRange { min, max });
+    }
+    if max > Config::MAX_TIMEOUT {
+        return Err(ConfigError::ElectionTooLong { max });
+    }
+    if heartbeat >= min / 2 {
+        return Err(ConfigError::HeartbeatTooLong { heartbeat, min });
+    }
+    Ok(())
+}
+
+/// A setting that is wrong. Each message says which, why, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The name of the cluster is empty, too long, or has other characters.
+    #[error(
+        "cluster name {0:?}: it has 1 to {max} ASCII letters, digits, '-', '_' or '.'",
+        max = ClusterName::MAX_LEN
+    )]
+    ClusterName(String),
+    /// No servers, or too many.
+    #[error("number of servers: {0}; give each server once, this one included")]
+    Size(#[from] ClusterSizeError),
+    /// A server number that no server can have.
+    #[error("server {number}: servers are numbered from 1 to {max}", max = Cluster::MAX_SIZE)]
+    NoSuchNumber {
+        /// That number.
+        number: u8,
+    },
+    /// Two servers with one number.
+    #[error("server {number} is given twice; each server has a number of its own")]
+    DuplicateNumber {
+        /// That number.
+        number: u8,
+    },
+    /// A number between two others is missing.
+    #[error("server {missing} is missing; the {size} servers are numbered 1 to {size}")]
+    Gap {
+        /// The first missing number.
+        missing: u8,
+        /// How many servers there are.
+        size: u8,
+    },
+    /// An address that others cannot send to.
+    #[error(
+        "server {number} at {address}: the others must be able to send to this very address and \
+         see it as the source, so it has an IP address of one host and a port other than 0"
+    )]
+    UnusableAddress {
+        /// The server.
+        number: u8,
+        /// Its address.
+        address: SocketAddr,
+    },
+    /// IPv4 and IPv6 in one cluster.
+    #[error(
+        "server {number} at {address}: server 1 has an address of the other IP version; one socket \
+         reaches all servers, so use IPv4 for all of them or IPv6 for all of them"
+    )]
+    MixedFamilies {
+        /// The first server of the other family.
+        number: u8,
+        /// Its address.
+        address: SocketAddr,
+    },
+    /// Two servers with one address.
+    #[error("servers {first} and {second} have the same address {address}; each needs its own")]
+    DuplicateAddress {
+        /// The server with the lower number.
+        first: u8,
+        /// The other.
+        second: u8,
+        /// Their address.
+        address: SocketAddr,
+    },
+    /// This server's number is not in the list.
+    #[error("id {id}: this server must be one of the {size} servers of the cluster, 1 to {size}")]
+    UnknownId {
+        /// That number.
+        id: u8,
+        /// How many servers there are.
+        size: u8,
+    },
+    /// A heartbeat period below a millisecond.
+    #[error("heartbeat of {heartbeat:?}: at least 1 ms")]
+    HeartbeatTooShort {
+        /// That period.
+        heartbeat: Duration,
+    },
+    /// A heartbeat that comes too late to hold off elections.
+    #[error(
+        "heartbeat of {heartbeat:?}: it must be less than half of the shortest election timeout, \
+         {min:?}, so that the loss of one heartbeat starts no election"
+    )]
+    HeartbeatTooLong {
+        /// That period.
+        heartbeat: Duration,
+        /// The shortest election timeout.
+        min: Duration,
+    },
+    /// No room for chance.
+    #[error(
+        "election timeouts from {min:?} to {max:?}: the first must be less than the second, \
+         because servers that time out together split their votes"
+    )]
+    EmptyElectionRange {
+        /// The shortest.
+        min: Duration,
+        /// The longest.
+        max: Duration,
+    },
+    /// An election timeout that nobody would wait for.
+    #[error("election timeouts up to {max:?}: at most {limit:?}", limit = Config::MAX_TIMEOUT)]
+    ElectionTooLong {
+        /// The longest.
+        max: Duration,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(number: u64) -> Duration {
+        Duration::from_millis(number)
+    }
+
+    fn addr(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    fn three() -> Settings {
+        let servers = (1..=3).map(|n| (n, addr(&format!("127.0.0.1:700{n}")))).collect();
+        Settings::new("test", 2, servers)
+    }
+
+    /// What is wrong with the settings of three servers after this change.
+    fn error(change: impl FnOnce(&mut Settings)) -> ConfigError {
+        let mut settings = three();
+        change(&mut settings);
+        Config::new(settings).unwrap_err()
+    }
+
+    #[test]
+    fn three_servers_with_the_default_timing_are_valid() {
+        let config = Config::new(three()).unwrap();
+        assert_eq!(config.own_address(), addr("127.0.0.1:7002"));
+        assert_eq!(config.server().cluster.size(), 3);
+    }
+
+    #[test]
+    fn the_order_of_the_servers_does_not_matter() {
+        let mut settings = three();
+        settings.servers.reverse();
+        let config = Config::new(settings).unwrap();
+        assert_eq!(config.address_of(ServerId::new(1).unwrap()), Some(addr("127.0.0.1:7001")));
+    }
+
+    #[test]
+    fn a_cluster_name_is_short_and_plain() {
+        for bad in ["", "two words", "größe", &"x".repeat(33)] {
+            assert_eq!(
+                error(|s| s.cluster = bad.into()),
+                ConfigError::ClusterName(bad.into()),
+                "{bad:?}"
+            );
+        }
+        assert!(ClusterName::new("x".repeat(32)).is_some());
+    }
+
+    #[test]
+    fn a_cluster_has_one_to_seven_servers() {
+        assert_eq!(error(|s| s.servers.clear()), ConfigError::Size(ClusterSizeError(0)));
+        let eight = (1..=8).map(|n| (n, addr(&format!("127.0.0.1:700{n}")))).collect();
+        assert_eq!(error(|s| s.servers = eight), ConfigError::Size(ClusterSizeError(8)));
+    }
+
+    #[test]
+    fn servers_are_numbered_from_one_without_gaps() {
+        assert_eq!(error(|s| s.servers[0].0 = 0), ConfigError::NoSuchNumber { number: 0 });
+        assert_eq!(error(|s| s.servers[2].0 = 2), ConfigError::DuplicateNumber { number: 2 });
+        assert_eq!(error(|s| s.servers[1].0 = 4), ConfigError::Gap { missing: 2, size: 3 });
+    }
+
+    #[test]
+    fn each_server_has_an_address_of_its_own_that_others_can_reach() {
+        let address = addr("127.0.0.1:7001");
+        assert_eq!(
+            error(|s| s.servers[2].1 = address),
+            ConfigError::DuplicateAddress { first: 1, second: 3, address }
+        );
+        for bad in ["127.0.0.1:0", "0.0.0.0:7001", "224.0.0.1:7001"] {
+            let address = addr(bad);
+            assert_eq!(
+                error(|s| s.servers[0].1 = address),
+                ConfigError::UnusableAddress { number: 1, address }
+            );
+        }
+        let address = addr("[::1]:7001");
+        assert_eq!(
+            error(|s| s.servers[2].1 = address),
+            ConfigError::MixedFamilies { number: 3, address }
+        );
+    }
+
+    #[test]
+    fn this_server_is_one_of_the_cluster() {
+        for id in [0, 4, 255] {
+            assert_eq!(error(|s| s.id = id), ConfigError::UnknownId { id, size: 3 });
+        }
+    }
+
+    #[test]
+    fn the_timing_leaves_room_for_heartbeats_and_for_chance() {
+        assert_eq!(
+            error(|s| s.heartbeat = ms(0)),
+            ConfigError::HeartbeatTooShort { heartbeat: ms(0) }
+        );
+        assert_eq!(
+            error(|s| s.heartbeat = ms(75)),
+            ConfigError::HeartbeatTooLong { heartbeat: ms(75), min: ms(150) }
+        );
+        for (min, max) in [(ms(300), ms(150)), (ms(150), ms(150)), (ms(0), ms(0))] {
+            assert_eq!(
+                error(|s| s.election_timeout = min..=max),
+                ConfigError::EmptyElectionRange { min, max }
+            );
+        }
+        let max = Duration::from_secs(3601);
+        assert_eq!(
+            error(|s| s.election_timeout = ms(150)..=max),
+            ConfigError::ElectionTooLong { max }
+        );
+    }
+}

@@ -1,0 +1,235 @@
+//! The one socket of a server, through which it talks to all the others.
+//!
+//! A datagram is never worth an error: one that cannot be sent is a lost message, and one that does
+//! not belong here counts as lost. Both are counted.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd};
+
+use raft_model::message::Message;
+use raft_model::types::ServerId;
+
+use crate::config::Config;
+use crate::wire::{Frame, MAX_FRAME, Rejection};
+
+/// How many datagrams are received at a time, so that a flood of them cannot hold up the timer.
+const BATCH: usize = 64;
+
+/// The socket of a server.
+#[derive(Debug)]
+pub struct Link {
+    config: Config,
+    socket: UdpSocket,
+    counters: Counters,
+}
+
+impl Link {
+    /// A socket at the configured address of this server.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError`] if the address is in use, or is none of this machine.
+    pub fn bind(config: &Config) -> Result<Self, LinkError> {
+        let address = config.own_address();
+        UdpSocket::bind(address)
+            .and_then(|socket| Self::of(config, socket))
+            .map_err(|source| LinkError { address, source })
+    }
+
+    pub(crate) fn of(config: &Config, socket: UdpSocket) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        Ok(Self { config: config.clone(), socket, counters: Counters::default() })
+    }
+
+    /// The configuration of this server.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What has been sent, received and rejected so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Sends a message to another server of the cluster, or loses it.
+    pub fn send(&mut self, to: ServerId, message: Message) {
+        let Some(address) = self.config.address_of(to) else { return };
+        let from = self.config.server().id;
+        let frame = Frame { cluster: self.config.cluster_name().clone(), from, to, message };
+        match self.socket.send_to(&frame.encode(), address) {
+            Ok(_) => {
+                self.counters.sent += 1;
+                tracing::trace!(%to, ?message, "sent");
+            }
+            Err(error) => {
+                self.counters.lost += 1;
+                tracing::debug!(%to, ?message, %error, "not sent");
+            }
+        }
+    }
+
+    /// Receives what is there, at most [`BATCH`] datagrams, without waiting.
+    pub fn receive(&mut self) -> Vec<(ServerId, Message)> {
+        // One byte more than the longest frame, so that what is too long cannot look complete.
+        let mut buffer = [0; MAX_FRAME + 1];
+        let mut messages = Vec::new();
+        for _ in 0..BATCH {
+            match self.socket.recv_from(&mut buffer) {
+                Ok((len, source)) => messages.extend(self.admit(&buffer[..len], source)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                // The system reports here that something sent earlier did not arrive.
+                Err(error) => {
+                    self.counters.errors += 1;
+                    tracing::debug!(%error, "not received");
+                }
+            }
+        }
+        messages
+    }
+
+    fn admit(&mut self, bytes: &[u8], source: SocketAddr) -> Option<(ServerId, Message)> {
+        match Frame::decode(bytes).and_then(|frame| frame.admit(&self.config, source)) {
+            Ok((from, message)) => {
+                self.counters.received += 1;
+                tracing::trace!(%from, ?message, "received");
+                Some((from, message))
+            }
+            Err(reason) => {
+                self.counters.reject(reason, source);
+                None
+            }
+        }
+    }
+}
+
+impl AsFd for Link {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// What happened to datagrams since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Handed to the network.
+    pub sent: u64,
+    /// Not sent: the network refused.
+    pub lost: u64,
+    /// Received and believed.
+    pub received: u64,
+    /// Not received: the network reported an error instead.
+    pub errors: u64,
+    rejected: [u64; Rejection::ALL.len()],
+}
+
+impl Counters {
+    /// How many datagrams were rejected for this reason.
+    pub fn rejected(&self, reason: Rejection) -> u64 {
+        self.rejected[reason as usize]
+    }
+
+    fn reject(&mut self, reason: Rejection, source: SocketAddr) {
+        let count = &mut self.rejected[reason as usize];
+        *count += 1;
+        tracing::debug!(%source, %reason, "datagram rejected");
+        // The first, the second, the fourth, …: a flood of datagrams is no flood of lines.
+        if count.is_power_of_two() {
+            tracing::warn!(%source, %reason, count = *count, "datagrams rejected");
+        }
+    }
+}
+
+impl fmt::Display for Counters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sent, lost, received, errors, .. } = self;
+        write!(f, "sent={sent} lost={lost} received={received} errors={errors}")?;
+        for reason in Rejection::ALL.into_iter().filter(|&reason| self.rejected(reason) > 0) {
+            write!(f, " rejected[{reason}]={}", self.rejected(reason))?;
+        }
+        Ok(())
+    }
+}
+
+/// The socket cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "cannot receive at {address}, the address of this server: {source}. It has to be an address of \
+     this machine, with a port that no other process uses"
+)]
+pub struct LinkError {
+    /// The address.
+    pub address: SocketAddr,
+    /// Why.
+    pub source: io::Error,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, TERM, server};
+
+    #[test]
+    fn a_message_arrives_with_its_sender() {
+        let [mut one, mut two] = testing::links();
+        one.send(server(2), Message::RequestVote { term: TERM });
+        assert_eq!(two.receive(), [(server(1), Message::RequestVote { term: TERM })]);
+        assert_eq!((one.counters().sent, two.counters().received), (1, 1));
+    }
+
+    #[test]
+    fn a_stranger_is_rejected_and_counted() {
+        let [_, mut two] = testing::links();
+        let address = two.socket.local_addr().unwrap();
+        let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+        stranger.send_to(b"hello", address).unwrap();
+        let frame = Frame {
+            cluster: two.config.cluster_name().clone(),
+            from: server(1),
+            to: server(2),
+            message: Message::AppendEntries { term: TERM },
+        };
+        stranger.send_to(&frame.encode(), address).unwrap();
+        stranger.send_to(&[0; 2000], address).unwrap();
+        stranger.send_to(&[], address).unwrap();
+
+        assert_eq!(two.receive(), []);
+        let rejected = |reason| two.counters().rejected(reason);
+        assert_eq!(rejected(Rejection::Magic), 2);
+        assert_eq!(rejected(Rejection::SenderAddress), 1);
+        assert_eq!(rejected(Rejection::Truncated), 1);
+    }
+
+    #[test]
+    fn a_frame_with_a_long_tail_does_not_look_complete() {
+        let [one, mut two] = testing::links();
+        let cluster = crate::config::ClusterName::new("x".repeat(32)).unwrap();
+        let message = Message::RequestVoteResponse { term: TERM, vote_granted: true };
+        let mut bytes = Frame { cluster, from: server(1), to: server(2), message }.encode();
+        bytes.resize(5000, 0);
+        one.socket.send_to(&bytes, two.socket.local_addr().unwrap()).unwrap();
+
+        assert_eq!(two.receive(), []);
+        assert_eq!(two.counters().rejected(Rejection::TrailingBytes), 1);
+    }
+
+    #[test]
+    fn a_flood_is_received_in_batches() {
+        let [mut one, mut two] = testing::links();
+        for _ in 0..BATCH + 1 {
+            one.send(server(2), Message::AppendEntries { term: TERM });
+        }
+        assert_eq!(two.receive().len(), BATCH);
+        assert_eq!(two.receive().len(), 1);
+    }
+
+    #[test]
+    fn a_message_that_cannot_be_sent_is_lost() {
+        let [mut one, _] = testing::links();
+        // An IPv4 socket cannot send to an IPv6 address, which no valid configuration has.
+        one.socket = UdpSocket::bind("[::1]:0").unwrap();
+        one.send(server(2), Message::AppendEntries { term: TERM });
+        assert_eq!((one.counters().sent, one.counters().lost), (0, 1));
+    }
+}

@@ -1,0 +1,269 @@
+//! A running server: wait, step, obey.
+//!
+//! One thread, one socket, one deadline. Everything that this server decides is decided by
+//! [`Server::step`]; this module only does what each step says, in the order that the specification
+//! asks for.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use raft_model::election::{Event, Outgoing, Role, Rule, Server, State, Step};
+use raft_model::types::ServerId;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use crate::clock::Clock;
+use crate::link::Link;
+use crate::store::{Store, StoreError};
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct Node {
+    server: Server,
+    state: State,
+    leader: Option<ServerId>, // of the current term, as far as this server has heard
+    clock: Clock,
+    link: Link,
+    store: Store,
+}
+
+impl Node {
+    /// The server that has this socket and this ballot.
+    pub fn new(link: Link, store: Store) -> Self {
+        let server = link.config().server();
+        let Step { state, .. } = server.start(Some(store.ballot()));
+        let clock = Clock::new(link.config());
+        Self { server, state, leader: None, clock, link, store }
+    }
+
+    /// Runs until `stop` becomes readable, or its other end is closed.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError`] if the ballot cannot be written; nothing has been sent then that depends on
+    /// it. Trouble with the network is no error.
+    pub fn run(mut self, stop: BorrowedFd<'_>) -> Result<(), NodeError> {
+        let _span = tracing::error_span!("server", id = %self.server.id).entered();
+        self.log_start();
+        let result = self.serve(stop);
+        tracing::info!("stopped: {}", self.link.counters());
+        result
+    }
+
+    fn serve(&mut self, stop: BorrowedFd<'_>) -> Result<(), NodeError> {
+        self.obey(&self.server.start(Some(self.store.ballot())))?;
+        while self.wait(stop)? {
+            // Messages first: a server that was paused hears that there is a leader before it
+            // campaigns. They come in bounded batches, so the timer is late at most, never lost.
+            for (from, message) in self.link.receive() {
+                self.step(Event::Receive { from, message })?;
+            }
+            if self.clock.is_due() {
+                self.step(Event::Timeout)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for a datagram or the deadline; false when it is time to stop.
+    fn wait(&self, stop: BorrowedFd<'_>) -> Result<bool, NodeError> {
+        let mut fds =
+            [PollFd::new(&self.link, PollFlags::IN), PollFd::from_borrowed_fd(stop, PollFlags::IN)];
+        // It fits: the configuration allows no time longer than an hour.
+        let timeout = Timespec::try_from(self.clock.remaining()).ok();
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => Ok(fds[1].revents().is_empty()),
+            Err(error) => Err(NodeError::Wait(error.into())),
+        }
+    }
+
+    fn step(&mut self, event: Event) -> Result<(), NodeError> {
+        let before = self.state;
+        let step = self.server.step(before, event);
+        self.obey(&step)?;
+        self.log(&before, event, &step);
+        Ok(())
+    }
+
+    /// Persist, send, restart the timer. A crash between two of these is a lost message.
+    fn obey(&mut self, step: &Step) -> Result<(), NodeError> {
+        if step.persist {
+            self.store.save(step.state.ballot)?;
+        }
+        match step.outgoing {
+            Outgoing::Nothing => {}
+            Outgoing::Reply { to, message } => self.link.send(to, message),
+            Outgoing::Broadcast { message } => {
+                for to in self.server.cluster.others(self.server.id) {
+                    self.link.send(to, message);
+                }
+            }
+        }
+        if step.restart_timer {
+            self.clock.restart(step.state.timer());
+        }
+        self.state = step.state;
+        Ok(())
+    }
+
+    fn log_start(&self) {
+        let config = self.link.config();
+        let addresses = self.server.cluster.servers().filter_map(|id| {
+            let address = config.address_of(id)?;
+            Some(format!("{id}={address}"))
+        });
+        tracing::info!(
+            rule = ?Rule::Started,
+            cluster = %config.cluster_name(),
+            servers = addresses.collect::<Vec<_>>().join(","),
+            heartbeat = ?config.heartbeat(),
+            election = ?config.election_timeout(),
+            ballot = %self.store.path().display(),
+            term = %self.state.ballot.current_term,
+            voted_for = self.state.ballot.voted_for.map(tracing::field::display),
+        );
+    }
+
+    /// One line a step, after it was obeyed. What changes nothing is for the curious.
+    fn log(&mut self, before: &State, event: Event, step: &Step) {
+        let from = match event {
+            Event::Timeout => None,
+            Event::Receive { from, .. } => Some(from),
+        };
+        let leader = match step.rule {
+            Rule::Elected => Some(self.server.id),
+            Rule::HeartbeatAccepted | Rule::SteppedDown => from,
+            _ if step.state.ballot.current_term == before.ballot.current_term => self.leader,
+            _ => None,
+        };
+        let (role, votes) = match step.state.role {
+            Role::Follower => ("follower", None),
+            Role::Candidate { votes } => ("candidate", Some(votes)),
+            Role::Leader => ("leader", None),
+        };
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    rule = ?step.rule,
+                    term = %step.state.ballot.current_term,
+                    role,
+                    voted_for = step.state.ballot.voted_for.map(tracing::field::display),
+                    votes = votes.map(tracing::field::display),
+                    leader = leader.map(tracing::field::display),
+                    from = from.map(tracing::field::display),
+                )
+            };
+        }
+        if step.state == *before && leader == self.leader {
+            line!(debug);
+        } else {
+            line!(info);
+        }
+        self.leader = leader;
+    }
+}
+
+/// Why a server cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The ballot cannot be written.
+    #[error("{0}. The server stopped before it acted on the new ballot")]
+    Store(#[from] StoreError),
+    /// The system cannot wait for datagrams.
+    #[error("cannot wait for datagrams: {0}")]
+    Wait(io::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::AsFd as _;
+    use std::os::unix::net::UnixStream;
+
+    use raft_model::message::Message;
+    use raft_model::types::Term;
+
+    use super::*;
+    use crate::testing::{self, server};
+
+    const REQUEST: Message = Message::RequestVote { term: Term::new(1) };
+
+    /// S1 of two servers that has never run, and the socket of the other.
+    fn node_and_peer(dir: &tempfile::TempDir) -> (Node, Link) {
+        let [one, two] = testing::links();
+        let config = one.config().clone();
+        (Node::new(one, testing::bootstrapped(dir, &config)), two)
+    }
+
+    fn receive(node: &mut Node, message: Message) -> Result<(), NodeError> {
+        node.step(Event::Receive { from: server(2), message })
+    }
+
+    #[test]
+    fn a_lone_server_leads_at_its_first_timeout() {
+        let dir = tempfile::tempdir().unwrap();
+        let (config, link) = testing::lone();
+        let mut node = Node::new(link, testing::bootstrapped(&dir, &config));
+        node.step(Event::Timeout).unwrap();
+        assert_eq!(node.state.role, Role::Leader);
+        assert_eq!(node.store.ballot(), node.state.ballot);
+    }
+
+    #[test]
+    fn a_vote_is_on_the_disk_when_the_answer_leaves() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut node, mut peer) = node_and_peer(&dir);
+        receive(&mut node, REQUEST).unwrap();
+
+        let answer = Message::RequestVoteResponse { term: Term::new(1), vote_granted: true };
+        assert_eq!(peer.receive(), [(server(1), answer)]);
+        let config = node.link.config().clone();
+        drop(node);
+        let ballot = testing::reopened(&dir, &config).ballot();
+        assert_eq!((ballot.current_term, ballot.voted_for), (Term::new(1), Some(server(2))));
+    }
+
+    #[test]
+    fn nothing_is_sent_when_the_ballot_cannot_be_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut node, mut peer) = node_and_peer(&dir);
+        let read_only = File::open(node.store.path()).unwrap();
+        node.store.replace_file(read_only);
+
+        assert!(matches!(receive(&mut node, REQUEST), Err(NodeError::Store(_))));
+        assert_eq!(peer.receive(), []);
+    }
+
+    #[test]
+    fn a_campaign_asks_everybody_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut node, mut peer) = node_and_peer(&dir);
+        node.step(Event::Timeout).unwrap();
+        assert_eq!(peer.receive(), [(server(1), REQUEST)]);
+    }
+
+    #[test]
+    fn it_stops_when_told_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let (node, _peer) = node_and_peer(&dir);
+        let (stop, stopper) = UnixStream::pair().unwrap();
+        drop(stopper);
+        node.run(stop.as_fd()).unwrap();
+    }
+
+    #[test]
+    fn a_server_that_comes_back_keeps_its_vote() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut node, mut peer) = node_and_peer(&dir);
+        node.step(Event::Timeout).unwrap();
+        assert_eq!(peer.receive().len(), 1);
+
+        let Node { link, store, .. } = node;
+        drop(store);
+        let config = link.config().clone();
+        let mut node = Node::new(link, testing::reopened(&dir, &config));
+        receive(&mut node, REQUEST).unwrap();
+        let answer = Message::RequestVoteResponse { term: Term::new(1), vote_granted: false };
+        assert_eq!(peer.receive(), [(server(1), answer)]);
+    }
+}

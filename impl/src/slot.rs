@@ -1,0 +1,123 @@
+//! One copy of the ballot, as the bytes of a block of its own on the disk.
+//!
+//! | offset | bytes | field |
+//! |---|---|---|
+//! | 0 | 8 | `RAFTVOTE` |
+//! | 8 | 4 | version of this format: 1 |
+//! | 12 | 1 | number of the server |
+//! | 13 | 1 | number of the server that has its vote, or 0 |
+//! | 14 | 1 | length of the name of the cluster |
+//! | 15 | 32 | name of the cluster, then zeros |
+//! | 47 | 1 | 0 |
+//! | 48 | 8 | generation |
+//! | 56 | 8 | current term |
+//! | 64 | 4028 | zeros |
+//! | 4092 | 4 | CRC-32 of everything before |
+//!
+//! Numbers have their most significant byte first. A later version keeps the first two fields and
+//! the checksum where they are.
+
+use std::fmt;
+
+use raft_model::election::Ballot;
+use raft_model::types::{ServerId, Term};
+
+use crate::config::{ClusterName, Config};
+
+/// The size of a slot in bytes: a sector of today's disks, so that writing one touches no other.
+pub const SLOT_SIZE: usize = 4096;
+
+const CHECKSUM: usize = SLOT_SIZE - 4;
+const MAGIC: [u8; 8] = *b"RAFTVOTE";
+const VERSION: u32 = 1;
+
+/// Whose ballot it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The server.
+    pub server: ServerId,
+}
+
+impl Owner {
+    /// The server with this configuration.
+    pub(crate) fn of(config: &Config) -> Self {
+        Self { cluster: config.cluster_name().clone(), server: config.server().id }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "server {} of cluster {:?}", self.server.number(), self.cluster.as_str())
+    }
+}
+
+/// One copy of the ballot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    pub(crate) owner: Owner,
+    pub(crate) generation: u64,
+    pub(crate) ballot: Ballot,
+}
+
+/// Why a block is no slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Damage {
+    /// Its bytes are not what was written.
+    Checksum,
+    /// They are, but in another version of the format.
+    Version(u32),
+}
+
+impl Slot {
+    pub(crate) fn encode(&self) -> [u8; SLOT_SIZE] {
+        let name = self.owner.cluster.as_str().as_bytes();
+        let voted_for = self.ballot.voted_for.map_or(0, ServerId::number);
+        let mut block = [0; SLOT_SIZE];
+        block[0..8].copy_from_slice(&MAGIC);
+        block[8..12].copy_from_slice(&VERSION.to_be_bytes());
+        block[12] = self.owner.server.number();
+        block[13] = voted_for;
+        block[14] = name.len().to_le_bytes()[0]; // at most `ClusterName::MAX_LEN`
+        block[15..15 + name.len()].copy_from_slice(name);
+        block[48..56].copy_from_slice(&self.generation.to_be_bytes());
+        block[56..64].copy_from_slice(&self.ballot.current_term.number().to_be_bytes());
+        let checksum = crc32fast::hash(&block[..CHECKSUM]);
+        block[CHECKSUM..].copy_from_slice(&checksum.to_be_bytes());
+        block
+    }
+
+    pub(crate) fn decode(block: &[u8; SLOT_SIZE]) -> Result<Self, Damage> {
+        let checksum = u32::from_be_bytes(field(block, CHECKSUM));
+        if field(block, 0) != MAGIC || checksum != crc32fast::hash(&block[..CHECKSUM]) {
+            return Err(Damage::Checksum);
+        }
+        let version = u32::from_be_bytes(field(block, 8));
+        if version != VERSION {
+            return Err(Damage::Version(version));
+        }
+        // Only what `encode` writes is a slot: whatever else a block may hold, it is not a ballot.
+        Self::parse(block).filter(|slot| slot.encode() == *block).ok_or(Damage::Checksum)
+    }
+
+    fn parse(block: &[u8; SLOT_SIZE]) -> Option<Self> {
+        let [server, voted_for, len] = field(block, 12);
+        let name = block.get(15..15 + usize::from(len))?;
+        let term = Term::new(u64::from_be_bytes(field(block, 56)));
+        Some(Self {
+            owner: Owner {
+                cluster: ClusterName::new(std::str::from_utf8(name).ok()?)?,
+                server: ServerId::new(server)?,
+            },
+            generation: u64::from_be_bytes(field(block, 48)),
+            ballot: Ballot { current_term: term, voted_for: ServerId::new(voted_for) },
+        })
+    }
+}
+
+fn field<const N: usize>(block: &[u8; SLOT_SIZE], offset: usize) -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes.copy_from_slice(&block[offset..offset + N]);
+    bytes
+}

@@ -1,0 +1,223 @@
+use raft_model::types::Term;
+use tempfile::{TempDir, tempdir};
+
+use super::*;
+use crate::config::Settings;
+use crate::testing::{bootstrapped, config, reopened, server};
+
+/// A ballot of this term with a vote for this server.
+fn ballot(term: u64, candidate: u8) -> Ballot {
+    Ballot { current_term: Term::new(term), voted_for: Some(server(candidate)) }
+}
+
+/// The directory of S1 of three, which has saved these ballots one after the other.
+fn saved<const N: usize>(ballots: [Ballot; N]) -> TempDir {
+    let dir = tempdir().unwrap();
+    let mut store = bootstrapped(&dir, &config(3));
+    for ballot in ballots {
+        store.save(ballot).unwrap();
+    }
+    dir
+}
+
+fn file(dir: &TempDir) -> File {
+    File::options().read(true).write(true).open(dir.path().join("ballot")).unwrap()
+}
+
+/// Both slots, as they are on the disk.
+fn slots(dir: &TempDir) -> [[u8; SLOT_SIZE]; 2] {
+    [Place::A, Place::B].map(|place| {
+        let mut block = [0; SLOT_SIZE];
+        file(dir).read_exact_at(&mut block, place.offset()).unwrap();
+        block
+    })
+}
+
+fn overwrite(dir: &TempDir, place: Place, block: &[u8]) {
+    file(dir).write_all_at(block, place.offset()).unwrap();
+}
+
+fn slot(generation: u64, ballot: Ballot) -> Slot {
+    Slot { owner: Owner::of(&config(3)), generation, ballot }
+}
+
+fn open(dir: &TempDir) -> Result<Store, StoreError> {
+    DataDir::lock(dir.path())?.open(&config(3))
+}
+
+/// Why the ballot in this directory is refused. A refusal changes nothing.
+fn refusal(dir: &TempDir) -> Untrusted {
+    let before = fs::read(dir.path().join("ballot")).unwrap();
+    let Err(StoreError::Untrusted { reason, .. }) = open(dir) else { panic!("not refused") };
+    assert_eq!(fs::read(dir.path().join("ballot")).unwrap(), before);
+    reason
+}
+
+#[test]
+fn a_new_server_has_not_voted() {
+    let dir = saved([]);
+    assert_eq!(reopened(&dir, &config(3)).ballot(), Ballot::INITIAL);
+}
+
+#[test]
+fn what_was_saved_last_is_found() {
+    let dir = saved([ballot(1, 2), ballot(7, 3)]);
+    assert_eq!(reopened(&dir, &config(3)).ballot(), ballot(7, 3));
+}
+
+#[test]
+fn at_rest_both_slots_are_equal() {
+    let dir = saved([ballot(1, 2), ballot(2, 1)]);
+    let [a, b] = slots(&dir);
+    assert_eq!(a, b);
+}
+
+#[test]
+fn any_damage_to_one_slot_is_survived_and_repaired() {
+    for place in [Place::A, Place::B] {
+        for offset in (0..SLOT_SIZE).step_by(251).chain([12, 13, 55, 63, SLOT_SIZE - 1]) {
+            let dir = saved([ballot(7, 3)]);
+            let [mut block, _] = slots(&dir);
+            block[offset] ^= 0x10;
+            overwrite(&dir, place, &block);
+
+            assert_eq!(open(&dir).unwrap().ballot(), ballot(7, 3), "{place:?} {offset}");
+            let [a, b] = slots(&dir);
+            assert_eq!(a, b, "{place:?} {offset}");
+        }
+    }
+}
+
+#[test]
+fn a_slot_torn_by_a_crash_leaves_the_other() {
+    let torn = |place, old: Ballot, new: Ballot| {
+        let dir = saved([old]);
+        let mut block = slot(2, new).encode();
+        let [before, _] = slots(&dir);
+        block[60..].copy_from_slice(&before[60..]);
+        overwrite(&dir, place, &block);
+        dir
+    };
+    // A is torn: the new ballot was not acted upon.
+    let dir = torn(Place::A, ballot(1, 2), ballot(0x1_0000_0002, 3));
+    assert_eq!(open(&dir).unwrap().ballot(), ballot(1, 2));
+    // B is torn: A is complete.
+    let dir = torn(Place::B, ballot(1, 2), ballot(0x1_0000_0002, 3));
+    overwrite(&dir, Place::A, &slot(2, ballot(0x1_0000_0002, 3)).encode());
+    assert_eq!(open(&dir).unwrap().ballot(), ballot(0x1_0000_0002, 3));
+}
+
+#[test]
+fn a_crash_between_the_two_writes_leaves_the_newer_ballot_and_both_slots_get_it() {
+    for newer in [Place::A, Place::B] {
+        let dir = saved([ballot(1, 2)]);
+        overwrite(&dir, newer, &slot(2, ballot(2, 3)).encode());
+        assert_eq!(open(&dir).unwrap().ballot(), ballot(2, 3));
+        assert_eq!(slots(&dir), [slot(2, ballot(2, 3)).encode(); 2]);
+    }
+}
+
+#[test]
+fn a_save_after_a_repair_counts_on() {
+    let dir = saved([ballot(1, 2)]);
+    overwrite(&dir, Place::A, &[0; SLOT_SIZE]);
+    open(&dir).unwrap().save(ballot(3, 1)).unwrap();
+    assert_eq!(open(&dir).unwrap().ballot(), ballot(3, 1));
+}
+
+#[test]
+fn two_damaged_slots_are_refused() {
+    let dir = saved([ballot(7, 3)]);
+    overwrite(&dir, Place::A, &[0; SLOT_SIZE]);
+    overwrite(&dir, Place::B, &[0xff; SLOT_SIZE]);
+    assert_eq!(refusal(&dir), Untrusted::BothDamaged);
+}
+
+#[test]
+fn a_ballot_of_another_size_is_refused() {
+    for size in [0, 1, SLOT_SIZE as u64, 2 * SLOT_SIZE as u64 - 1, 2 * SLOT_SIZE as u64 + 1] {
+        let dir = saved([ballot(7, 3)]);
+        file(&dir).set_len(size).unwrap();
+        assert_eq!(refusal(&dir), Untrusted::Size(size));
+    }
+}
+
+#[test]
+fn the_ballot_of_another_server_or_cluster_is_refused() {
+    let addresses: Vec<_> =
+        (1..=3).map(|number| (number, config(3).address_of(server(number)).unwrap())).collect();
+    for (cluster, id) in [("test", 2), ("other", 1)] {
+        let other = Config::new(Settings::new(cluster, id, addresses.clone())).unwrap();
+        let dir = tempdir().unwrap();
+        drop(bootstrapped(&dir, &other));
+        let (theirs, ours) = (Owner::of(&other), Owner::of(&config(3)));
+        assert_eq!(refusal(&dir), Untrusted::Owner(theirs, ours));
+    }
+}
+
+#[test]
+fn a_ballot_of_another_version_is_refused_even_beside_a_good_one() {
+    let dir = saved([ballot(7, 3)]);
+    let [mut block, _] = slots(&dir);
+    block[11] = 2;
+    let checksum = crc32fast::hash(&block[..SLOT_SIZE - 4]);
+    block[SLOT_SIZE - 4..].copy_from_slice(&checksum.to_be_bytes());
+    overwrite(&dir, Place::B, &block);
+    assert_eq!(refusal(&dir), Untrusted::Version(2));
+}
+
+#[test]
+fn slots_that_contradict_each_other_are_refused() {
+    let dir = saved([ballot(7, 3)]);
+    overwrite(&dir, Place::B, &slot(1, ballot(7, 2)).encode());
+    assert_eq!(refusal(&dir), Untrusted::Different);
+}
+
+#[test]
+fn a_disk_that_lost_a_confirmed_write_is_refused() {
+    let dir = saved([ballot(7, 3)]);
+    overwrite(&dir, Place::A, &slot(3, ballot(9, 3)).encode());
+    assert_eq!(refusal(&dir), Untrusted::LostWrites(3, 1));
+}
+
+#[test]
+fn a_missing_ballot_is_never_taken_for_a_blank_one() {
+    let dir = tempdir().unwrap();
+    assert!(matches!(open(&dir), Err(StoreError::NoBallot { .. })));
+    let missing = dir.path().join("missing");
+    assert!(matches!(DataDir::lock(&missing), Err(StoreError::NoBallot { .. })));
+    assert!(!missing.exists());
+}
+
+#[test]
+fn a_ballot_is_never_replaced_by_a_blank_one() {
+    let dir = saved([ballot(7, 3)]);
+    let again = DataDir::create(dir.path()).unwrap().bootstrap(&config(3));
+    assert!(matches!(again, Err(StoreError::AlreadyBootstrapped { .. })));
+    assert_eq!(open(&dir).unwrap().ballot(), ballot(7, 3));
+}
+
+#[test]
+fn bootstrap_creates_the_directory() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("new");
+    let store = DataDir::create(&path).unwrap().bootstrap(&config(3)).unwrap();
+    assert_eq!(store.path(), path.join("ballot"));
+}
+
+#[test]
+fn a_directory_has_one_server_at_a_time() {
+    let dir = tempdir().unwrap();
+    let store = bootstrapped(&dir, &config(3));
+    assert!(matches!(open(&dir), Err(StoreError::Locked { .. })));
+    drop(store);
+    open(&dir).unwrap();
+}
+
+#[test]
+fn a_save_that_fails_says_so() {
+    let dir = saved([]);
+    let mut store = open(&dir).unwrap();
+    store.replace_file(File::open(store.path()).unwrap());
+    assert!(matches!(store.save(ballot(1, 1)), Err(StoreError::Io { .. })));
+}

@@ -1,0 +1,429 @@
+//! A message as the bytes of one datagram, and which datagrams are believed.
+//!
+//! | bytes | field |
+//! |---|---|
+//! | 4 | `RAFT` |
+//! | 1 | version of this format: 1 |
+//! | 1 + n | name of the cluster: its length, then its bytes |
+//! | 1 | number of the server that sends |
+//! | 1 | number of the server that receives |
+//! | 1 | kind of the message: 1 `RequestVote`, 2 `RequestVoteResponse`, 3 `AppendEntries`, 4 `AppendEntriesResponse` |
+//! | 8 | term, most significant byte first |
+//! | 0 or 1 | `RequestVoteResponse` only: whether the vote is granted, 0 or 1 |
+//! | 4 | CRC-32 of everything before, most significant byte first |
+//!
+//! The network may lose, repeat, delay and reorder datagrams: the specification was checked under
+//! exactly that. It may not invent them. A flipped bit that turns a refusal into a vote would, and
+//! the 16 bits of UDP's own checksum are few; hence the CRC. A datagram that is not exactly a frame,
+//! or not from where it claims to come, counts as lost, under its [`Rejection`].
+
+use std::net::SocketAddr;
+
+use raft_model::message::Message;
+use raft_model::types::{ServerId, Term};
+
+use crate::config::{ClusterName, Config};
+
+/// The longest frame, in bytes.
+pub const MAX_FRAME: usize = 4 + 1 + 1 + ClusterName::MAX_LEN + 3 + 8 + 1 + 4;
+
+const MAGIC: [u8; 4] = *b"RAFT";
+const VERSION: u8 = 1;
+
+const REQUEST_VOTE: u8 = 1;
+const REQUEST_VOTE_RESPONSE: u8 = 2;
+const APPEND_ENTRIES: u8 = 3;
+const APPEND_ENTRIES_RESPONSE: u8 = 4;
+
+/// Why a datagram was rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Rejection {
+    /// It does not start with the four bytes of a frame.
+    #[error("not a frame")]
+    Magic,
+    /// It is a frame of a version that this program does not know.
+    #[error("unknown version of the format")]
+    Version,
+    /// It ends before the frame is complete.
+    #[error("truncated")]
+    Truncated,
+    /// It goes on after the frame is complete.
+    #[error("trailing bytes")]
+    TrailingBytes,
+    /// Its bytes are not those that were sent.
+    #[error("wrong checksum")]
+    Checksum,
+    /// It names a server by a number that no server has.
+    #[error("server number out of range")]
+    ServerNumber,
+    /// It holds a kind of message that does not exist.
+    #[error("unknown kind of message")]
+    Kind,
+    /// A truth value is neither 0 nor 1.
+    #[error("truth value other than 0 and 1")]
+    Flag,
+    /// It belongs to another cluster.
+    #[error("of another cluster")]
+    OtherCluster,
+    /// It is for another server.
+    #[error("for another server")]
+    OtherReceiver,
+    /// It claims to come from this server itself.
+    #[error("from this server itself")]
+    FromSelf,
+    /// It claims to come from a server that the cluster does not have.
+    #[error("from a server that the cluster does not have")]
+    UnknownSender,
+    /// It comes from another address than the one configured for the server that it claims to come
+    /// from.
+    #[error("not from the address of its sender")]
+    SenderAddress,
+}
+
+impl Rejection {
+    /// Every reason.
+    pub const ALL: [Self; 13] = [
+        Self::Magic,
+        Self::Version,
+        Self::Truncated,
+        Self::TrailingBytes,
+        Self::Checksum,
+        Self::ServerNumber,
+        Self::Kind,
+        Self::Flag,
+        Self::OtherCluster,
+        Self::OtherReceiver,
+        Self::FromSelf,
+        Self::UnknownSender,
+        Self::SenderAddress,
+    ];
+}
+
+/// What one datagram says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The cluster that it belongs to.
+    pub cluster: ClusterName,
+    /// Who sends it.
+    pub from: ServerId,
+    /// Who receives it.
+    pub to: ServerId,
+    /// The message.
+    pub message: Message,
+}
+
+impl Frame {
+    /// The frame as bytes, at most [`MAX_FRAME`].
+    pub fn encode(&self) -> Vec<u8> {
+        let name = self.cluster.as_str().as_bytes();
+        let mut bytes = Vec::with_capacity(MAX_FRAME);
+        bytes.extend(MAGIC);
+        bytes.push(VERSION);
+        bytes.extend(u8::try_from(name.len())); // at most `ClusterName::MAX_LEN`
+        bytes.extend(name);
+        bytes.extend([self.from.number(), self.to.number(), kind(self.message)]);
+        bytes.extend(self.message.term().number().to_be_bytes());
+        if let Message::RequestVoteResponse { vote_granted, .. } = self.message {
+            bytes.push(vote_granted.into());
+        }
+        bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
+        bytes
+    }
+
+    /// The frame that these bytes are, from the first to the last.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] for anything that [`Frame::encode`] does not write.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Rejection> {
+        let mut rest = Reader(bytes);
+        if rest.take()? != MAGIC {
+            return Err(Rejection::Magic);
+        }
+        if rest.byte()? != VERSION {
+            return Err(Rejection::Version);
+        }
+        let len = rest.byte()?;
+        let name = rest.slice(len.into())?;
+        let (from, to, kind) = (rest.byte()?, rest.byte()?, rest.byte()?);
+        let term = u64::from_be_bytes(rest.take()?);
+        let flag = if kind == REQUEST_VOTE_RESPONSE { Some(rest.byte()?) } else { None };
+        let checked = &bytes[..bytes.len() - rest.0.len()];
+        let checksum = u32::from_be_bytes(rest.take()?);
+        if !rest.0.is_empty() {
+            return Err(Rejection::TrailingBytes);
+        }
+        if checksum != crc32fast::hash(checked) {
+            return Err(Rejection::Checksum);
+        }
+        Ok(Self {
+            // A name that no cluster can have is in any case not that of this cluster.
+            cluster: std::str::from_utf8(name)
+                .ok()
+                .and_then(ClusterName::new)
+                .ok_or(Rejection::OtherCluster)?,
+            from: ServerId::new(from).ok_or(Rejection::ServerNumber)?,
+            to: ServerId::new(to).ok_or(Rejection::ServerNumber)?,
+            message: message(kind, Term::new(term), flag)?,
+        })
+    }
+
+    /// The sender and the message, if the frame is meant for the server with this configuration and
+    /// came from the `source` that it should.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] if this server has to ignore it.
+    pub fn admit(
+        self,
+        config: &Config,
+        source: SocketAddr,
+    ) -> Result<(ServerId, Message), Rejection> {
+        let own = config.server().id;
+        if self.cluster != *config.cluster_name() {
+            return Err(Rejection::OtherCluster);
+        }
+        if self.to != own {
+            return Err(Rejection::OtherReceiver);
+        }
+        // The specification counts on messages of others: an own vote is counted without one.
+        if self.from == own {
+            return Err(Rejection::FromSelf);
+        }
+        match config.address_of(self.from) {
+            None => Err(Rejection::UnknownSender),
+            Some(address) if address != source => Err(Rejection::SenderAddress),
+            Some(_) => Ok((self.from, self.message)),
+        }
+    }
+}
+
+const fn kind(message: Message) -> u8 {
+    match message {
+        Message::RequestVote { .. } => REQUEST_VOTE,
+        Message::RequestVoteResponse { .. } => REQUEST_VOTE_RESPONSE,
+        Message::AppendEntries { .. } => APPEND_ENTRIES,
+        Message::AppendEntriesResponse { .. } => APPEND_ENTRIES_RESPONSE,
+    }
+}
+
+const fn message(kind: u8, term: Term, flag: Option<u8>) -> Result<Message, Rejection> {
+    Ok(match (kind, flag) {
+        (REQUEST_VOTE, None) => Message::RequestVote { term },
+        (REQUEST_VOTE_RESPONSE, Some(flag @ (0 | 1))) => {
+            Message::RequestVoteResponse { term, vote_granted: flag == 1 }
+        }
+        (REQUEST_VOTE_RESPONSE, _) => return Err(Rejection::Flag),
+        (APPEND_ENTRIES, None) => Message::AppendEntries { term },
+        (APPEND_ENTRIES_RESPONSE, None) => Message::AppendEntriesResponse { term },
+        _ => return Err(Rejection::Kind),
+    })
+}
+
+/// The bytes that are still to be read.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn slice(&mut self, len: usize) -> Result<&'a [u8], Rejection> {
+        let (taken, rest) = self.0.split_at_checked(len).ok_or(Rejection::Truncated)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], Rejection> {
+        let (taken, rest) = self.0.split_first_chunk().ok_or(Rejection::Truncated)?;
+        self.0 = rest;
+        Ok(*taken)
+    }
+
+    fn byte(&mut self) -> Result<u8, Rejection> {
+        self.take().map(|[byte]| byte)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+
+    const TERM: Term = Term::new(0x0102_0304_0506_0708);
+
+    fn server(number: u8) -> ServerId {
+        ServerId::new(number).unwrap()
+    }
+
+    fn address(number: u8) -> SocketAddr {
+        format!("127.0.0.1:700{number}").parse().unwrap()
+    }
+
+    /// S1 of three servers.
+    fn receiver() -> Config {
+        let servers = (1..=3).map(|number| (number, address(number))).collect();
+        Config::new(Settings::new("test", 1, servers)).unwrap()
+    }
+
+    /// A vote of S2 for S1.
+    fn vote() -> Frame {
+        Frame {
+            cluster: ClusterName::new("test").unwrap(),
+            from: server(2),
+            to: server(1),
+            message: Message::RequestVoteResponse { term: TERM, vote_granted: true },
+        }
+    }
+
+    fn messages() -> [Message; 5] {
+        [
+            Message::RequestVote { term: TERM },
+            Message::RequestVoteResponse { term: TERM, vote_granted: false },
+            Message::RequestVoteResponse { term: TERM, vote_granted: true },
+            Message::AppendEntries { term: TERM },
+            Message::AppendEntriesResponse { term: TERM },
+        ]
+    }
+
+    /// The bytes of a vote with one byte replaced, and a checksum that agrees.
+    fn forged(offset: usize, value: u8) -> Vec<u8> {
+        let mut bytes = vote().encode();
+        bytes[offset] = value;
+        let end = bytes.len() - 4;
+        let checksum = crc32fast::hash(&bytes[..end]).to_be_bytes();
+        bytes[end..].copy_from_slice(&checksum);
+        bytes
+    }
+
+    // Where the fields of the vote start; the name of its cluster has four bytes.
+    const NAME: usize = 6;
+    const FROM: usize = NAME + 4;
+    const TO: usize = FROM + 1;
+    const KIND: usize = TO + 1;
+    const FLAG: usize = KIND + 1 + 8;
+
+    #[test]
+    fn every_message_survives_the_round_trip() {
+        for message in messages() {
+            let frame = Frame { message, ..vote() };
+            assert_eq!(Frame::decode(&frame.encode()), Ok(frame));
+        }
+    }
+
+    #[test]
+    fn the_format_is_what_the_table_says() {
+        let mut expected =
+            b"RAFT\x01\x04test\x02\x01\x02\x01\x02\x03\x04\x05\x06\x07\x08\x01".to_vec();
+        expected.extend(crc32fast::hash(&expected).to_be_bytes());
+        assert_eq!(vote().encode(), expected);
+    }
+
+    #[test]
+    fn the_longest_frame_has_the_longest_name_and_a_flag() {
+        let cluster = ClusterName::new("x".repeat(ClusterName::MAX_LEN)).unwrap();
+        assert_eq!(Frame { cluster, ..vote() }.encode().len(), MAX_FRAME);
+    }
+
+    #[test]
+    fn every_truncation_is_rejected() {
+        for message in messages() {
+            let bytes = Frame { message, ..vote() }.encode();
+            for len in 0..bytes.len() {
+                assert_eq!(Frame::decode(&bytes[..len]), Err(Rejection::Truncated), "{len} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn trailing_bytes_are_rejected() {
+        for message in messages() {
+            let mut bytes = Frame { message, ..vote() }.encode();
+            bytes.push(0);
+            assert_eq!(Frame::decode(&bytes), Err(Rejection::TrailingBytes));
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_is_rejected() {
+        for bit in 0..8 * vote().encode().len() {
+            let mut bytes = vote().encode();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(Frame::decode(&bytes).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_frame_that_nobody_writes_is_rejected() {
+        let table = [
+            (forged(0, b'X'), Rejection::Magic),
+            (forged(4, 2), Rejection::Version),
+            (forged(NAME, 0xff), Rejection::OtherCluster),
+            (forged(FROM, 0), Rejection::ServerNumber),
+            (forged(FROM, 8), Rejection::ServerNumber),
+            (forged(TO, 0), Rejection::ServerNumber),
+            (forged(TO, 8), Rejection::ServerNumber),
+            (forged(FLAG, 2), Rejection::Flag),
+        ];
+        for (bytes, reason) in table {
+            assert_eq!(Frame::decode(&bytes), Err(reason));
+        }
+    }
+
+    #[test]
+    fn an_unknown_kind_is_rejected() {
+        for kind in [0, 5, 255] {
+            let mut bytes =
+                Frame { message: Message::AppendEntries { term: TERM }, ..vote() }.encode();
+            bytes[KIND] = kind;
+            let end = bytes.len() - 4;
+            let checksum = crc32fast::hash(&bytes[..end]).to_be_bytes();
+            bytes[end..].copy_from_slice(&checksum);
+            assert_eq!(Frame::decode(&bytes), Err(Rejection::Kind));
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_is_rejected_by_the_checksum() {
+        let mut bytes = vote().encode();
+        bytes[FLAG] = 0;
+        assert_eq!(Frame::decode(&bytes), Err(Rejection::Checksum));
+    }
+
+    #[test]
+    fn no_bytes_at_all_make_it_panic() {
+        use rand::{RngExt, SeedableRng, rngs::StdRng};
+        let mut random = StdRng::seed_from_u64(1);
+        for _ in 0..20_000 {
+            let mut bytes = vote().encode();
+            bytes.resize(random.random_range(0..=MAX_FRAME + 1), 0);
+            let start = random.random_range(0..=bytes.len());
+            random.fill(&mut bytes[start..]);
+            let _ = Frame::decode(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_vote_for_this_server_from_the_right_address_is_admitted() {
+        let Frame { from, message, .. } = vote();
+        assert_eq!(vote().admit(&receiver(), address(2)), Ok((from, message)));
+    }
+
+    #[test]
+    fn a_frame_for_or_from_somebody_else_is_rejected() {
+        let other = ClusterName::new("other").unwrap();
+        let table = [
+            (Frame { cluster: other, ..vote() }, address(2), Rejection::OtherCluster),
+            (Frame { to: server(3), ..vote() }, address(2), Rejection::OtherReceiver),
+            (Frame { from: server(1), ..vote() }, address(1), Rejection::FromSelf),
+            (Frame { from: server(4), ..vote() }, address(2), Rejection::UnknownSender),
+            (vote(), address(3), Rejection::SenderAddress),
+        ];
+        for (frame, source, reason) in table {
+            assert_eq!(frame.admit(&receiver(), source), Err(reason));
+        }
+    }
+
+    #[test]
+    fn the_list_of_reasons_is_in_order() {
+        for (index, reason) in Rejection::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, index);
+        }
+    }
+}
