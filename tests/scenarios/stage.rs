@@ -125,10 +125,6 @@ impl Stage {
     /// A letter arrives.
     pub(super) fn deliver(&mut self, description: &Description) -> Result<String> {
         let index = self.find(description, Fate::UnderWay)?;
-        let letter = &self.letters[index];
-        if !self.is_linked(letter) {
-            return Err(format!("{letter}: they are cut off from each other").into());
-        }
         self.arrive(index)
     }
 
@@ -174,9 +170,12 @@ impl Stage {
     }
 
     fn arrive(&mut self, index: usize) -> Result<String> {
-        let letter = &mut self.letters[index];
-        letter.fate = Fate::Delivered;
-        let &mut Letter { from, to, message, .. } = letter;
+        let letter = &self.letters[index];
+        if !self.is_linked(letter) {
+            return Err(format!("{letter}: they are cut off from each other").into());
+        }
+        let &Letter { from, to, message, .. } = letter;
+        self.letters[index].fate = Fate::Delivered;
         self.step(to, Cause::Event(Event::Receive { from, message }))
     }
 
