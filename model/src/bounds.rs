@@ -40,15 +40,19 @@ pub enum Replies {
 }
 
 impl Replies {
-    /// Whether the model keeps `reply`, sent because of `cause`.
-    pub fn keep(self, cause: Cause, reply: Message) -> bool {
-        match (self, cause) {
-            (Self::Useful, Cause::Event(Event::Receive { message: request, .. })) => {
-                let is_vote = matches!(reply, Message::RequestVoteResponse { vote_granted, .. } if vote_granted);
-                is_vote || request.term() < reply.term()
+    /// Whether the model keeps a message that was sent because of `cause`.
+    pub fn keep(self, cause: Cause, message: Message) -> bool {
+        let Cause::Event(Event::Receive { message: request, .. }) = cause else {
+            return true;
+        };
+        self == Self::All
+            || match message {
+                Message::RequestVote { .. }
+                | Message::AppendEntries { .. }
+                | Message::RequestVoteResponse { vote_granted: true, .. } => true,
+                Message::RequestVoteResponse { vote_granted: false, term }
+                | Message::AppendEntriesResponse { term } => request.term() < term,
             }
-            _ => true,
-        }
     }
 }
 

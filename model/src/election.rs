@@ -155,9 +155,11 @@ pub enum Rule {
 
     /// A vote was added; it does not make a quorum yet.
     VoteCounted,
-    /// A vote for an election of this term that is already decided.
-    VoteTooLate,
-    /// Somebody refused its vote, and carried no newer term.
+    /// A vote of this term for a server that does not stand: it leads already, it has lost, or it
+    /// has restarted since.
+    VoteNotCounted,
+    /// Somebody refused its vote, or refused an older request of this server, and carried no newer
+    /// term.
     RefusalHeard,
 
     /// A heartbeat of this term's leader: the follower waits anew.
@@ -166,8 +168,8 @@ pub enum Rule {
     SteppedDown,
     /// A heartbeat of another leader of the leader's own term, which Election Safety excludes.
     RivalIgnored,
-    /// A follower answered a heartbeat.
-    HeartbeatAcknowledged,
+    /// An answer to a heartbeat, of this term or an older one, that carried no newer term.
+    HeartbeatAnswered,
 
     /// A request of an older term: its sender is told the newer one.
     StaleRequestRefused,
@@ -193,10 +195,10 @@ impl Rule {
             | Self::SteppedDown => true,
             Self::VoteRefused
             | Self::VoteCounted
-            | Self::VoteTooLate
+            | Self::VoteNotCounted
             | Self::RefusalHeard
             | Self::RivalIgnored
-            | Self::HeartbeatAcknowledged
+            | Self::HeartbeatAnswered
             | Self::StaleRequestRefused
             | Self::StaleResponseIgnored
             | Self::NewerTermAdopted => false,
@@ -331,7 +333,7 @@ impl Server {
                 Decision::quiet(state, Rule::RefusalHeard)
             }
             Message::AppendEntriesResponse { .. } => {
-                Decision::quiet(state, Rule::HeartbeatAcknowledged)
+                Decision::quiet(state, Rule::HeartbeatAnswered)
             }
         }
     }
@@ -340,7 +342,7 @@ impl Server {
     /// follower does not stand. (§5.2. TLA+: `ReceiveRequestVoteResponse`, `BecomeLeader`.)
     fn count_vote(&self, state: State, from: ServerId) -> Decision {
         let Role::Candidate { votes } = state.role else {
-            return Decision::quiet(state, Rule::VoteTooLate);
+            return Decision::quiet(state, Rule::VoteNotCounted);
         };
         let votes = votes.with(from);
         if self.cluster.is_quorum(votes) {

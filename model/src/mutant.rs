@@ -20,11 +20,16 @@ pub struct Mutant {
 }
 
 /// All mutants.
-pub const MUTANTS: [Mutant; 4] = [
+pub const MUTANTS: [Mutant; 5] = [
     Mutant {
         name: "vote-forgotten-on-restart",
         says: "a server that restarts remembers its term, but not its vote",
         handlers: Handlers { start: start_without_vote, ..Handlers::RAFT },
+    },
+    Mutant {
+        name: "disk-forgotten-on-restart",
+        says: "a server that restarts begins as if it had never run",
+        handlers: Handlers { start: start_afresh, ..Handlers::RAFT },
     },
     Mutant {
         name: "half-is-a-quorum",
@@ -45,6 +50,10 @@ pub const MUTANTS: [Mutant; 4] = [
 
 fn start_without_vote(server: &Server, stored: Option<Ballot>) -> Step {
     server.start(stored.map(|ballot| Ballot { voted_for: None, ..ballot }))
+}
+
+fn start_afresh(server: &Server, _: Option<Ballot>) -> Step {
+    server.start(None)
 }
 
 fn step_with_half(server: &Server, before: State, event: Event) -> Step {

@@ -1,5 +1,5 @@
-//! Exhaustive breadth-first search: every reachable state, every edge, the depth, and for each
-//! property that is violated the shortest way there.
+//! Exhaustive breadth-first search: every reachable state, every edge, the depth. It ends early at
+//! the first level at which a property is violated, with the shortest way there.
 //!
 //! It keeps whole states, not fingerprints of them, so that no state can be taken for another.
 
@@ -37,10 +37,38 @@ pub struct Coverage {
 /// What a search found.
 #[derive(Clone, Debug)]
 pub struct Findings {
-    /// What was covered: everything that is reachable.
+    /// What was covered.
     pub coverage: Coverage,
-    /// Each property, in the order given, and how it is violated, if it is.
-    pub verdicts: Vec<(Property, Option<Counterexample>)>,
+    /// Whether that is everything that can be reached.
+    pub exhaustive: bool,
+    /// What was found of each property, in the order in which they were given.
+    pub verdicts: Vec<(Property, Verdict)>,
+}
+
+/// What a search says of a property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It holds in everything that can be reached.
+    Holds,
+    /// It is violated; this is a shortest way.
+    Violated(Counterexample),
+    /// It was not violated before another property was, at which the search ended.
+    Undecided,
+}
+
+impl Findings {
+    /// Whether every property holds, in everything that can be reached.
+    pub fn hold(&self) -> bool {
+        self.verdicts.iter().all(|(_, verdict)| *verdict == Verdict::Holds)
+    }
+
+    /// The properties that are violated, each with a shortest way to its violation.
+    pub fn violations(&self) -> impl Iterator<Item = (&Property, &Counterexample)> {
+        self.verdicts.iter().filter_map(|(property, verdict)| match verdict {
+            Verdict::Violated(counterexample) => Some((property, counterexample)),
+            Verdict::Holds | Verdict::Undecided => None,
+        })
+    }
 }
 
 /// The shortest way to a violation: an initial world, and the moves that lead on from it.
@@ -52,7 +80,7 @@ pub struct Counterexample {
     pub moves: Vec<(Move, World)>,
 }
 
-/// Searches all states of a model. `progress` is called now and then.
+/// Searches the states of a model. `progress` is called now and then.
 pub fn search<M: ElectionModel>(
     model: &M,
     properties: &[Property],
@@ -73,7 +101,7 @@ pub fn search<M: ElectionModel>(
             arrivals.push(None);
         }
     }
-    while !next_level.is_empty() {
+    while !next_level.is_empty() && violations.iter().all(Option::is_none) {
         std::mem::swap(&mut level, &mut next_level);
         coverage.depth += 1;
         for (number, state) in level.drain(..) {
@@ -111,9 +139,14 @@ pub fn search<M: ElectionModel>(
         }
     }
 
-    let tell = |violation: Violation| violation.tell(model, &arrivals);
-    let verdicts = properties.iter().copied().zip(violations.into_iter().map(|v| v.map(tell)));
-    Findings { coverage, verdicts: verdicts.collect() }
+    let exhaustive = next_level.is_empty();
+    let verdict = |violation: Option<Violation>| match violation {
+        Some(violation) => Verdict::Violated(violation.tell(model, &arrivals)),
+        None if exhaustive => Verdict::Holds,
+        None => Verdict::Undecided,
+    };
+    let verdicts = properties.iter().copied().zip(violations.into_iter().map(verdict)).collect();
+    Findings { coverage, exhaustive, verdicts }
 }
 
 /// Where a violation was found.

@@ -86,7 +86,7 @@ impl fmt::Display for World {
     }
 }
 
-/// "S2 ReceiveRequestVote: S1 → S2: RequestVote (term 1)"
+/// What the page of the Explorer and other short lists show.
 impl fmt::Display for Move {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { server, cause, action, rule } = self;
@@ -123,7 +123,9 @@ pub fn sentence(a_move: &Move, after: &State) -> String {
         Rule::VoteGranted => format!("{id} grants {from} its vote in term {term}"),
         Rule::VoteRefused => format!("{id} refuses {from} its vote: term {term} has it already"),
         Rule::VoteCounted => format!("{id} counts the vote of {from}, which makes no quorum yet"),
-        Rule::VoteTooLate => format!("{id} needs the vote of {from} no more"),
+        Rule::VoteNotCounted => {
+            format!("{id} does not stand, and does not count the vote of {from}")
+        }
         Rule::RefusalHeard => format!("{id} hears that {from} refuses its vote"),
         Rule::HeartbeatAccepted => format!("{id} follows {from}, the leader of term {term}"),
         Rule::SteppedDown => {
@@ -132,7 +134,7 @@ pub fn sentence(a_move: &Move, after: &State) -> String {
             )
         }
         Rule::RivalIgnored => format!("{id} ignores {from}, a second leader of its own term"),
-        Rule::HeartbeatAcknowledged => format!("{id} hears that {from} follows"),
+        Rule::HeartbeatAnswered => format!("{id} hears the answer of {from} to a heartbeat"),
         Rule::StaleRequestRefused => format!("{id} tells {from} that it is term {term} by now"),
         Rule::StaleResponseIgnored => format!("{id} ignores what {from} said in an older term"),
         Rule::NewerTermAdopted => format!("{id} learns from {from} of term {term}, and follows"),

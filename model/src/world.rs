@@ -118,8 +118,8 @@ impl WorldModel {
         timeouts.chain(restarts).chain(deliveries)
     }
 
-    /// What a server does for this cause, and the world after it: persist, then send.
-    pub fn apply(&self, world: &World, id: ServerId, cause: Cause) -> (Move, World) {
+    /// What a server does for this cause, by which step, and the world after it: persist, then send.
+    pub fn apply(&self, world: &World, id: ServerId, cause: Cause) -> (Move, Step, World) {
         let server = Server { id, cluster: self.bounds.cluster };
         let before = world.state(id);
         let step = match cause {
@@ -132,26 +132,28 @@ impl WorldModel {
             after.stored[id.index()] = step.state.ballot;
         }
         match step.outgoing {
-            Outgoing::Reply { to, message } if self.bounds.replies.keep(cause, message) => {
-                after.sent.insert(Envelope { from: id, to: Some(to), message });
+            Outgoing::Nothing => {}
+            Outgoing::Reply { to, message } => {
+                let reply = Envelope { from: id, to: Some(to), message };
+                after.sent.extend(self.bounds.replies.keep(cause, message).then_some(reply));
             }
             Outgoing::Broadcast { message } => {
                 after.sent.insert(Envelope { from: id, to: None, message });
             }
-            Outgoing::Nothing | Outgoing::Reply { .. } => {}
         }
         let action = match cause {
             Cause::Restart => Action::Restart,
             Cause::Event(event) => Action::of(before, event, &step.state),
         };
-        (Move { server: id, cause, action, rule: step.rule }, after)
+        (Move { server: id, cause, action, rule: step.rule }, step, after)
     }
 
     /// Every move that changes the world, and the world after it.
     pub fn successors(&self, world: &World) -> Vec<(Move, World)> {
         self.causes(world)
             .map(|(server, cause)| self.apply(world, server, cause))
-            .filter(|(_, after)| after != world)
+            .filter(|(_, _, after)| after != world)
+            .map(|(a_move, _, after)| (a_move, after))
             .collect()
     }
 }
@@ -169,7 +171,7 @@ impl stateright::Model for WorldModel {
     }
 
     fn next_state(&self, world: &World, Move { server, cause, .. }: Move) -> Option<World> {
-        Some(self.apply(world, server, cause).1)
+        Some(self.apply(world, server, cause).2)
     }
 
     /// The default would apply every move twice.

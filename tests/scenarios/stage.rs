@@ -9,7 +9,7 @@ use std::fmt::{self, Write as _};
 
 use raft_model::action::Cause;
 use raft_model::bounds::{Bounds, Replies};
-use raft_model::election::{Event, Outgoing, Role, Server, State, Step, Timer};
+use raft_model::election::{Event, Outgoing, Role, State, Step, Timer};
 use raft_model::message::Message;
 use raft_model::properties::{Judge, SAFETY};
 use raft_model::story::sentence;
@@ -94,16 +94,8 @@ impl Stage {
 
     /// A server moves, and tells about it.
     pub(super) fn step(&mut self, id: ServerId, cause: Cause) -> Result<String> {
-        // The step is a pure function: ask it once more for what the world does not remember.
         let before = *self.state(id);
-        let server = Server { id, cluster: self.cluster() };
-        let step = match cause {
-            Cause::Restart => {
-                (self.model.handlers.start)(&server, Some(self.world.stored[id.index()]))
-            }
-            Cause::Event(event) => (self.model.handlers.step)(&server, before, event),
-        };
-        let (a_move, after) = self.model.apply(&self.world, id, cause);
+        let (a_move, step, after) = self.model.apply(&self.world, id, cause);
         judge(&self.world, &after)?;
         self.world = after;
         self.post(id, step.outgoing);

@@ -1,0 +1,44 @@
+//! `raft-model explore`.
+
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+
+use raft_model::actor::ActorElection;
+use raft_model::bounds::{Bounds, Replies};
+use raft_model::types::{Cluster, Term};
+use stateright::Model;
+
+use super::Failure;
+
+/// The arguments of `explore`.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// How many servers the cluster has, from 1 to 7.
+    #[arg(long, value_name = "N", value_parser = super::cluster, default_value = "3")]
+    servers: Cluster,
+    /// The last term in which an election may start; terms begin at 0.
+    #[arg(long, value_name = "T", value_parser = super::max_term, default_value = "2")]
+    max_term: Term,
+    /// Where to serve the page. Whoever can reach it can read it.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000")]
+    address: SocketAddr,
+}
+
+/// Serves the Explorer until the process is stopped.
+pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let address = args.address;
+    // The Explorer panics where it cannot listen, so try before it does.
+    drop(TcpListener::bind(address).map_err(|error| {
+        Failure::Input(format!(
+            "cannot serve at {address}: {error}; choose another address with --address"
+        ))
+    })?);
+    // The Explorer would serve files of a folder ./ui instead of its own page.
+    std::env::set_current_dir("/").map_err(|error| Failure::Input(error.to_string()))?;
+    writeln!(io::stdout(), "Explore the election at http://{address}/ (stop with Ctrl-C)")?;
+    let bounds =
+        Bounds { cluster: args.servers, max_term: args.max_term, replies: Replies::Useful };
+    ActorElection::new(bounds).checker().serve(address);
+    Ok(ExitCode::SUCCESS)
+}
