@@ -1,4 +1,4 @@
-//! The names of what can happen: one list for the models, the stories, the traces and TLA+.
+//! The names of what can happen: one list for models, graphs, stories and traces.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use crate::election::{Event, Role, Rule, State};
 use crate::message::Message;
 use crate::types::ServerId;
 
-/// What a server does, by the name that it has in TLA+ too.
+/// What a server does, by its name.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]

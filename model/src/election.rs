@@ -26,7 +26,8 @@
 //! replaces that vote, and because no server returns to an older term.
 //!
 //! The module is total: input that is stale, repeated or out of place leads to a step that changes
-//! nothing, never to an error. The TLA+ action of the same name stands beside each handler.
+//! nothing, never to an error. The name of the action, by which models and traces speak
+//! of it, stands beside each handler.
 
 use super::message::Message;
 use super::types::{Cluster, ServerId, ServerSet, Term};
@@ -253,7 +254,7 @@ pub struct Server {
 
 impl Server {
     /// The server comes up, for the first time or after a crash, with the ballot that it `stored`.
-    /// (TLA+: `Init`, `Restart`.)
+    /// (Action `Restart`.)
     pub fn start(&self, stored: Option<Ballot>) -> Step {
         Step {
             state: State { ballot: stored.unwrap_or(Ballot::INITIAL), role: Role::Follower },
@@ -281,7 +282,7 @@ impl Server {
         }
     }
 
-    /// The timer fires. (TLA+: `Timeout`.)
+    /// The timer fires. (Action `Timeout`.)
     fn timeout(&self, before: State) -> Decision {
         match before.role {
             Role::Follower | Role::Candidate { .. } => self.campaign(before),
@@ -339,7 +340,8 @@ impl Server {
     }
 
     /// A vote of the current term. It counts only for a candidate: a leader needs no more, and a
-    /// follower does not stand. (§5.2. TLA+: `ReceiveRequestVoteResponse`, `BecomeLeader`.)
+    /// follower does not stand. (§5.2. Actions
+    /// `ReceiveRequestVoteResponse` and `BecomeLeader`.)
     fn count_vote(&self, state: State, from: ServerId) -> Decision {
         let Role::Candidate { votes } = state.role else {
             return Decision::quiet(state, Rule::VoteNotCounted);
@@ -382,7 +384,7 @@ fn refuse_stale(state: State, from: ServerId, message: Message) -> Decision {
 
 /// A candidate of the current term asks for the vote. First come, first served; and who has the
 /// vote is told so as often as it asks, since the answer may have been lost. A candidate and a
-/// leader have voted for themselves. (§5.2; Figure 2, "`RequestVote` RPC". TLA+:
+/// leader have voted for themselves. (§5.2; Figure 2, "`RequestVote` RPC". Action
 /// `ReceiveRequestVote`.)
 fn receive_request_vote(state: State, from: ServerId) -> Decision {
     let term = state.ballot.current_term;
@@ -401,7 +403,7 @@ fn receive_request_vote(state: State, from: ServerId) -> Decision {
 
 /// A heartbeat of the current term: its sender was elected, so a candidate has lost and follows.
 /// Only the role changes. A candidate that forgot its vote here could vote again in the same term,
-/// and elect a second leader. (§5.2; Figure 2, "Candidates". TLA+: `ReceiveAppendEntries`.)
+/// and elect a second leader. (§5.2; Figure 2, "Candidates". Action `ReceiveAppendEntries`.)
 fn receive_append_entries(state: State, from: ServerId) -> Decision {
     let rule = match state.role {
         Role::Follower => Rule::HeartbeatAccepted,

@@ -1,8 +1,81 @@
 //! Raft leader election: one specification, and the readers that check it.
+//!
+//! # The protocol
+//!
+//! A cluster of one to seven servers wants one of them to lead. Messages between them may be lost,
+//! repeated, late and out of order; any server may crash at any time and come back with what it has
+//! on disk. Raft (Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm",
+//! §5.1, §5.2, Figure 2) elects like this:
+//!
+//! 1. Time is cut into **terms**, numbered 1, 2, 3 … Each term has at most one leader; some have
+//!    none. A server remembers the latest term it has seen, and whoever is behind catches up at the
+//!    first message from a newer term.
+//! 2. Everybody starts as a **follower**. A follower that hears no leader until its **election
+//!    timer** fires becomes a **candidate**: it goes on to the next term, votes for itself, and
+//!    asks the others with `RequestVote`.
+//! 3. A server has **one vote a term**. The first candidate that asks gets it. Term and vote are the
+//!    server's **ballot**; it is on disk before the answer leaves.
+//! 4. A candidate with the votes of a **quorum**, more than half of all servers, **leads** the term.
+//!    It says so at once with a heartbeat (`AppendEntries` without entries), and again and again
+//!    before the others' timers fire. A candidate that hears it has lost, and follows.
+//! 5. If nobody gets a quorum, timers fire again, after random times so that they rarely fire
+//!    together, and the next term decides.
+//!
+//! Two quorums share a server, and that server has one vote: so no term has two leaders.
+//!
+//! What is deliberately absent: the log and everything about it (a candidate is never refused for an
+//! outdated log), changes of membership, pre-vote, leases.
+//!
+//! # Where to read
+//!
+//! | read | to learn |
+//! |---|---|
+//! | [`types`] | servers, terms, sets of votes, what a quorum is |
+//! | [`message`] | what servers say to each other |
+//! | [`election`] | **the specification**: what a server does, in one function |
+//! | `tests/scenarios/*.txt` | what that means, situation by situation |
+//!
+//! Everything else reads the specification, and stands behind the feature `check` (on by default):
+//!
+//! | module | what it makes of the specification |
+//! |---|---|
+//! | [`action`] | the names of what can happen |
+//! | [`bounds`] | what bounds a model, and what each bound leaves out |
+//! | [`world`] | the direct model: servers, disks and the set of sent messages |
+//! | [`actor`] | the reference model: stateright's actors, for the Explorer too |
+//! | [`properties`] | what must never happen |
+//! | [`search`] | every reachable state, and the shortest way to a violation |
+//! | [`story`] | runs told in words |
+//! | [`mutant`] | elections that are wrong on purpose |
+//!
+//! Arrows point one way: `types → message → election → {actor, world} → search`. Nothing that a
+//! server does is written twice.
+//!
+//! # The names
+//!
+//! | Raft, Figure 2 | here | [`Action`](action::Action) |
+//! |---|---|---|
+//! | `currentTerm`, `votedFor` (persistent) | [`Ballot`](election::Ballot) | |
+//! | follower, candidate, leader | [`Role`](election::Role) | |
+//! | votes received | `votes` of [`Role::Candidate`](election::Role::Candidate) | |
+//! | the network | [`World::sent`](world::World::sent) | |
+//! | election timeout, heartbeat | [`Event::Timeout`](election::Event::Timeout) | `Timeout` |
+//! | `RequestVote` RPC | [`Message::RequestVote`](message::Message::RequestVote) | `ReceiveRequestVote` |
+//! | its result | [`Message::RequestVoteResponse`](message::Message::RequestVoteResponse) | `ReceiveRequestVoteResponse`, `BecomeLeader` |
+//! | `AppendEntries` RPC | [`Message::AppendEntries`](message::Message::AppendEntries) | `ReceiveAppendEntries` |
+//! | its result | [`Message::AppendEntriesResponse`](message::Message::AppendEntriesResponse) | `ReceiveAppendEntriesResponse` |
+//! | a response of a newer term | [`Rule::NewerTermAdopted`](election::Rule::NewerTermAdopted) | `ReceiveNewerTerm` |
+//! | crash and recovery | [`Server::start`](election::Server::start) | `Restart` |
+//!
+//! The second column is the code that runs in a real server: the crate `raft-node` drives
+//! [`Server::step`](election::Server::step) with datagrams and a clock.
+
+// Reading order, not the alphabet's.
+pub mod types;
+
+pub mod message;
 
 pub mod election;
-pub mod message;
-pub mod types;
 
 #[cfg(feature = "check")]
 pub mod action;

@@ -14,7 +14,7 @@ use crate::world::World;
 /// A property of safety: it holds in every reachable world, or of every step from one.
 #[derive(Clone, Copy, Debug)]
 pub struct Property {
-    /// Its name, the same in TLA+.
+    /// Its name.
     pub name: &'static str,
     /// What it says, in a sentence.
     pub says: &'static str,

@@ -1,0 +1,131 @@
+//! `raft-model check`, as it is typed.
+
+#[path = "support/binary.rs"]
+mod binary;
+#[path = "support/counts.rs"]
+mod counts;
+
+use std::io::Read;
+use std::process::{Command, Output, Stdio};
+
+use raft_model::bounds::{Bounds, Replies};
+use raft_model::search::Coverage;
+use raft_model::types::{Cluster, Term};
+use serde_json::Value;
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary::built("raft-model"));
+    command.args(arguments);
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("raft-model runs")
+}
+
+fn run_json(arguments: &[&str]) -> Value {
+    serde_json::from_slice(&run(arguments).stdout).expect("one JSON object")
+}
+
+fn coverage(report: &Value) -> Coverage {
+    let number = |key: &str| report[key].as_u64().unwrap().try_into().unwrap();
+    Coverage { states: number("states"), edges: number("edges"), depth: number("depth") }
+}
+
+fn expected(servers: u8, max_term: u64, replies: Replies) -> Coverage {
+    let cluster = Cluster::new(servers).unwrap();
+    counts::of(&Bounds { cluster, max_term: Term::new(max_term), replies })
+}
+
+#[test]
+fn without_a_word_it_checks_three_servers() {
+    let output = run(&[]);
+    assert_eq!(output.status.code(), Some(0));
+    let table = String::from_utf8(output.stdout).unwrap();
+    let Coverage { states, edges, depth } = expected(3, 2, Replies::Useful);
+    for line in [
+        "servers    3",
+        "max term   2 ",
+        "replies    useful ",
+        &format!("states     {states} "),
+        &format!("edges      {edges} "),
+        &format!("depth      {depth} "),
+        "ElectionSafety       holds ",
+        "VoteOncePerTerm      holds ",
+        "LeaderHasQuorum      holds ",
+        "TermNeverDecreases   holds ",
+    ] {
+        assert!(table.contains(line), "no “{line}” in\n{table}");
+    }
+    assert!(output.stderr.is_empty(), "progress is for terminals");
+}
+
+#[test]
+fn both_engines_report_the_same() {
+    for engine in ["world", "actor"] {
+        let arguments =
+            ["check", "--servers", "3", "--max-term", "1", "--replies", "all", "--json"];
+        let report = run_json(&[&arguments[..], &["--engine", engine]].concat());
+        assert_eq!(coverage(&report), expected(3, 1, Replies::All), "{engine}");
+        assert_eq!(report["engine"], engine);
+        assert_eq!(report["replies"], "all");
+        assert_eq!(report["exhaustive"], true);
+        let properties = report["properties"].as_array().unwrap();
+        assert_eq!(properties.len(), 4);
+        assert!(properties.iter().all(|property| property["holds"] == true), "{report:#}");
+    }
+}
+
+#[test]
+fn a_violation_ends_with_1_and_a_story() {
+    let arguments = ["check", "--servers", "2", "--mutant", "vote-given-twice"];
+    let output = run(&arguments);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("VoteOncePerTerm is violated in 3 steps:"), "{told}");
+    assert!(told.contains("  3. S2 grants S1 its vote in term 1."), "{told}");
+
+    let report = run_json(&[&arguments[..], &["--json"]].concat());
+    assert_eq!(report["exhaustive"], false);
+    assert_eq!(report["properties"][0]["holds"], Value::Null, "the search ended before it knew");
+    let violated = &report["properties"][1];
+    assert_eq!(violated["name"], "VoteOncePerTerm");
+    assert_eq!(violated["holds"], false);
+    let last = &violated["counterexample"][2];
+    assert_eq!(last["action"], "ReceiveRequestVote");
+    assert_eq!(last["rule"], "VoteGranted");
+    assert_eq!(last["servers"][1]["voted_for"], 1);
+}
+
+#[test]
+fn bad_input_is_named_and_ends_with_2() {
+    for (arguments, message) in [
+        (&["--nonsense"][..], "unexpected argument '--nonsense'"),
+        (&["nonsense"], "unrecognized subcommand 'nonsense'"),
+        (&["check", "--servers", "0"], "a cluster has 1 to 7 servers, not 0"),
+        (&["check", "--servers", "8"], "a cluster has 1 to 7 servers, not 8"),
+        (&["check", "--servers", "three"], "invalid value 'three' for '--servers <N>'"),
+        (&["check", "--max-term", "0"], "elections start in term 1 at the earliest"),
+        (&["check", "--mutant", "none-such"], "invalid value 'none-such'"),
+    ] {
+        let output = run(arguments);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(error.contains(message), "{arguments:?}: {error}");
+        assert!(output.stdout.is_empty() && !error.contains("panicked"), "{error}");
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_ends_it_quietly() {
+    let mut child = command(&["check", "--servers", "2"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("raft-model starts");
+    drop(child.stdout.take());
+    let mut error = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+    child.wait().unwrap();
+    assert_eq!(error, "");
+}

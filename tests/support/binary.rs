@@ -1,0 +1,23 @@
+//! The programs of the workspace, for tests that run them. Cargo does not build another package's
+//! binary for a test, so the test does.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Mutex;
+
+/// Builds the binary of a package, in the profile of this test, and says where it is.
+pub(crate) fn built(package: &str) -> PathBuf {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    // This test is <target>/<profile>/deps/<name>.
+    let test = std::env::current_exe().expect("a running test has a path");
+    let profile = test.parent().and_then(|deps| deps.parent()).expect("deps in a profile");
+    let target = profile.parent().expect("a profile in the target directory");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--package", package, "--target-dir"]).arg(target);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    assert!(cargo.status().expect("cargo runs").success(), "{package} does not build");
+    profile.join(package)
+}
