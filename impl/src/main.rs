@@ -14,7 +14,7 @@ use raft_node::link::{Link, LinkError};
 use raft_node::node::{Node, NodeError};
 use raft_node::store::{DataDir, StoreError};
 use signal_hook::consts::{SIGINT, SIGTERM};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// Raft leader election over UDP.
 #[derive(Parser)]
@@ -41,8 +41,8 @@ start a server again.
 Then kill -9 the one that says role=leader, and watch the others elect another.
 
 Log: one line on stderr for each step that changes the server, with the rule that it applied. The
-environment variable RAFT_LOG sets how much: warn, info (the default), debug (every step) or trace
-(every datagram).
+environment variable RAFT_LOG sets how much: off, warn, info (the default), debug (every step) or
+trace (every datagram).
 
 Exit code: 0 after SIGINT or SIGTERM, 1 if the server cannot run or cannot go on (ballot, lock,
 address, disk), 2 if it was told something wrong.";
@@ -106,9 +106,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Run) -> Result<(), Failure> {
-    let filter = std::env::var("RAFT_LOG").unwrap_or_else(|_| "info".into());
+    let level = std::env::var("RAFT_LOG").unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_new(&filter).map_err(|_| Failure::Log(filter))?)
+        .with_max_level(level.parse::<LevelFilter>().map_err(|_| Failure::Log(level))?)
         .with_writer(io::stderr)
         .with_target(false)
         .log_internal_errors(false) // they would go to the stderr that just failed, and panic
@@ -141,7 +141,7 @@ fn run(args: Run) -> Result<(), Failure> {
 enum Failure {
     #[error("{0}\n\nFor more information, try 'raft-node run --help'.")]
     Config(#[from] ConfigError),
-    #[error("RAFT_LOG={0:?}: write warn, info, debug or trace")]
+    #[error("RAFT_LOG={0:?}: write off, warn, info, debug or trace")]
     Log(String),
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),

@@ -115,7 +115,7 @@ impl Node {
         tracing::info!(
             rule = ?Rule::Started,
             cluster = %config.cluster_name(),
-            servers = addresses.collect::<Vec<_>>().join(","),
+            servers = %addresses.collect::<Vec<_>>().join(","),
             heartbeat = ?config.heartbeat(),
             election = ?config.election_timeout(),
             ballot = %self.store.path().display(),
@@ -146,7 +146,7 @@ impl Node {
                 tracing::$level!(
                     rule = ?step.rule,
                     term = %step.state.ballot.current_term,
-                    role,
+                    %role,
                     voted_for = step.state.ballot.voted_for.map(tracing::field::display),
                     votes = votes.map(tracing::field::display),
                     leader = leader.map(tracing::field::display),
