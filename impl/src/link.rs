@@ -70,7 +70,7 @@ impl Link {
         }
     }
 
-    /// Receives what is there, at most [`BATCH`] datagrams, without waiting.
+    /// Receives what is there, without waiting: a bounded number of datagrams.
     pub fn receive(&mut self) -> Vec<(ServerId, Message)> {
         // One byte more than the longest frame, so that what is too long cannot look complete.
         let mut buffer = [0; MAX_FRAME + 1];

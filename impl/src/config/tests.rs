@@ -1,0 +1,107 @@
+use super::*;
+
+const fn ms(number: u64) -> Duration {
+    Duration::from_millis(number)
+}
+
+fn addr(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn three() -> Settings {
+    let servers = (1..=3).map(|n| (n, addr(&format!("127.0.0.1:700{n}")))).collect();
+    Settings::new("test", 2, servers)
+}
+
+/// What is wrong with the settings of three servers after this change.
+fn error(change: impl FnOnce(&mut Settings)) -> ConfigError {
+    let mut settings = three();
+    change(&mut settings);
+    Config::new(settings).unwrap_err()
+}
+
+#[test]
+fn three_servers_with_the_default_timing_are_valid() {
+    let config = Config::new(three()).unwrap();
+    assert_eq!(config.own_address(), addr("127.0.0.1:7002"));
+    assert_eq!(config.server().cluster.size(), 3);
+}
+
+#[test]
+fn the_order_of_the_servers_does_not_matter() {
+    let mut settings = three();
+    settings.servers.reverse();
+    let config = Config::new(settings).unwrap();
+    assert_eq!(config.address_of(ServerId::new(1).unwrap()), Some(addr("127.0.0.1:7001")));
+}
+
+#[test]
+fn a_cluster_name_is_short_and_plain() {
+    for bad in ["", "two words", "größe", &"x".repeat(33)] {
+        assert_eq!(
+            error(|s| s.cluster = bad.into()),
+            ConfigError::ClusterName(bad.into()),
+            "{bad:?}"
+        );
+    }
+    assert!(ClusterName::new("x".repeat(32)).is_some());
+}
+
+#[test]
+fn a_cluster_has_one_to_seven_servers() {
+    assert_eq!(error(|s| s.servers.clear()), ConfigError::Size(ClusterSizeError(0)));
+    let eight = (1..=8).map(|n| (n, addr(&format!("127.0.0.1:700{n}")))).collect();
+    assert_eq!(error(|s| s.servers = eight), ConfigError::Size(ClusterSizeError(8)));
+}
+
+#[test]
+fn servers_are_numbered_from_one_without_gaps() {
+    assert_eq!(error(|s| s.servers[0].0 = 0), ConfigError::NoSuchNumber { number: 0 });
+    assert_eq!(error(|s| s.servers[2].0 = 2), ConfigError::DuplicateNumber { number: 2 });
+    assert_eq!(error(|s| s.servers[1].0 = 4), ConfigError::Gap { missing: 2, size: 3 });
+}
+
+#[test]
+fn each_server_has_an_address_of_its_own_that_others_can_reach() {
+    let address = addr("127.0.0.1:7001");
+    assert_eq!(
+        error(|s| s.servers[2].1 = address),
+        ConfigError::DuplicateAddress { first: 1, second: 3, address }
+    );
+    for bad in ["127.0.0.1:0", "0.0.0.0:7001", "224.0.0.1:7001"] {
+        let address = addr(bad);
+        assert_eq!(
+            error(|s| s.servers[0].1 = address),
+            ConfigError::UnusableAddress { number: 1, address }
+        );
+    }
+    let address = addr("[::1]:7001");
+    assert_eq!(
+        error(|s| s.servers[2].1 = address),
+        ConfigError::MixedFamilies { number: 3, address }
+    );
+}
+
+#[test]
+fn this_server_is_one_of_the_cluster() {
+    for id in [0, 4, 255] {
+        assert_eq!(error(|s| s.id = id), ConfigError::UnknownId { id, size: 3 });
+    }
+}
+
+#[test]
+fn the_timing_leaves_room_for_heartbeats_and_for_chance() {
+    assert_eq!(error(|s| s.heartbeat = ms(0)), ConfigError::HeartbeatTooShort { heartbeat: ms(0) });
+    assert_eq!(
+        error(|s| s.heartbeat = ms(75)),
+        ConfigError::HeartbeatTooLong { heartbeat: ms(75), min: ms(150) }
+    );
+    for (min, max) in [(ms(300), ms(150)), (ms(150), ms(150)), (ms(0), ms(0))] {
+        assert_eq!(
+            error(|s| s.election_timeout = min..=max),
+            ConfigError::EmptyElectionRange { min, max }
+        );
+    }
+    let max = Duration::from_secs(3601);
+    assert_eq!(error(|s| s.election_timeout = ms(150)..=max), ConfigError::ElectionTooLong { max });
+}

@@ -1,0 +1,181 @@
+use super::*;
+use crate::config::Settings;
+
+const TERM: Term = Term::new(0x0102_0304_0506_0708);
+
+fn server(number: u8) -> ServerId {
+    ServerId::new(number).unwrap()
+}
+
+fn address(number: u8) -> SocketAddr {
+    format!("127.0.0.1:700{number}").parse().unwrap()
+}
+
+/// S1 of three servers.
+fn receiver() -> Config {
+    let servers = (1..=3).map(|number| (number, address(number))).collect();
+    Config::new(Settings::new("test", 1, servers)).unwrap()
+}
+
+/// A vote of S2 for S1.
+fn vote() -> Frame {
+    Frame {
+        cluster: ClusterName::new("test").unwrap(),
+        from: server(2),
+        to: server(1),
+        message: Message::RequestVoteResponse { term: TERM, vote_granted: true },
+    }
+}
+
+fn messages() -> [Message; 5] {
+    [
+        Message::RequestVote { term: TERM },
+        Message::RequestVoteResponse { term: TERM, vote_granted: false },
+        Message::RequestVoteResponse { term: TERM, vote_granted: true },
+        Message::AppendEntries { term: TERM },
+        Message::AppendEntriesResponse { term: TERM },
+    ]
+}
+
+/// The bytes of a vote with one byte replaced, and a checksum that agrees.
+fn forged(offset: usize, value: u8) -> Vec<u8> {
+    let mut bytes = vote().encode();
+    bytes[offset] = value;
+    let end = bytes.len() - 4;
+    let checksum = crc32fast::hash(&bytes[..end]).to_be_bytes();
+    bytes[end..].copy_from_slice(&checksum);
+    bytes
+}
+
+// Where the fields of the vote start; the name of its cluster has four bytes.
+const NAME: usize = 6;
+const FROM: usize = NAME + 4;
+const TO: usize = FROM + 1;
+const KIND: usize = TO + 1;
+const FLAG: usize = KIND + 1 + 8;
+
+#[test]
+fn every_message_survives_the_round_trip() {
+    for message in messages() {
+        let frame = Frame { message, ..vote() };
+        assert_eq!(Frame::decode(&frame.encode()), Ok(frame));
+    }
+}
+
+#[test]
+fn the_format_is_what_the_table_says() {
+    let mut expected = b"RAFT\x01\x04test\x02\x01\x02\x01\x02\x03\x04\x05\x06\x07\x08\x01".to_vec();
+    expected.extend(crc32fast::hash(&expected).to_be_bytes());
+    assert_eq!(vote().encode(), expected);
+}
+
+#[test]
+fn the_longest_frame_has_the_longest_name_and_a_flag() {
+    let cluster = ClusterName::new("x".repeat(ClusterName::MAX_LEN)).unwrap();
+    assert_eq!(Frame { cluster, ..vote() }.encode().len(), MAX_FRAME);
+}
+
+#[test]
+fn every_truncation_is_rejected() {
+    for message in messages() {
+        let bytes = Frame { message, ..vote() }.encode();
+        for len in 0..bytes.len() {
+            assert_eq!(Frame::decode(&bytes[..len]), Err(Rejection::Truncated), "{len} bytes");
+        }
+    }
+}
+
+#[test]
+fn trailing_bytes_are_rejected() {
+    for message in messages() {
+        let mut bytes = Frame { message, ..vote() }.encode();
+        bytes.push(0);
+        assert_eq!(Frame::decode(&bytes), Err(Rejection::TrailingBytes));
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_rejected() {
+    for bit in 0..8 * vote().encode().len() {
+        let mut bytes = vote().encode();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        assert!(Frame::decode(&bytes).is_err(), "bit {bit}");
+    }
+}
+
+#[test]
+fn a_frame_that_nobody_writes_is_rejected() {
+    let table = [
+        (forged(0, b'X'), Rejection::Magic),
+        (forged(4, 2), Rejection::Version),
+        (forged(NAME, 0xff), Rejection::OtherCluster),
+        (forged(FROM, 0), Rejection::ServerNumber),
+        (forged(FROM, 8), Rejection::ServerNumber),
+        (forged(TO, 0), Rejection::ServerNumber),
+        (forged(TO, 8), Rejection::ServerNumber),
+        (forged(FLAG, 2), Rejection::Flag),
+    ];
+    for (bytes, reason) in table {
+        assert_eq!(Frame::decode(&bytes), Err(reason));
+    }
+}
+
+#[test]
+fn an_unknown_kind_is_rejected() {
+    for kind in [0, 5, 255] {
+        let mut bytes = Frame { message: Message::AppendEntries { term: TERM }, ..vote() }.encode();
+        bytes[KIND] = kind;
+        let end = bytes.len() - 4;
+        let checksum = crc32fast::hash(&bytes[..end]).to_be_bytes();
+        bytes[end..].copy_from_slice(&checksum);
+        assert_eq!(Frame::decode(&bytes), Err(Rejection::Kind));
+    }
+}
+
+#[test]
+fn a_changed_byte_is_rejected_by_the_checksum() {
+    let mut bytes = vote().encode();
+    bytes[FLAG] = 0;
+    assert_eq!(Frame::decode(&bytes), Err(Rejection::Checksum));
+}
+
+#[test]
+fn no_bytes_at_all_make_it_panic() {
+    use rand::{RngExt, SeedableRng, rngs::StdRng};
+    let mut random = StdRng::seed_from_u64(1);
+    for _ in 0..20_000 {
+        let mut bytes = vote().encode();
+        bytes.resize(random.random_range(0..=MAX_FRAME + 1), 0);
+        let start = random.random_range(0..=bytes.len());
+        random.fill(&mut bytes[start..]);
+        let _ = Frame::decode(&bytes);
+    }
+}
+
+#[test]
+fn a_vote_for_this_server_from_the_right_address_is_admitted() {
+    let Frame { from, message, .. } = vote();
+    assert_eq!(vote().admit(&receiver(), address(2)), Ok((from, message)));
+}
+
+#[test]
+fn a_frame_for_or_from_somebody_else_is_rejected() {
+    let other = ClusterName::new("other").unwrap();
+    let table = [
+        (Frame { cluster: other, ..vote() }, address(2), Rejection::OtherCluster),
+        (Frame { to: server(3), ..vote() }, address(2), Rejection::OtherReceiver),
+        (Frame { from: server(1), ..vote() }, address(1), Rejection::FromSelf),
+        (Frame { from: server(4), ..vote() }, address(2), Rejection::UnknownSender),
+        (vote(), address(3), Rejection::SenderAddress),
+    ];
+    for (frame, source, reason) in table {
+        assert_eq!(frame.admit(&receiver(), source), Err(reason));
+    }
+}
+
+#[test]
+fn the_list_of_reasons_is_in_order() {
+    for (index, reason) in Rejection::ALL.into_iter().enumerate() {
+        assert_eq!(reason as usize, index);
+    }
+}

@@ -1,0 +1,178 @@
+//! What `raft-node` says when it cannot run: the exit code, and a message that names the input and
+//! what is wrong with it.
+
+mod support {
+    pub(crate) mod binary;
+    #[expect(dead_code, reason = "the servers here are started to fail")]
+    pub(crate) mod node;
+}
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use support::node::{free_addresses, raft_node};
+
+/// The arguments of the only server of a cluster, at a free address.
+fn lone(data: &Path) -> Vec<String> {
+    let address = free_addresses(1)[0];
+    let text = format!("run --cluster test --id 1 --server 1={address} --data");
+    let data = data.to_str().unwrap().to_owned();
+    text.split(' ').map(str::to_owned).chain([data]).collect()
+}
+
+fn run(arguments: &[String], more: &[&str]) -> Output {
+    Command::new(raft_node()).args(arguments).args(more).output().unwrap()
+}
+
+/// Runs it, and expects this exit code and all these words on stderr.
+fn fails(arguments: &[String], more: &[&str], code: i32, words: &[&str]) {
+    let output = run(arguments, more);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{more:?}: {stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "{more:?}: no {word:?} in: {stderr}");
+    }
+}
+
+/// The leader of a cluster of one. It dies with this value.
+struct Started {
+    child: Child,
+    arguments: Vec<String>,
+}
+
+impl Started {
+    /// Starts it on this data. When another process has just taken its address, it tries another;
+    /// nothing has been bootstrapped then.
+    fn new(data: &Path) -> Self {
+        let attempts = (0..10).find_map(|_| {
+            let arguments = lone(data);
+            let mut command = Command::new(raft_node());
+            command.args(&arguments).arg("--bootstrap").env_remove("RAFT_LOG");
+            let child = command.stderr(Stdio::piped()).spawn().unwrap();
+            let mut started = Self { child, arguments };
+            started.says("rule=Elected").then_some(started)
+        });
+        attempts.expect("a lone server leads")
+    }
+
+    /// Reads its log until this word; false if it ends before.
+    fn says(&mut self, word: &str) -> bool {
+        let stderr = BufReader::new(self.child.stderr.as_mut().unwrap());
+        stderr.lines().map_while(Result::ok).any(|line| line.contains(word))
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn help_shows_three_servers() {
+    let output = run(&["run".into(), "--help".into()], &[]);
+    assert!(output.status.success());
+    assert!(String::from_utf8(output.stdout).unwrap().contains("--id 3 --data /tmp/demo3"));
+}
+
+#[test]
+fn bad_input_is_named_and_exits_with_2() {
+    let dir = tempfile::tempdir().unwrap();
+    let lone = lone(dir.path());
+    let table: [(&[&str], &[&str]); 9] = [
+        (&["--id", "2"], &["cannot be used multiple times"]),
+        (&["--server", "1=127.0.0.1:7009"], &["server 1 is given twice"]),
+        (&["--server", "3=127.0.0.1:7009"], &["server 2 is missing"]),
+        (&["--server", "2=localhost:7009"], &["localhost:7009", "is not an IP address"]),
+        (&["--server", "2=127.0.0.1:0"], &["server 2 at 127.0.0.1:0"]),
+        (&["--heartbeat", "0"], &["heartbeat", "at least 1 ms"]),
+        (&["--heartbeat", "100"], &["heartbeat of 100ms", "150ms"]),
+        (&["--election", "300..150"], &["300ms", "150ms"]),
+        (&["--election", "soon"], &["soon", "150..300"]),
+    ];
+    for (more, words) in table {
+        fails(&lone, more, 2, words);
+    }
+    assert!(!dir.path().join("lock").exists(), "bad input touches no data");
+}
+
+#[test]
+fn an_id_outside_the_cluster_exits_with_2() {
+    let mut arguments = lone(Path::new("unused"));
+    let id = arguments.iter().position(|argument| argument == "--id").unwrap();
+    arguments[id + 1] = "2".into();
+    fails(&arguments, &[], 2, &["id 2", "one of the 1 servers"]);
+}
+
+#[test]
+fn an_unknown_log_level_exits_with_2() {
+    let mut command = Command::new(raft_node());
+    let output = command.args(lone(Path::new("unused"))).env("RAFT_LOG", "loud").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("loud"));
+}
+
+#[test]
+fn a_server_without_a_ballot_asks_for_bootstrap() {
+    let dir = tempfile::tempdir().unwrap();
+    fails(&lone(dir.path()), &[], 1, &["there is no ballot", "--bootstrap"]);
+}
+
+#[test]
+fn a_server_with_a_ballot_refuses_bootstrap() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Started::new(dir.path()));
+    fails(&lone(dir.path()), &["--bootstrap"], 1, &["there is a ballot already"]);
+}
+
+#[test]
+fn a_damaged_ballot_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Started::new(dir.path()));
+    let ballot = dir.path().join("ballot");
+    std::fs::write(&ballot, [0; 8192]).unwrap();
+    fails(&lone(dir.path()), &[], 1, &[ballot.to_str().unwrap(), "both copies", "damaged"]);
+}
+
+#[test]
+fn a_directory_in_use_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let _first = Started::new(dir.path());
+    fails(&lone(dir.path()), &[], 1, &[dir.path().to_str().unwrap(), "another process"]);
+}
+
+#[test]
+fn an_address_in_use_is_refused_and_leaves_nothing_bootstrapped() {
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let first = Started::new(dirs[0].path());
+    let mut arguments = first.arguments.clone();
+    *arguments.last_mut().unwrap() = dirs[1].path().to_str().unwrap().into();
+    fails(&arguments, &["--bootstrap"], 1, &["cannot receive at 127.0.0.1:", "in use"]);
+    assert!(!dirs[1].path().join("ballot").exists());
+}
+
+#[test]
+fn sigint_and_sigterm_end_it_with_0() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut server = Started::new(dir.path());
+        server.signal(signal);
+        assert_eq!(server.child.wait().unwrap().code(), Some(0), "{signal:?}");
+    }
+}
+
+#[test]
+fn a_closed_stderr_does_not_end_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = Started::new(dir.path());
+    drop(server.child.stderr.take());
+    server.signal(Signal::TERM); // it logs that it stops
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
