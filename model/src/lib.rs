@@ -77,6 +77,8 @@ pub mod message;
 
 pub mod election;
 
+pub mod trace;
+
 #[cfg(feature = "check")]
 pub mod action;
 #[cfg(feature = "check")]
@@ -87,6 +89,10 @@ pub mod bounds;
 pub mod mutant;
 #[cfg(feature = "check")]
 pub mod properties;
+#[cfg(feature = "check")]
+pub mod reading;
+#[cfg(feature = "check")]
+pub mod replay;
 #[cfg(feature = "check")]
 pub mod search;
 #[cfg(feature = "check")]

@@ -2,6 +2,7 @@
 
 mod check;
 mod explore;
+mod replay;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -13,8 +14,8 @@ use raft_model::types::{Cluster, Term};
 ///
 /// Without a subcommand it runs `check` with its defaults.
 ///
-/// Exit codes: 0 everything holds; 1 a property is violated; 2 the command line or the input is
-/// wrong.
+/// Exit codes: 0 everything holds; 1 a property is violated, or a trace tells what cannot have
+/// happened; 2 the command line or the input is wrong.
 #[derive(Parser)]
 #[command(name = "raft-model", version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -30,6 +31,8 @@ enum Command {
     Check(check::Args),
     /// Walk through the state graph in a web browser (stateright's Explorer on the actor model).
     Explore(explore::Args),
+    /// Do again what real servers recorded, with the specification.
+    Replay(replay::Args),
 }
 
 /// Why a command did not do what it was asked for.
@@ -53,6 +56,7 @@ pub(crate) fn run() -> ExitCode {
     let result = match command {
         Command::Check(args) => check::run(&args),
         Command::Explore(args) => explore::run(&args),
+        Command::Replay(args) => replay::run(&args),
     };
     match result {
         Ok(code) => code,

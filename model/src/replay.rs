@@ -1,0 +1,343 @@
+//! Replay: does once more what traces say that servers did, with the specification.
+//!
+//! A record passes if
+//!
+//! - the specification says the same step;
+//! - it goes on from where the record before it ended, within a run by the state, from one run of
+//!   the server to the next by the ballot;
+//! - the message that it received was sent to it, in the step that it names.
+//!
+//! And over all records, no two servers are elected in one term, and no server votes twice in one.
+//!
+//! A killed server leaves two marks that are no damage: a last line that is cut off, and a last
+//! record whose step did not take effect, since the record is written first. The second is accepted
+//! only if the ballot that the server came back with is the older one, and nobody received what that
+//! step would have sent.
+//!
+//! Each file is read twice, first for the runs, then for what was received. What is kept of a run
+//! is what it sent, one entry for each time that this changed: a leader's heartbeats in a term, for
+//! instance, are one entry.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::election::{Ballot, Outgoing, Rule};
+use crate::message::Message;
+use crate::reading::{Place, Reader, ReplayError};
+use crate::trace::{Cause, Header, Line, Record, StepId};
+use crate::types::{Cluster, ServerId, Term};
+
+/// What traces show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The name of the cluster.
+    pub cluster: String,
+    /// Its servers.
+    pub servers: Cluster,
+    /// Steps that were done again.
+    pub records: u64,
+    /// Runs of servers: one more than it was restarted, for each.
+    pub runs: usize,
+    /// Messages received whose sending is in a trace.
+    pub received: u64,
+    /// Messages received from servers of which no trace was given.
+    pub on_trust: u64,
+    /// Who was elected in which term.
+    pub elected: BTreeMap<Term, ServerId>,
+    /// What a killed server left, and other things worth knowing.
+    pub notes: Vec<String>,
+}
+
+/// One run of a server.
+struct Run {
+    start: Place,
+    stored: Ballot,
+    /// The ballot before and after the last record.
+    last_ballots: (Ballot, Ballot),
+    /// The number of the last record.
+    last: u64,
+    /// From which record on what was sent.
+    sent: Vec<(u64, Outgoing)>,
+    /// Whether the last record's step took effect.
+    last_is_real: bool,
+}
+
+impl Run {
+    fn sent_in(&self, sequence: u64) -> Option<Outgoing> {
+        let next = self.sent.partition_point(|&(from, _)| from <= sequence);
+        let real = sequence < self.last || (sequence == self.last && self.last_is_real);
+        if real { Some(self.sent[next.checked_sub(1)?].1) } else { None }
+    }
+}
+
+/// Does again what the traces in these files say.
+///
+/// # Errors
+///
+/// [`ReplayError`] if a file is no trace, cannot be read, or tells what cannot have happened.
+pub fn replay(paths: &[PathBuf]) -> Result<Report, ReplayError> {
+    let mut replay = Replay::default();
+    for path in paths {
+        replay.read_runs(path)?;
+    }
+    replay.connect_runs()?;
+    for path in paths {
+        replay.read_messages(path)?;
+    }
+    replay.report()
+}
+
+#[derive(Default)]
+struct Replay {
+    header: Option<Header>,
+    runs: BTreeMap<(ServerId, u64), Run>,
+    records: u64,
+    received: u64,
+    on_trust: u64,
+    elected: BTreeMap<Term, (ServerId, Place)>,
+    votes: BTreeMap<(Term, ServerId), (ServerId, Place)>,
+    notes: Vec<String>,
+}
+
+impl Replay {
+    /// First reading: each step by itself, and the runs that they make up.
+    fn read_runs(&mut self, path: &Path) -> Result<(), ReplayError> {
+        let mut reader = Reader::open(path)?;
+        let mut run: Option<(Header, Option<Record>)> = None;
+        while let Some((place, line)) = reader.next()? {
+            match line {
+                Line::Header(header) => {
+                    self.accept_header(&place, &header)?;
+                    run = Some((header, None));
+                }
+                Line::Step(record) => {
+                    let (header, before) = run.as_mut().expect("a trace begins with a header");
+                    check_place(&place, header, before.as_ref(), &record)?;
+                    let expected = record.expected(header.servers);
+                    if record.step != expected {
+                        return Err(place.damage(format!(
+                            "the specification takes another step\n  recorded: {:?}\n  expected: {expected:?}",
+                            record.step
+                        )));
+                    }
+                    self.accept_record(&place, &record)?;
+                    *before = Some(record);
+                }
+            }
+        }
+        self.notes.extend(reader.notes());
+        Ok(())
+    }
+
+    fn accept_header(&mut self, place: &Place, header: &Header) -> Result<(), ReplayError> {
+        if !header.servers.contains(header.server) {
+            let what = format!("{} is no server of this cluster", header.server);
+            return Err(place.damage(what));
+        }
+        let first = self.header.get_or_insert_with(|| header.clone());
+        if (&first.cluster, first.servers) != (&header.cluster, header.servers) {
+            return Err(place.damage(format!(
+                "this is cluster {:?} of {} servers; the first trace is of {:?}, of {}",
+                header.cluster,
+                header.servers.size(),
+                first.cluster,
+                first.servers.size()
+            )));
+        }
+        Ok(())
+    }
+
+    fn accept_record(&mut self, place: &Place, record: &Record) -> Result<(), ReplayError> {
+        self.records += 1;
+        let after = record.step.state.ballot;
+        match record.cause {
+            Cause::Start { stored } => {
+                let run = Run {
+                    start: place.clone(),
+                    stored,
+                    last_ballots: (stored, after),
+                    last: record.sequence,
+                    sent: vec![(record.sequence, record.step.outgoing)],
+                    last_is_real: true,
+                };
+                if let Some(other) = self.runs.insert((record.server, record.boot), run) {
+                    return Err(place.damage(format!(
+                        "run {} of {} began at {} already",
+                        record.boot, record.server, other.start
+                    )));
+                }
+            }
+            Cause::Timeout { before } | Cause::Receive { before, .. } => {
+                let run = self.runs.get_mut(&(record.server, record.boot)).expect("it has begun");
+                run.last = record.sequence;
+                run.last_ballots = (before.ballot, after);
+                if run.sent.last().is_some_and(|&(_, sent)| sent != record.step.outgoing) {
+                    run.sent.push((record.sequence, record.step.outgoing));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Between the readings: each run of a server goes on from the one before.
+    fn connect_runs(&mut self) -> Result<(), ReplayError> {
+        let starts: Vec<_> = self.runs.iter().map(|(&key, run)| (key, run.stored)).collect();
+        for pair in starts.windows(2) {
+            let [(earlier, _), (later, stored)] = pair else { continue };
+            if earlier.0 != later.0 {
+                continue;
+            }
+            let run = self.runs.get_mut(earlier).expect("it is one of the runs");
+            let (before, after) = run.last_ballots;
+            if *stored == after {
+                continue;
+            }
+            if *stored != before {
+                let start = &self.runs[later].start;
+                return Err(start.damage(format!(
+                    "{} came up with another ballot than it had before\n  recorded: {stored:?}\n  expected: {after:?}, from the run {}",
+                    later.0, earlier.1
+                )));
+            }
+            run.last_is_real = false;
+            self.notes.push(format!(
+                "{}: the last step of run {} was recorded, but did not take effect before the server was killed",
+                earlier.0, earlier.1
+            ));
+        }
+        Ok(())
+    }
+
+    /// Second reading: what was received was sent; and what holds of all records together.
+    fn read_messages(&mut self, path: &Path) -> Result<(), ReplayError> {
+        let mut reader = Reader::open(path)?;
+        while let Some((place, line)) = reader.next()? {
+            let Line::Step(record) = line else { continue };
+            if let Cause::Receive { from, message, sent_in, .. } = record.cause {
+                self.check_sent(&place, record.server, from, message, sent_in)?;
+            }
+            let run = &self.runs[&(record.server, record.boot)];
+            if run.last_is_real || record.sequence < run.last {
+                self.check_safety(&place, &record)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_sent(
+        &mut self,
+        place: &Place,
+        receiver: ServerId,
+        from: ServerId,
+        message: Message,
+        sent_in: StepId,
+    ) -> Result<(), ReplayError> {
+        let servers = self.header.as_ref().expect("a trace begins with a header").servers;
+        if from == receiver || !servers.contains(from) {
+            return Err(place.damage(format!("{receiver} received a message from {from}")));
+        }
+        let StepId { boot, sequence } = sent_in;
+        if self.runs.range((from, 0)..=(from, u64::MAX)).next().is_none() {
+            self.on_trust += 1;
+            return Ok(());
+        }
+        let sent = self.runs.get(&(from, boot)).and_then(|run| run.sent_in(sequence));
+        let was_sent = match sent {
+            Some(Outgoing::Broadcast { message: sent }) => sent == message,
+            Some(Outgoing::Reply { to, message: sent }) => sent == message && receiver == to,
+            Some(Outgoing::Nothing) | None => false,
+        };
+        if !was_sent {
+            let step = match sent {
+                Some(sent) => format!("that step sent {sent:?}"),
+                None => "that step is in no trace, or did not take effect".to_string(),
+            };
+            return Err(place.damage(format!(
+                "{receiver} received what {from} did not send in step {sequence} of run {boot}\n  recorded: {message:?}\n  expected: {step}"
+            )));
+        }
+        self.received += 1;
+        Ok(())
+    }
+
+    fn check_safety(&mut self, place: &Place, record: &Record) -> Result<(), ReplayError> {
+        let Ballot { current_term: term, voted_for } = record.step.state.ballot;
+        if record.step.rule == Rule::Elected {
+            let (leader, other) =
+                self.elected.entry(term).or_insert_with(|| (record.server, place.clone()));
+            if *leader != record.server {
+                return Err(place.damage(format!(
+                    "two leaders of term {term}: {} here, and {leader} at {other}",
+                    record.server
+                )));
+            }
+        }
+        if let Some(candidate) = voted_for {
+            let (earlier, other) = self
+                .votes
+                .entry((term, record.server))
+                .or_insert_with(|| (candidate, place.clone()));
+            if *earlier != candidate {
+                return Err(place.damage(format!(
+                    "{} votes twice in term {term}: for {candidate} here, and for {earlier} at {other}",
+                    record.server
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn report(mut self) -> Result<Report, ReplayError> {
+        let Some(Header { cluster, servers, .. }) = self.header else {
+            return Err(ReplayError::NoFiles);
+        };
+        if self.on_trust > 0 {
+            self.notes.push(format!(
+                "{} messages came from servers of which no trace was given: taken on trust",
+                self.on_trust
+            ));
+        }
+        Ok(Report {
+            cluster,
+            servers,
+            records: self.records,
+            runs: self.runs.len(),
+            received: self.received,
+            on_trust: self.on_trust,
+            elected: self.elected.into_iter().map(|(term, (leader, _))| (term, leader)).collect(),
+            notes: self.notes,
+        })
+    }
+}
+
+/// A record stands where it belongs: in the run of its header, right after the record before it.
+fn check_place(
+    place: &Place,
+    header: &Header,
+    before: Option<&Record>,
+    record: &Record,
+) -> Result<(), ReplayError> {
+    if (record.server, record.boot) != (header.server, header.boot) {
+        return Err(place.damage(format!(
+            "a record of run {} of {} among those of run {} of {}",
+            record.boot, record.server, header.boot, header.server
+        )));
+    }
+    let expected = before.map_or(0, |before| before.sequence + 1);
+    if record.sequence != expected {
+        return Err(place.damage(format!(
+            "a record is missing\n  recorded: step {}\n  expected: step {expected}",
+            record.sequence
+        )));
+    }
+    match (before, record.cause.before()) {
+        (None, None) => Ok(()),
+        (Some(previous), Some(state)) if previous.step.state == state => Ok(()),
+        (Some(previous), Some(state)) => Err(place.damage(format!(
+            "the step does not begin where the one before it ended\n  recorded: {state:?}\n  expected: {:?}",
+            previous.step.state
+        ))),
+        (None, Some(_)) => Err(place.damage("a run begins with a start".to_string())),
+        (Some(_), None) => Err(place.damage("a server starts once a run".to_string())),
+    }
+}

@@ -1,0 +1,252 @@
+//! The trace of a server: what it did, one record a line, so that it can be done again.
+//!
+//! A trace is a text file. Each time the server comes up it adds a [`Header`], and from then on a
+//! [`Record`] for every step that changes the server or sends something. A record is written before
+//! the step takes effect (persist, send, restart the timer), so nothing that a server did is
+//! missing, and at most the last record of a killed server tells of a step that did not happen.
+//!
+//! A line is a JSON object whose last field, `crc`, is the CRC-32 of the object without it, in
+//! eight hexadecimal digits. So an edited or damaged line does not pass for a record.
+
+use serde::{Deserialize, Serialize};
+
+use crate::election::{Ballot, Event, Server, State, Step};
+use crate::message::Message;
+use crate::types::{Cluster, ServerId};
+
+/// The version of the format that this module writes and reads.
+pub const VERSION: u32 = 1;
+
+/// One line of a trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Line {
+    /// A server comes up.
+    Header(Header),
+    /// A server takes a step.
+    Step(Record),
+}
+
+/// Who wrote the records that follow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// The version of this format, [`VERSION`].
+    pub version: u32,
+    /// The name of the cluster.
+    pub cluster: String,
+    /// The number of servers.
+    pub servers: Cluster,
+    /// Their addresses, S1 first.
+    pub addresses: Vec<String>,
+    /// The server.
+    pub server: ServerId,
+    /// Which run of the server this is: greater than those before it.
+    pub boot: u64,
+    /// The period of heartbeats, in milliseconds.
+    pub heartbeat_ms: u64,
+    /// The shortest and the longest election timeout, in milliseconds.
+    pub election_ms: (u64, u64),
+    /// The program that wrote it, and its version.
+    pub program: String,
+}
+
+/// One step of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// The server.
+    pub server: ServerId,
+    /// Its run, as in the header.
+    pub boot: u64,
+    /// The number of the step in this run, from 0. Only recorded steps are counted.
+    pub sequence: u64,
+    /// When: microseconds since 1970 by the machine's clock, which may jump.
+    pub wall_us: u64,
+    /// When: microseconds since this run began, by a clock that does not jump.
+    pub monotonic_us: u64,
+    /// Why.
+    pub cause: Cause,
+    /// What the server did, as [`Server::start`] or [`Server::step`] said.
+    pub step: Step,
+}
+
+/// Why a server took a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Cause {
+    /// It came up.
+    Start {
+        /// The ballot that it found on its disk.
+        stored: Ballot,
+    },
+    /// Its timer fired.
+    Timeout {
+        /// The state before it.
+        before: State,
+    },
+    /// A message arrived.
+    Receive {
+        /// The state before it.
+        before: State,
+        /// Who sent it.
+        from: ServerId,
+        /// What it says.
+        message: Message,
+        /// In which step it was sent.
+        sent_in: StepId,
+    },
+}
+
+/// One recorded step of a server, of which only the server is not named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepId {
+    /// The run of the server.
+    pub boot: u64,
+    /// The number of the step in that run.
+    pub sequence: u64,
+}
+
+impl Record {
+    /// Which step this is.
+    pub const fn id(&self) -> StepId {
+        StepId { boot: self.boot, sequence: self.sequence }
+    }
+
+    /// What the specification says that the server does.
+    pub fn expected(&self, cluster: Cluster) -> Step {
+        let server = Server { id: self.server, cluster };
+        match self.cause {
+            Cause::Start { stored } => server.start(Some(stored)),
+            Cause::Timeout { before } => server.step(before, Event::Timeout),
+            Cause::Receive { before, from, message, .. } => {
+                server.step(before, Event::Receive { from, message })
+            }
+        }
+    }
+}
+
+impl Cause {
+    /// The state before the step; for a server that comes up there is none.
+    pub const fn before(&self) -> Option<State> {
+        match *self {
+            Self::Start { .. } => None,
+            Self::Timeout { before } | Self::Receive { before, .. } => Some(before),
+        }
+    }
+}
+
+/// Why a line is not one of a trace.
+#[derive(Debug, thiserror::Error)]
+pub enum LineError {
+    /// It does not end in a checksum.
+    #[error("it does not end with its checksum")]
+    NoChecksum,
+    /// It is not what was written.
+    #[error("it was changed: its checksum is {found}, and should be {expected}")]
+    Checksum {
+        /// What stands in the line.
+        found: String,
+        /// What belongs there.
+        expected: String,
+    },
+    /// It is not a header or a record.
+    #[error("it is no line of a trace: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Line {
+    /// The text of the line, with the newline at its end.
+    pub fn to_text(&self) -> String {
+        let mut text = serde_json::to_string(self).expect("a line has no keys but strings");
+        let crc = crc32fast::hash(text.as_bytes());
+        text.pop(); // the closing brace
+        text + &format!(",\"crc\":\"{crc:08x}\"}}\n")
+    }
+
+    /// Reads a line, without the newline at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`LineError`] if the text is not exactly as [`Line::to_text`] wrote it.
+    pub fn from_text(text: &str) -> Result<Self, LineError> {
+        let (body, crc) = text.rsplit_once(",\"crc\":\"").ok_or(LineError::NoChecksum)?;
+        let found = crc.strip_suffix("\"}").ok_or(LineError::NoChecksum)?;
+        let body = body.to_owned() + "}";
+        let expected = format!("{:08x}", crc32fast::hash(body.as_bytes()));
+        if found != expected {
+            return Err(LineError::Checksum { found: found.to_owned(), expected });
+        }
+        Ok(serde_json::from_str(&body)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::election::{Outgoing, Role, Rule};
+    use crate::types::Term;
+
+    fn record() -> Line {
+        let server = ServerId::new(2).unwrap();
+        let before = State { ballot: Ballot::INITIAL, role: Role::Follower };
+        let cause = Cause::Receive {
+            before,
+            from: ServerId::new(1).unwrap(),
+            message: Message::RequestVote { term: Term::new(1) },
+            sent_in: StepId { boot: 7, sequence: 1 },
+        };
+        let (boot, sequence, wall_us, monotonic_us) = (9, 3, 1_000_000, 5);
+        let mut record = Record {
+            server,
+            boot,
+            sequence,
+            wall_us,
+            monotonic_us,
+            cause,
+            step: Server { id: server, cluster: Cluster::new(3).unwrap() }.start(None),
+        };
+        record.step = record.expected(Cluster::new(3).unwrap());
+        assert_eq!(record.step.rule, Rule::VoteGranted);
+        assert!(matches!(record.step.outgoing, Outgoing::Reply { .. }));
+        Line::Step(record)
+    }
+
+    #[test]
+    fn a_line_is_read_as_it_was_written() {
+        let text = record().to_text();
+        assert_eq!(Line::from_text(text.strip_suffix('\n').unwrap()).unwrap(), record());
+    }
+
+    /// The words of a trace are the words of the specification.
+    #[test]
+    fn a_line_reads_like_this() {
+        let text = r#"{"step":{"server":2,"boot":9,"sequence":3,"wall_us":1000000,"monotonic_us":5,"cause":{"Receive":{"before":{"ballot":{"current_term":0,"voted_for":null},"role":"Follower"},"from":1,"message":{"RequestVote":{"term":1}},"sent_in":{"boot":7,"sequence":1}}},"step":{"state":{"ballot":{"current_term":1,"voted_for":1},"role":"Follower"},"rule":"VoteGranted","persist":true,"outgoing":{"Reply":{"to":1,"message":{"RequestVoteResponse":{"term":1,"vote_granted":true}}}},"restart_timer":true}},"crc":"CRC"}"#;
+        let line = record().to_text();
+        let crc = &line[line.len() - 11..line.len() - 3];
+        assert_eq!(line, text.replace("CRC", crc) + "\n");
+    }
+
+    #[test]
+    fn a_line_in_which_any_byte_was_changed_is_refused() {
+        let text = record().to_text();
+        let text = text.strip_suffix('\n').unwrap();
+        for index in 0..text.len() {
+            for bit in 0..7 {
+                let mut bytes = text.as_bytes().to_vec();
+                bytes[index] ^= 1 << bit;
+                let changed = String::from_utf8(bytes).expect("still ASCII");
+                assert!(Line::from_text(&changed).is_err(), "{changed}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_cut_off_has_no_checksum() {
+        let text = record().to_text();
+        for length in 0..text.len() - 1 {
+            assert!(matches!(Line::from_text(&text[..length]), Err(LineError::NoChecksum)));
+        }
+    }
+}
