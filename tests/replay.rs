@@ -1,0 +1,341 @@
+//! Replay accepts what servers recorded, and nothing else.
+
+#[path = "support/binary.rs"]
+mod binary;
+#[path = "support/simulation.rs"]
+mod simulation;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use raft_model::election::{Outgoing, Role};
+use raft_model::reading::ReplayError;
+use raft_model::replay::{Report, replay};
+use raft_model::trace::{Cause, Line, Record};
+use raft_model::types::{Cluster, ServerId};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+use simulation::{Simulation, text};
+use tempfile::TempDir;
+
+fn id(number: u8) -> ServerId {
+    ServerId::new(number).unwrap()
+}
+
+/// Three servers that elect, each killed and restarted now and then.
+fn three_servers(seed: u64) -> Simulation {
+    let mut simulation = Simulation::new(3, seed);
+    for round in 0..6_u8 {
+        simulation.run(500);
+        simulation.restart(id(1 + round % 3));
+    }
+    simulation.run(500);
+    simulation
+}
+
+/// Writes the traces of S1, S2 … to files.
+fn write(folder: &TempDir, traces: &[String]) -> Vec<PathBuf> {
+    let write = |(number, trace): (usize, &String)| {
+        let path = folder.path().join(format!("{number}.trace"));
+        fs::write(&path, trace).unwrap();
+        path
+    };
+    (1..).zip(traces).map(write).collect()
+}
+
+fn replayed(traces: &[String]) -> Result<Report, ReplayError> {
+    let folder = TempDir::new().unwrap();
+    replay(&write(&folder, traces))
+}
+
+/// The line of which a replay complains, and what it says.
+fn complaint(traces: &[String]) -> (String, String) {
+    match replayed(traces) {
+        Err(ReplayError::Damage { place, what }) => {
+            let place = place.to_string();
+            (Path::new(&place).file_name().unwrap().to_str().unwrap().to_owned(), what)
+        }
+        other => panic!("not damaged: {other:?}"),
+    }
+}
+
+fn texts(simulation: &Simulation) -> Vec<String> {
+    (1..=3).map(|number| text(simulation.trace(id(number)))).collect()
+}
+
+#[test]
+fn what_servers_recorded_is_accepted() {
+    for seed in 0..20 {
+        let simulation = three_servers(seed);
+        let report = replayed(&texts(&simulation)).unwrap();
+        let records: usize = (1..=3)
+            .flat_map(|number| simulation.trace(id(number)))
+            .filter(|line| matches!(line, Line::Step(_)))
+            .count();
+        assert_eq!(report.records, records as u64);
+        assert_eq!((report.runs, report.on_trust), (9, 0));
+        assert!(report.received > 100 && !report.elected.is_empty(), "{report:?}");
+        assert_eq!(report.notes, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn of_one_server_alone_the_messages_are_taken_on_trust() {
+    let report = replayed(&texts(&three_servers(1))[..1]).unwrap();
+    assert!(report.on_trust > 0 && report.received == 0);
+    assert!(report.notes[0].contains("taken on trust"), "{:?}", report.notes);
+}
+
+/// Where each scalar of a record stands, as a JSON pointer.
+fn scalars(value: &Value, pointer: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                scalars(field, &format!("{pointer}/{name}"), found);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                scalars(item, &format!("{pointer}/{index}"), found);
+            }
+        }
+        _ => found.push(pointer.to_owned()),
+    }
+}
+
+fn change(value: &mut Value, random: &mut StdRng) {
+    *value = match value {
+        Value::Null => json!(1),
+        Value::Bool(flag) => json!(!*flag),
+        Value::Number(number) => json!(number.as_u64().unwrap() + random.random_range(1..3)),
+        Value::String(text) if text == "Follower" => json!("Leader"),
+        Value::String(text) if text == "Nothing" => json!("Something"),
+        Value::String(_) => json!("Follower"),
+        _ => unreachable!("a scalar"),
+    };
+}
+
+/// A thousand times, one field of one record is changed, and the line is given a checksum that
+/// fits, so that only the replay itself can notice.
+#[test]
+fn a_changed_field_is_noticed_at_its_record() {
+    let original = texts(&three_servers(7));
+    let mut random = StdRng::seed_from_u64(7);
+    let mut edits = 0;
+    while edits < 1000 {
+        let file = random.random_range(0..3);
+        let lines: Vec<_> = original[file].lines().collect();
+        let index = random.random_range(0..lines.len());
+        let (body, _) = lines[index].rsplit_once(",\"crc\":").unwrap();
+        let mut value: Value = serde_json::from_str(&format!("{body}}}")).unwrap();
+        if value.get("step").is_none() {
+            continue;
+        }
+        let mut pointers = Vec::new();
+        scalars(&value, "", &mut pointers);
+        let pointer = pointers.choose(&mut random).unwrap().clone();
+        // What the machine's clocks said cannot be derived from anything else. And of two
+        // heartbeats that say the same, either may be the one that arrived.
+        if pointer.ends_with("_us") || pointer.contains("/sent_in/") {
+            continue;
+        }
+        change(value.pointer_mut(&pointer).unwrap(), &mut random);
+        let mut changed = value.to_string();
+        let crc = crc32fast::hash(changed.as_bytes());
+        changed.pop();
+        let line = format!("{changed},\"crc\":\"{crc:08x}\"}}");
+        let mut lines: Vec<&str> = lines;
+        lines[index] = &line;
+        let mut traces = original.clone();
+        traces[file] = lines.join("\n") + "\n";
+        let (place, what) = complaint(&traces);
+        assert_eq!(place, format!("{}.trace:{}", file + 1, index + 1), "{pointer}: {what}");
+        edits += 1;
+    }
+}
+
+/// Whatever else is changed in a line, the clocks too, its checksum says so.
+#[test]
+fn a_changed_byte_is_noticed_at_its_record() {
+    let original = texts(&three_servers(8));
+    let mut random = StdRng::seed_from_u64(8);
+    for _ in 0..1000 {
+        let file = random.random_range(0..3);
+        let mut bytes = original[file].clone().into_bytes();
+        let index = random.random_range(original[file].find('\n').unwrap() + 1..bytes.len());
+        let line = 1 + bytes[..index].iter().filter(|&&byte| byte == b'\n').count();
+        if bytes[index] == b'\n' {
+            continue;
+        }
+        bytes[index] = if bytes[index] == b'0' { b'1' } else { b'0' };
+        let mut traces = original.clone();
+        traces[file] = String::from_utf8(bytes).unwrap();
+        let (place, what) = complaint(&traces);
+        assert_eq!(place, format!("{}.trace:{line}", file + 1), "{what}");
+    }
+}
+
+#[test]
+fn a_missing_record_is_noticed() {
+    let mut traces = texts(&three_servers(3));
+    let lines: Vec<_> = traces[0].lines().collect();
+    traces[0] = [&lines[..5], &lines[6..]].concat().join("\n");
+    assert_eq!(complaint(&traces).0, "1.trace:6");
+}
+
+#[test]
+fn a_missing_run_is_noticed() {
+    let mut traces = texts(&three_servers(3));
+    let starts: Vec<_> = traces[0].match_indices("{\"header\"").map(|(start, _)| start).collect();
+    traces[0].replace_range(starts[1]..starts[2], "");
+    let (_, what) = complaint(&traces);
+    assert!(what.contains("came up with another ballot") || what.contains("in no trace"), "{what}");
+}
+
+/// S2 dies after it wrote a record, before it did what the record says.
+fn with_a_step_that_did_not_happen() -> (Vec<String>, Line) {
+    let mut simulation = Simulation::new(3, 5);
+    simulation.run(60); // nobody's timer has fired yet
+    let mut lines = simulation.trace(id(2)).to_vec();
+    let Some(&Line::Step(last)) = lines.last() else { unreachable!() };
+    let before = last.step.state;
+    let mut record =
+        Record { sequence: last.sequence + 1, cause: Cause::Timeout { before }, ..last };
+    record.step = record.expected(Cluster::new(3).unwrap());
+    assert!(record.step.persist && record.step.outgoing != Outgoing::Nothing);
+    simulation.restart(id(2));
+    let restarted = simulation.trace(id(2))[lines.len()..].to_vec();
+    let campaign = Line::Step(record);
+    lines.push(campaign.clone());
+    lines.extend(restarted);
+    let traces = vec![text(simulation.trace(id(1))), text(&lines), text(simulation.trace(id(3)))];
+    (traces, campaign)
+}
+
+#[test]
+fn a_killed_servers_last_record_need_not_have_happened() {
+    let (traces, _) = with_a_step_that_did_not_happen();
+    let report = replayed(&traces).unwrap();
+    assert_eq!(report.notes.len(), 1);
+    assert!(report.notes[0].contains("did not take effect"), "{:?}", report.notes);
+}
+
+#[test]
+fn unless_somebody_received_its_message() {
+    let (mut traces, campaign) = with_a_step_that_did_not_happen();
+    let Line::Step(sent) = campaign else { unreachable!() };
+    let Outgoing::Broadcast { message } = sent.step.outgoing else { unreachable!() };
+    let last = traces[0].lines().last().unwrap();
+    let Ok(Line::Step(last)) = Line::from_text(last) else { unreachable!() };
+    let cause =
+        Cause::Receive { before: last.step.state, from: id(2), message, sent_in: sent.id() };
+    let mut received = Record { sequence: last.sequence + 1, cause, ..last };
+    received.step = received.expected(Cluster::new(3).unwrap());
+    traces[0] += &Line::Step(received).to_text();
+    let (place, what) = complaint(&traces);
+    assert!(place.starts_with("1.trace:"), "{place}");
+    assert!(what.contains("did not take effect"), "{what}");
+}
+
+#[test]
+fn a_line_that_is_cut_off_at_the_end_is_passed_over() {
+    let mut traces = texts(&three_servers(4));
+    let records = replayed(&traces).unwrap().records;
+    let line = traces[2].lines().last().unwrap()[..40].to_owned();
+    traces[2] += &line;
+    let report = replayed(&traces).unwrap();
+    assert_eq!(report.records, records);
+    assert!(report.notes[0].contains("cut off"), "{:?}", report.notes);
+}
+
+#[test]
+fn a_line_that_is_cut_off_in_the_middle_is_damage() {
+    let mut traces = texts(&three_servers(4));
+    let lines: Vec<_> = traces[2].lines().collect();
+    let cut = &lines[3][..40];
+    traces[2] = [&lines[..3], &[cut], &lines[4..]].concat().join("\n");
+    assert_eq!(complaint(&traces).0, "3.trace:4");
+}
+
+/// Two runs that know nothing of each other, told as one: S1 is elected in one, S2 in the other.
+#[test]
+fn two_leaders_of_one_term_are_noticed() {
+    let leader_of_term_1 = |simulation: &Simulation| {
+        (1..=3).map(id).find(|&server| {
+            simulation.trace(server).iter().any(|line| {
+                matches!(line, Line::Step(record) if record.step.state.role == Role::Leader
+                    && record.step.state.ballot.current_term.number() == 1)
+            })
+        })
+    };
+    let elections: Vec<_> = (0..100)
+        .map(|seed| {
+            let mut simulation = Simulation::new(3, seed);
+            simulation.run(400);
+            simulation
+        })
+        .filter_map(|simulation| Some((leader_of_term_1(&simulation)?, simulation)))
+        .collect();
+    let (one, first) = &elections[0];
+    let (two, second) = elections.iter().find(|(leader, _)| leader != one).unwrap();
+    // What each of them received from the other is left out, with all that followed.
+    let alone = |simulation: &Simulation, server: ServerId, other: ServerId| {
+        let is_from_other = |line: &&Line| {
+            matches!(line, Line::Step(record)
+                if matches!(record.cause, Cause::Receive { from, .. } if from == other))
+        };
+        let trace = simulation.trace(server);
+        text(&trace[..trace.iter().position(|line| is_from_other(&line)).unwrap_or(trace.len())])
+    };
+    let traces = [alone(first, *one, *two), alone(second, *two, *one)];
+    assert!(traces.iter().all(|t| t.contains("\"Elected\"")), "these seeds do not make the case");
+    let (_, what) = complaint(&traces);
+    assert!(what.contains("two leaders of term 1"), "{what}");
+}
+
+fn raft_model(arguments: &[&str]) -> Output {
+    Command::new(binary::built("raft-model")).args(arguments).output().unwrap()
+}
+
+#[test]
+fn the_command_says_what_it_replayed_and_what_is_wrong() {
+    let folder = TempDir::new().unwrap();
+    let mut traces = texts(&three_servers(2));
+    let files = write(&folder, &traces);
+    let files: Vec<&str> = files.iter().map(|file| file.to_str().unwrap()).collect();
+    let output = raft_model(&[&["replay", "--json"], &files[..]].concat());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!((&report["replayed"], &report["runs"]), (&json!(true), &json!(9)));
+
+    traces[1] = traces[1].replacen("\"persist\":true", "\"persist\":false", 1);
+    write(&folder, &traces);
+    let output = raft_model(&[&["replay"], &files[..]].concat());
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error.contains("2.trace:") && error.contains("it was changed"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_no_trace_ends_with_2() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("file");
+    let file = path.to_str().unwrap();
+    for (content, message) in [
+        (&b""[..], "it is empty"),
+        (b"Dear diary\n", "it does not end with its checksum"),
+        (b"\xff\xfe\n", "it is not text"),
+    ] {
+        fs::write(&path, content).unwrap();
+        let output = raft_model(&["replay", file]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(&format!("{file} is no trace: ")), "{error}");
+        assert!(error.contains(message), "{error}");
+    }
+    let output = raft_model(&["replay", "/no/such/file"]);
+    assert_eq!(output.status.code(), Some(2));
+}

@@ -1,0 +1,146 @@
+//! A cluster in one process, with a clock of its own, that writes the traces that real nodes would
+//! write. It is for tests of what reads traces.
+
+use raft_model::election::{Ballot, Outgoing, Role, State, Timer};
+use raft_model::message::Message;
+use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
+use raft_model::types::{Cluster, ServerId};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+/// Heartbeats are due every so many steps of the simulation.
+const HEARTBEAT: u64 = 20;
+
+/// A cluster, and what each of its servers has written.
+pub(crate) struct Simulation {
+    cluster: Cluster,
+    random: StdRng,
+    now: u64,
+    servers: Vec<Simulated>,
+    under_way: Vec<Letter>,
+}
+
+struct Simulated {
+    state: State,
+    stored: Ballot,
+    boot: u64,
+    sequence: u64,
+    due: u64,
+    trace: Vec<Line>,
+}
+
+struct Letter {
+    to: ServerId,
+    from: ServerId,
+    message: Message,
+    sent_in: StepId,
+}
+
+impl Simulation {
+    pub(crate) fn new(size: u8, seed: u64) -> Self {
+        let cluster = Cluster::new(size).unwrap();
+        let stored = Ballot::INITIAL;
+        let state = State { ballot: stored, role: Role::Follower };
+        let server = |_| Simulated { state, stored, boot: 0, sequence: 0, due: 0, trace: vec![] };
+        let servers = cluster.servers().map(server).collect();
+        let random = StdRng::seed_from_u64(seed);
+        let mut simulation = Self { cluster, random, now: 0, servers, under_way: vec![] };
+        for server in cluster.servers() {
+            simulation.restart(server);
+        }
+        simulation
+    }
+
+    /// Lets this many moments pass: in each a message arrives, is lost or arrives and stays under
+    /// way, and timers that are due fire.
+    pub(crate) fn run(&mut self, moments: u64) {
+        for _ in 0..moments {
+            self.now += 1;
+            for server in self.cluster.servers() {
+                let Simulated { state: before, due, .. } = self.servers[server.index()];
+                if due <= self.now {
+                    self.step(server, Cause::Timeout { before });
+                }
+            }
+            if !self.under_way.is_empty() {
+                let index = self.random.random_range(0..self.under_way.len());
+                let Letter { to, from, message, sent_in } = self.under_way[index];
+                if self.random.random_ratio(9, 10) {
+                    self.under_way.swap_remove(index);
+                }
+                if self.random.random_ratio(19, 20) {
+                    let before = self.servers[to.index()].state;
+                    self.step(to, Cause::Receive { before, from, message, sent_in });
+                }
+            }
+        }
+    }
+
+    /// A server is killed, and comes up again.
+    pub(crate) fn restart(&mut self, id: ServerId) {
+        let (cluster, now) = (self.cluster, self.now);
+        let server = &mut self.servers[id.index()];
+        server.boot += 10;
+        server.sequence = 0;
+        server.trace.push(Line::Header(Header {
+            version: VERSION,
+            cluster: "simulated".to_owned(),
+            servers: cluster,
+            addresses: cluster.servers().map(|id| format!("127.0.0.1:{}", id.number())).collect(),
+            server: id,
+            boot: server.boot,
+            heartbeat_ms: 20,
+            election_ms: (100, 200),
+            program: format!("simulation at {now}"),
+        }));
+        let stored = server.stored;
+        self.step(id, Cause::Start { stored });
+    }
+
+    fn step(&mut self, id: ServerId, cause: Cause) {
+        let server = &mut self.servers[id.index()];
+        let mut record = Record {
+            server: id,
+            boot: server.boot,
+            sequence: server.sequence,
+            wall_us: 1_000_000 + self.now,
+            monotonic_us: self.now,
+            cause,
+            step: raft_model::election::Server { id, cluster: self.cluster }.start(None),
+        };
+        record.step = record.expected(self.cluster);
+        let step = record.step;
+        let is_quiet = cause.before() == Some(step.state) && step.outgoing == Outgoing::Nothing;
+        if !is_quiet {
+            server.trace.push(Line::Step(record));
+            server.sequence += 1;
+        }
+        server.state = step.state;
+        server.stored = step.state.ballot;
+        if step.restart_timer {
+            server.due = self.now
+                + match step.state.timer() {
+                    Timer::Election => self.random.random_range(5 * HEARTBEAT..10 * HEARTBEAT),
+                    Timer::Heartbeat => HEARTBEAT,
+                };
+        }
+        let (receivers, message) = match step.outgoing {
+            Outgoing::Nothing => return,
+            Outgoing::Reply { to, message } => (vec![to], message),
+            Outgoing::Broadcast { message } => (self.cluster.others(id).collect(), message),
+        };
+        let sent_in = record.id();
+        let letter = |to| Letter { to, from: id, message, sent_in };
+        self.under_way.extend(receivers.into_iter().map(letter));
+    }
+
+    /// What a server has written.
+    pub(crate) fn trace(&self, server: ServerId) -> &[Line] {
+        &self.servers[server.index()].trace
+    }
+}
+
+/// The text of a trace.
+pub(crate) fn text(lines: &[Line]) -> String {
+    lines.iter().map(Line::to_text).collect()
+}
