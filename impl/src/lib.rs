@@ -9,7 +9,8 @@
 //! |---|---|
 //! | [`config`] | who is in the cluster, and the timing; validated once |
 //! | [`wire`] | a message as bytes of a datagram; what is rejected, and why |
-//! | [`store`] | the ballot on disk; why a crash or a damaged block does not lose a vote |
+//! | [`store`] | the data directory: lock, first start, ballot |
+//! | [`slots`], [`slot`] | the two copies of the ballot; why neither a crash nor a damaged block loses a vote |
 //! | [`clock`] | the one timer |
 //! | [`link`] | the one socket |
 //! | [`node`] | the loop: wait, step, obey |
@@ -44,6 +45,7 @@ pub mod config;
 pub mod link;
 pub mod node;
 pub mod slot;
+pub mod slots;
 pub mod store;
 pub mod wire;
 

@@ -243,6 +243,15 @@ mod tests {
     }
 
     #[test]
+    fn a_vote_restarts_the_timer() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut node, _peer) = node_and_peer(&dir);
+        assert!(node.clock.is_due());
+        receive(&mut node, REQUEST).unwrap();
+        assert!(!node.clock.is_due());
+    }
+
+    #[test]
     fn it_stops_when_told_to() {
         let dir = tempfile::tempdir().unwrap();
         let (node, _peer) = node_and_peer(&dir);

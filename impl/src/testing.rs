@@ -1,6 +1,7 @@
 //! What the tests of several modules need.
 
 use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
 
 use raft_model::types::{ServerId, Term};
 use tempfile::TempDir;
@@ -27,7 +28,12 @@ pub(crate) fn links() -> [Link; 2] {
     let sockets = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
     let addresses = sockets.each_ref().map(|socket| socket.local_addr().unwrap());
     let servers = vec![(1, addresses[0]), (2, addresses[1])];
-    let config = |id| Config::new(Settings::new("test", id, servers.clone())).unwrap();
+    let config = |id| {
+        // So long that no test is slow enough for its timer to fire.
+        let election_timeout = Duration::from_secs(1000)..=Duration::from_secs(2000);
+        let settings = Settings::new("test", id, servers.clone());
+        Config::new(Settings { election_timeout, ..settings }).unwrap()
+    };
     let [one, two] = sockets;
     [Link::of(&config(1), one).unwrap(), Link::of(&config(2), two).unwrap()]
 }

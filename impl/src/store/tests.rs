@@ -1,8 +1,12 @@
+use std::os::unix::fs::FileExt as _;
+
 use raft_model::types::Term;
 use tempfile::{TempDir, tempdir};
 
 use super::*;
 use crate::config::Settings;
+use crate::slot::SLOT_SIZE;
+use crate::slots::Place;
 use crate::testing::{bootstrapped, config, reopened, server};
 
 /// A ballot of this term with a vote for this server.

@@ -1,0 +1,217 @@
+//! The two copies of the ballot, and why neither a crash nor a damaged block loses a vote.
+//!
+//! The file holds the ballot twice, in two **slots** of [`SLOT_SIZE`] bytes, A and then B. Each slot
+//! has a checksum over all its bytes and a *generation*, which every save increases by one. A save
+//! writes slot A, waits until the disk confirms it, and does the same with slot B; only then does it
+//! return, and only then may the server act on the ballot. Neither write touches the other slot or
+//! the size of the file.
+//!
+//! Why that is safe. When a server acts on a ballot, both slots hold it.
+//!
+//! * **A crash during a save** can tear the slot that is being written. The other one is whole: B
+//!   still holds the ballot before, or A already the new one. The server has not acted on the new one
+//!   yet, so both are right, and the higher generation is taken.
+//! * **One damaged slot**, torn, decayed or unreadable, may have held the latest ballot acted upon; so the other
+//!   holds that ballot too, or, if the damage is that of a crash during a save, one that is newer.
+//! * **Opening** the file acts on what it finds, so it makes the rule above true again first: the
+//!   ballot found is written to the other slot, and then to its own. In this order one slot is whole
+//!   at every moment. The second write is for the case that the one found was never confirmed, since
+//!   after a failed write the system may show bytes that are not on the disk.
+//! * **Anything else** is refused: two damaged slots, a file of another size, server, cluster or
+//!   version, two different ballots of one generation, and generations more than one apart, which
+//!   only a disk that loses confirmed writes leaves behind.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+
+use raft_model::election::Ballot;
+
+use crate::slot::{Damage, Owner, SLOT_SIZE, Slot};
+
+/// Where the two slots are.
+pub(crate) trait Disk {
+    fn size(&self) -> io::Result<u64>;
+    fn read(&self, place: Place) -> io::Result<[u8; SLOT_SIZE]>;
+    /// Writes a slot, and waits until it is durable.
+    fn write(&mut self, place: Place, block: &[u8; SLOT_SIZE]) -> io::Result<()>;
+}
+
+impl Disk for File {
+    fn size(&self) -> io::Result<u64> {
+        self.metadata().map(|metadata| metadata.len())
+    }
+
+    fn read(&self, place: Place) -> io::Result<[u8; SLOT_SIZE]> {
+        let mut block = [0; SLOT_SIZE];
+        self.read_exact_at(&mut block, place.offset())?;
+        Ok(block)
+    }
+
+    fn write(&mut self, place: Place, block: &[u8; SLOT_SIZE]) -> io::Result<()> {
+        self.write_all_at(block, place.offset())?;
+        self.sync_data()
+    }
+}
+
+/// Which of the two slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    A,
+    B,
+}
+
+impl Place {
+    const fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+
+    pub(crate) const fn offset(self) -> u64 {
+        match self {
+            Self::A => 0,
+            Self::B => SLOT_SIZE as u64,
+        }
+    }
+}
+
+/// The two slots, both with the same ballot.
+#[derive(Debug)]
+pub(crate) struct Slots<D> {
+    disk: D,
+    slot: Slot,
+}
+
+impl<D: Disk> Slots<D> {
+    /// Reads the ballot of this server, and makes both slots hold it.
+    pub(crate) fn open(disk: D, owner: &Owner) -> Result<Self, Refusal> {
+        let (place, slot) = read(&disk, owner)?;
+        let mut slots = Self { disk, slot };
+        for place in [place.other(), place] {
+            slots.write(place)?;
+        }
+        Ok(slots)
+    }
+
+    pub(crate) fn ballot(&self) -> Ballot {
+        self.slot.ballot
+    }
+
+    /// When it returns without an error, both slots hold this ballot. After an error they hold
+    /// nobody knows what.
+    pub(crate) fn save(&mut self, ballot: Ballot) -> io::Result<()> {
+        self.slot.ballot = ballot;
+        self.slot.generation += 1;
+        for place in [Place::A, Place::B] {
+            self.write(place)?;
+        }
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn replace_disk(&mut self, disk: D) {
+        self.disk = disk;
+    }
+
+    fn write(&mut self, place: Place) -> io::Result<()> {
+        self.disk.write(place, &self.slot.encode())
+    }
+}
+
+/// The slot that holds the ballot, and where it stands.
+fn read(disk: &impl Disk, owner: &Owner) -> Result<(Place, Slot), Refusal> {
+    let size = disk.size()?;
+    if size != 2 * SLOT_SIZE as u64 {
+        return Err(Untrusted::Size(size).into());
+    }
+    let slot = |place| -> Result<Option<Slot>, Refusal> {
+        // A block that the power failed on may not even be readable: damage like any other.
+        let Ok(block) = disk.read(place) else { return Ok(None) };
+        match Slot::decode(&block) {
+            Ok(slot) if slot.owner != *owner => {
+                Err(Untrusted::Owner(slot.owner, owner.clone()).into())
+            }
+            Ok(slot) => Ok(Some(slot)),
+            Err(Damage::Version(version)) => Err(Untrusted::Version(version).into()),
+            Err(Damage::Checksum) => Ok(None),
+        }
+    };
+    match (slot(Place::A)?, slot(Place::B)?) {
+        (Some(a), Some(b)) => match (a.generation, b.generation) {
+            (x, y) if x == y && a != b => Err(Untrusted::Different.into()),
+            (x, y) if x.abs_diff(y) > 1 => Err(Untrusted::LostWrites(x, y).into()),
+            (x, y) if x < y => Ok((Place::B, b)),
+            _ => Ok((Place::A, a)),
+        },
+        (Some(a), None) => Ok((warned(Place::A, owner), a)),
+        (None, Some(b)) => Ok((warned(Place::B, owner), b)),
+        (None, None) => Err(Untrusted::BothDamaged.into()),
+    }
+}
+
+fn warned(whole: Place, owner: &Owner) -> Place {
+    tracing::warn!(
+        "{owner}: slot {:?} of the ballot is damaged; slot {whole:?} holds the ballot, and \
+         replaces it",
+        whole.other(),
+    );
+    whole
+}
+
+/// Why the slots cannot be opened.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    Io(io::Error),
+    Untrusted(Untrusted),
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<Untrusted> for Refusal {
+    fn from(reason: Untrusted) -> Self {
+        Self::Untrusted(reason)
+    }
+}
+
+/// Why a ballot cannot be acted on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Untrusted {
+    /// The file has another size than two slots.
+    #[error(
+        "the ballot has {0} bytes instead of {size}, so it is not whole. {LOST}",
+        size = 2 * SLOT_SIZE
+    )]
+    Size(u64),
+    /// It belongs to another server.
+    #[error("the ballot is that of {0}, not of {1}. Correct --data, --id or --cluster")]
+    Owner(Owner, Owner),
+    /// It was written by a program that knows more.
+    #[error(
+        "the ballot has version {0} of the format, which this program cannot read. Run the program that wrote it"
+    )]
+    Version(u32),
+    /// No slot is whole.
+    #[error("both copies of the ballot are damaged. {LOST}")]
+    BothDamaged,
+    /// The slots cannot both be what this program wrote.
+    #[error("the two copies of the ballot contradict each other. {LOST}")]
+    Different,
+    /// A confirmed write is missing.
+    #[error(
+        "the two copies of the ballot are of generations {0} and {1}: the disk has lost writes that \
+         it had confirmed. {LOST}"
+    )]
+    LostWrites(u64, u64),
+}
+
+const LOST: &str = "The votes of this server are lost: keep it out of the cluster, since one that \
+                    forgot its vote may vote twice in one term and elect a second leader";
+
+#[cfg(test)]
+mod tests;
