@@ -11,8 +11,9 @@
 //! * **A crash during a save** can tear the slot that is being written. The other one is whole: B
 //!   still holds the ballot before, or A already the new one. The server has not acted on the new one
 //!   yet, so both are right, and the higher generation is taken.
-//! * **One damaged slot**, torn, decayed or unreadable, may have held the latest ballot acted upon; so the other
-//!   holds that ballot too, or, if the damage is that of a crash during a save, one that is newer.
+//! * **One damaged slot**, torn, decayed or unreadable, may have held the latest ballot acted upon;
+//!   so the other holds that ballot too, or, if the damage is that of a crash during a save, one that
+//!   is newer.
 //! * **Opening** the file acts on what it finds, so it makes the rule above true again first: the
 //!   ballot found is written to the other slot, and then to its own. In this order one slot is whole
 //!   at every moment. The second write is for the case that the one found was never confirmed, since
