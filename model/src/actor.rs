@@ -22,6 +22,15 @@ use crate::story;
 use crate::types::ServerId;
 use crate::world::{Envelope, World};
 
+/// Labels that are not hidden by arrows, and arrows that stand out.
+const DIAGRAM_STYLE: &str = "<style>\
+    svg { margin: 20px; overflow: visible } \
+    .svg-event-label { transform: translate(13px, 13px); \
+        paint-order: stroke; stroke: #142b46; stroke-width: 5px } \
+    .svg-actor-timeline, .svg-event-line { stroke: #6f9fc0 } \
+    .svg-event-shape { fill: #6f9fc0; stroke: none } \
+    </style>";
+
 /// Stateright numbers actors from 0, servers are numbered from 1.
 fn actor(server: ServerId) -> Id {
     Id::from(server.index())
@@ -251,25 +260,35 @@ impl Model for ActorElection {
 
     fn format_step(&self, before: &ActorWorld, a_move: Move) -> Option<String> {
         let after = self.next_state(before, a_move)?;
-        Some(story::sentence(&a_move, after.state(a_move.server)))
+        let sentence = story::sentence(&a_move, after.state(a_move.server));
+        let (before, after) = (before.to_world(), after.to_world());
+        Some(format!("{sentence}.\n\n{}", story::told(&before, &after)))
     }
 
-    /// Stateright's sequence diagram, with our names for the servers.
+    /// Stateright's sequence diagram, in our words and laid out to be read.
     fn as_svg(&self, path: Path<ActorWorld, Move>) -> Option<String> {
         let states = path.clone().into_states();
         let moves = path.into_actions();
         let actions: Vec<_> = states
             .iter()
-            .zip(moves)
+            .zip(&moves)
             .flat_map(|(state, a_move)| Self::inner_actions(state, a_move.server, a_move.cause))
             .collect();
         let initial = self.inner.init_states().swap_remove(0);
         let path = Path::from_actions(&self.inner, initial, &actions)?;
-        let mut svg = self.inner.as_svg(path)?;
+        // Its view box is larger than the picture, which shrinks the text.
+        let mut svg = self.inner.as_svg(path)?.replacen(" viewbox=", " data-viewbox=", 1);
+        svg = svg.replacen("<defs>", &format!("<defs>{DIAGRAM_STYLE}"), 1);
         for id in self.bounds.cluster.servers() {
-            svg = svg
-                .replace(&format!("Id({})", id.index()), &id.to_string())
-                .replace(&format!(">{} {id}<", id.index()), &format!(">{id}<"));
+            svg = svg.replace(&format!(">{} {id}<", id.index()), &format!(">{id}<"));
+        }
+        for timer in [Timer::Election, Timer::Heartbeat] {
+            svg = svg.replace(&format!(">Timeout({timer:?})<"), &format!(">{timer:?} timeout<"));
+        }
+        for a_move in moves {
+            if let Cause::Event(Event::Receive { message, .. }) = a_move.cause {
+                svg = svg.replace(&format!(">{message:?}<"), &format!(">{message}<"));
+            }
         }
         Some(svg)
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::action::{Cause, Move};
+use crate::action::{Action, Cause, Move};
 use crate::election::{Event, Role, Rule, State};
 use crate::message::Message;
 use crate::search::Counterexample;
@@ -92,7 +92,8 @@ impl fmt::Display for Move {
         let Self { server, cause, action, rule } = self;
         match cause {
             Cause::Event(Event::Receive { from, message }) => {
-                write!(f, "{server} {action}: {message} from {from} [{rule:?}]")
+                let by = if *action == Action::BecomeLeader { "by the vote of" } else { "from" };
+                write!(f, "{server} {action} {by} {from}, term {} [{rule:?}]", message.term())
             }
             Cause::Event(Event::Timeout) | Cause::Restart => {
                 write!(f, "{server} {action} [{rule:?}]")
@@ -158,7 +159,7 @@ impl fmt::Display for Counterexample {
 }
 
 /// The servers of a world, with a mark at those that changed, and what was sent since.
-fn told(before: &World, after: &World) -> String {
+pub fn told(before: &World, after: &World) -> String {
     let mut text = String::new();
     let lines = after.to_string();
     let servers: Vec<ServerId> = after.cluster().servers().collect();

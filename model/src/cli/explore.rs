@@ -21,19 +21,20 @@ pub(super) struct Args {
     #[arg(long, value_name = "T", value_parser = super::max_term, default_value = "2")]
     max_term: Term,
     /// Where to serve the page. Whoever can reach it can read it.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000")]
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3000")]
     address: SocketAddr,
 }
 
 /// Serves the Explorer until the process is stopped.
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let address = args.address;
-    // The Explorer panics where it cannot listen, so try before it does.
-    drop(TcpListener::bind(address).map_err(|error| {
+    // The Explorer panics where it cannot listen, so try before it does. Port 0 is any free one.
+    let listened = TcpListener::bind(args.address).and_then(|listener| listener.local_addr());
+    let address = listened.map_err(|error| {
         Failure::Input(format!(
-            "cannot serve at {address}: {error}; choose another address with --address"
+            "cannot serve at {}: {error}; choose another address with --address",
+            args.address
         ))
-    })?);
+    })?;
     // The Explorer would serve files of a folder ./ui instead of its own page.
     std::env::set_current_dir("/").map_err(|error| Failure::Input(error.to_string()))?;
     writeln!(io::stdout(), "Explore the election at http://{address}/ (stop with Ctrl-C)")?;
