@@ -13,6 +13,7 @@
 //! | [`slots`], [`slot`] | the two copies of the ballot; why neither a crash nor a damaged block loses a vote |
 //! | [`clock`] | the one timer |
 //! | [`link`] | the one socket |
+//! | [`recorder`] | the trace of what the server did, for replay |
 //! | [`node`] | the loop: wait, step, obey |
 //!
 //! To run a server inside another program:
@@ -44,6 +45,7 @@ pub mod clock;
 pub mod config;
 pub mod link;
 pub mod node;
+pub mod recorder;
 pub mod slot;
 pub mod slots;
 pub mod store;

@@ -8,11 +8,13 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 
+use raft_model::election::Server;
 use raft_model::message::Message;
+use raft_model::trace::StepId;
 use raft_model::types::ServerId;
 
 use crate::config::Config;
-use crate::wire::{Frame, MAX_FRAME, Rejection};
+use crate::wire::{Frame, MAX_FRAME, Received, Rejection};
 
 /// How many datagrams are received at a time, so that a flood of them cannot hold up the timer.
 const BATCH: usize = 64;
@@ -53,11 +55,12 @@ impl Link {
         &self.counters
     }
 
-    /// Sends a message to another server of the cluster, or loses it.
-    pub fn send(&mut self, to: ServerId, message: Message) {
+    /// Sends a message of this step to another server of the cluster, or loses it.
+    pub fn send(&mut self, to: ServerId, message: Message, sent_in: StepId) {
         let Some(address) = self.config.address_of(to) else { return };
-        let from = self.config.server().id;
-        let frame = Frame { cluster: self.config.cluster_name().clone(), from, to, message };
+        let Server { id: from, cluster } = self.config.server();
+        let (cluster, servers) = (self.config.cluster_name().clone(), cluster.size());
+        let frame = Frame { cluster, servers, from, to, message, sent_in };
         match self.socket.send_to(&frame.encode(), address) {
             Ok(_) => {
                 self.counters.sent += 1;
@@ -71,7 +74,7 @@ impl Link {
     }
 
     /// Receives what is there, without waiting: a bounded number of datagrams.
-    pub fn receive(&mut self) -> Vec<(ServerId, Message)> {
+    pub fn receive(&mut self) -> Vec<Received> {
         // One byte more than the longest frame, so that what is too long cannot look complete.
         let mut buffer = [0; MAX_FRAME + 1];
         let mut messages = Vec::new();
@@ -89,12 +92,12 @@ impl Link {
         messages
     }
 
-    fn admit(&mut self, bytes: &[u8], source: SocketAddr) -> Option<(ServerId, Message)> {
+    fn admit(&mut self, bytes: &[u8], source: SocketAddr) -> Option<Received> {
         match Frame::decode(bytes).and_then(|frame| frame.admit(&self.config, source)) {
-            Ok((from, message)) => {
+            Ok(received) => {
                 self.counters.received += 1;
-                tracing::trace!(%from, ?message, "received");
-                Some((from, message))
+                tracing::trace!(from = %received.from, message = ?received.message, "received");
+                Some(received)
             }
             Err(reason) => {
                 self.counters.reject(reason, source);
@@ -168,13 +171,14 @@ pub struct LinkError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{self, TERM, server};
+    use crate::testing::{self, SENT_IN, TERM, server};
 
     #[test]
     fn a_message_arrives_with_its_sender() {
         let [mut one, mut two] = testing::links();
-        one.send(server(2), Message::RequestVote { term: TERM });
-        assert_eq!(two.receive(), [(server(1), Message::RequestVote { term: TERM })]);
+        one.send(server(2), Message::RequestVote { term: TERM }, SENT_IN);
+        let (from, message, sent_in) = (server(1), Message::RequestVote { term: TERM }, SENT_IN);
+        assert_eq!(two.receive(), [Received { from, message, sent_in }]);
         assert_eq!((one.counters().sent, two.counters().received), (1, 1));
     }
 
@@ -186,9 +190,11 @@ mod tests {
         stranger.send_to(b"hello", address).unwrap();
         let frame = Frame {
             cluster: two.config.cluster_name().clone(),
+            servers: 2,
             from: server(1),
             to: server(2),
             message: Message::AppendEntries { term: TERM },
+            sent_in: SENT_IN,
         };
         stranger.send_to(&frame.encode(), address).unwrap();
         stranger.send_to(&[0; 2000], address).unwrap();
@@ -206,7 +212,8 @@ mod tests {
         let [one, mut two] = testing::links();
         let cluster = crate::config::ClusterName::new("x".repeat(32)).unwrap();
         let message = Message::RequestVoteResponse { term: TERM, vote_granted: true };
-        let mut bytes = Frame { cluster, from: server(1), to: server(2), message }.encode();
+        let (servers, from, to, sent_in) = (2, server(1), server(2), SENT_IN);
+        let mut bytes = Frame { cluster, servers, from, to, message, sent_in }.encode();
         bytes.resize(5000, 0);
         one.socket.send_to(&bytes, two.socket.local_addr().unwrap()).unwrap();
 
@@ -218,7 +225,7 @@ mod tests {
     fn a_flood_is_received_in_batches() {
         let [mut one, mut two] = testing::links();
         for _ in 0..BATCH + 1 {
-            one.send(server(2), Message::AppendEntries { term: TERM });
+            one.send(server(2), Message::AppendEntries { term: TERM }, SENT_IN);
         }
         assert_eq!(two.receive().len(), BATCH);
         assert_eq!(two.receive().len(), 1);
@@ -229,7 +236,7 @@ mod tests {
         let [mut one, _] = testing::links();
         // An IPv4 socket cannot send to an IPv6 address, which no valid configuration has.
         one.socket = UdpSocket::bind("[::1]:0").unwrap();
-        one.send(server(2), Message::AppendEntries { term: TERM });
+        one.send(server(2), Message::AppendEntries { term: TERM }, SENT_IN);
         assert_eq!((one.counters().sent, one.counters().lost), (0, 1));
     }
 }

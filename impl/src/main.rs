@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 use raft_node::config::{Config, ConfigError, Settings};
 use raft_node::link::{Link, LinkError};
 use raft_node::node::{Node, NodeError};
+use raft_node::recorder::{Recorder, RecorderError};
 use raft_node::store::{DataDir, StoreError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use tracing_subscriber::filter::LevelFilter;
@@ -72,6 +73,9 @@ struct Run {
     /// Seed of the random election timeouts, for runs to compare [default: from the system]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
+    /// Add a record of every step to this file, for `raft-model replay`; it grows without end
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
     /// Create the ballot of a server that has never run before. Only then: a server that forgot its
     /// votes can elect a second leader
     #[arg(long)]
@@ -134,7 +138,13 @@ fn run(args: Run) -> Result<(), Failure> {
         if args.bootstrap { DataDir::create(&args.data) } else { DataDir::lock(&args.data) }?;
     let link = Link::bind(&config)?;
     let store = if args.bootstrap { data.bootstrap(&config) } else { data.open(&config) }?;
-    Ok(Node::new(link, store).run(stop.as_fd())?)
+    let boot = store.boot();
+    let node = Node::new(link, store);
+    let node = match args.trace {
+        Some(path) => node.recorded_by(Recorder::open(&path, &config, boot)?),
+        None => node,
+    };
+    Ok(node.run(stop.as_fd())?)
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -150,6 +160,8 @@ enum Failure {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
+    Recorder(#[from] RecorderError),
+    #[error(transparent)]
     Node(#[from] NodeError),
 }
 
@@ -157,7 +169,11 @@ impl Failure {
     const fn code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Log(_) => 2,
-            Self::Signals(_) | Self::Link(_) | Self::Store(_) | Self::Node(_) => 1,
+            Self::Signals(_)
+            | Self::Link(_)
+            | Self::Store(_)
+            | Self::Recorder(_)
+            | Self::Node(_) => 1,
         }
     }
 }

@@ -7,14 +7,17 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use raft_model::election::{Event, Outgoing, Role, Rule, Server, State, Step};
+use raft_model::election::{Outgoing, Role, Rule, Server, State, Step};
+use raft_model::trace::{Cause, StepId};
 use raft_model::types::ServerId;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::clock::Clock;
 use crate::link::Link;
+use crate::recorder::{Recorder, RecorderError};
 use crate::store::{Store, StoreError};
+use crate::wire::Received;
 
 /// A server that runs.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub struct Node {
     clock: Clock,
     link: Link,
     store: Store,
+    recorder: Option<Recorder>,
+    sequence: u64, // of the next step that is recorded, or would be
 }
 
 impl Node {
@@ -33,7 +38,13 @@ impl Node {
         let server = link.config().server();
         let Step { state, .. } = server.start(Some(store.ballot()));
         let clock = Clock::new(link.config());
-        Self { server, state, leader: None, clock, link, store }
+        Self { server, state, leader: None, clock, link, store, recorder: None, sequence: 0 }
+    }
+
+    /// The same server, with a trace of what it does.
+    #[must_use]
+    pub fn recorded_by(self, recorder: Recorder) -> Self {
+        Self { recorder: Some(recorder), ..self }
     }
 
     /// Runs until `stop` becomes readable, or its other end is closed.
@@ -44,22 +55,21 @@ impl Node {
     /// it. Trouble with the network is no error.
     pub fn run(mut self, stop: BorrowedFd<'_>) -> Result<(), NodeError> {
         let _span = tracing::error_span!("server", id = %self.server.id).entered();
-        self.log_start();
         let result = self.serve(stop);
         tracing::info!("stopped: {}", self.link.counters());
         result
     }
 
     fn serve(&mut self, stop: BorrowedFd<'_>) -> Result<(), NodeError> {
-        self.obey(&self.server.start(Some(self.store.ballot())))?;
+        self.step(Cause::Start { stored: self.store.ballot() })?;
         while self.wait(stop)? {
             // Messages first: a server that was paused hears that there is a leader before it
             // campaigns. They come in bounded batches, so the timer is late at most, never lost.
-            for (from, message) in self.link.receive() {
-                self.step(Event::Receive { from, message })?;
+            for Received { from, message, sent_in } in self.link.receive() {
+                self.step(Cause::Receive { before: self.state, from, message, sent_in })?;
             }
             if self.clock.is_due() {
-                self.step(Event::Timeout)?;
+                self.step(Cause::Timeout { before: self.state })?;
             }
         }
         Ok(())
@@ -77,25 +87,32 @@ impl Node {
         }
     }
 
-    fn step(&mut self, event: Event) -> Result<(), NodeError> {
-        let before = self.state;
-        let step = self.server.step(before, event);
-        self.obey(&step)?;
-        self.log(&before, event, &step);
+    /// One step. It is recorded before it takes effect: whatever a server did stands in its trace.
+    fn step(&mut self, cause: Cause) -> Result<(), NodeError> {
+        let step = cause.step_of(&self.server);
+        let id = StepId { boot: self.store.boot(), sequence: self.sequence };
+        if cause.is_recorded(&step) {
+            self.sequence += 1;
+            if let Some(recorder) = &mut self.recorder {
+                recorder.record(self.server.id, id, cause, step)?;
+            }
+        }
+        self.obey(&step, id)?;
+        self.log(cause, &step);
         Ok(())
     }
 
     /// Persist, send, restart the timer. A crash between two of these is a lost message.
-    fn obey(&mut self, step: &Step) -> Result<(), NodeError> {
+    fn obey(&mut self, step: &Step, id: StepId) -> Result<(), NodeError> {
         if step.persist {
             self.store.save(step.state.ballot)?;
         }
         match step.outgoing {
             Outgoing::Nothing => {}
-            Outgoing::Reply { to, message } => self.link.send(to, message),
+            Outgoing::Reply { to, message } => self.link.send(to, message, id),
             Outgoing::Broadcast { message } => {
                 for to in self.server.cluster.others(self.server.id) {
-                    self.link.send(to, message);
+                    self.link.send(to, message, id);
                 }
             }
         }
@@ -125,10 +142,11 @@ impl Node {
     }
 
     /// One line a step, after it was obeyed. What changes nothing is for the curious.
-    fn log(&mut self, before: &State, event: Event, step: &Step) {
-        let from = match event {
-            Event::Timeout => None,
-            Event::Receive { from, .. } => Some(from),
+    fn log(&mut self, cause: Cause, step: &Step) {
+        let (before, from) = match cause {
+            Cause::Start { .. } => return self.log_start(),
+            Cause::Timeout { before } => (before, None),
+            Cause::Receive { before, from, .. } => (before, Some(from)),
         };
         let leader = match step.rule {
             Rule::Elected => Some(self.server.id),
@@ -154,7 +172,7 @@ impl Node {
                 )
             };
         }
-        if step.state == *before && leader == self.leader {
+        if step.state == before && leader == self.leader {
             line!(debug);
         } else {
             line!(info);
@@ -169,6 +187,9 @@ pub enum NodeError {
     /// The ballot cannot be written.
     #[error("{0}. The server stopped before it acted on the new ballot")]
     Store(#[from] StoreError),
+    /// The trace cannot be written.
+    #[error("{0}. The server stopped before it took the step that is missing in the trace")]
+    Recorder(#[from] RecorderError),
     /// The system cannot wait for datagrams.
     #[error("cannot wait for datagrams: {0}")]
     Wait(io::Error),
@@ -184,7 +205,7 @@ mod tests {
     use raft_model::types::Term;
 
     use super::*;
-    use crate::testing::{self, server};
+    use crate::testing::{self, SENT_IN, said, server};
 
     const REQUEST: Message = Message::RequestVote { term: Term::new(1) };
 
@@ -196,7 +217,12 @@ mod tests {
     }
 
     fn receive(node: &mut Node, message: Message) -> Result<(), NodeError> {
-        node.step(Event::Receive { from: server(2), message })
+        let (before, from, sent_in) = (node.state, server(2), SENT_IN);
+        node.step(Cause::Receive { before, from, message, sent_in })
+    }
+
+    fn timeout(node: &mut Node) {
+        node.step(Cause::Timeout { before: node.state }).unwrap();
     }
 
     #[test]
@@ -204,7 +230,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (config, link) = testing::lone();
         let mut node = Node::new(link, testing::bootstrapped(&dir, &config));
-        node.step(Event::Timeout).unwrap();
+        timeout(&mut node);
         assert_eq!(node.state.role, Role::Leader);
         assert_eq!(node.store.ballot(), node.state.ballot);
     }
@@ -216,7 +242,7 @@ mod tests {
         receive(&mut node, REQUEST).unwrap();
 
         let answer = Message::RequestVoteResponse { term: Term::new(1), vote_granted: true };
-        assert_eq!(peer.receive(), [(server(1), answer)]);
+        assert_eq!(said(peer.receive()), [(server(1), answer)]);
         let config = node.link.config().clone();
         drop(node);
         let ballot = testing::reopened(&dir, &config).ballot();
@@ -231,15 +257,15 @@ mod tests {
         node.store.replace_file(read_only);
 
         assert!(matches!(receive(&mut node, REQUEST), Err(NodeError::Store(_))));
-        assert_eq!(peer.receive(), []);
+        assert_eq!(said(peer.receive()), []);
     }
 
     #[test]
     fn a_campaign_asks_everybody_else() {
         let dir = tempfile::tempdir().unwrap();
         let (mut node, mut peer) = node_and_peer(&dir);
-        node.step(Event::Timeout).unwrap();
-        assert_eq!(peer.receive(), [(server(1), REQUEST)]);
+        timeout(&mut node);
+        assert_eq!(said(peer.receive()), [(server(1), REQUEST)]);
     }
 
     #[test]
@@ -264,8 +290,8 @@ mod tests {
     fn a_server_that_comes_back_keeps_its_vote() {
         let dir = tempfile::tempdir().unwrap();
         let (mut node, mut peer) = node_and_peer(&dir);
-        node.step(Event::Timeout).unwrap();
-        assert_eq!(peer.receive().len(), 1);
+        timeout(&mut node);
+        assert_eq!(said(peer.receive()).len(), 1);
 
         let Node { link, store, .. } = node;
         drop(store);
@@ -273,6 +299,6 @@ mod tests {
         let mut node = Node::new(link, testing::reopened(&dir, &config));
         receive(&mut node, REQUEST).unwrap();
         let answer = Message::RequestVoteResponse { term: Term::new(1), vote_granted: false };
-        assert_eq!(peer.receive(), [(server(1), answer)]);
+        assert_eq!(said(peer.receive()), [(server(1), answer)]);
     }
 }

@@ -8,7 +8,7 @@
 //! | 13 | 1 | number of the server that has its vote, or 0 |
 //! | 14 | 1 | length of the name of the cluster |
 //! | 15 | 32 | name of the cluster, then zeros |
-//! | 47 | 1 | 0 |
+//! | 47 | 1 | number of servers in the cluster |
 //! | 48 | 8 | generation |
 //! | 56 | 8 | current term |
 //! | 64 | 4028 | zeros |
@@ -19,8 +19,8 @@
 
 use std::fmt;
 
-use raft_model::election::Ballot;
-use raft_model::types::{ServerId, Term};
+use raft_model::election::{Ballot, Server};
+use raft_model::types::{Cluster, ServerId, Term};
 
 use crate::config::{ClusterName, Config};
 
@@ -34,8 +34,10 @@ const VERSION: u32 = 1;
 /// Whose ballot it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// The cluster.
+    /// The name of the cluster.
     pub cluster: ClusterName,
+    /// Its servers: a quorum of more or fewer servers need not meet those that it voted in.
+    pub servers: Cluster,
     /// The server.
     pub server: ServerId,
 }
@@ -43,13 +45,16 @@ pub struct Owner {
 impl Owner {
     /// The server with this configuration.
     pub(crate) fn of(config: &Config) -> Self {
-        Self { cluster: config.cluster_name().clone(), server: config.server().id }
+        let Server { id: server, cluster: servers } = config.server();
+        Self { cluster: config.cluster_name().clone(), servers, server }
     }
 }
 
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "server {} of cluster {:?}", self.server.number(), self.cluster.as_str())
+        let Self { cluster, servers, server } = self;
+        let (server, size) = (server.number(), servers.size());
+        write!(f, "server {server} of cluster {:?} of {size}", cluster.as_str())
     }
 }
 
@@ -81,6 +86,7 @@ impl Slot {
         block[13] = voted_for;
         block[14] = name.len().to_le_bytes()[0]; // at most `ClusterName::MAX_LEN`
         block[15..15 + name.len()].copy_from_slice(name);
+        block[47] = self.owner.servers.size();
         block[48..56].copy_from_slice(&self.generation.to_be_bytes());
         block[56..64].copy_from_slice(&self.ballot.current_term.number().to_be_bytes());
         let checksum = crc32fast::hash(&block[..CHECKSUM]);
@@ -108,6 +114,7 @@ impl Slot {
         Some(Self {
             owner: Owner {
                 cluster: ClusterName::new(std::str::from_utf8(name).ok()?)?,
+                servers: Cluster::new(block[47]).ok()?,
                 server: ServerId::new(server)?,
             },
             generation: u64::from_be_bytes(field(block, 48)),

@@ -1,8 +1,8 @@
 //! The two copies of the ballot, and why neither a crash nor a damaged block loses a vote.
 //!
 //! The file holds the ballot twice, in two **slots** of [`SLOT_SIZE`] bytes, A and then B. Each slot
-//! has a checksum over all its bytes and a *generation*, which every save increases by one. A save
-//! writes slot A, waits until the disk confirms it, and does the same with slot B; only then does it
+//! has a checksum over all its bytes and a *generation*, which every save and every opening increases by
+//! one. A save writes slot A, waits until the disk confirms it, and does the same with slot B; only then does it
 //! return, and only then may the server act on the ballot. Neither write touches the other slot or
 //! the size of the file.
 //!
@@ -86,10 +86,11 @@ pub(crate) struct Slots<D> {
 }
 
 impl<D: Disk> Slots<D> {
-    /// Reads the ballot of this server, and makes both slots hold it.
+    /// Reads the ballot of this server, and makes both slots hold it, as a new generation.
     pub(crate) fn open(disk: D, owner: &Owner) -> Result<Self, Refusal> {
         let (place, slot) = read(&disk, owner)?;
         let mut slots = Self { disk, slot };
+        slots.slot.generation += 1;
         for place in [place.other(), place] {
             slots.write(place)?;
         }
@@ -98,6 +99,10 @@ impl<D: Disk> Slots<D> {
 
     pub(crate) fn ballot(&self) -> Ballot {
         self.slot.ballot
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.slot.generation
     }
 
     /// When it returns without an error, both slots hold this ballot. After an error they hold

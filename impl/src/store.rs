@@ -110,7 +110,7 @@ impl DataDir {
             Err(error) => return Err(StoreError::io(&path, "open")(error)),
         };
         match Slots::open(file, &Owner::of(config)) {
-            Ok(slots) => Ok(Store { slots, path, _dir: self }),
+            Ok(slots) => Ok(Store { boot: slots.generation(), slots, path, _dir: self }),
             Err(Refusal::Untrusted(reason)) => Err(StoreError::Untrusted { path, reason }),
             Err(Refusal::Io(error)) => Err(StoreError::io(&path, "read and rewrite")(error)),
         }
@@ -120,6 +120,7 @@ impl DataDir {
 /// The ballot of one server, on its disk.
 #[derive(Debug)]
 pub struct Store {
+    boot: u64,
     slots: Slots<File>,
     path: PathBuf,
     _dir: DataDir,
@@ -129,6 +130,11 @@ impl Store {
     /// The ballot that is on the disk.
     pub fn ballot(&self) -> Ballot {
         self.slots.ballot()
+    }
+
+    /// The number of this run of the server: greater than that of every run before.
+    pub fn boot(&self) -> u64 {
+        self.boot
     }
 
     /// The file that holds the ballot.

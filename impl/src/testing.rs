@@ -3,14 +3,24 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
+use raft_model::message::Message;
+use raft_model::trace::StepId;
 use raft_model::types::{ServerId, Term};
 use tempfile::TempDir;
 
 use crate::config::{Config, Settings};
 use crate::link::Link;
 use crate::store::{DataDir, Store};
+use crate::wire::Received;
 
 pub(crate) const TERM: Term = Term::new(5);
+
+pub(crate) const SENT_IN: StepId = StepId { boot: 3, sequence: 17 };
+
+/// Who said what.
+pub(crate) fn said(received: Vec<Received>) -> Vec<(ServerId, Message)> {
+    received.into_iter().map(|Received { from, message, .. }| (from, message)).collect()
+}
 
 pub(crate) fn server(number: u8) -> ServerId {
     ServerId::new(number).unwrap()

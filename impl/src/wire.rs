@@ -5,11 +5,13 @@
 //! | 4 | `RAFT` |
 //! | 1 | version of this format: 1 |
 //! | 1 + n | name of the cluster: its length, then its bytes |
+//! | 1 | number of servers in the cluster |
 //! | 1 | number of the server that sends |
 //! | 1 | number of the server that receives |
 //! | 1 | kind of the message: 1 `RequestVote`, 2 `RequestVoteResponse`, 3 `AppendEntries`, 4 `AppendEntriesResponse` |
 //! | 8 | term, most significant byte first |
 //! | 0 or 1 | `RequestVoteResponse` only: whether the vote is granted, 0 or 1 |
+//! | 8 + 8 | run of the sender, and number of the step in which it sends this, for traces |
 //! | 4 | CRC-32 of everything before, most significant byte first |
 //!
 //! The network may lose, repeat, delay and reorder datagrams: the specification was checked under
@@ -19,13 +21,15 @@
 
 use std::net::SocketAddr;
 
+use raft_model::election::Server;
 use raft_model::message::Message;
+use raft_model::trace::StepId;
 use raft_model::types::{ServerId, Term};
 
 use crate::config::{ClusterName, Config};
 
 /// The longest frame, in bytes.
-pub const MAX_FRAME: usize = 4 + 1 + 1 + ClusterName::MAX_LEN + 3 + 8 + 1 + 4;
+pub const MAX_FRAME: usize = 4 + 1 + 1 + ClusterName::MAX_LEN + 4 + 8 + 1 + 16 + 4;
 
 const MAGIC: [u8; 4] = *b"RAFT";
 const VERSION: u8 = 1;
@@ -62,7 +66,7 @@ pub enum Rejection {
     /// A truth value is neither 0 nor 1.
     #[error("truth value other than 0 and 1")]
     Flag,
-    /// It belongs to another cluster.
+    /// It belongs to another cluster, by its name or its number of servers.
     #[error("of another cluster")]
     OtherCluster,
     /// It is for another server.
@@ -102,14 +106,19 @@ impl Rejection {
 /// What one datagram says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// The cluster that it belongs to.
+    /// The name of the cluster that it belongs to.
     pub cluster: ClusterName,
+    /// The number of servers in that cluster, as far as the sender knows.
+    pub servers: u8,
     /// Who sends it.
     pub from: ServerId,
     /// Who receives it.
     pub to: ServerId,
     /// The message.
     pub message: Message,
+    /// The step in which it is sent. It is no part of the protocol: traces name it, so that what
+    /// one server received can be found among what another sent.
+    pub sent_in: StepId,
 }
 
 impl Frame {
@@ -121,11 +130,14 @@ impl Frame {
         bytes.push(VERSION);
         bytes.extend(u8::try_from(name.len())); // at most `ClusterName::MAX_LEN`
         bytes.extend(name);
+        bytes.push(self.servers);
         bytes.extend([self.from.number(), self.to.number(), kind(self.message)]);
         bytes.extend(self.message.term().number().to_be_bytes());
         if let Message::RequestVoteResponse { vote_granted, .. } = self.message {
             bytes.push(vote_granted.into());
         }
+        bytes.extend(self.sent_in.boot.to_be_bytes());
+        bytes.extend(self.sent_in.sequence.to_be_bytes());
         bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
         bytes
     }
@@ -145,9 +157,11 @@ impl Frame {
         }
         let len = rest.byte()?;
         let name = rest.slice(len.into())?;
-        let (from, to, kind) = (rest.byte()?, rest.byte()?, rest.byte()?);
+        let (servers, from, to, kind) = (rest.byte()?, rest.byte()?, rest.byte()?, rest.byte()?);
         let term = u64::from_be_bytes(rest.take()?);
         let flag = if kind == REQUEST_VOTE_RESPONSE { Some(rest.byte()?) } else { None };
+        let boot = u64::from_be_bytes(rest.take()?);
+        let sequence = u64::from_be_bytes(rest.take()?);
         let checked = &bytes[..bytes.len() - rest.0.len()];
         let checksum = u32::from_be_bytes(rest.take()?);
         if !rest.0.is_empty() {
@@ -162,25 +176,24 @@ impl Frame {
                 .ok()
                 .and_then(ClusterName::new)
                 .ok_or(Rejection::OtherCluster)?,
+            servers,
             from: ServerId::new(from).ok_or(Rejection::ServerNumber)?,
             to: ServerId::new(to).ok_or(Rejection::ServerNumber)?,
             message: message(kind, Term::new(term), flag)?,
+            sent_in: StepId { boot, sequence },
         })
     }
 
-    /// The sender and the message, if the frame is meant for the server with this configuration and
+    /// What it says, if the frame is meant for the server with this configuration and
     /// came from the `source` that it should.
     ///
     /// # Errors
     ///
     /// [`Rejection`] if this server has to ignore it.
-    pub fn admit(
-        self,
-        config: &Config,
-        source: SocketAddr,
-    ) -> Result<(ServerId, Message), Rejection> {
-        let own = config.server().id;
-        if self.cluster != *config.cluster_name() {
+    pub fn admit(self, config: &Config, source: SocketAddr) -> Result<Received, Rejection> {
+        let Server { id: own, cluster } = config.server();
+        // Servers that count quorums of different sizes are no cluster.
+        if self.cluster != *config.cluster_name() || self.servers != cluster.size() {
             return Err(Rejection::OtherCluster);
         }
         if self.to != own {
@@ -193,9 +206,23 @@ impl Frame {
         match config.address_of(self.from) {
             None => Err(Rejection::UnknownSender),
             Some(address) if address != source => Err(Rejection::SenderAddress),
-            Some(_) => Ok((self.from, self.message)),
+            Some(_) => {
+                let Self { from, message, sent_in, .. } = self;
+                Ok(Received { from, message, sent_in })
+            }
         }
     }
+}
+
+/// What this server was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Who sent it.
+    pub from: ServerId,
+    /// What it says.
+    pub message: Message,
+    /// In which step of the sender.
+    pub sent_in: StepId,
 }
 
 const fn kind(message: Message) -> u8 {

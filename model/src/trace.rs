@@ -10,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::election::{Ballot, Event, Server, State, Step};
+use crate::election::{Ballot, Event, Outgoing, Server, State, Step};
 use crate::message::Message;
 use crate::types::{Cluster, ServerId};
 
@@ -116,18 +116,27 @@ impl Record {
 
     /// What the specification says that the server does.
     pub fn expected(&self, cluster: Cluster) -> Step {
-        let server = Server { id: self.server, cluster };
-        match self.cause {
-            Cause::Start { stored } => server.start(Some(stored)),
-            Cause::Timeout { before } => server.step(before, Event::Timeout),
-            Cause::Receive { before, from, message, .. } => {
-                server.step(before, Event::Receive { from, message })
-            }
-        }
+        self.cause.step_of(&Server { id: self.server, cluster })
     }
 }
 
 impl Cause {
+    /// What the specification says that a server does for this cause.
+    pub fn step_of(&self, server: &Server) -> Step {
+        match *self {
+            Self::Start { stored } => server.start(Some(stored)),
+            Self::Timeout { before } => server.step(before, Event::Timeout),
+            Self::Receive { before, from, message, .. } => {
+                server.step(before, Event::Receive { from, message })
+            }
+        }
+    }
+
+    /// Whether a step for this cause is recorded: if it changes the server or sends something.
+    pub fn is_recorded(&self, step: &Step) -> bool {
+        self.before() != Some(step.state) || step.outgoing != Outgoing::Nothing
+    }
+
     /// The state before the step; for a server that comes up there is none.
     pub const fn before(&self) -> Option<State> {
         match *self {
@@ -185,7 +194,7 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::election::{Outgoing, Role, Rule};
+    use crate::election::{Role, Rule};
     use crate::types::Term;
 
     fn record() -> Line {

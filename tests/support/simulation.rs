@@ -110,8 +110,7 @@ impl Simulation {
         };
         record.step = record.expected(self.cluster);
         let step = record.step;
-        let is_quiet = cause.before() == Some(step.state) && step.outgoing == Outgoing::Nothing;
-        if !is_quiet {
+        if cause.is_recorded(&step) {
             server.trace.push(Line::Step(record));
             server.sequence += 1;
         }

@@ -96,7 +96,7 @@ fn any_damage_to_one_slot_is_survived_and_repaired() {
 fn a_slot_torn_by_a_crash_leaves_the_other() {
     let torn = |place, old: Ballot, new: Ballot| {
         let dir = saved([old]);
-        let mut block = slot(2, new).encode();
+        let mut block = slot(3, new).encode();
         let [before, _] = slots(&dir);
         block[60..].copy_from_slice(&before[60..]);
         overwrite(&dir, place, &block);
@@ -107,7 +107,7 @@ fn a_slot_torn_by_a_crash_leaves_the_other() {
     assert_eq!(open(&dir).unwrap().ballot(), ballot(1, 2));
     // B is torn: A is complete.
     let dir = torn(Place::B, ballot(1, 2), ballot(0x1_0000_0002, 3));
-    overwrite(&dir, Place::A, &slot(2, ballot(0x1_0000_0002, 3)).encode());
+    overwrite(&dir, Place::A, &slot(3, ballot(0x1_0000_0002, 3)).encode());
     assert_eq!(open(&dir).unwrap().ballot(), ballot(0x1_0000_0002, 3));
 }
 
@@ -115,9 +115,9 @@ fn a_slot_torn_by_a_crash_leaves_the_other() {
 fn a_crash_between_the_two_writes_leaves_the_newer_ballot_and_both_slots_get_it() {
     for newer in [Place::A, Place::B] {
         let dir = saved([ballot(1, 2)]);
-        overwrite(&dir, newer, &slot(2, ballot(2, 3)).encode());
+        overwrite(&dir, newer, &slot(3, ballot(2, 3)).encode());
         assert_eq!(open(&dir).unwrap().ballot(), ballot(2, 3));
-        assert_eq!(slots(&dir), [slot(2, ballot(2, 3)).encode(); 2]);
+        assert_eq!(slots(&dir), [slot(4, ballot(2, 3)).encode(); 2]);
     }
 }
 
@@ -173,15 +173,15 @@ fn a_ballot_of_another_version_is_refused_even_beside_a_good_one() {
 #[test]
 fn slots_that_contradict_each_other_are_refused() {
     let dir = saved([ballot(7, 3)]);
-    overwrite(&dir, Place::B, &slot(1, ballot(7, 2)).encode());
+    overwrite(&dir, Place::B, &slot(2, ballot(7, 2)).encode());
     assert_eq!(refusal(&dir), Untrusted::Different);
 }
 
 #[test]
 fn a_disk_that_lost_a_confirmed_write_is_refused() {
     let dir = saved([ballot(7, 3)]);
-    overwrite(&dir, Place::A, &slot(3, ballot(9, 3)).encode());
-    assert_eq!(refusal(&dir), Untrusted::LostWrites(3, 1));
+    overwrite(&dir, Place::A, &slot(4, ballot(9, 3)).encode());
+    assert_eq!(refusal(&dir), Untrusted::LostWrites(4, 2));
 }
 
 #[test]
@@ -224,4 +224,24 @@ fn a_save_that_fails_says_so() {
     let mut store = open(&dir).unwrap();
     store.replace_file(File::open(store.path()).unwrap());
     assert!(matches!(store.save(ballot(1, 1)), Err(StoreError::Io { .. })));
+}
+
+#[test]
+fn every_run_has_a_greater_number_than_the_one_before() {
+    let dir = saved([ballot(1, 2)]);
+    let first = open(&dir).unwrap().boot();
+    let mut second = open(&dir).unwrap();
+    assert!(second.boot() > first);
+    let boot = second.boot();
+    second.save(ballot(2, 3)).unwrap();
+    assert_eq!(second.boot(), boot, "a save begins no run");
+    drop(second);
+    assert!(open(&dir).unwrap().boot() > boot);
+}
+
+#[test]
+fn a_cluster_of_another_size_is_another_cluster() {
+    let dir = saved([ballot(1, 2)]);
+    let opened = DataDir::lock(dir.path()).unwrap().open(&config(5));
+    assert!(matches!(opened, Err(StoreError::Untrusted { reason: Untrusted::Owner(..), .. })));
 }

@@ -21,9 +21,11 @@ fn receiver() -> Config {
 fn vote() -> Frame {
     Frame {
         cluster: ClusterName::new("test").unwrap(),
+        servers: 3,
         from: server(2),
         to: server(1),
         message: Message::RequestVoteResponse { term: TERM, vote_granted: true },
+        sent_in: StepId { boot: 0x1112_1314_1516_1718, sequence: 0x2122_2324_2526_2728 },
     }
 }
 
@@ -49,7 +51,7 @@ fn forged(offset: usize, value: u8) -> Vec<u8> {
 
 // Where the fields of the vote start; the name of its cluster has four bytes.
 const NAME: usize = 6;
-const FROM: usize = NAME + 4;
+const FROM: usize = NAME + 4 + 1;
 const TO: usize = FROM + 1;
 const KIND: usize = TO + 1;
 const FLAG: usize = KIND + 1 + 8;
@@ -64,7 +66,10 @@ fn every_message_survives_the_round_trip() {
 
 #[test]
 fn the_format_is_what_the_table_says() {
-    let mut expected = b"RAFT\x01\x04test\x02\x01\x02\x01\x02\x03\x04\x05\x06\x07\x08\x01".to_vec();
+    let mut expected = b"RAFT\x01\x04test\x03\x02\x01\x02".to_vec();
+    expected.extend(b"\x01\x02\x03\x04\x05\x06\x07\x08\x01"); // term, vote granted
+    expected.extend(b"\x11\x12\x13\x14\x15\x16\x17\x18"); // run
+    expected.extend(b"\x21\x22\x23\x24\x25\x26\x27\x28"); // step
     expected.extend(crc32fast::hash(&expected).to_be_bytes());
     assert_eq!(vote().encode(), expected);
 }
@@ -154,8 +159,9 @@ fn no_bytes_at_all_make_it_panic() {
 
 #[test]
 fn a_vote_for_this_server_from_the_right_address_is_admitted() {
-    let Frame { from, message, .. } = vote();
-    assert_eq!(vote().admit(&receiver(), address(2)), Ok((from, message)));
+    let Frame { from, message, sent_in, .. } = vote();
+    let received = Received { from, message, sent_in };
+    assert_eq!(vote().admit(&receiver(), address(2)), Ok(received));
 }
 
 #[test]
@@ -163,6 +169,7 @@ fn a_frame_for_or_from_somebody_else_is_rejected() {
     let other = ClusterName::new("other").unwrap();
     let table = [
         (Frame { cluster: other, ..vote() }, address(2), Rejection::OtherCluster),
+        (Frame { servers: 5, ..vote() }, address(2), Rejection::OtherCluster),
         (Frame { to: server(3), ..vote() }, address(2), Rejection::OtherReceiver),
         (Frame { from: server(1), ..vote() }, address(1), Rejection::FromSelf),
         (Frame { from: server(4), ..vote() }, address(2), Rejection::UnknownSender),

@@ -1,0 +1,200 @@
+//! The trace of a running server: see [`raft_model::trace`] for what stands in it and why.
+//!
+//! A record is handed to the system with one write and not synced: it survives the death of the
+//! process, not that of the machine. A server that cannot write its trace stops, since one that went
+//! on would leave a trace that is no evidence.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use raft_model::election::Step;
+use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
+use raft_model::types::ServerId;
+
+use crate::config::Config;
+
+/// A trace that is being written.
+#[derive(Debug)]
+pub struct Recorder {
+    file: File,
+    path: PathBuf,
+    started: Instant,
+}
+
+impl Recorder {
+    /// Opens or creates a trace, and begins a run in it. What stands there is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`RecorderError::Foreign`] if the file holds something else than the trace of this server,
+    /// [`RecorderError::Io`] if it cannot be used. Nothing was written then.
+    pub fn open(path: &Path, config: &Config, boot: u64) -> Result<Self, RecorderError> {
+        let header = header(config, boot);
+        let open = || File::options().create(true).append(true).read(true).open(path);
+        let mut file = open().map_err(RecorderError::io(path))?;
+        let is_torn = match continues(&mut file, &header).map_err(RecorderError::io(path))? {
+            Some(is_torn) => is_torn,
+            None => return Err(RecorderError::Foreign { path: path.to_owned() }),
+        };
+        let mut recorder = Self { file, path: path.to_owned(), started: Instant::now() };
+        let newline = if is_torn { "\n" } else { "" };
+        recorder.write(&(newline.to_owned() + &Line::Header(header).to_text()))?;
+        Ok(recorder)
+    }
+
+    /// Adds a step.
+    pub(crate) fn record(
+        &mut self,
+        server: ServerId,
+        id: StepId,
+        cause: Cause,
+        step: Step,
+    ) -> Result<(), RecorderError> {
+        let StepId { boot, sequence } = id;
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall_us = microseconds(since_1970.as_micros());
+        let monotonic_us = microseconds(self.started.elapsed().as_micros());
+        let record = Record { server, boot, sequence, wall_us, monotonic_us, cause, step };
+        self.write(&Line::Step(record).to_text())
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), RecorderError> {
+        self.file.write_all(text.as_bytes()).map_err(RecorderError::io(&self.path))
+    }
+}
+
+fn microseconds(number: u128) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+fn header(config: &Config, boot: u64) -> Header {
+    let server = config.server();
+    let address = |id| config.address_of(id).map(|address| address.to_string());
+    let milliseconds = |time: std::time::Duration| microseconds(time.as_millis());
+    let election = config.election_timeout();
+    Header {
+        version: VERSION,
+        cluster: config.cluster_name().as_str().to_owned(),
+        servers: server.cluster,
+        addresses: server.cluster.servers().filter_map(address).collect(),
+        server: server.id,
+        boot,
+        heartbeat_ms: milliseconds(config.heartbeat()),
+        election_ms: (milliseconds(*election.start()), milliseconds(*election.end())),
+        program: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
+    }
+}
+
+/// Whether the file is empty or the trace of this server, and if so, whether its last line is cut
+/// off.
+fn continues(file: &mut File, header: &Header) -> io::Result<Option<bool>> {
+    if file.metadata()?.len() == 0 {
+        return Ok(Some(false));
+    }
+    let mut first = Vec::new();
+    BufReader::new(&mut *file).take(1 << 16).read_until(b'\n', &mut first)?;
+    let is_own = matches!(
+        std::str::from_utf8(&first).map(|text| Line::from_text(text.trim_end_matches('\n'))),
+        Ok(Ok(Line::Header(old)))
+            if (&old.cluster, old.servers, old.server)
+                == (&header.cluster, header.servers, header.server)
+    );
+    if !is_own {
+        return Ok(None);
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(Some(last != *b"\n"))
+}
+
+/// Why there is no trace.
+#[derive(Debug, thiserror::Error)]
+pub enum RecorderError {
+    /// The file holds something else.
+    #[error(
+        "{}: this is not the trace of this server. Give each server a file of its own with --trace, \
+         one that does not exist yet or that it wrote itself", .path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system refuses.
+    #[error("{}: cannot write the trace: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl RecorderError {
+    fn io(path: &Path) -> impl Fn(io::Error) -> Self {
+        move |source| Self::Io { path: path.to_owned(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::testing::config;
+
+    fn opened(path: &Path, servers: u8, boot: u64) -> Result<Recorder, RecorderError> {
+        Recorder::open(path, &config(servers), boot)
+    }
+
+    #[test]
+    fn each_run_adds_a_header() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trace");
+        opened(&path, 3, 1).unwrap();
+        opened(&path, 3, 2).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let boots: Vec<_> = text
+            .lines()
+            .map(|line| match Line::from_text(line).unwrap() {
+                Line::Header(header) => header.boot,
+                Line::Step(_) => panic!("nothing has happened"),
+            })
+            .collect();
+        assert_eq!(boots, [1, 2]);
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_gets_its_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trace");
+        let mut recorder = opened(&path, 3, 1).unwrap();
+        recorder.write("{\"step\":{\"serv").unwrap();
+        opened(&path, 3, 2).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().nth(1), Some("{\"step\":{\"serv"));
+        assert!(Line::from_text(text.lines().nth(2).unwrap()).is_ok());
+    }
+
+    #[test]
+    fn another_file_is_refused_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trace");
+        for other in ["Dear diary\n", "\n", "no newline"] {
+            fs::write(&path, other).unwrap();
+            assert!(matches!(opened(&path, 3, 1), Err(RecorderError::Foreign { .. })));
+            assert_eq!(fs::read_to_string(&path).unwrap(), other);
+        }
+        fs::remove_file(&path).unwrap();
+        opened(&path, 5, 1).unwrap();
+        assert!(matches!(opened(&path, 3, 2), Err(RecorderError::Foreign { .. })));
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error() {
+        let error = opened(Path::new("/dev/full"), 3, 1).unwrap_err();
+        assert!(matches!(error, RecorderError::Io { .. }), "{error}");
+    }
+}
