@@ -14,7 +14,7 @@ use raft_model::properties::SAFETY;
 use raft_model::search::{Coverage, ElectionModel, search};
 use raft_model::types::{Cluster, ServerId, Term};
 use raft_model::world::{World, WorldModel};
-use stateright::{Checker, Model};
+use stateright::Checker;
 
 /// What can be reached, in terms of worlds.
 struct Graph {
