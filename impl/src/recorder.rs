@@ -34,9 +34,9 @@ impl Recorder {
         let header = header(config, boot);
         let open = || File::options().create(true).append(true).read(true).open(path);
         let mut file = open().map_err(RecorderError::io(path))?;
-        let is_torn = match continues(&mut file, &header).map_err(RecorderError::io(path))? {
-            Some(is_torn) => is_torn,
-            None => return Err(RecorderError::Foreign { path: path.to_owned() }),
+        let continues = continues(&mut file, &header).map_err(RecorderError::io(path))?;
+        let Some(is_torn) = continues else {
+            return Err(RecorderError::Foreign { path: path.to_owned() });
         };
         let mut recorder = Self { file, path: path.to_owned(), started: Instant::now() };
         let newline = if is_torn { "\n" } else { "" };
