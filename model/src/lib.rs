@@ -42,6 +42,8 @@
 //! | [`action`] | the names of what can happen |
 //! | [`bounds`] | what bounds a model, and what each bound leaves out |
 //! | [`world`] | the direct model: servers, disks and the set of sent messages |
+//! | [`packed`] | the direct model in a few machine words |
+//! | [`reduce`] | of worlds that behave alike, one stands for all |
 //! | [`actor`] | the reference model: stateright's actors, for the Explorer too |
 //! | [`properties`] | what must never happen |
 //! | [`search`] | every reachable state, and the shortest way to a violation |
@@ -88,9 +90,13 @@ pub mod bounds;
 #[cfg(feature = "check")]
 pub mod mutant;
 #[cfg(feature = "check")]
+pub mod packed;
+#[cfg(feature = "check")]
 pub mod properties;
 #[cfg(feature = "check")]
 pub mod reading;
+#[cfg(feature = "check")]
+pub mod reduce;
 #[cfg(feature = "check")]
 pub mod replay;
 #[cfg(feature = "check")]

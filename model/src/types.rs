@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 pub struct ServerId(u8);
 
 impl ServerId {
+    /// S1, which every cluster has.
+    pub const FIRST: Self = Self(1);
+
     /// The server with this number, from 1 to [`Cluster::MAX_SIZE`]; `None` for any other number.
     pub const fn new(number: u8) -> Option<Self> {
         if number >= 1 && number <= Cluster::MAX_SIZE { Some(Self(number)) } else { None }
@@ -87,6 +90,16 @@ impl ServerSet {
     /// Whether this server is a member.
     pub const fn contains(self, server: ServerId) -> bool {
         self.0 & 1 << server.index() != 0
+    }
+
+    /// The members as bits: S1's is the lowest.
+    pub(crate) const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// The set with these bits.
+    pub(crate) const fn from_bits(bits: u8) -> Self {
+        Self(bits)
     }
 
     /// The number of members.

@@ -50,6 +50,7 @@ pub(crate) fn all() -> Vec<Counts> {
 }
 
 /// The graph of these bounds.
+#[allow(dead_code, reason = "not every test needs it")]
 pub(crate) fn of(bounds: &Bounds) -> Coverage {
     let found = all().into_iter().find(|counts| counts.bounds() == *bounds);
     found.unwrap_or_else(|| panic!("counts.toml has no graph for {bounds:?}")).coverage()

@@ -1,0 +1,59 @@
+//! Exact reductions: of worlds that behave alike, one stands for all.
+//!
+//! Each is a function from worlds to worlds that keeps what a world can do: what the reduced world
+//! can reach in a step is, reduced, what the world itself can reach (a bisimulation). The argument
+//! stands with each of them; [`check`] tests it mechanically, at as many worlds as it is given. The
+//! arguments are about the specification: mutants are searched without reductions.
+
+mod check;
+mod messages;
+mod symmetry;
+mod window;
+
+pub use check::{Difference, bisimulation};
+
+use crate::bounds::Bounds;
+use crate::packed::{Layout, Packed};
+use messages::LastTerm;
+
+/// Which reductions are on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reductions {
+    /// Dead messages are left out, stale requests clamped, newer responses merged.
+    pub messages: bool,
+    /// Terms are counted from the lowest one, so that not the terms are bounded but their spread.
+    /// It needs `messages`.
+    pub window: bool,
+    /// Worlds that differ in the names of servers are one.
+    pub symmetry: bool,
+}
+
+impl Reductions {
+    /// No reduction.
+    pub const NONE: Self = Self { messages: false, window: false, symmetry: false };
+
+    /// All that leave the bounds as they are.
+    pub const EXACT: Self = Self { messages: true, window: false, symmetry: true };
+
+    /// The world that stands for this one.
+    pub fn reduce<const W: usize>(
+        self,
+        bounds: &Bounds,
+        layout: &Layout,
+        world: &Packed<W>,
+    ) -> Packed<W> {
+        let mut world = *world;
+        if self.messages {
+            let last_term =
+                if self.window { LastTerm::None } else { LastTerm::Is(bounds.max_term) };
+            world = messages::reduce(layout, last_term, &world);
+        }
+        if self.window {
+            world = window::reduce(layout, &world);
+        }
+        if self.symmetry {
+            world = symmetry::reduce(layout, &world);
+        }
+        world
+    }
+}

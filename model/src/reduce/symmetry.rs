@@ -1,0 +1,252 @@
+//! Server symmetry: servers differ only in their names, so worlds that are equal but for the names
+//! behave alike, and one of them stands for all.
+//!
+//! The one that stands for all is the least among those in which the servers are sorted by their
+//! [`signature`]: what can be said of a server without naming one. Servers of equal signature are
+//! tried in every order, so the form is exact; the signature only keeps these orders few.
+
+use crate::election::{Ballot, Role, State};
+use crate::message::Message;
+use crate::packed::{Layout, Packed};
+use crate::types::{Cluster, ServerId, ServerSet};
+use crate::world::Envelope;
+
+const MAX: usize = Cluster::MAX_SIZE as usize;
+
+/// New names for the servers: the new index of each, by its old one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Renaming([u8; MAX]);
+
+impl Renaming {
+    /// The renaming that gives index 0 to the first of these, and so on.
+    pub(super) fn in_order(servers: &[ServerId]) -> Self {
+        let mut names = [0; MAX];
+        for (new, old) in (0..).zip(servers) {
+            names[old.index()] = new;
+        }
+        Self(names)
+    }
+
+    fn of(&self, server: ServerId) -> ServerId {
+        ServerId::new(self.0[server.index()] + 1).expect("a permutation")
+    }
+
+    fn of_set(&self, servers: ServerSet) -> ServerSet {
+        servers.iter().map(|server| self.of(server)).collect()
+    }
+}
+
+/// The world with its servers renamed.
+pub(super) fn renamed<const W: usize>(
+    layout: &Layout,
+    world: &Packed<W>,
+    names: &Renaming,
+) -> Packed<W> {
+    let mut renamed = Packed::EMPTY;
+    for id in layout.cluster().servers() {
+        let State { ballot: Ballot { current_term, voted_for }, role } = layout.state(world, id);
+        let voted_for = voted_for.map(|candidate| names.of(candidate));
+        let role = match role {
+            Role::Candidate { votes } => Role::Candidate { votes: names.of_set(votes) },
+            Role::Follower | Role::Leader => role,
+        };
+        let state = State { ballot: Ballot { current_term, voted_for }, role };
+        layout.set_state(&mut renamed, names.of(id), state);
+    }
+    for Envelope { from, to, message } in layout.sent(world) {
+        let to = to.map(|to| names.of(to));
+        layout.send(&mut renamed, Envelope { from: names.of(from), to, message });
+    }
+    renamed
+}
+
+/// The world that stands for all that differ from this one in the names of the servers.
+pub(super) fn reduce<const W: usize>(layout: &Layout, world: &Packed<W>) -> Packed<W> {
+    let mut servers: [(u64, ServerId); MAX] = [(u64::MAX, ServerId::FIRST); MAX];
+    let size = usize::from(layout.cluster().size());
+    let signatures = signatures(layout, world);
+    for server in layout.cluster().servers() {
+        servers[server.index()] = (signatures[server.index()], server);
+    }
+    servers[..size].sort_unstable();
+    let mut least = None;
+    in_every_order(&mut servers[..size], 0, &mut |servers| {
+        let mut order = [ServerId::FIRST; MAX];
+        for (place, (_, server)) in order.iter_mut().zip(servers) {
+            *place = *server;
+        }
+        let renamed = renamed(layout, world, &Renaming::in_order(&order[..size]));
+        least = Some(least.map_or(renamed, |least: Packed<W>| least.min(renamed)));
+    });
+    least.expect("there is an order")
+}
+
+/// Calls `tried` with every order of the servers that keeps the signatures sorted.
+fn in_every_order(
+    servers: &mut [(u64, ServerId)],
+    from: usize,
+    tried: &mut impl FnMut(&[(u64, ServerId)]),
+) {
+    if from == servers.len() {
+        return tried(servers);
+    }
+    let signature = servers[from].0;
+    for next in from..servers.len() {
+        if servers[next].0 != signature {
+            break;
+        }
+        servers.swap(from, next);
+        in_every_order(servers, from + 1, tried);
+        servers.swap(from, next);
+    }
+}
+
+/// What can be said of each server without naming one: first of itself and its messages, then also
+/// of the servers that it has to do with.
+fn signatures<const W: usize>(layout: &Layout, world: &Packed<W>) -> [u64; MAX] {
+    let mut own = [0; MAX];
+    for id in layout.cluster().servers() {
+        let State { ballot, role } = layout.state(world, id);
+        let vote = match ballot.voted_for {
+            None => 0,
+            Some(candidate) if candidate == id => 1,
+            Some(_) => 2,
+        };
+        let role = match role {
+            Role::Follower => 0,
+            Role::Leader => 1,
+            Role::Candidate { votes } => 2 + u64::from(votes.len()),
+        };
+        own[id.index()] = mix(ballot.current_term.number() << 8 | vote << 4 | role);
+    }
+    let mut signatures = own;
+    let mut relate = |a: ServerId, b: ServerId, how: u64| {
+        signatures[a.index()] =
+            signatures[a.index()].wrapping_add(mix(own[b.index()] ^ how.wrapping_mul(0x9e37)));
+    };
+    for id in layout.cluster().servers() {
+        let State { ballot, role } = layout.state(world, id);
+        if let Some(candidate) = ballot.voted_for {
+            relate(id, candidate, 1);
+            relate(candidate, id, 2);
+        }
+        if let Role::Candidate { votes } = role {
+            for voter in votes.iter() {
+                relate(id, voter, 3);
+                relate(voter, id, 4);
+            }
+        }
+    }
+    for Envelope { from, to, message } in layout.sent(world) {
+        let (kind, is_anonymous) = match message {
+            Message::RequestVote { .. } => (5, false),
+            Message::AppendEntries { .. } => (6, false),
+            Message::RequestVoteResponse { vote_granted, .. } => {
+                (7 + u64::from(vote_granted), false)
+            }
+            Message::AppendEntriesResponse { .. } => (9, layout.merges_responses()),
+        };
+        let how = kind << 16 | message.term().number() << 24;
+        match to {
+            None => relate(from, from, how),
+            Some(to) if is_anonymous => relate(to, to, how),
+            Some(to) => {
+                relate(from, to, how);
+                relate(to, from, how | 1);
+            }
+        }
+    }
+    signatures
+}
+
+/// Spreads the bits of a number over all of another.
+const fn mix(number: u64) -> u64 {
+    let mut x = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet, VecDeque};
+
+    use super::*;
+    use crate::bounds::{Bounds, Replies};
+    use crate::packed::PackedModel;
+    use crate::reduce::Reductions;
+    use crate::types::Term;
+
+    type Model = PackedModel<4>;
+
+    fn bounds(servers: u8, max_term: u64) -> Bounds {
+        let cluster = Cluster::new(servers).unwrap();
+        Bounds { cluster, max_term: Term::new(max_term), replies: Replies::All }
+    }
+
+    fn reachable(model: &Model) -> HashSet<Packed<4>> {
+        let mut reached = HashSet::from([model.initial()]);
+        let mut todo = VecDeque::from([model.initial()]);
+        while let Some(world) = todo.pop_front() {
+            model.for_each_successor(&world, |_, _, after| {
+                if reached.insert(after) {
+                    todo.push_back(after);
+                }
+            });
+        }
+        reached
+    }
+
+    /// The world under each of the N! renamings.
+    fn images(layout: &Layout, world: &Packed<4>) -> HashSet<Packed<4>> {
+        let servers: Vec<_> = layout.cluster().servers().map(|server| (0, server)).collect();
+        let mut images = HashSet::new();
+        in_every_order(&mut servers.clone(), 0, &mut |servers| {
+            let order: Vec<_> = servers.iter().map(|&(_, server)| server).collect();
+            images.insert(renamed(layout, world, &Renaming::in_order(&order)));
+        });
+        images
+    }
+
+    /// Worlds that differ in names only have one form, and it is one of them: tried with every
+    /// renaming of some worlds of each number of images that there is.
+    #[test]
+    fn the_form_does_not_depend_on_names() {
+        for (bounds, reductions) in [
+            (bounds(4, 1), Reductions::NONE),
+            (bounds(4, 2), Reductions { messages: true, ..Reductions::NONE }),
+            (bounds(5, 1), Reductions { messages: true, ..Reductions::NONE }),
+        ] {
+            let model = Model::new(bounds, reductions).unwrap();
+            let layout = model.layout();
+            let mut tried: HashMap<usize, usize> = HashMap::new();
+            for world in reachable(&model) {
+                let images = images(layout, &world);
+                let tried = tried.entry(images.len()).or_default();
+                *tried += 1;
+                if *tried <= 200 {
+                    let form = reduce(layout, &world);
+                    assert!(images.contains(&form));
+                    assert!(images.iter().all(|image| reduce(layout, image) == form));
+                }
+            }
+            assert!(tried.len() > 3, "worlds of few symmetries only: {tried:?}");
+        }
+    }
+
+    /// Every world of the full graph is an image of just one form.
+    #[test]
+    fn the_images_of_all_forms_are_all_worlds() {
+        for (bounds, reductions) in [
+            (bounds(3, 1), Reductions::NONE),
+            (bounds(2, 2), Reductions::NONE),
+            (bounds(4, 2), Reductions { messages: true, ..Reductions::NONE }),
+        ] {
+            let full = Model::new(bounds, reductions).unwrap();
+            let model = Model::new(bounds, Reductions { symmetry: true, ..reductions }).unwrap();
+            let images_of = |world: &Packed<4>| images(model.layout(), world).len();
+            let images: usize = reachable(&model).iter().map(images_of).sum();
+            assert_eq!(images, reachable(&full).len(), "{bounds:?}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The term window: terms are counted from the lowest term of a server, which becomes 1.
+//!
+//! The specification only compares terms and goes on to the next, so that a world with all its terms
+//! moved by the same number does the same. What remains after [`messages`](super::messages) is of no
+//! lower term than the lowest server's, but for clamped requests, whose term 0 stands for "older than
+//! every server" and stays.
+
+use crate::message::Message;
+use crate::packed::{Layout, Packed};
+use crate::types::{ServerId, Term};
+use crate::world::Envelope;
+
+/// The world with its terms moved down so that the lowest server is in term 1; in term 0 if it has
+/// never left it.
+pub(super) fn reduce<const W: usize>(layout: &Layout, world: &Packed<W>) -> Packed<W> {
+    let term_of = |id: ServerId| layout.state(world, id).ballot.current_term.number();
+    let lowest = layout.cluster().servers().map(term_of).min().unwrap_or(0);
+    if lowest < 2 {
+        return *world;
+    }
+    let moved = |term: Term| match term.number() {
+        0 => Term::ZERO,
+        number => Term::new(number - (lowest - 1)),
+    };
+    let mut reduced = Packed::EMPTY;
+    for id in layout.cluster().servers() {
+        let mut state = layout.state(world, id);
+        state.ballot.current_term = moved(state.ballot.current_term);
+        layout.set_state(&mut reduced, id, state);
+    }
+    for envelope in layout.sent(world) {
+        let message = match envelope.message {
+            Message::RequestVote { term } => Message::RequestVote { term: moved(term) },
+            Message::AppendEntries { term } => Message::AppendEntries { term: moved(term) },
+            Message::RequestVoteResponse { term, vote_granted } => {
+                Message::RequestVoteResponse { term: moved(term), vote_granted }
+            }
+            Message::AppendEntriesResponse { term } => {
+                Message::AppendEntriesResponse { term: moved(term) }
+            }
+        };
+        layout.send(&mut reduced, Envelope { message, ..envelope });
+    }
+    reduced
+}

@@ -1,0 +1,183 @@
+//! Packed worlds are the worlds, and reductions keep what they can do.
+
+#[path = "support/counts.rs"]
+mod counts;
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+
+use raft_model::action::Action;
+use raft_model::bounds::{Bounds, Replies};
+use raft_model::message::Message;
+use raft_model::packed::{Packed, PackedModel, Reduce};
+use raft_model::reduce::{Difference, Reductions, bisimulation};
+use raft_model::types::{Cluster, Term};
+use raft_model::world::WorldModel;
+
+type Model = PackedModel<4>;
+
+fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
+    Bounds { cluster: Cluster::new(servers).unwrap(), max_term: Term::new(max_term), replies }
+}
+
+/// Every packed world that a model can reach.
+fn reachable(model: &Model) -> HashSet<Packed<4>> {
+    let mut reached = HashSet::from([model.initial()]);
+    let mut todo = VecDeque::from([model.initial()]);
+    while let Some(world) = todo.pop_front() {
+        model.for_each_successor(&world, |_, _, after| {
+            if reached.insert(after) {
+                todo.push_back(after);
+            }
+        });
+    }
+    reached
+}
+
+#[test]
+fn a_packed_world_is_the_world_and_does_what_it_does() {
+    for counts in counts::all() {
+        let bounds = counts.bounds();
+        let (model, worlds) =
+            (Model::new(bounds, Reductions::NONE).unwrap(), WorldModel::new(bounds));
+        let reached = reachable(&model);
+        assert_eq!(reached.len(), counts.coverage().states, "{bounds:?}");
+        let mut edges = 0;
+        for packed in &reached {
+            let world = model.layout().unpack(packed);
+            assert_eq!(model.layout().pack::<4>(&world), *packed);
+            let expected: BTreeSet<(Action, Packed<4>)> = worlds
+                .successors(&world)
+                .into_iter()
+                .map(|(a_move, after)| (a_move.action, model.layout().pack(&after)))
+                .collect();
+            let mut found = BTreeSet::new();
+            model.for_each_successor(packed, |a_move, after, _| {
+                found.insert((a_move.action, after));
+            });
+            assert_eq!(found, expected, "{world}");
+            edges += found.len();
+        }
+        assert_eq!(edges, counts.coverage().edges, "{bounds:?}");
+    }
+}
+
+/// The bounds at which the raw graph is small enough to look at every world.
+const SMALL: [(u8, u64, Replies); 4] =
+    [(2, 3, Replies::All), (3, 1, Replies::All), (4, 1, Replies::All), (3, 2, Replies::Useful)];
+
+/// Compares what worlds can do with what the worlds that stand for them can do.
+fn compare(bounds: Bounds, reductions: Reductions, reduce: Reduce<4>) -> Option<Difference> {
+    let Bounds { max_term, .. } = bounds;
+    let raw = if reductions.window {
+        // The reduced model goes on beyond these terms, and so must the raw one.
+        let beyond = Bounds { max_term: max_term.next().unwrap(), ..bounds };
+        Model::new(beyond, Reductions::NONE).unwrap().with_spread(max_term)
+    } else {
+        Model::new(bounds, Reductions::NONE).unwrap()
+    };
+    let reduced = Model::new(bounds, reductions).unwrap().reducing_with(reduce);
+    bisimulation(&raw, &reduced, max_term).1
+}
+
+fn check(reductions: Reductions) {
+    for (servers, max_term, replies) in SMALL {
+        let bounds = bounds(servers, max_term, replies);
+        if let Some(difference) = compare(bounds, reductions, Reductions::reduce) {
+            panic!("{bounds:?}: {difference:#?}");
+        }
+    }
+}
+
+#[test]
+fn dead_messages_do_not_matter() {
+    check(Reductions { messages: true, ..Reductions::NONE });
+}
+
+#[test]
+fn names_do_not_matter() {
+    check(Reductions { symmetry: true, ..Reductions::NONE });
+}
+
+#[test]
+fn neither_messages_nor_names_matter() {
+    check(Reductions::EXACT);
+}
+
+#[test]
+fn the_lowest_term_does_not_matter() {
+    check(Reductions { messages: true, window: true, symmetry: false });
+}
+
+#[test]
+fn all_reductions_together_are_exact() {
+    check(Reductions { messages: true, window: true, symmetry: true });
+}
+
+// What follows is wrong on purpose, to see that the comparison notices.
+
+#[test]
+fn a_message_that_is_dropped_too_early_is_noticed() {
+    let reduce: Reduce<4> = |reductions, bounds, layout, world| {
+        let world = reductions.reduce(bounds, layout, world);
+        let mut rest = layout.without_sent(&world);
+        for envelope in layout.sent(&world) {
+            // As if only those could follow a leader who are in its term already.
+            let Message::AppendEntries { term } = envelope.message else {
+                layout.send(&mut rest, envelope);
+                continue;
+            };
+            let mut others = bounds.cluster.others(envelope.from);
+            if others.all(|id| layout.state(&world, id).ballot.current_term >= term) {
+                layout.send(&mut rest, envelope);
+            }
+        }
+        rest
+    };
+    let reductions = Reductions { messages: true, ..Reductions::NONE };
+    let difference = compare(bounds(3, 1, Replies::All), reductions, reduce).expect("noticed");
+    assert!(!difference.lost.is_empty(), "{difference:#?}");
+}
+
+/// A stale request seems to be dead, but can still draw a refusal of a newer term.
+#[test]
+fn a_stale_request_that_is_dropped_is_noticed() {
+    let reduce: Reduce<4> = |reductions, bounds, layout, world| {
+        let world = reductions.reduce(bounds, layout, world);
+        let mut rest = layout.without_sent(&world);
+        for envelope in layout.sent(&world).filter(|e| e.message.term() > Term::ZERO) {
+            layout.send(&mut rest, envelope);
+        }
+        rest
+    };
+    let reductions = Reductions { messages: true, ..Reductions::NONE };
+    let difference = compare(bounds(2, 3, Replies::All), reductions, reduce).expect("noticed");
+    assert!(!difference.lost.is_empty(), "{difference:#?}");
+}
+
+#[test]
+fn a_shift_of_terms_that_forgets_the_servers_is_noticed() {
+    let reduce: Reduce<4> = |reductions, bounds, layout, world| {
+        let mut shifted = reductions.reduce(bounds, layout, world);
+        for id in bounds.cluster.servers() {
+            layout.set_state(&mut shifted, id, layout.state(world, id));
+        }
+        shifted
+    };
+    let reductions = Reductions { messages: true, window: true, symmetry: false };
+    assert!(compare(bounds(2, 3, Replies::All), reductions, reduce).is_some());
+}
+
+#[test]
+fn a_renaming_that_forgets_votes_is_noticed() {
+    let reduce: Reduce<4> = |reductions, bounds, layout, world| {
+        let mut renamed = reductions.reduce(bounds, layout, world);
+        for id in bounds.cluster.servers() {
+            let mut state = layout.state(&renamed, id);
+            state.ballot.voted_for = layout.state(world, id).ballot.voted_for;
+            layout.set_state(&mut renamed, id, state);
+        }
+        renamed
+    };
+    let reductions = Reductions { symmetry: true, ..Reductions::NONE };
+    assert!(compare(bounds(3, 1, Replies::All), reductions, reduce).is_some());
+}
