@@ -1,12 +1,16 @@
 //! Reading traces from files, line by line.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::trace::{self, Line, LineError};
+
+/// The longest line that is read, in bytes: far more than a header or a record needs, and so little
+/// that no file can exhaust the memory.
+const LONGEST_LINE: u64 = 1 << 16;
 
 /// A line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +54,12 @@ pub enum ReplayError {
         /// What is wrong with it.
         what: String,
     },
+    /// A file is another one than a moment ago.
+    #[error("{} was changed while it was replayed", file.display())]
+    Changed {
+        /// The file.
+        file: PathBuf,
+    },
     /// A trace tells what cannot have happened.
     #[error("{place}: {what}")]
     Damage {
@@ -65,10 +75,12 @@ pub enum ReplayError {
 pub struct Reader {
     file: Arc<Path>,
     lines: BufReader<File>,
+    length: u64,
+    read: u64,
     line: usize,
     text: String,
-    /// A header that was read to see whether the line before it may be cut off.
-    ahead: Option<(Place, Line)>,
+    /// The header at the beginning, until it is asked for.
+    first: Option<(Place, Line)>,
     notes: Vec<String>,
 }
 
@@ -79,16 +91,27 @@ impl Reader {
     ///
     /// [`ReplayError::Io`], or [`ReplayError::NotATrace`] if it does not begin like one.
     pub fn open(path: &Path) -> Result<Self, ReplayError> {
+        Self::open_first(path, u64::MAX)
+    }
+
+    /// Opens a trace as if it ended after so many bytes: one that is still being written is read as
+    /// far as it was read before.
+    pub(crate) fn open_first(path: &Path, length: u64) -> Result<Self, ReplayError> {
         let error = |error| ReplayError::Io { file: path.to_owned(), error };
         let not_a_trace =
             |what: &str| ReplayError::NotATrace { file: path.to_owned(), what: what.to_owned() };
-        let lines = BufReader::with_capacity(1 << 16, File::open(path).map_err(error)?);
+        // A pipe could be waited on for ever, and can be read once only.
+        if !fs::metadata(path).map_err(error)?.is_file() {
+            return Err(not_a_trace("it is no regular file"));
+        }
         let mut reader = Self {
             file: path.into(),
-            lines,
+            lines: BufReader::with_capacity(1 << 16, File::open(path).map_err(error)?),
+            length,
+            read: 0,
             line: 0,
             text: String::new(),
-            ahead: None,
+            first: None,
             notes: Vec::new(),
         };
         if !reader.read_line()? {
@@ -96,7 +119,7 @@ impl Reader {
         }
         match reader.parsed() {
             Ok(Line::Header(header)) if header.version == trace::VERSION => {
-                reader.ahead = Some((reader.place(), Line::Header(header)));
+                reader.first = Some((reader.place(), Line::Header(header)));
                 Ok(reader)
             }
             Ok(Line::Header(header)) => Err(not_a_trace(&format!(
@@ -116,29 +139,46 @@ impl Reader {
     /// [`ReplayError::Io`], or [`ReplayError::Damage`] if the line was changed.
     #[expect(clippy::should_implement_trait, reason = "it can fail")]
     pub fn next(&mut self) -> Result<Option<(Place, Line)>, ReplayError> {
-        if let Some(ahead) = self.ahead.take() {
-            return Ok(Some(ahead));
+        if let Some(first) = self.first.take() {
+            return Ok(Some(first));
         }
         if !self.read_line()? {
             return Ok(None);
         }
-        let place = self.place();
         match self.parsed() {
-            Ok(line) => Ok(Some((place, line))),
-            Err(error @ LineError::NoChecksum) => {
-                let is_last = !self.read_line()?;
-                match self.parsed() {
-                    Ok(line @ Line::Header(_)) if !is_last => {
-                        self.ahead = Some((self.place(), line));
-                    }
-                    _ if is_last => {}
-                    _ => return Err(place.damage(error.to_string())),
-                }
-                self.notes.push(format!("{place}: cut off; the server was killed as it wrote it"));
-                self.next()
-            }
-            Err(error) => Err(place.damage(error.to_string())),
+            Ok(line) => Ok(Some((self.place(), line))),
+            Err(LineError::NoChecksum) => self.after_a_cut(),
+            Err(error) => Err(self.place().damage(error.to_string())),
         }
+    }
+
+    /// A line is cut off: then the trace ends, or the server came up again and wrote a header. It
+    /// may have died of that as well.
+    fn after_a_cut(&mut self) -> Result<Option<(Place, Line)>, ReplayError> {
+        let cut = self.place();
+        loop {
+            let place = self.place();
+            self.notes.push(format!("{place}: cut off; the server was killed as it wrote it"));
+            if !self.read_line()? {
+                return Ok(None);
+            }
+            match self.parsed() {
+                Ok(line @ Line::Header(_)) => return Ok(Some((self.place(), line))),
+                Err(LineError::NoChecksum) if self.begins_like_a_header() => {}
+                _ => return Err(cut.damage(LineError::NoChecksum.to_string())),
+            }
+        }
+    }
+
+    fn begins_like_a_header(&self) -> bool {
+        const START: &str = "{\"header\":{";
+        let text = self.text.trim_end_matches('\n');
+        text.starts_with(START) || START.starts_with(text)
+    }
+
+    /// How many bytes were read so far.
+    pub(crate) const fn read(&self) -> u64 {
+        self.read
     }
 
     /// What was passed over so far.
@@ -158,16 +198,27 @@ impl Reader {
     fn read_line(&mut self) -> Result<bool, ReplayError> {
         self.text.clear();
         self.line += 1;
-        match self.lines.read_line(&mut self.text) {
-            Ok(length) => Ok(length > 0),
-            Err(error) if error.kind() == io::ErrorKind::InvalidData && self.line == 1 => {
-                let what = "it is not text".to_owned();
-                Err(ReplayError::NotATrace { file: self.file.to_path_buf(), what })
+        let limit = LONGEST_LINE.min(self.length - self.read);
+        match self.lines.by_ref().take(limit).read_line(&mut self.text) {
+            Ok(length) if length as u64 == LONGEST_LINE && !self.text.ends_with('\n') => {
+                Err(self.no_line("it is longer than any line of a trace"))
+            }
+            Ok(length) => {
+                self.read += length as u64;
+                Ok(length > 0)
             }
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Err(self.place().damage("it is not text".to_owned()))
+                Err(self.no_line("it is not text"))
             }
             Err(error) => Err(ReplayError::Io { file: self.file.to_path_buf(), error }),
         }
+    }
+
+    fn no_line(&self, what: &str) -> ReplayError {
+        if self.line == 1 {
+            let what = format!("line 1: {what}");
+            return ReplayError::NotATrace { file: self.file.to_path_buf(), what };
+        }
+        self.place().damage(what.to_owned())
     }
 }

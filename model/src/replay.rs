@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use crate::election::{Ballot, Outgoing, Rule};
 use crate::message::Message;
 use crate::reading::{Place, Reader, ReplayError};
-use crate::trace::{Cause, Header, Line, Record, StepId};
+use crate::trace::{Cause, Header, Line, Record, StepId, VERSION};
 use crate::types::{Cluster, ServerId, Term};
 
 /// What traces show.
@@ -77,14 +77,20 @@ impl Run {
 /// [`ReplayError`] if a file is no trace, cannot be read, or tells what cannot have happened.
 pub fn replay(paths: &[PathBuf]) -> Result<Report, ReplayError> {
     let mut replay = Replay::default();
-    for path in paths {
-        replay.read_runs(path)?;
-    }
+    let read = paths.iter().map(|path| replay.read_runs(path)).collect::<Result<Vec<_>, _>>()?;
     replay.connect_runs()?;
-    for path in paths {
-        replay.read_messages(path)?;
+    for (path, read) in paths.iter().zip(read) {
+        if replay.read_messages(path, read.bytes)? != read.records {
+            return Err(ReplayError::Changed { file: path.clone() });
+        }
     }
     replay.report()
+}
+
+/// How much of a file the first reading read. A server may still be adding to it.
+struct Extent {
+    bytes: u64,
+    records: u64,
 }
 
 #[derive(Default)]
@@ -101,7 +107,8 @@ struct Replay {
 
 impl Replay {
     /// First reading: each step by itself, and the runs that they make up.
-    fn read_runs(&mut self, path: &Path) -> Result<(), ReplayError> {
+    fn read_runs(&mut self, path: &Path) -> Result<Extent, ReplayError> {
+        let records_before = self.records;
         let mut reader = Reader::open(path)?;
         let mut run: Option<(Header, Option<Record>)> = None;
         while let Some((place, line)) = reader.next()? {
@@ -125,11 +132,16 @@ impl Replay {
                 }
             }
         }
+        let extent = Extent { bytes: reader.read(), records: self.records - records_before };
         self.notes.extend(reader.notes());
-        Ok(())
+        Ok(extent)
     }
 
     fn accept_header(&mut self, place: &Place, header: &Header) -> Result<(), ReplayError> {
+        if header.version != VERSION {
+            let what = format!("a run in version {}, not {VERSION}, of the format", header.version);
+            return Err(place.damage(what));
+        }
         if !header.servers.contains(header.server) {
             let what = format!("{} is no server of this cluster", header.server);
             return Err(place.damage(what));
@@ -208,20 +220,25 @@ impl Replay {
         Ok(())
     }
 
-    /// Second reading: what was received was sent; and what holds of all records together.
-    fn read_messages(&mut self, path: &Path) -> Result<(), ReplayError> {
-        let mut reader = Reader::open(path)?;
+    /// Second reading: what was received was sent; and what holds of all records together. Returns
+    /// how many records there are.
+    fn read_messages(&mut self, path: &Path, bytes: u64) -> Result<u64, ReplayError> {
+        let mut reader = Reader::open_first(path, bytes)?;
+        let mut records = 0;
         while let Some((place, line)) = reader.next()? {
             let Line::Step(record) = line else { continue };
             if let Cause::Receive { from, message, sent_in, .. } = record.cause {
                 self.check_sent(&place, record.server, from, message, sent_in)?;
             }
-            let run = &self.runs[&(record.server, record.boot)];
+            let Some(run) = self.runs.get(&(record.server, record.boot)) else {
+                return Err(ReplayError::Changed { file: path.to_owned() });
+            };
+            records += 1;
             if run.last_is_real || record.sequence < run.last {
                 self.check_safety(&place, &record)?;
             }
         }
-        Ok(())
+        Ok(records)
     }
 
     fn check_sent(

@@ -153,7 +153,7 @@ pub enum LineError {
     #[error("it does not end with its checksum")]
     NoChecksum,
     /// It is not what was written.
-    #[error("it was changed: its checksum is {found}, and should be {expected}")]
+    #[error("it was changed: its checksum is {found:?}, and should be {expected:?}")]
     Checksum {
         /// What stands in the line.
         found: String,
@@ -163,15 +163,21 @@ pub enum LineError {
     /// It is not a header or a record.
     #[error("it is no line of a trace: {0}")]
     Json(#[from] serde_json::Error),
+    /// It says what a line says, but in other words.
+    #[error("it is no line of a trace: it is written in another way")]
+    OtherText,
 }
+
+/// What stands before the checksum, and after it.
+const CRC: (&str, &str) = (",\"crc\":\"", "\"}");
 
 impl Line {
     /// The text of the line, with the newline at its end.
     pub fn to_text(&self) -> String {
-        let mut text = serde_json::to_string(self).expect("a line has no keys but strings");
+        let mut text = self.body();
         let crc = crc32fast::hash(text.as_bytes());
         text.pop(); // the closing brace
-        text + &format!(",\"crc\":\"{crc:08x}\"}}\n")
+        text + &format!("{}{crc:08x}{}\n", CRC.0, CRC.1)
     }
 
     /// Reads a line, without the newline at its end.
@@ -180,14 +186,22 @@ impl Line {
     ///
     /// [`LineError`] if the text is not exactly as [`Line::to_text`] wrote it.
     pub fn from_text(text: &str) -> Result<Self, LineError> {
-        let (body, crc) = text.rsplit_once(",\"crc\":\"").ok_or(LineError::NoChecksum)?;
-        let found = crc.strip_suffix("\"}").ok_or(LineError::NoChecksum)?;
+        let (body, found) = text
+            .strip_suffix(CRC.1)
+            .and_then(|text| text.split_at_checked(text.len().checked_sub(8)?))
+            .and_then(|(body, found)| Some((body.strip_suffix(CRC.0)?, found)))
+            .ok_or(LineError::NoChecksum)?;
         let body = body.to_owned() + "}";
         let expected = format!("{:08x}", crc32fast::hash(body.as_bytes()));
         if found != expected {
             return Err(LineError::Checksum { found: found.to_owned(), expected });
         }
-        Ok(serde_json::from_str(&body)?)
+        let line: Self = serde_json::from_str(&body)?;
+        if line.body() == body { Ok(line) } else { Err(LineError::OtherText) }
+    }
+
+    fn body(&self) -> String {
+        serde_json::to_string(self).expect("a line has no keys but strings")
     }
 }
 
@@ -256,6 +270,17 @@ mod tests {
         let text = record().to_text();
         for length in 0..text.len() - 1 {
             assert!(matches!(Line::from_text(&text[..length]), Err(LineError::NoChecksum)));
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_written_in_another_way_is_refused() {
+        let text = record().to_text();
+        let (body, _) = text.rsplit_once(CRC.0).unwrap();
+        for body in [body.replace(':', ": "), body.replace("\"boot\":9", "\"boot\":9.0")] {
+            let crc = crc32fast::hash((body.clone() + "}").as_bytes());
+            let error = Line::from_text(&format!("{body}{}{crc:08x}{}", CRC.0, CRC.1)).unwrap_err();
+            assert!(matches!(error, LineError::OtherText | LineError::Json(_)), "{error}");
         }
     }
 }
