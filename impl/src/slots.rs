@@ -19,8 +19,8 @@
 //!   at every moment. The second write is for the case that the one found was never confirmed, since
 //!   after a failed write the system may show bytes that are not on the disk.
 //! * **Anything else** is refused: two damaged slots, a file of another size, server, cluster or
-//!   version, two different ballots of one generation, and generations more than one apart, which
-//!   only a disk that loses confirmed writes leaves behind.
+//!   version, two different ballots of one generation, generations more than one apart, which only a
+//!   disk that loses confirmed writes leaves behind, and one that no server lives to write.
 
 use std::fs::File;
 use std::io;
@@ -29,6 +29,9 @@ use std::os::unix::fs::FileExt as _;
 use raft_model::election::Ballot;
 
 use crate::slot::{Damage, Owner, SLOT_SIZE, Slot};
+
+/// At a save a nanosecond, the next would come after three hundred years: so none overflows.
+const LAST_GENERATION: u64 = u64::MAX / 2;
 
 /// Where the two slots are.
 pub(crate) trait Disk {
@@ -139,6 +142,9 @@ fn read(disk: &impl Disk, owner: &Owner) -> Result<(Place, Slot), Refusal> {
             Ok(slot) if slot.owner != *owner => {
                 Err(Untrusted::Owner(slot.owner, owner.clone()).into())
             }
+            Ok(slot) if slot.generation > LAST_GENERATION => {
+                Err(Untrusted::Generation(slot.generation).into())
+            }
             Ok(slot) => Ok(Some(slot)),
             Err(Damage::Version(version)) => Err(Untrusted::Version(version).into()),
             Err(Damage::Checksum) => Ok(None),
@@ -214,6 +220,9 @@ pub enum Untrusted {
          it had confirmed. {LOST}"
     )]
     LostWrites(u64, u64),
+    /// It was not counted up to.
+    #[error("the ballot is of generation {0}, so it was not written by a server. {LOST}")]
+    Generation(u64),
 }
 
 const LOST: &str = "The votes of this server are lost: keep it out of the cluster, since one that \

@@ -1,4 +1,4 @@
-//! Every crash that a disk with whole slots allows, one after the other.
+//! Every crash that a disk with whole slots allows, one after the other; and every flipped bit.
 
 use raft_model::types::{ServerId, Term};
 
@@ -154,5 +154,74 @@ fn a_slot_that_cannot_be_read_is_replaced_by_the_other() {
         let (blocks, acted_upon) = run(memory, &[]);
         assert_eq!(acted_upon, 1);
         assert!(blocks[0] == blocks[1], "both slots are written anew");
+    }
+}
+
+const BITS: usize = 8 * SLOT_SIZE;
+
+/// A slot of each generation, with a ballot of the term of the same number.
+fn generation(number: u64) -> [u8; SLOT_SIZE] {
+    Slot { owner: owner(), generation: number, ballot: ballot(number) }.encode()
+}
+
+/// The term that an opening finds after these bits were flipped; `None` if it refuses. It leaves
+/// both slots equal, or everything as it was.
+fn found_with_flipped<const N: usize>(
+    blocks: [[u8; SLOT_SIZE]; 2],
+    bits: [(Place, usize); N],
+) -> Option<u64> {
+    let mut memory = calm(blocks);
+    for (place, bit) in bits {
+        memory.blocks[place as usize][bit / 8] ^= 1 << (bit % 8);
+    }
+    let before = memory.blocks;
+    match Slots::open(&mut memory, &owner()).map(|slots| slots.ballot().current_term.number()) {
+        Ok(term) => {
+            assert!(memory.blocks[0] == memory.blocks[1], "{bits:?}: not repaired");
+            Some(term)
+        }
+        Err(Refusal::Untrusted(_)) => {
+            assert!(memory.blocks == before, "{bits:?}: refused and changed");
+            None
+        }
+        Err(Refusal::Io(error)) => panic!("{bits:?}: {error}"),
+    }
+}
+
+#[test]
+fn any_one_bit_may_flip_after_a_save() {
+    for bit in 0..BITS {
+        for place in [Place::A, Place::B] {
+            let found = found_with_flipped([generation(2); 2], [(place, bit)]);
+            assert_eq!(found, Some(2), "{place:?} {bit}");
+        }
+    }
+}
+
+/// The old ballot was acted upon, the new one was not: both are right. The old one is found only
+/// where the new one is damaged, as a torn write is.
+#[test]
+fn any_one_bit_may_flip_after_a_crash_between_the_two_writes() {
+    let crashed = [generation(2), generation(1)];
+    for bit in 0..BITS {
+        assert_eq!(found_with_flipped(crashed, [(Place::A, bit)]), Some(1), "A {bit}");
+        assert_eq!(found_with_flipped(crashed, [(Place::B, bit)]), Some(2), "B {bit}");
+    }
+}
+
+#[test]
+fn any_bit_that_flips_beside_a_torn_slot_is_refused() {
+    let mut torn = [generation(2), generation(1)];
+    torn[0][60..].copy_from_slice(&generation(1)[60..]);
+    for bit in 0..BITS {
+        assert_eq!(found_with_flipped(torn, [(Place::B, bit)]), None, "{bit}");
+    }
+}
+
+#[test]
+fn a_bit_that_flips_in_both_slots_is_refused() {
+    for bit in 0..BITS {
+        let both = [(Place::A, bit), (Place::B, bit)];
+        assert_eq!(found_with_flipped([generation(2); 2], both), None, "{bit}");
     }
 }
