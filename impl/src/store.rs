@@ -54,7 +54,9 @@ impl DataDir {
     /// process has it, [`StoreError::Io`] if the disk refuses.
     pub fn lock(path: &Path) -> Result<Self, StoreError> {
         let file = path.join("lock");
-        let lock = match File::options().create(true).truncate(false).write(true).open(&file) {
+        // Read and write: a pipe of this name would make a mere writer wait for a reader.
+        let options = File::options().create(true).truncate(false).read(true).write(true).clone();
+        let lock = match options.open(&file) {
             Ok(lock) => lock,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(StoreError::NoBallot { path: path.join("ballot") });
@@ -83,7 +85,11 @@ impl DataDir {
         // Only a complete file ever has the name.
         let new = self.path.join("ballot.new");
         let create = || {
-            let mut file = File::create(&new)?;
+            match fs::remove_file(&new) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {} // one that a crash left
+            }
+            let mut file = File::create_new(&new)?;
             file.write_all(&slot.encode())?;
             file.write_all(&slot.encode())?;
             file.sync_all()?;
@@ -204,7 +210,10 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The disk refuses.
-    #[error("{}: cannot {action}: {source}", .path.display())]
+    #[error(
+        "{}: cannot {action}: {source}. Remove the cause, then start this server again",
+        .path.display()
+    )]
     Io {
         /// What could not be used.
         path: PathBuf,
