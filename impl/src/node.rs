@@ -197,7 +197,7 @@ pub enum NodeError {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
+    use std::fs::{self, File};
     use std::os::fd::AsFd as _;
     use std::os::unix::net::UnixStream;
 
@@ -258,6 +258,23 @@ mod tests {
 
         assert!(matches!(receive(&mut node, REQUEST), Err(NodeError::Store(_))));
         assert_eq!(said(peer.receive()), []);
+    }
+
+    #[test]
+    fn a_step_that_cannot_be_recorded_is_not_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let (node, mut peer) = node_and_peer(&dir);
+        let path = dir.path().join("trace");
+        let mut recorder = Recorder::open(&path, node.link.config(), node.store.boot()).unwrap();
+        recorder.replace_file(File::open(&path).unwrap()); // read-only
+        let mut node = node.recorded_by(recorder);
+        let (state, ballot) = (node.state, fs::read(node.store.path()).unwrap());
+
+        assert!(matches!(receive(&mut node, REQUEST), Err(NodeError::Recorder(_))));
+        assert_eq!(said(peer.receive()), []);
+        assert_eq!(node.state, state);
+        assert!(node.clock.is_due(), "the timer was not restarted");
+        assert!(fs::read(node.store.path()).unwrap() == ballot, "nothing was saved");
     }
 
     #[test]

@@ -29,19 +29,23 @@ impl Recorder {
     /// # Errors
     ///
     /// [`RecorderError::Foreign`] if the file holds something else than the trace of this server,
-    /// [`RecorderError::Io`] if it cannot be used. Nothing was written then.
+    /// [`RecorderError::Io`] if it cannot be used. It is left as it was found.
     pub fn open(path: &Path, config: &Config, boot: u64) -> Result<Self, RecorderError> {
         let header = header(config, boot);
         let open = || File::options().create(true).append(true).read(true).open(path);
         let mut file = open().map_err(RecorderError::io(path))?;
-        let continues = continues(&mut file, &header).map_err(RecorderError::io(path))?;
-        let Some(is_torn) = continues else {
+        let found = continues(&mut file, &header).map_err(RecorderError::io(path))?;
+        let Some(Found { length, is_torn }) = found else {
             return Err(RecorderError::Foreign { path: path.to_owned() });
         };
         let mut recorder = Self { file, path: path.to_owned(), started: Instant::now() };
         let newline = if is_torn { "\n" } else { "" };
-        recorder.write(&(newline.to_owned() + &Line::Header(header).to_text()))?;
-        Ok(recorder)
+        let written = recorder.write(&(newline.to_owned() + &Line::Header(header).to_text()));
+        if written.is_err() {
+            // Half a header at the beginning of a file would be taken for something foreign.
+            let _ = recorder.file.set_len(length);
+        }
+        written.map(|()| recorder)
     }
 
     /// Adds a step.
@@ -58,6 +62,12 @@ impl Recorder {
         let monotonic_us = microseconds(self.started.elapsed().as_micros());
         let record = Record { server, boot, sequence, wall_us, monotonic_us, cause, step };
         self.write(&Line::Step(record).to_text())
+    }
+
+    /// Another file in place of the trace, to see what happens when the disk refuses.
+    #[cfg(test)]
+    pub(crate) fn replace_file(&mut self, file: File) {
+        self.file = file;
     }
 
     fn write(&mut self, text: &str) -> Result<(), RecorderError> {
@@ -87,19 +97,31 @@ fn header(config: &Config, boot: u64) -> Header {
     }
 }
 
-/// Whether the file is empty or the trace of this server, and if so, whether its last line is cut
-/// off.
-fn continues(file: &mut File, header: &Header) -> io::Result<Option<bool>> {
-    if file.metadata()?.len() == 0 {
-        return Ok(Some(false));
+/// A file that a trace can go on in.
+struct Found {
+    length: u64,
+    /// Whether its last line is cut off.
+    is_torn: bool,
+}
+
+/// What a trace goes on in, if the file is empty or the trace of this server.
+fn continues(file: &mut File, header: &Header) -> io::Result<Option<Found>> {
+    let metadata = file.metadata()?;
+    // A pipe that nobody reads would hold up the server.
+    if !metadata.is_file() {
+        return Ok(None);
+    }
+    let length = metadata.len();
+    if length == 0 {
+        return Ok(Some(Found { length, is_torn: false }));
     }
     let mut first = Vec::new();
     BufReader::new(&mut *file).take(1 << 16).read_until(b'\n', &mut first)?;
     let is_own = matches!(
         std::str::from_utf8(&first).map(|text| Line::from_text(text.trim_end_matches('\n'))),
         Ok(Ok(Line::Header(old)))
-            if (&old.cluster, old.servers, old.server)
-                == (&header.cluster, header.servers, header.server)
+            if (old.version, &old.cluster, old.servers, old.server)
+                == (header.version, &header.cluster, header.servers, header.server)
     );
     if !is_own {
         return Ok(None);
@@ -107,7 +129,7 @@ fn continues(file: &mut File, header: &Header) -> io::Result<Option<bool>> {
     file.seek(SeekFrom::End(-1))?;
     let mut last = [0];
     file.read_exact(&mut last)?;
-    Ok(Some(last != *b"\n"))
+    Ok(Some(Found { length, is_torn: last != *b"\n" }))
 }
 
 /// Why there is no trace.
@@ -123,7 +145,10 @@ pub enum RecorderError {
         path: PathBuf,
     },
     /// The system refuses.
-    #[error("{}: cannot write the trace: {source}", .path.display())]
+    #[error(
+        "{}: cannot write the trace: {source}. Remove the cause, or give another file with --trace",
+        .path.display()
+    )]
     Io {
         /// The file.
         path: PathBuf,
@@ -193,8 +218,11 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_an_error() {
-        let error = opened(Path::new("/dev/full"), 3, 1).unwrap_err();
-        assert!(matches!(error, RecorderError::Io { .. }), "{error}");
+    fn a_trace_in_another_version_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trace");
+        let header = Header { version: VERSION + 1, ..header(&config(3), 1) };
+        fs::write(&path, Line::Header(header).to_text()).unwrap();
+        assert!(matches!(opened(&path, 3, 2), Err(RecorderError::Foreign { .. })));
     }
 }
