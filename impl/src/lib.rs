@@ -15,6 +15,7 @@
 //! | [`link`] | the one socket |
 //! | [`recorder`] | the trace of what the server did, for replay |
 //! | [`node`] | the loop: wait, step, obey |
+//! | [`cluster`] | apart from that: a cluster of processes on this machine, to look at |
 //!
 //! To run a server inside another program:
 //!
@@ -42,6 +43,7 @@
 //! its term; that nobody has been elected in a later one since, only the others know.
 
 pub mod clock;
+pub mod cluster;
 pub mod config;
 pub mod link;
 pub mod node;

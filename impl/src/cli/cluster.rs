@@ -1,0 +1,51 @@
+//! `raft-node cluster`.
+
+use std::path::PathBuf;
+
+use raft_node::cluster::{self, Demonstration};
+
+use super::{Failure, Timing};
+
+const EXAMPLE: &str = "\
+Example: raft-node cluster, and in another terminal kill -9 of the process that leads. The others
+elect a new leader in a higher term. The killed server starts again on its data, and follows. Or
+kill -STOP the leader, and see it lead on when kill -CONT continues it, until it hears of the new one.
+
+Without a terminal (raft-node cluster | cat), each change is one line.
+
+Stop it with Ctrl-C or SIGTERM; a second one kills the servers that have not stopped yet. No server
+outlives this program, not even when it is killed. The traces grow for as long as it runs.
+
+Exit code: 0 after SIGINT or SIGTERM, 1 if a server cannot run or had to be killed, 2 if it was told
+something wrong.";
+
+/// Run a whole cluster on this machine to look at, until SIGINT or SIGTERM.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Args {
+    /// How many servers, from 1 to 7; each is a process
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    size: u8,
+    #[command(flatten)]
+    timing: Timing,
+    /// Keep the trace of each server in this directory, for `raft-model replay` [default: in a
+    /// temporary directory, removed at the end]
+    #[arg(long, value_name = "DIR")]
+    trace: Option<PathBuf>,
+}
+
+/// Runs the cluster.
+pub(super) fn run(args: Args) -> Result<(), Failure> {
+    let demonstration = Demonstration {
+        program: std::env::current_exe().map_err(Failure::other)?,
+        size: args.size,
+        heartbeat: args.timing.heartbeat(),
+        election_timeout: args.timing.election_timeout(),
+        traces: args.trace,
+    };
+    let (stop, _stopper) = super::stop_at_signals()?;
+    cluster::demonstrate(&demonstration, &stop).map_err(|error| match error {
+        cluster::Error::Config(error) => Failure::Config(error),
+        error => Failure::other(error),
+    })
+}

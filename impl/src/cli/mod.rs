@@ -1,0 +1,108 @@
+//! The command line.
+
+mod cluster;
+mod run;
+
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::ops::RangeInclusive;
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use raft_node::config::ConfigError;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+/// Raft leader election over UDP.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Args),
+    Cluster(cluster::Args),
+}
+
+/// Does what the arguments say.
+pub(crate) fn run() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Run(args) => run::run(args),
+        Command::Cluster(args) => cluster::run(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nobody may be listening.
+            let _ = writeln!(io::stderr(), "error: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+/// When servers send and campaign. Both commands have these.
+#[derive(clap::Args)]
+struct Timing {
+    /// Milliseconds between two heartbeats of a leader; less than half of the election minimum
+    #[arg(long, value_name = "MS", default_value_t = 50)]
+    heartbeat: u64,
+    /// Milliseconds without a leader until a server campaigns, drawn anew each time
+    #[arg(long, value_name = "MIN..MAX", default_value = "150..300", value_parser = range)]
+    election: (u64, u64),
+}
+
+impl Timing {
+    fn heartbeat(&self) -> Duration {
+        Duration::from_millis(self.heartbeat)
+    }
+
+    fn election_timeout(&self) -> RangeInclusive<Duration> {
+        let (min, max) = self.election;
+        Duration::from_millis(min)..=Duration::from_millis(max)
+    }
+}
+
+fn range(text: &str) -> Result<(u64, u64), String> {
+    let numbers =
+        text.split_once("..").and_then(|(min, max)| Some((min.parse().ok()?, max.parse().ok()?)));
+    numbers.ok_or_else(|| "write it as 150..300, in milliseconds".into())
+}
+
+/// What becomes readable when it is time to stop, and what makes it so: one byte a signal.
+fn stop_at_signals() -> Result<(UnixStream, UnixStream), Failure> {
+    let (stop, stopper) = UnixStream::pair().map_err(Failure::Signals)?;
+    for signal in [SIGINT, SIGTERM] {
+        let stopper = stopper.try_clone().map_err(Failure::Signals)?;
+        signal_hook::low_level::pipe::register(signal, stopper).map_err(Failure::Signals)?;
+    }
+    Ok((stop, stopper))
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0}\n\nFor more information, try '--help'.")]
+    Config(#[from] ConfigError),
+    #[error("RAFT_LOG={0:?}: write off, warn, info, debug or trace")]
+    Log(String),
+    #[error("cannot listen for signals: {0}")]
+    Signals(io::Error),
+    #[error(transparent)]
+    Other(Box<dyn Error>),
+}
+
+impl Failure {
+    fn other(error: impl Error + 'static) -> Self {
+        Self::Other(Box::new(error))
+    }
+
+    const fn code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Log(_) => 2,
+            Self::Signals(_) | Self::Other(_) => 1,
+        }
+    }
+}

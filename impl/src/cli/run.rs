@@ -1,0 +1,121 @@
+//! `raft-node run`.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::thread;
+
+use raft_node::config::{Config, Settings};
+use raft_node::link::Link;
+use raft_node::node::Node;
+use raft_node::recorder::Recorder;
+use raft_node::store::DataDir;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::{Failure, Timing};
+
+const EXAMPLE: &str = "\
+Example: three servers on one machine, each in a terminal of its own. Leave out --bootstrap when you
+start a server again.
+
+  S='--server 1=127.0.0.1:7001 --server 2=127.0.0.1:7002 --server 3=127.0.0.1:7003'
+  raft-node run --cluster demo $S --id 1 --data /tmp/demo1 --bootstrap
+  raft-node run --cluster demo $S --id 2 --data /tmp/demo2 --bootstrap
+  raft-node run --cluster demo $S --id 3 --data /tmp/demo3 --bootstrap
+
+Then kill -9 the one that says role=leader, and watch the others elect another.
+
+Log: one line on stderr for each step that changes the server, with the rule that it applied. The
+environment variable RAFT_LOG sets how much: off, warn, info (the default), debug (every step) or
+trace (every datagram).
+
+Exit code: 0 after SIGINT or SIGTERM, 1 if the server cannot run or cannot go on (ballot, lock,
+address, disk), 2 if it was told something wrong.";
+
+/// Run one server of a cluster, until SIGINT or SIGTERM.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Args {
+    /// Name of the cluster: 1 to 32 letters, digits, '-', '_' or '.'
+    #[arg(long, value_name = "NAME")]
+    cluster: String,
+    /// Number of this server
+    #[arg(long, value_name = "NUMBER")]
+    id: u8,
+    /// Number and address of a server; once for each of the 1 to 7 servers, this one included
+    #[arg(long = "server", value_name = "NUMBER=IP:PORT", required = true, value_parser = server)]
+    servers: Vec<(u8, SocketAddr)>,
+    /// Directory for the ballot of this server, of no other, on a disk of its own machine
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    #[command(flatten)]
+    timing: Timing,
+    /// Seed of the random election timeouts, for runs to compare [default: from the system]
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// Add a record of every step to this file, for `raft-model replay`; it grows without end
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Create the ballot of a server that has never run before. Only then: a server that forgot its
+    /// votes can elect a second leader
+    #[arg(long)]
+    bootstrap: bool,
+    /// Stop when standard input ends as well. Whoever starts a server with a pipe there is not
+    /// survived by it, not even after kill -9
+    #[arg(long, hide = true)]
+    stop_with_stdin: bool,
+}
+
+fn server(text: &str) -> Result<(u8, SocketAddr), String> {
+    let (number, address) = text.split_once('=').ok_or("write it as 1=127.0.0.1:7001")?;
+    let number = number.parse().map_err(|_| format!("{number:?} is not the number of a server"))?;
+    let address = address.parse().map_err(|_| {
+        format!("{address:?} is not an IP address and port such as 127.0.0.1:7001 or [::1]:7001")
+    })?;
+    Ok((number, address))
+}
+
+/// Runs the server.
+pub(super) fn run(args: Args) -> Result<(), Failure> {
+    let level = std::env::var("RAFT_LOG").unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt()
+        .with_max_level(level.parse::<LevelFilter>().map_err(|_| Failure::Log(level))?)
+        .with_writer(io::stderr)
+        .with_target(false)
+        .log_internal_errors(false) // they would go to the stderr that just failed, and panic
+        .init();
+
+    let config = Config::new(Settings {
+        cluster: args.cluster,
+        id: args.id,
+        servers: args.servers,
+        heartbeat: args.timing.heartbeat(),
+        election_timeout: args.timing.election_timeout(),
+        seed: args.seed,
+    })?;
+    let (stop, stopper) = super::stop_at_signals()?;
+    if args.stop_with_stdin {
+        thread::spawn(move || stop_at_end_of_stdin(stopper));
+    }
+
+    // The ballot of a new server comes last, so that what fails before can simply be tried again.
+    let data = if args.bootstrap { DataDir::create(&args.data) } else { DataDir::lock(&args.data) };
+    let data = data.map_err(Failure::other)?;
+    let link = Link::bind(&config).map_err(Failure::other)?;
+    let store = if args.bootstrap { data.bootstrap(&config) } else { data.open(&config) };
+    let store = store.map_err(Failure::other)?;
+    let boot = store.boot();
+    let mut node = Node::new(link, store);
+    if let Some(path) = args.trace {
+        node = node.recorded_by(Recorder::open(&path, &config, boot).map_err(Failure::other)?);
+    }
+    node.run(stop.as_fd()).map_err(Failure::other)
+}
+
+/// The system closes a pipe when the process at its other end dies, however it dies.
+fn stop_at_end_of_stdin(mut stopper: UnixStream) {
+    let _ = io::copy(&mut io::stdin(), &mut io::sink());
+    let _ = stopper.write_all(b"x"); // what fails here has stopped already
+}

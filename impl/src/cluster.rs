@@ -1,0 +1,321 @@
+//! A whole cluster on one machine, each server a process: to look at, to test and to measure.
+//!
+//! What is shown is what the servers record in their traces, read while they grow. So it is what
+//! they did, not what somebody made of it.
+
+mod frame;
+mod screen;
+pub mod servers;
+pub mod tail;
+mod view;
+
+use std::fs::{self, File};
+use std::io::{self, IsTerminal as _, Read as _, Seek as _, SeekFrom, Write as _};
+use std::ops::RangeInclusive;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use raft_model::trace::Line;
+use raft_model::types::ServerId;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use self::screen::Screen;
+use self::servers::Servers;
+use self::tail::{Tail, TailError};
+use self::view::{Happening, View};
+use crate::config::{Config, ConfigError, Settings};
+
+/// How long between two looks at the servers.
+const PERIOD: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
+/// A cluster to look at.
+#[derive(Clone, Debug)]
+pub struct Demonstration {
+    /// The program `raft-node`.
+    pub program: PathBuf,
+    /// How many servers, 1 to 7.
+    pub size: u8,
+    /// See [`Settings::heartbeat`].
+    pub heartbeat: Duration,
+    /// See [`Settings::election_timeout`].
+    pub election_timeout: RangeInclusive<Duration>,
+    /// Where the traces are kept; otherwise they are removed at the end.
+    pub traces: Option<PathBuf>,
+}
+
+/// Runs a cluster on free addresses of this machine and shows on the standard output what happens
+/// in it, until something can be read from `stop`: each byte is a request to stop, and the second
+/// does not wait. A server that is killed is started again.
+///
+/// # Errors
+///
+/// [`Error`] if there is no such cluster, if it cannot run, or if a server had to be killed.
+pub fn demonstrate(demonstration: &Demonstration, stop: &UnixStream) -> Result<(), Error> {
+    let config = config(demonstration)?;
+    let directory = tempfile::Builder::new().prefix("raft-cluster-").tempdir();
+    let directory = directory.map_err(Error::io("create a temporary directory"))?;
+    let traces = demonstration.traces.clone().unwrap_or_else(|| directory.path().to_owned());
+    fs::create_dir_all(&traces).map_err(Error::io(&format!("create {}", traces.display())))?;
+
+    let servers = Servers::new(&demonstration.program, config, directory.path(), &traces);
+    let output = Output::open().map_err(Error::io("use the terminal"))?;
+    let mut running = Running::new(servers, output);
+    let result = running.serve(stop).and_then(|()| running.stop(stop));
+    let Running { output, view, .. } = running;
+    if let Output::Screen(screen) = output {
+        drop(screen);
+        // What was on it is gone.
+        print(view.news.iter().rev());
+    }
+    if matches!(result, Err(Error::Server { .. })) {
+        let _ = directory.keep(); // for its log
+    }
+    if demonstration.traces.is_some() && matches!(result, Ok(()) | Err(Error::Killed(_))) {
+        print(
+            [
+                "\nTo check these runs:".to_owned(),
+                format!("  raft-model replay {}/*.trace", traces.display()),
+            ]
+            .iter(),
+        );
+    }
+    result
+}
+
+/// A configuration of one server of it. Its name is new, so that nobody else's traces and datagrams
+/// can pass for those of this cluster.
+fn config(demonstration: &Demonstration) -> Result<Config, Error> {
+    let addresses = servers::free_addresses(demonstration.size);
+    let addresses = addresses.map_err(Error::io("find free addresses"))?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let name = format!("demo-{}-{}", now.as_secs(), std::process::id());
+    let settings = Settings::new(name, 1, addresses);
+    Ok(Config::new(Settings {
+        heartbeat: demonstration.heartbeat,
+        election_timeout: demonstration.election_timeout.clone(),
+        ..settings
+    })?)
+}
+
+/// A cluster that runs.
+struct Running {
+    servers: Servers,
+    tails: Vec<Tail>, // by `ServerId::index`
+    started: Instant,
+    started_us: u64, // the same moment, as traces count
+    restart_delay: Duration,
+    view: View,
+    output: Output,
+}
+
+impl Running {
+    fn new(servers: Servers, output: Output) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        // Long enough that the others elect a leader before, most of the time.
+        let election = servers.config().election_timeout();
+        Self {
+            tails: servers.ids().map(|id| Tail::new(servers.trace(id))).collect(),
+            started: Instant::now(),
+            started_us: u64::try_from(now.as_micros()).unwrap_or(u64::MAX),
+            restart_delay: (*election.end() * 3).max(Duration::from_secs(1)),
+            view: View::new(servers.ids()),
+            servers,
+            output,
+        }
+    }
+
+    /// Until the first request to stop, or until nobody reads the output.
+    fn serve(&mut self, stop: &UnixStream) -> Result<(), Error> {
+        loop {
+            let happenings = self.look()?;
+            match self.output.show(&happenings, &self.view, self.started.elapsed(), false) {
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+                result => result.map_err(Error::io("write to the standard output"))?,
+            }
+            if is_requested(stop)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What has happened since the last look, in order.
+    fn look(&mut self) -> Result<Vec<Happening>, Error> {
+        // First who has ended: then its trace is complete when it is read.
+        let mut ended = Vec::new();
+        for server in self.servers.ids() {
+            let status = self.servers.ended(server).map_err(Error::io("wait for a server"))?;
+            ended.extend(status.map(|status| (server, status)));
+        }
+        let mut happenings = self.read_traces()?;
+        let now = self.started.elapsed();
+        for (server, status) in ended {
+            self.check_end(server, status)?;
+            happenings.push(self.view.ended(server, status, now, self.restart_delay));
+        }
+        for server in self.servers.ids() {
+            let status = self.view.servers[server.index()];
+            if status.process.is_none() && status.back_at <= now {
+                let process = self.servers.start(server).map_err(Error::io("start a server"))?;
+                happenings.push(self.view.started(server, process, now));
+            }
+        }
+        happenings.sort_by_key(|happening| happening.at);
+        Ok(happenings)
+    }
+
+    fn read_traces(&mut self) -> Result<Vec<Happening>, Error> {
+        let mut records = Vec::new();
+        for tail in &mut self.tails {
+            records.extend(tail.lines()?.into_iter().filter_map(|line| match line {
+                Line::Header(_) => None,
+                Line::Step(record) => Some(record),
+            }));
+        }
+        records.sort_by_key(|record| record.wall_us);
+        let happenings = records.iter().filter_map(|record| {
+            let at = record.wall_us.saturating_sub(self.started_us);
+            self.view.stepped(record, Duration::from_micros(at))
+        });
+        Ok(happenings.collect())
+    }
+
+    /// A server that was killed or stopped is started again, however often. One that gave up is not.
+    fn check_end(&self, server: ServerId, status: ExitStatus) -> Result<(), Error> {
+        if status.success() || status.code().is_none() {
+            return Ok(());
+        }
+        let log = self.servers.log(server);
+        let words = last_line(&log).unwrap_or_else(|error| format!("its log: {error}"));
+        Err(Error::Server { server, ending: view::ending(status), words, log })
+    }
+
+    /// Stops every server, and waits until they have.
+    fn stop(&mut self, stop: &UnixStream) -> Result<(), Error> {
+        // Whether anybody can still see it does not matter any more.
+        let _ = self.output.show(&[], &self.view, self.started.elapsed(), true);
+        self.servers.terminate().map_err(Error::io("stop the servers"))?;
+        loop {
+            for server in self.servers.ids() {
+                self.servers.ended(server).map_err(Error::io("wait for a server"))?;
+            }
+            let left = || self.servers.ids().filter(|&id| self.servers.process(id).is_some());
+            if left().next().is_none() {
+                return Ok(());
+            }
+            if is_requested(stop)? {
+                let names: Vec<_> = left().map(|server| server.to_string()).collect();
+                return Err(Error::Killed(names.join(", "))); // with the last of `self.servers`
+            }
+        }
+    }
+}
+
+/// Whether somebody wants this to stop, now or within a [`PERIOD`].
+fn is_requested(mut stop: &UnixStream) -> Result<bool, Error> {
+    match poll(&mut [PollFd::new(stop, PollFlags::IN)], Some(&PERIOD)) {
+        Ok(0) | Err(Errno::INTR) => Ok(false),
+        // One byte, so that the next request is the next one.
+        Ok(_) => {
+            stop.read(&mut [0]).map_err(Error::io("listen for signals"))?;
+            Ok(true)
+        }
+        Err(error) => Err(Error::io("listen for signals")(error.into())),
+    }
+}
+
+/// Where it is shown.
+enum Output {
+    Lines,
+    Screen(Screen),
+}
+
+impl Output {
+    fn open() -> io::Result<Self> {
+        if io::stdout().is_terminal() { Screen::enter().map(Self::Screen) } else { Ok(Self::Lines) }
+    }
+
+    fn show(
+        &mut self,
+        happenings: &[Happening],
+        view: &View,
+        now: Duration,
+        is_stopping: bool,
+    ) -> io::Result<()> {
+        match self {
+            Self::Screen(screen) => {
+                let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+                screen.draw(frame::frame(view, now, is_stopping, colour))
+            }
+            Self::Lines => {
+                let mut out = io::stdout().lock();
+                for happening in happenings {
+                    writeln!(out, "{happening}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// At the end, when it does not matter whether anybody listens.
+fn print(lines: impl Iterator<Item = impl std::fmt::Display>) {
+    let mut out = io::stdout().lock();
+    for line in lines {
+        let _ = writeln!(out, "{line}");
+    }
+}
+
+/// The last line of a log, which says why a server ended.
+fn last_line(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let start = file.metadata()?.len().saturating_sub(1 << 12);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(1 << 12).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.trim_end().lines().last().unwrap_or("it said nothing").to_owned())
+}
+
+/// Why a cluster cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such cluster.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A server gave up.
+    #[error("{server} {ending}. It said: {words}\nIts log: {}", log.display())]
+    Server {
+        /// The server.
+        server: ServerId,
+        /// How it ended.
+        ending: String,
+        /// The last line of its log.
+        words: String,
+        /// Its log.
+        log: PathBuf,
+    },
+    /// Servers did not stop before the second request.
+    #[error("{0} had to be killed")]
+    Killed(String),
+    /// A trace cannot be followed.
+    #[error(transparent)]
+    Tail(#[from] TailError),
+    /// The system refuses.
+    #[error("cannot {action}: {error}")]
+    Io {
+        /// What was tried.
+        action: String,
+        /// Why it failed.
+        error: io::Error,
+    },
+}
+
+impl Error {
+    fn io(action: &str) -> impl Fn(io::Error) -> Self {
+        let action = action.to_owned();
+        move |error| Self::Io { action: action.clone(), error }
+    }
+}

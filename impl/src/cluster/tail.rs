@@ -1,0 +1,152 @@
+//! A trace that is read while it grows.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use raft_model::trace::{Line, LineError};
+
+/// How much is read at a time, so that nobody waits long for a reader that has fallen behind.
+const CHUNK: u64 = 1 << 20;
+
+/// No line of a trace is nearly as long, in bytes.
+const LONGEST_LINE: usize = 1 << 16;
+
+/// The end of a trace.
+#[derive(Debug)]
+pub struct Tail {
+    path: PathBuf,
+    from: u64,
+    file: Option<File>,
+    rest: Vec<u8>, // of a line of which more is to come
+}
+
+impl Tail {
+    /// What will be added to this trace from now on. The file need not exist yet.
+    pub fn new(path: PathBuf) -> Self {
+        let from = fs::metadata(&path).map_or(0, |metadata| metadata.len());
+        Self { path, from, file: None, rest: Vec::new() }
+    }
+
+    /// The lines that were added since the last time. A line that is cut off, since the server was
+    /// killed as it wrote it, is left out.
+    ///
+    /// # Errors
+    ///
+    /// [`TailError`] if the file cannot be read, or holds something else than lines of a trace.
+    pub fn lines(&mut self) -> Result<Vec<Line>, TailError> {
+        let io = |path: &Path, error| TailError::Io { path: path.to_owned(), error };
+        let Self { path, from, file, rest } = self;
+        if file.is_none() {
+            match File::open(&*path).and_then(|mut file| {
+                file.seek(SeekFrom::Start(*from))?;
+                Ok(file)
+            }) {
+                Ok(opened) => *file = Some(opened),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+                Err(error) => return Err(io(path, error)),
+            }
+        }
+        if let Some(file) = file {
+            file.take(CHUNK).read_to_end(rest).map_err(|error| io(path, error))?;
+        }
+        let complete = rest.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+        let mut lines = Vec::new();
+        for bytes in rest[..complete].split_inclusive(|&byte| byte == b'\n') {
+            let text = String::from_utf8_lossy(&bytes[..bytes.len() - 1]);
+            match Line::from_text(&text) {
+                Ok(line) => lines.push(line),
+                Err(LineError::NoChecksum) => {}
+                Err(error) => return Err(TailError::Damage { path: path.clone(), error }),
+            }
+        }
+        rest.drain(..complete);
+        if rest.len() > LONGEST_LINE {
+            let error = LineError::NoChecksum;
+            return Err(TailError::Damage { path: path.clone(), error });
+        }
+        Ok(lines)
+    }
+}
+
+/// Why a trace cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum TailError {
+    /// The system refuses.
+    #[error("{}: cannot read the trace: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// A line was changed.
+    #[error("{}: {error}", path.display())]
+    Damage {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: LineError,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::recorder::Recorder;
+    use crate::testing::config;
+
+    #[test]
+    fn lines_are_read_once_and_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trace");
+        let mut tail = Tail::new(path.clone());
+        assert_eq!(tail.lines().unwrap(), []);
+        Recorder::open(&path, &config(3), 1).unwrap();
+        let written = tail.lines().unwrap();
+        assert_eq!(written.len(), 1);
+
+        let text = written[0].to_text();
+        let (start, end) = text.split_at(text.len() / 2);
+        let mut file = File::options().append(true).open(&path).unwrap();
+        file.write_all(start.as_bytes()).unwrap();
+        assert_eq!(tail.lines().unwrap(), []);
+        file.write_all(end.as_bytes()).unwrap();
+        assert_eq!(tail.lines().unwrap(), written);
+        assert_eq!(tail.lines().unwrap(), []);
+    }
+
+    #[test]
+    fn what_a_killed_server_left_is_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trace");
+        let mut tail = Tail::new(path.clone());
+        fs::write(&path, "{\"step\":{\"ser\n").unwrap();
+        Recorder::open(&dir.path().join("other"), &config(3), 1).unwrap();
+        let header = fs::read(dir.path().join("other")).unwrap();
+        File::options().append(true).open(&path).unwrap().write_all(&header).unwrap();
+        assert_eq!(tail.lines().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_stood_there_before_is_none_of_its_business() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trace");
+        fs::write(&path, "Dear diary\n").unwrap();
+        assert_eq!(Tail::new(path).lines().unwrap(), []);
+    }
+
+    #[test]
+    fn a_changed_line_and_one_without_end_are_damage() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trace");
+        for text in ["{\"header\":1,\"crc\":\"00000000\"}\n".to_owned(), "x".repeat(1 << 17)] {
+            let mut tail = Tail::new(path.clone());
+            fs::write(&path, text).unwrap();
+            assert!(matches!(tail.lines(), Err(TailError::Damage { .. })));
+            fs::remove_file(&path).unwrap();
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! What is known of the servers of a cluster, and what has happened to them.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use raft_model::election::{Role, Rule, State};
+use raft_model::trace::{Cause, Record};
+use raft_model::types::{ServerId, ServerSet, Term};
+
+/// How much news is kept.
+const NEWS: usize = 50;
+
+/// The servers of a cluster, as their traces and processes show them.
+#[derive(Debug)]
+pub(super) struct View {
+    pub(super) servers: Vec<Status>, // by `ServerId::index`
+    pub(super) news: VecDeque<Happening>,
+}
+
+/// One server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Status {
+    pub(super) id: ServerId,
+    /// While it runs.
+    pub(super) process: Option<u32>,
+    /// While it is down: when it starts.
+    pub(super) back_at: Duration,
+    /// The last that it has recorded.
+    pub(super) state: Option<State>,
+    /// Since when it runs, is down, or has this role in this term.
+    pub(super) since: Duration,
+}
+
+/// Something that happened, and when: the time since the cluster was started.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Happening {
+    pub(super) at: Duration,
+    server: ServerId,
+    pub(super) what: What,
+}
+
+/// What can happen to a server.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum What {
+    /// Its process was started.
+    Runs { process: u32, again: bool },
+    /// Its process ended.
+    Ended { process: u32, status: ExitStatus, led: Option<Term>, delay: Duration },
+    /// It has another role, term or vote.
+    Changed(State),
+    /// It was elected.
+    Leads { term: Term, votes: ServerSet, process: Option<u32> },
+}
+
+impl View {
+    pub(super) fn new(servers: impl Iterator<Item = ServerId>) -> Self {
+        let (process, back_at, state, since) = (None, Duration::ZERO, None, Duration::ZERO);
+        let status = |id| Status { id, process, back_at, state, since };
+        Self { servers: servers.map(status).collect(), news: VecDeque::new() }
+    }
+
+    /// The server that leads, its term and its process: of those that think so, the latest.
+    pub(super) fn leader(&self) -> Option<(ServerId, Term, u32)> {
+        let leading = |status: &Status| Some((status.id, status.led_term()?, status.process?));
+        self.servers.iter().filter_map(leading).max_by_key(|&(_, term, _)| term)
+    }
+
+    /// The latest term that a server has reached.
+    pub(super) fn latest_term(&self) -> Option<Term> {
+        self.servers.iter().filter_map(Status::term).max()
+    }
+
+    /// A server was started.
+    pub(super) fn started(&mut self, server: ServerId, process: u32, at: Duration) -> Happening {
+        let status = &mut self.servers[server.index()];
+        let again = status.state.is_some();
+        (status.process, status.since) = (Some(process), at);
+        self.tell(Happening { at, server, what: What::Runs { process, again } })
+    }
+
+    /// The process of a server ended, and will be started again after the delay.
+    pub(super) fn ended(
+        &mut self,
+        server: ServerId,
+        exit: ExitStatus,
+        at: Duration,
+        delay: Duration,
+    ) -> Happening {
+        let status = &mut self.servers[server.index()];
+        let led = status.led_term();
+        let process = status.process.take().unwrap_or_default();
+        (status.back_at, status.since) = (at + delay, at);
+        self.tell(Happening { at, server, what: What::Ended { process, status: exit, led, delay } })
+    }
+
+    /// A server took a step. Most steps change nothing that can be seen.
+    pub(super) fn stepped(&mut self, record: &Record, at: Duration) -> Option<Happening> {
+        let Record { server, cause, step, .. } = *record;
+        let status = &mut self.servers[server.index()];
+        let seen = |state: State| (word(state.role), state.ballot);
+        let before = status.state.replace(step.state).map(seen);
+        if before == Some(seen(step.state)) {
+            return None;
+        }
+        if before.is_none_or(|(role, ballot)| {
+            (role, ballot.current_term) != (word(step.state.role), step.state.ballot.current_term)
+        }) {
+            status.since = at;
+        }
+        let what = if step.rule == Rule::Elected {
+            let term = step.state.ballot.current_term;
+            What::Leads { term, votes: votes(&cause, server), process: status.process }
+        } else {
+            What::Changed(step.state)
+        };
+        Some(self.tell(Happening { at, server, what }))
+    }
+
+    fn tell(&mut self, happening: Happening) -> Happening {
+        if !matches!(happening.what, What::Changed(_)) {
+            self.news.truncate(NEWS - 1);
+            self.news.push_front(happening);
+        }
+        happening
+    }
+}
+
+impl Status {
+    pub(super) fn term(&self) -> Option<Term> {
+        self.state.map(|state| state.ballot.current_term)
+    }
+
+    /// The term that it leads, if it runs and does.
+    pub(super) fn led_term(&self) -> Option<Term> {
+        self.process?;
+        self.term().filter(|_| self.state.is_some_and(|state| state.role == Role::Leader))
+    }
+}
+
+/// The name of a role.
+pub(super) const fn word(role: Role) -> &'static str {
+    match role {
+        Role::Follower => "follower",
+        Role::Candidate { .. } => "candidate",
+        Role::Leader => "leader",
+    }
+}
+
+/// Who had granted its vote when this made the server the leader.
+fn votes(cause: &Cause, server: ServerId) -> ServerSet {
+    let last = match *cause {
+        Cause::Receive { from, .. } => from,
+        Cause::Start { .. } | Cause::Timeout { .. } => server,
+    };
+    match cause.before().map(|before| before.role) {
+        Some(Role::Candidate { votes }) => votes.with(last),
+        _ => ServerSet::only(last),
+    }
+}
+
+/// How a process ended, after its name.
+pub(super) fn ending(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(signal), _) => match signal_hook::low_level::signal_name(signal) {
+            Some(name) => format!("was killed by {name}"),
+            None => format!("was killed by signal {signal}"),
+        },
+        (None, Some(code)) => format!("ended with exit code {code}"),
+        (None, None) => "ended".to_owned(),
+    }
+}
+
+impl fmt::Display for Happening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, server, what } = self;
+        write!(f, "{:9.3} s  {server} ", at.as_secs_f64())?;
+        match *what {
+            What::Runs { process, again: false } => write!(f, "runs as process {process}"),
+            What::Runs { process, again: true } => write!(f, "runs again, as process {process}"),
+            What::Ended { process, status, led, delay } => {
+                write!(f, "(process {process}) {}", ending(status))?;
+                if let Some(term) = led {
+                    write!(f, " while it led in term {term}")?;
+                }
+                write!(f, "; it starts again in {} s", delay.as_secs_f64())
+            }
+            What::Changed(State { ballot, role }) => {
+                write!(f, "is a {} in term {}", word(role), ballot.current_term)?;
+                ballot.voted_for.map_or(Ok(()), |vote| write!(f, ", and voted for {vote}"))
+            }
+            What::Leads { term, votes, process } => {
+                write!(f, "leads in term {term}, elected by {votes}")?;
+                process.map_or(Ok(()), |process| write!(f, "; process {process}"))
+            }
+        }
+    }
+}

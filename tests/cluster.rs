@@ -1,0 +1,271 @@
+//! `raft-node cluster`: what it says without a terminal, and what it leaves behind.
+
+mod support {
+    pub(crate) mod binary;
+    #[expect(dead_code, reason = "the program starts the servers here")]
+    pub(crate) mod node;
+}
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::UdpSocket;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use raft_model::reading::Reader;
+use raft_model::replay::replay;
+use raft_model::trace::Line;
+use raft_model::types::Term;
+use rustix::process::{Pid, Signal, kill_process};
+use support::node::raft_node;
+use tempfile::TempDir;
+
+/// How long to wait for what must happen, however slow the machine is.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A cluster that runs, with its traces in `directory/traces` and everything else in
+/// `directory/temporary`.
+struct Demonstration {
+    parent: Child,
+    lines: Receiver<String>,
+    seen: Vec<String>,
+    directory: TempDir,
+}
+
+/// Who leads, as a line says.
+struct Leader {
+    server: String,
+    term: u64,
+    process: i32,
+}
+
+fn command(directory: &TempDir) -> Command {
+    let temporary = directory.path().join("temporary");
+    fs::create_dir_all(&temporary).unwrap();
+    let mut command = Command::new(raft_node());
+    command.arg("cluster").arg("--trace").arg(directory.path().join("traces"));
+    command.env("TMPDIR", temporary);
+    command
+}
+
+impl Demonstration {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut parent = command(&directory).stdout(Stdio::piped()).spawn().unwrap();
+        let (sender, lines) = channel();
+        let stdout = BufReader::new(parent.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        Self { parent, lines, seen: Vec::new(), directory }
+    }
+
+    /// The first line in which this is found, of those that were and those to come.
+    fn wait_for<T>(&mut self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
+        if let Some(found) = self.seen.iter().find_map(|line| find(line)) {
+            return found;
+        }
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let patience = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.lines.recv_timeout(patience) else {
+                panic!("waited in vain for {what}:\n{}", self.seen.join("\n"));
+            };
+            let found = find(&line);
+            self.seen.push(line);
+            if let Some(found) = found {
+                return found;
+            }
+        }
+    }
+
+    /// The first leader in a term after this one.
+    fn leader(&mut self, after: u64) -> Leader {
+        self.wait_for("a leader", |line| leader(line).filter(|leader| leader.term > after))
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.parent), signal).unwrap();
+    }
+
+    /// How it ends, which it does soon.
+    fn exit_code(&mut self) -> Option<i32> {
+        let mut status = None;
+        eventually("the end of the program", || {
+            status = self.parent.try_wait().unwrap();
+            status.is_some()
+        });
+        status.and_then(|status| status.code())
+    }
+
+    fn traces(&self) -> Vec<PathBuf> {
+        (1..=3).map(|n| self.directory.path().join(format!("traces/S{n}.trace"))).collect()
+    }
+
+    /// The addresses of the servers, S1 first.
+    fn addresses(&self) -> Vec<String> {
+        let (_, line) = Reader::open(&self.traces()[0]).unwrap().next().unwrap().unwrap();
+        let Line::Header(header) = line else { panic!("a trace begins with a header") };
+        header.addresses
+    }
+
+    /// Waits until no server is there any more: its address is free then, whoever waits for its
+    /// process.
+    fn wait_until_gone(&self) {
+        let addresses = self.addresses();
+        assert_eq!(addresses.len(), 3);
+        for address in addresses {
+            eventually(&address, || UdpSocket::bind(&address).is_ok());
+        }
+    }
+
+    fn is_tidy(&self) -> bool {
+        fs::read_dir(self.directory.path().join("temporary")).unwrap().next().is_none()
+    }
+}
+
+impl Drop for Demonstration {
+    fn drop(&mut self) {
+        let _ = self.parent.kill();
+        let _ = self.parent.wait();
+    }
+}
+
+fn leader(line: &str) -> Option<Leader> {
+    let (before, after) = line.split_once(" leads in term ")?;
+    let (term, _) = after.split_once(',')?;
+    let (_, process) = after.split_once("; process ")?;
+    let server = before.split(' ').next_back()?.to_owned();
+    Some(Leader { server, term: term.parse().ok()?, process: process.parse().ok()? })
+}
+
+fn eventually(what: &str, mut happens: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !happens() {
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn pid(process: i32) -> Pid {
+    Pid::from_raw(process).unwrap()
+}
+
+#[test]
+fn a_killed_leader_is_replaced_and_comes_back_and_all_of_it_replays() {
+    let mut cluster = Demonstration::start();
+    let old = cluster.leader(0);
+    kill_process(pid(old.process), Signal::KILL).unwrap();
+    let new = cluster.leader(old.term);
+    let server = &old.server;
+    let comes_back = format!(" {server} runs again");
+    cluster.wait_for("the killed server to run", |line| line.contains(&comes_back).then_some(()));
+    // On a slow machine, it may be the one that is elected.
+    let roles =
+        [" is a follower in term ", " leads in term "].map(|role| format!(" {server}{role}"));
+    cluster.wait_for("the killed server to reach the new term", |line| {
+        let (_, rest) = roles.iter().find_map(|role| line.split_once(role))?;
+        let term: u64 = rest.split(',').next()?.parse().ok()?;
+        (term >= new.term).then_some(())
+    });
+    let killed = format!(" {server} (process {}) was killed by SIGKILL", old.process);
+    assert!(cluster.seen.iter().any(|line| line.contains(&killed)), "{:?}", cluster.seen);
+
+    cluster.signal(Signal::INT);
+    assert_eq!(cluster.exit_code(), Some(0));
+    cluster.wait_for("how to replay", |line| line.contains("raft-model replay").then_some(()));
+    cluster.wait_until_gone();
+    assert!(cluster.is_tidy());
+
+    let report = replay(&cluster.traces()).unwrap();
+    assert_eq!((report.runs, report.on_trust), (4, 0));
+    for leader in [old, new] {
+        let elected = report.elected[&Term::new(leader.term)];
+        assert_eq!(elected.to_string(), leader.server);
+    }
+}
+
+#[test]
+fn sigterm_ends_it_with_0() {
+    let mut cluster = Demonstration::start();
+    cluster.leader(0);
+    cluster.signal(Signal::TERM);
+    assert_eq!(cluster.exit_code(), Some(0));
+    cluster.wait_until_gone();
+    assert!(cluster.is_tidy());
+}
+
+#[test]
+fn a_second_signal_kills_who_does_not_stop() {
+    let mut cluster = Demonstration::start();
+    let leader = cluster.leader(0);
+    kill_process(pid(leader.process), Signal::STOP).unwrap();
+    cluster.signal(Signal::INT);
+    let number: usize = leader.server[1..].parse().unwrap();
+    let other = &cluster.addresses()[if number == 1 { 1 } else { 0 }];
+    eventually("the others to stop", || UdpSocket::bind(other).is_ok());
+    assert!(cluster.parent.try_wait().unwrap().is_none());
+
+    cluster.signal(Signal::INT);
+    assert_eq!(cluster.exit_code(), Some(1));
+    cluster.wait_until_gone();
+    assert!(cluster.is_tidy());
+}
+
+#[test]
+fn no_server_outlives_it() {
+    let mut cluster = Demonstration::start();
+    cluster.leader(0);
+    cluster.signal(Signal::KILL);
+    assert_eq!(cluster.exit_code(), None);
+    cluster.wait_until_gone();
+}
+
+#[test]
+fn it_ends_when_nobody_reads_what_it_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut parent = command(&directory).stdout(Stdio::piped()).spawn().unwrap();
+    drop(parent.stdout.take());
+    let mut status = None;
+    eventually("its end", || {
+        status = parent.try_wait().unwrap();
+        status.is_some()
+    });
+    assert_eq!(status.and_then(|status| status.code()), Some(0));
+}
+
+fn fails(command: &mut Command, code: i32, words: &[&str]) {
+    let Output { status, stderr, .. } = command.output().unwrap();
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(code), "{stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "no {word:?} in: {stderr}");
+    }
+}
+
+#[test]
+fn a_foreign_file_is_not_overwritten_by_a_trace() {
+    let directory = tempfile::tempdir().unwrap();
+    let trace = directory.path().join("traces/S2.trace");
+    fs::create_dir(directory.path().join("traces")).unwrap();
+    fs::write(&trace, "Dear diary\n").unwrap();
+    fails(&mut command(&directory), 1, &[trace.to_str().unwrap(), "S2", "not the trace"]);
+    assert_eq!(fs::read_to_string(&trace).unwrap(), "Dear diary\n");
+}
+
+#[test]
+fn bad_input_exits_with_2_and_starts_nothing() {
+    let table: [(&[&str], &[&str]); 4] = [
+        (&["--size", "0"], &["1 to 7"]),
+        (&["--size", "8"], &["1 to 7"]),
+        (&["--heartbeat", "100"], &["heartbeat of 100ms", "150ms"]),
+        (&["--election", "soon"], &["soon", "150..300"]),
+    ];
+    for (more, words) in table {
+        let directory = tempfile::tempdir().unwrap();
+        fails(command(&directory).args(more), 2, words);
+        assert!(!directory.path().join("traces").exists());
+    }
+}
