@@ -19,12 +19,12 @@ fn find(mutant: &str, servers: u8, max_term: u64, properties: &[Property]) -> Fi
 
 /// A mutant, the servers and the last term with which it is caught, by which property, and in how
 /// many steps.
-const CAUGHT: [(&str, u8, u64, &str, usize); 5] = [
-    ("vote-forgotten-on-restart", 2, 1, "VoteOncePerTerm", 4),
-    ("disk-forgotten-on-restart", 2, 1, "TermNeverDecreases", 2),
-    ("half-is-a-quorum", 2, 1, "LeaderHasQuorum", 1),
-    ("vote-given-twice", 2, 1, "VoteOncePerTerm", 3),
-    ("no-step-down", 2, 2, "LeaderHasQuorum", 5),
+const CAUGHT: [(&str, u8, u64, Property, usize); 5] = [
+    ("vote-forgotten-on-restart", 2, 1, Property::VoteOncePerTerm, 4),
+    ("disk-forgotten-on-restart", 2, 1, Property::TermNeverDecreases, 2),
+    ("half-is-a-quorum", 2, 1, Property::LeaderHasQuorum, 1),
+    ("vote-given-twice", 2, 1, Property::VoteOncePerTerm, 3),
+    ("no-step-down", 2, 2, Property::LeaderHasQuorum, 5),
 ];
 
 #[test]
@@ -32,7 +32,7 @@ fn every_mutant_is_caught_by_a_named_property() {
     assert_eq!(CAUGHT.map(|caught| caught.0), MUTANTS.map(|mutant| mutant.name));
     for (mutant, servers, max_term, property, steps) in CAUGHT {
         let findings = find(mutant, servers, max_term, &SAFETY);
-        let caught: Vec<_> = findings.violations().map(|(p, c)| (p.name, c.moves.len())).collect();
+        let caught: Vec<_> = findings.violations().map(|(p, c)| (*p, c.moves.len())).collect();
         assert_eq!(caught, [(property, steps)], "{mutant}");
     }
 }
@@ -40,15 +40,14 @@ fn every_mutant_is_caught_by_a_named_property() {
 #[test]
 fn every_property_is_broken_by_a_mutant() {
     for (property, mutant, servers, max_term, steps) in [
-        ("ElectionSafety", "vote-given-twice", 2, 1, 6),
-        ("VoteOncePerTerm", "vote-forgotten-on-restart", 2, 1, 4),
-        ("LeaderHasQuorum", "no-step-down", 2, 2, 5),
-        ("TermNeverDecreases", "disk-forgotten-on-restart", 2, 1, 2),
+        (Property::ElectionSafety, "vote-given-twice", 2, 1, 6),
+        (Property::VoteOncePerTerm, "vote-forgotten-on-restart", 2, 1, 4),
+        (Property::LeaderHasQuorum, "no-step-down", 2, 2, 5),
+        (Property::TermNeverDecreases, "disk-forgotten-on-restart", 2, 1, 2),
     ] {
-        let property = SAFETY.into_iter().find(|p| p.name == property).unwrap();
         let findings = find(mutant, servers, max_term, &[property]);
-        let found: Vec<_> = findings.violations().map(|(p, c)| (p.name, c.moves.len())).collect();
-        assert_eq!(found, [(property.name, steps)], "{mutant}");
+        let found: Vec<_> = findings.violations().map(|(p, c)| (*p, c.moves.len())).collect();
+        assert_eq!(found, [(property, steps)], "{mutant}");
     }
 }
 

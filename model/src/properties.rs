@@ -1,164 +1,217 @@
-//! What must never happen, as named predicates.
+//! What must never happen, as named properties.
 //!
-//! They are judged on raw worlds. There the set of sent messages remembers the past: a heartbeat
-//! says who led a term once, a vote says who was voted for.
+//! They are judged on steps, each on what the step adds: what was there before was added by an
+//! earlier step, and judged then. So they hold in everything that can be reached if they hold of
+//! every step. The set of sent messages remembers the past: a heartbeat says who led a term once, a
+//! vote says who was voted for. Where worlds are reduced, a step is judged before the world after it
+//! is; what was left out of the world before it cannot make a difference any more, for the
+//! specification at least.
+
+use std::fmt;
 
 use stateright::Property as StaterightProperty;
 
-use crate::election::{Ballot, Role};
+use crate::election::{Ballot, Role, State};
 use crate::message::Message;
 use crate::search::ElectionModel;
-use crate::types::{ServerId, ServerSet, Term};
-use crate::world::World;
+use crate::types::{Cluster, ServerId, ServerSet, Term};
+use crate::world::{Envelope, World};
 
-/// A property of safety: it holds in every reachable world, or of every step from one.
-#[derive(Clone, Copy, Debug)]
-pub struct Property {
-    /// Its name.
-    pub name: &'static str,
-    /// What it says, in a sentence.
-    pub says: &'static str,
-    /// How it is judged.
-    pub judge: Judge,
+/// A world, however it is kept.
+pub trait View {
+    /// The servers.
+    fn cluster(&self) -> Cluster;
+    /// The state of a server.
+    fn state(&self, server: ServerId) -> State;
+    /// The ballot that a server has on its disk.
+    fn stored(&self, server: ServerId) -> Ballot;
+    /// The messages that were sent.
+    fn sent(&self) -> impl Iterator<Item = Envelope>;
+    /// The messages that this world has, and an earlier one has not.
+    fn sent_since<'a>(&'a self, earlier: &'a Self) -> impl Iterator<Item = Envelope> + 'a;
 }
 
-/// What a property is judged on.
-#[derive(Clone, Copy, Debug)]
-pub enum Judge {
-    /// On each world.
-    World(fn(&World) -> bool),
-    /// On each step: the world before it and the world after it.
-    Step(fn(&World, &World) -> bool),
+impl View for World {
+    fn cluster(&self) -> Cluster {
+        self.cluster()
+    }
+
+    fn state(&self, server: ServerId) -> State {
+        *self.state(server)
+    }
+
+    fn stored(&self, server: ServerId) -> Ballot {
+        self.stored[server.index()]
+    }
+
+    fn sent(&self) -> impl Iterator<Item = Envelope> {
+        self.sent.iter().copied()
+    }
+
+    fn sent_since<'a>(&'a self, earlier: &'a Self) -> impl Iterator<Item = Envelope> + 'a {
+        self.sent.difference(&earlier.sent).copied()
+    }
 }
 
-/// At most one leader a term, ever (§5.2, Figure 3).
-pub const ELECTION_SAFETY: Property = Property {
-    name: "ElectionSafety",
-    says: "no two servers ever lead the same term, at the same time or at different times",
-    judge: Judge::World(|world| {
-        let leaders: Vec<_> = leaders_ever(world).collect();
-        leaders.iter().all(|a| leaders.iter().all(|b| a.0 != b.0 || a.1 == b.1))
-    }),
-};
-
-/// A server has one vote a term (§5.2).
-pub const VOTE_ONCE_PER_TERM: Property = Property {
-    name: "VoteOncePerTerm",
-    says: "no server ever grants two candidates its vote in one term",
-    judge: Judge::World(|world| {
-        let votes: Vec<_> = votes_ever(world).collect();
-        votes.iter().all(|a| {
-            votes
-                .iter()
-                .all(|b| (a.voter, a.term) != (b.voter, b.term) || a.candidate == b.candidate)
-        })
-    }),
-};
-
-/// Nobody leads on its own authority (§5.2).
-pub const LEADER_HAS_QUORUM: Property = Property {
-    name: "LeaderHasQuorum",
-    says: "who leads was granted its term by a quorum",
-    judge: Judge::World(|world| {
-        let mut leaders = world.states().filter(|(_, state)| state.role == Role::Leader);
-        leaders.all(|(leader, state)| {
-            let term = state.ballot.current_term;
-            let voters: ServerSet = votes_ever(world)
-                .filter(|vote| vote.term == term && vote.candidate == leader)
-                .map(|vote| vote.voter)
-                .collect();
-            world.cluster().is_quorum(voters)
-        })
-    }),
-};
-
-/// Raft's clock does not run backwards (§5.1).
-pub const TERM_NEVER_DECREASES: Property = Property {
-    name: "TermNeverDecreases",
-    says: "the durable term of a server only grows, and so does the term that it acts in",
-    judge: Judge::Step(|before, after| {
-        let stored =
-            |world: &World| world.stored.iter().map(|b| b.current_term).collect::<Vec<_>>();
-        let current =
-            |world: &World| world.servers.iter().map(|s| s.ballot.current_term).collect::<Vec<_>>();
-        let grows =
-            |before: Vec<Term>, after: Vec<Term>| before.iter().zip(&after).all(|(b, a)| b <= a);
-        grows(stored(before), stored(after)) && grows(current(before), current(after))
-    }),
-};
+/// A property of safety.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Property {
+    /// At most one leader a term, ever (§5.2, Figure 3).
+    ElectionSafety,
+    /// A server has one vote a term (§5.2).
+    VoteOncePerTerm,
+    /// Nobody leads on its own authority (§5.2).
+    LeaderHasQuorum,
+    /// Raft's clock does not run backwards (§5.1).
+    TermNeverDecreases,
+}
 
 /// The properties of safety.
-pub const SAFETY: [Property; 4] =
-    [ELECTION_SAFETY, VOTE_ONCE_PER_TERM, LEADER_HAS_QUORUM, TERM_NEVER_DECREASES];
+pub const SAFETY: [Property; 4] = [
+    Property::ElectionSafety,
+    Property::VoteOncePerTerm,
+    Property::LeaderHasQuorum,
+    Property::TermNeverDecreases,
+];
 
-/// Who has led which term: those that lead, and those whose first heartbeat left in the step in
-/// which they won.
-fn leaders_ever(world: &World) -> impl Iterator<Item = (Term, ServerId)> {
-    let leading = world
-        .states()
-        .filter(|(_, state)| state.role == Role::Leader)
-        .map(|(server, state)| (state.ballot.current_term, server));
-    let have_led = world.sent.iter().filter_map(|envelope| match envelope.message {
-        Message::AppendEntries { term } => Some((term, envelope.from)),
-        _ => None,
-    });
-    leading.chain(have_led)
+impl fmt::Display for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
 }
 
-/// One vote.
+impl Property {
+    /// What it says, in a sentence.
+    pub const fn says(self) -> &'static str {
+        match self {
+            Self::ElectionSafety => {
+                "no two servers ever lead the same term, at the same time or at different times"
+            }
+            Self::VoteOncePerTerm => "no server ever grants two candidates its vote in one term",
+            Self::LeaderHasQuorum => "who leads was granted its term by a quorum",
+            Self::TermNeverDecreases => {
+                "the durable term of a server only grows, and so does the term that it acts in"
+            }
+        }
+    }
+
+    /// Whether it holds of what a step of this server added.
+    pub fn holds<V: View>(self, before: &V, server: ServerId, after: &V) -> bool {
+        match self {
+            Self::ElectionSafety => election_safety(before, server, after),
+            Self::VoteOncePerTerm => vote_once_per_term(before, server, after),
+            Self::LeaderHasQuorum => leader_has_quorum(before, server, after),
+            Self::TermNeverDecreases => term_never_decreases(before, server, after),
+        }
+    }
+}
+
+fn election_safety<V: View>(before: &V, server: ServerId, after: &V) -> bool {
+    let claimed = after.sent_since(before).filter_map(|envelope| led_term(&envelope));
+    let mut terms = begins_to_lead(before, server, after).into_iter().chain(claimed);
+    terms.all(|term| {
+        let mut others = after.cluster().others(server);
+        let is_led = others.any(|other| leads(after, other) == Some(term));
+        let was_led = after.sent().any(|e| e.from != server && led_term(&e) == Some(term));
+        !is_led && !was_led
+    })
+}
+
+/// The term of which a server is leader, if it is.
+fn leads(world: &impl View, server: ServerId) -> Option<Term> {
+    let State { ballot, role } = world.state(server);
+    (role == Role::Leader).then_some(ballot.current_term)
+}
+
+/// The term of which the sender of a message is, or was, leader: its first heartbeat left in the
+/// step in which it won.
+fn led_term(envelope: &Envelope) -> Option<Term> {
+    match envelope.message {
+        Message::AppendEntries { term } => Some(term),
+        _ => None,
+    }
+}
+
+/// The term of which a server is leader after a step, and was not before.
+fn begins_to_lead<V: View>(before: &V, server: ServerId, after: &V) -> Option<Term> {
+    leads(after, server).filter(|&term| leads(before, server) != Some(term))
+}
+
+fn leader_has_quorum<V: View>(before: &V, server: ServerId, after: &V) -> bool {
+    begins_to_lead(before, server, after).is_none_or(|term| {
+        // Those that it had counted, and those of which there is other evidence.
+        let counted = match before.state(server) {
+            State { ballot, role: Role::Candidate { votes } } if ballot.current_term == term => {
+                votes
+            }
+            _ => ServerSet::EMPTY,
+        };
+        let voters = after.cluster().servers().filter(|&voter| {
+            counted.contains(voter)
+                || votes_of(before, voter)
+                    .chain(votes_of(after, voter))
+                    .any(|vote| vote == (Vote { term, candidate: server }))
+        });
+        after.cluster().is_quorum(voters.collect())
+    })
+}
+
+/// One vote of a server.
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Vote {
-    voter: ServerId,
     term: Term,
     candidate: ServerId,
 }
 
-/// Every vote of which there is evidence: in a ballot, in a granting response, or in the request
-/// of a candidate, which has voted for itself.
-fn votes_ever(world: &World) -> impl Iterator<Item = Vote> {
-    let on_ballot = |(voter, ballot): (ServerId, &Ballot)| {
-        let term = ballot.current_term;
-        ballot.voted_for.map(|candidate| Vote { voter, term, candidate })
-    };
-    let remembered =
-        world.states().map(|(server, state)| (server, &state.ballot)).filter_map(on_ballot);
-    let stored = world.cluster().servers().zip(&world.stored).filter_map(on_ballot);
-    let sent = world.sent.iter().filter_map(|envelope| match (envelope.message, envelope.to) {
+/// The votes of a server of which there is evidence: on its ballots, in a response that grants one,
+/// or in its own request, since a candidate votes for itself.
+fn votes_of(world: &impl View, voter: ServerId) -> impl Iterator<Item = Vote> {
+    let ballots = [world.state(voter).ballot, world.stored(voter)];
+    let on_ballots = ballots.into_iter().filter_map(on_ballot);
+    on_ballots.chain(world.sent().filter(move |e| e.from == voter).filter_map(|e| in_message(&e)))
+}
+
+fn on_ballot(Ballot { current_term: term, voted_for }: Ballot) -> Option<Vote> {
+    voted_for.map(|candidate| Vote { term, candidate })
+}
+
+fn in_message(envelope: &Envelope) -> Option<Vote> {
+    match (envelope.message, envelope.to) {
         (Message::RequestVoteResponse { term, vote_granted: true }, Some(candidate)) => {
-            Some(Vote { voter: envelope.from, term, candidate })
+            Some(Vote { term, candidate })
         }
-        (Message::RequestVote { term }, _) => {
-            Some(Vote { voter: envelope.from, term, candidate: envelope.from })
-        }
+        (Message::RequestVote { term }, _) => Some(Vote { term, candidate: envelope.from }),
         _ => None,
-    });
-    remembered.chain(stored).chain(sent)
-}
-
-/// The same properties for stateright's own checkers and its Explorer. Stateright judges states
-/// only: a property of steps is judged on all steps that leave a state.
-pub(crate) fn for_stateright<M: ElectionModel>() -> Vec<StaterightProperty<M>> {
-    vec![
-        StaterightProperty::always(ELECTION_SAFETY.name, |model, state| {
-            holds(&ELECTION_SAFETY, model, state)
-        }),
-        StaterightProperty::always(VOTE_ONCE_PER_TERM.name, |model, state| {
-            holds(&VOTE_ONCE_PER_TERM, model, state)
-        }),
-        StaterightProperty::always(LEADER_HAS_QUORUM.name, |model, state| {
-            holds(&LEADER_HAS_QUORUM, model, state)
-        }),
-        StaterightProperty::always(TERM_NEVER_DECREASES.name, |model, state| {
-            holds(&TERM_NEVER_DECREASES, model, state)
-        }),
-    ]
-}
-
-fn holds<M: ElectionModel>(property: &Property, model: &M, state: &M::State) -> bool {
-    let world = model.world(state);
-    match property.judge {
-        Judge::World(holds) => holds(&world),
-        Judge::Step(holds) => {
-            model.next_steps(state).iter().all(|(_, after)| holds(&world, &model.world(after)))
-        }
     }
+}
+
+fn vote_once_per_term<V: View>(before: &V, server: ServerId, after: &V) -> bool {
+    let on_ballots = [after.state(server).ballot, after.stored(server)].into_iter();
+    let was = [before.state(server).ballot, before.stored(server)];
+    let new_on_ballots = on_ballots.filter(|ballot| !was.contains(ballot)).filter_map(on_ballot);
+    let new_in_messages = after.sent_since(before).filter_map(|e| in_message(&e));
+    new_on_ballots.chain(new_in_messages).all(|new| {
+        let mut earlier = votes_of(before, server).chain(votes_of(after, server));
+        earlier.all(|vote| vote.term != new.term || vote.candidate == new.candidate)
+    })
+}
+
+fn term_never_decreases<V: View>(before: &V, server: ServerId, after: &V) -> bool {
+    before.stored(server).current_term <= after.stored(server).current_term
+        && before.state(server).ballot.current_term <= after.state(server).ballot.current_term
+}
+
+/// The same properties for stateright's own checkers and its Explorer. Stateright judges states: so
+/// there a state is judged by all steps that leave it.
+pub(crate) fn for_stateright<M: ElectionModel>() -> Vec<StaterightProperty<M>> {
+    macro_rules! always {
+        ($($name:ident),*) => {
+            vec![$(StaterightProperty::always(stringify!($name), |model, state| {
+                model.next_steps(state).iter().all(|(a_move, after)| {
+                    Property::$name.holds(&*model.world(state), a_move.server, &*model.world(after))
+                })
+            })),*]
+        };
+    }
+    always!(ElectionSafety, VoteOncePerTerm, LeaderHasQuorum, TermNeverDecreases)
 }

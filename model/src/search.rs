@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use crate::action::{Action, Move};
-use crate::properties::{Judge, Property};
+use crate::properties::Property;
 use crate::world::World;
 
 /// A model of the election, whose states can be read as worlds.
@@ -87,8 +87,8 @@ pub fn search<M: ElectionModel>(
     mut progress: impl FnMut(Coverage),
 ) -> Findings {
     let mut reached: HashMap<M::State, usize> = HashMap::new();
-    // How each state was first reached, by number; and for each property the end of the way to its
-    // first violation. First is shortest, since states are taken in the order of their depth.
+    // How each state was first reached, by number; and for each property the step that violated it
+    // first. First is shortest, since states are taken in the order of their depth.
     let mut arrivals: Vec<Option<(usize, Move)>> = Vec::new();
     let mut violations: Vec<Option<Violation>> = vec![None; properties.len()];
     let mut coverage = Coverage::default();
@@ -107,20 +107,13 @@ pub fn search<M: ElectionModel>(
         for (number, state) in level.drain(..) {
             coverage.states += 1;
             let world = model.world(&state);
-            for (property, violation) in properties.iter().zip(&mut violations) {
-                if let (Judge::World(holds), None) = (property.judge, &violation)
-                    && !holds(&world)
-                {
-                    *violation = Some(Violation { before: number, last: None });
-                }
-            }
             let mut edges: Vec<(Action, usize)> = Vec::new();
             for (a_move, after) in model.next_steps(&state) {
+                let after_world = model.world(&after);
                 for (property, violation) in properties.iter().zip(&mut violations) {
-                    if let (Judge::Step(holds), None) = (property.judge, &violation)
-                        && !holds(&world, &model.world(&after))
+                    if violation.is_none() && !property.holds(&*world, a_move.server, &*after_world)
                     {
-                        *violation = Some(Violation { before: number, last: Some(a_move) });
+                        *violation = Some(Violation { before: number, last: a_move });
                     }
                 }
                 let after_number = *reached.entry(after).or_insert_with_key(|after| {
@@ -152,10 +145,10 @@ pub fn search<M: ElectionModel>(
 /// Where a violation was found.
 #[derive(Clone, Copy)]
 struct Violation {
-    /// The state that violates a property, or before the step that does.
+    /// The state before the step that violates a property.
     before: usize,
     /// That step.
-    last: Option<Move>,
+    last: Move,
 }
 
 impl Violation {
@@ -165,7 +158,7 @@ impl Violation {
         model: &M,
         arrivals: &[Option<(usize, Move)>],
     ) -> Counterexample {
-        let mut moves: Vec<Move> = self.last.into_iter().collect();
+        let mut moves = vec![self.last];
         let mut number = self.before;
         while let Some((before, a_move)) = arrivals[number] {
             moves.push(a_move);

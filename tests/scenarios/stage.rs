@@ -11,7 +11,7 @@ use raft_model::action::Cause;
 use raft_model::bounds::{Bounds, Replies};
 use raft_model::election::{Event, Outgoing, Role, State, Step, Timer};
 use raft_model::message::Message;
-use raft_model::properties::{Judge, SAFETY};
+use raft_model::properties::SAFETY;
 use raft_model::story::sentence;
 use raft_model::types::{Cluster, ServerId, Term};
 use raft_model::world::{Handlers, World, WorldModel};
@@ -96,7 +96,7 @@ impl Stage {
     pub(super) fn step(&mut self, id: ServerId, cause: Cause) -> Result<String> {
         let before = *self.state(id);
         let (a_move, step, after) = self.model.apply(&self.world, id, cause);
-        judge(&self.world, &after)?;
+        judge(&self.world, id, &after)?;
         self.world = after;
         self.post(id, step.outgoing);
         let sentence = sentence(&a_move, &step.state);
@@ -246,14 +246,10 @@ fn details(before: &State, step: &Step) -> String {
 }
 
 /// Every property of safety holds after every step of every scenario.
-fn judge(before: &World, after: &World) -> Result<()> {
+fn judge(before: &World, server: ServerId, after: &World) -> Result<()> {
     for property in SAFETY {
-        let holds = match property.judge {
-            Judge::World(holds) => holds(after),
-            Judge::Step(holds) => holds(before, after),
-        };
-        if !holds {
-            return Err(format!("{}: not true that {}", property.name, property.says).into());
+        if !property.holds(before, server, after) {
+            return Err(format!("{property}: not true that {}", property.says()).into());
         }
     }
     Ok(())

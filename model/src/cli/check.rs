@@ -158,12 +158,12 @@ fn as_table(args: &Args, findings: &Findings, seconds: f64) -> String {
             Verdict::Violated(_) => "VIOLATED",
             Verdict::Undecided => "undecided",
         };
-        let _ = writeln!(text, "  {:<20} {verdict:<9} {}", property.name, property.says);
+        let _ = writeln!(text, "  {:<20} {verdict:<9} {}", property.to_string(), property.says());
     }
     for (property, counterexample) in findings.violations() {
         let steps = counterexample.moves.len();
         let s = if steps == 1 { "" } else { "s" };
-        let _ = writeln!(text, "\n{} is violated in {steps} step{s}:\n", property.name);
+        let _ = writeln!(text, "\n{} is violated in {steps} step{s}:\n", property);
         let _ = write!(text, "{counterexample}");
     }
     text
@@ -171,13 +171,13 @@ fn as_table(args: &Args, findings: &Findings, seconds: f64) -> String {
 
 fn as_json(args: &Args, findings: &Findings, seconds: f64) -> Value {
     let properties = findings.verdicts.iter().map(|(property, verdict)| match verdict {
-        Verdict::Holds => json!({ "name": property.name, "holds": true }),
+        Verdict::Holds => json!({ "name": property.to_string(), "holds": true }),
         Verdict::Violated(counterexample) => json!({
-            "name": property.name,
+            "name": property.to_string(),
             "holds": false,
             "counterexample": story_as_json(counterexample),
         }),
-        Verdict::Undecided => json!({ "name": property.name, "holds": null }),
+        Verdict::Undecided => json!({ "name": property.to_string(), "holds": null }),
     });
     let mut value = json!({
         "servers": args.servers.size(),
