@@ -37,13 +37,13 @@ impl Tail {
     pub fn lines(&mut self) -> Result<Vec<Line>, TailError> {
         let io = |path: &Path, error| TailError::Io { path: path.to_owned(), error };
         let Self { path, from, file, rest } = self;
-        if file.is_none() {
+        // Who opens a pipe waits for its writer. A server refuses anything but a file.
+        if file.is_none() && path.is_file() {
             match File::open(&*path).and_then(|mut file| {
                 file.seek(SeekFrom::Start(*from))?;
                 Ok(file)
             }) {
                 Ok(opened) => *file = Some(opened),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
                 Err(error) => return Err(io(path, error)),
             }
         }
