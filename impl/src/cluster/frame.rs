@@ -80,3 +80,114 @@ const YELLOW: &str = "33";
 fn painted(text: &str, paint: &str, colour: bool) -> String {
     if colour && paint != PLAIN { format!("\x1b[{paint}m{text}\x1b[0m") } else { text.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::ExitStatus;
+
+    use raft_model::election::{Event, Server, State};
+    use raft_model::message::Message;
+    use raft_model::trace::{Cause, Record, StepId};
+    use raft_model::types::{Cluster, Term};
+
+    use super::*;
+    use crate::testing::server;
+
+    const AT: Duration = Duration::from_millis(250);
+    const DELAY: Duration = Duration::from_secs(1);
+
+    /// Lets a server come up, campaign and win, each shown as it is recorded.
+    fn elect(view: &mut View, number: u8, voter: u8) -> State {
+        let id = Server { id: server(number), cluster: Cluster::new(3).unwrap() };
+        let up = id.start(None).state;
+        let campaigning = id.step(up, Event::Timeout).state;
+        let message = Message::RequestVoteResponse { term: Term::new(1), vote_granted: true };
+        let (from, sent_in) = (server(voter), StepId { boot: 1, sequence: 1 });
+        let causes = [
+            Cause::Start { stored: up.ballot },
+            Cause::Timeout { before: up },
+            Cause::Receive { before: campaigning, from, message, sent_in },
+        ];
+        for cause in causes {
+            let step = cause.step_of(&id);
+            let (boot, sequence, wall_us, monotonic_us) = (1, 0, 0, 0);
+            let server = id.id;
+            let record = Record { server, boot, sequence, wall_us, monotonic_us, cause, step };
+            view.stepped(&record, AT);
+        }
+        view.servers[id.id.index()].state.unwrap()
+    }
+
+    fn view() -> View {
+        let mut view = View::new((1..=3).map(server));
+        for number in 1..=3 {
+            view.started(server(number), 4710 + u32::from(number), Duration::ZERO);
+        }
+        view
+    }
+
+    fn lines(view: &View, now: Duration) -> String {
+        frame(view, now, false, false).join("\n")
+    }
+
+    #[test]
+    fn it_looks_like_this() {
+        let mut view = view();
+        elect(&mut view, 2, 3);
+        view.ended(server(3), ExitStatus::from_raw(9), AT * 2, DELAY);
+        let expected = "
+  Raft leader election: 3 servers on this machine
+
+  server   process  role       term  vote  for
+
+  S1          4711  starting      -  -     1 s
+  S2          4712  leader        1  S2    1 s
+  S3             -  down          -  -     0 s     starts again in 0.2 s
+
+  S2 leads in term 1.  To see another elected, in another terminal:  kill -9 4712
+  Ctrl-C stops the cluster.
+
+  News, the latest first:
+
+    0.500 s  S3 (process 4713) was killed by SIGKILL; it starts again in 1 s
+    0.250 s  S2 leads in term 1, elected by {S2, S3}; process 4712
+    0.000 s  S3 runs as process 4713
+    0.000 s  S2 runs as process 4712
+    0.000 s  S1 runs as process 4711";
+        assert_eq!(lines(&view, AT * 5), expected);
+    }
+
+    #[test]
+    fn a_leader_that_ends_leads_no_more() {
+        let mut view = view();
+        elect(&mut view, 2, 3);
+        let ended = view.ended(server(2), ExitStatus::from_raw(9), AT, DELAY);
+        assert!(ended.to_string().contains("SIGKILL while it led in term 1"), "{ended}");
+        assert!(lines(&view, AT).contains("Nobody leads."));
+        let again = view.started(server(2), 4720, AT);
+        assert!(again.to_string().ends_with("S2 runs again, as process 4720"), "{again}");
+    }
+
+    #[test]
+    fn of_two_that_think_they_lead_the_later_one_does() {
+        let mut view = view();
+        let state = elect(&mut view, 2, 3);
+        let mut later = state;
+        later.ballot.current_term = Term::new(2);
+        view.servers[0].state = Some(later);
+        let text = lines(&view, AT);
+        assert!(text.contains("S1 leads in term 2."), "{text}");
+        assert!(text.contains("but a later term has begun"), "{text}");
+    }
+
+    #[test]
+    fn news_is_bounded() {
+        let mut view = view();
+        for process in 0..1000 {
+            view.started(server(1), process, AT);
+        }
+        assert_eq!(view.news.len(), 50);
+        assert!(view.news[0].to_string().ends_with("process 999"));
+    }
+}
