@@ -23,7 +23,7 @@ use super::node::raft_node;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The name of every cluster here.
-const NAME: &str = "test";
+pub(crate) const NAME: &str = "test";
 
 /// The period of heartbeats, in milliseconds.
 const HEARTBEAT: u32 = 50;
@@ -34,6 +34,9 @@ pub(crate) enum Timing {
     /// Elections follow soon on a fault, and servers on a busy machine seldom miss the heartbeats
     /// of a leader that lives.
     Quick,
+    /// Nobody misses the heartbeats of a leader that lives: for tests in which no election may
+    /// happen.
+    Patient,
 }
 
 impl Timing {
@@ -41,7 +44,13 @@ impl Timing {
     const fn election(self) -> (u32, u32) {
         match self {
             Self::Quick => (300, 600),
+            Self::Patient => (1500, 3000),
         }
+    }
+
+    /// How many heartbeats a leader sends while somebody waits for the longest election timeout.
+    pub(crate) const fn heartbeats_in_an_election_timeout(self) -> u32 {
+        self.election().1 / HEARTBEAT
     }
 }
 
@@ -91,7 +100,7 @@ pub(crate) struct Leadership {
 /// Servers of one cluster, each a process with a directory and a trace of its own. They die with
 /// this value. If that happens because the test fails, the traces and the log are kept.
 pub(crate) struct Cluster<N> {
-    network: N,
+    pub(crate) network: N,
     size: usize,
     timing: Timing,
     running: BTreeMap<usize, Running>,
@@ -234,7 +243,7 @@ impl<N: Network> Cluster<N> {
     }
 
     /// Ends every server as `kill` does, and listens to its last words.
-    fn terminate(&mut self) {
+    pub(crate) fn terminate(&mut self) {
         for server in self.running.keys().copied().collect::<Vec<_>>() {
             self.signal(server, Signal::TERM);
             self.end(server);

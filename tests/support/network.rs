@@ -19,6 +19,32 @@ pub(crate) trait Network {
     }
 }
 
+/// A network that can be made to fail.
+pub(crate) trait Faulty: Network {
+    /// Loses from now on all that is sent along these links, each from one server to another, and
+    /// nothing along others.
+    fn cut(&mut self, links: &[(usize, usize)]);
+
+    /// Loses, repeats and delays what is sent, at random.
+    fn disturb(&mut self);
+
+    /// Fails unless something was really lost.
+    fn assert_disturbed(&self);
+
+    /// Cuts every link between servers of different groups.
+    fn partition(&mut self, groups: &[&[usize]]) {
+        let group = |server| groups.iter().position(|group| group.contains(&server));
+        let servers: Vec<usize> = groups.concat();
+        let links = servers.iter().flat_map(|&from| servers.iter().map(move |&to| (from, to)));
+        self.cut(&links.filter(|&(from, to)| group(from) != group(to)).collect::<Vec<_>>());
+    }
+
+    /// Cuts nothing.
+    fn heal(&mut self) {
+        self.cut(&[]);
+    }
+}
+
 /// An address of the loopback network that no other cluster uses, in this process or in another: so
 /// the address of a killed server is still free when it comes back.
 pub(crate) fn own_ip() -> IpAddr {

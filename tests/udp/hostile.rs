@@ -1,0 +1,177 @@
+//! Datagrams that no server has sent, or not now: they change neither the leader nor the term. The
+//! cluster talks through a relay, so that a datagram can come from the very address of a server.
+
+use std::collections::BTreeMap;
+use std::net::UdpSocket;
+
+use raft_model::message::Message;
+use raft_model::trace::StepId;
+use raft_model::types::{ServerId, Term};
+use raft_node::config::ClusterName;
+use raft_node::wire::{Frame, Rejection};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+
+use crate::support::cluster::{Cluster, Leadership, Line, NAME, Timing};
+use crate::support::relay::Relay;
+
+/// A term that nobody reaches: who believed a frame of it would go there.
+const FAR: Term = Term::new(1_000_000);
+
+fn id(number: usize) -> ServerId {
+    ServerId::new(u8::try_from(number).unwrap()).unwrap()
+}
+
+/// What server `from` would send to server `to`.
+fn frame(from: usize, to: usize, message: Message) -> Frame {
+    let (cluster, sent_in) = (ClusterName::new(NAME).unwrap(), StepId { boot: 1, sequence: 1 });
+    Frame { cluster, servers: 3, from: id(from), to: id(to), message, sent_in }
+}
+
+/// Every message of that term.
+fn messages(term: Term) -> [Message; 5] {
+    [
+        Message::RequestVote { term },
+        Message::RequestVoteResponse { term, vote_granted: true },
+        Message::RequestVoteResponse { term, vote_granted: false },
+        Message::AppendEntries { term },
+        Message::AppendEntriesResponse { term },
+    ]
+}
+
+/// A frame in which one byte is another, with the checksum that belongs to it.
+fn with_byte(frame: &Frame, index: usize, byte: u8) -> Vec<u8> {
+    let mut bytes = frame.encode();
+    bytes.truncate(bytes.len() - 4);
+    bytes[index] = byte;
+    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
+    bytes
+}
+
+/// Datagrams for a server from the address of another, and why each is rejected.
+fn hostile(from: usize, to: usize) -> Vec<(Vec<u8>, Rejection)> {
+    let heartbeat = frame(from, to, Message::AppendEntries { term: FAR });
+    let vote = frame(from, to, Message::RequestVoteResponse { term: FAR, vote_granted: true });
+    let third = 6 - from - to;
+    let other_name = ClusterName::new("Test").unwrap();
+    let (bytes, rest) = (heartbeat.encode(), 6 + NAME.len()); // where the numbers begin
+    let mut flipped = bytes.clone();
+    flipped[rest + 4] ^= 1; // the term
+    let mut datagrams = vec![
+        (b"hello, is this a Raft cluster?".to_vec(), Rejection::Magic),
+        (vec![0; 60_000], Rejection::Magic),
+        ([&bytes[..], &[0]].concat(), Rejection::TrailingBytes),
+        ([&bytes[..], &bytes].concat(), Rejection::TrailingBytes),
+        ([&bytes[..], &vec![0; 60_000]].concat(), Rejection::TrailingBytes),
+        (flipped, Rejection::Checksum),
+        (with_byte(&heartbeat, 4, 2), Rejection::Version),
+        (with_byte(&heartbeat, rest + 1, 0), Rejection::ServerNumber),
+        (with_byte(&heartbeat, rest + 1, 8), Rejection::ServerNumber),
+        (with_byte(&heartbeat, rest + 3, 9), Rejection::Kind),
+        (with_byte(&vote, rest + 12, 2), Rejection::Flag),
+        (Frame { cluster: other_name, ..heartbeat.clone() }.encode(), Rejection::OtherCluster),
+        (Frame { servers: 2, ..heartbeat.clone() }.encode(), Rejection::OtherCluster),
+        (Frame { servers: 5, ..heartbeat.clone() }.encode(), Rejection::OtherCluster),
+        (Frame { to: id(third), ..heartbeat.clone() }.encode(), Rejection::OtherReceiver),
+        (Frame { from: id(to), ..heartbeat.clone() }.encode(), Rejection::FromSelf),
+        (Frame { from: id(4), ..heartbeat.clone() }.encode(), Rejection::UnknownSender),
+    ];
+    datagrams.extend((0..bytes.len()).map(|len| (bytes[..len].to_vec(), Rejection::Truncated)));
+    // From the address of one server, in the name of the other.
+    let forged = messages(FAR).map(|message| frame(third, to, message).encode());
+    datagrams.extend(forged.map(|bytes| (bytes, Rejection::SenderAddress)));
+    datagrams
+}
+
+/// Waits until a server has rejected one more datagram, and it was for this reason.
+fn rejects(cluster: &mut Cluster<Relay>, server: usize, expected: Rejection) {
+    let line = cluster.wait_for(&format!("S{server} to reject: {expected}"), |line| {
+        assert!(line.term() < Some(FAR.number()), "believed: {}", line.text);
+        line.server == server && line.text.contains(" datagram rejected ")
+    });
+    assert!(line.text.ends_with(&format!("reason={expected}")), "{expected}: {}", line.text);
+}
+
+/// Fails unless all follow this leader, and nobody has been in another term meanwhile.
+fn assert_undisturbed(cluster: &mut Cluster<Relay>, since: usize, leadership: Leadership) {
+    assert_eq!(cluster.agreed(0, &[1, 2, 3]), leadership);
+    let elsewhere = |line: &&Line| line.term().is_some_and(|term| term != leadership.term);
+    assert_eq!(cluster.seen()[since..].iter().find(elsewhere).map(|line| &line.text), None);
+}
+
+#[test]
+fn what_no_server_sends_is_rejected_and_counted() {
+    let mut cluster = Cluster::<Relay>::start(3, Timing::Patient);
+    let leadership = cluster.agreed(0, &[1, 2, 3]);
+    let before = cluster.seen().len();
+    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut counts = BTreeMap::new();
+    for to in 1..=3 {
+        let from = 1 + to % 3;
+        for (bytes, reason) in hostile(from, to) {
+            cluster.network.inject((from, to), &bytes);
+            rejects(&mut cluster, to, reason);
+            *counts.entry((to, reason)).or_insert(0) += 1;
+        }
+        for message in messages(FAR) {
+            let bytes = frame(from, to, message).encode();
+            stranger.send_to(&bytes, cluster.network.own_address(to)).unwrap();
+            rejects(&mut cluster, to, Rejection::SenderAddress);
+            *counts.entry((to, Rejection::SenderAddress)).or_insert(0) += 1;
+        }
+    }
+    assert_undisturbed(&mut cluster, before, leadership);
+
+    cluster.terminate();
+    for server in 1..=3 {
+        let is_last = |line: &&Line| line.server == server && line.text.contains("stopped: ");
+        let last = cluster.seen().iter().find(is_last).expect("a server says what it counted");
+        let summary = last.text.clone() + " ";
+        for reason in Rejection::ALL {
+            let count = counts[&(server, reason)];
+            assert!(
+                summary.contains(&format!(" rejected[{reason}]={count} ")),
+                "{reason}: {count}, and not as in {summary}"
+            );
+        }
+    }
+    cluster.replayed();
+}
+
+/// A message that comes again, however late, is one that the network has repeated: it is believed,
+/// and changes nothing.
+#[test]
+fn what_servers_sent_before_changes_nothing_when_it_comes_again() {
+    let mut cluster = Cluster::<Relay>::start(3, Timing::Patient);
+    let first = cluster.agreed(0, &[1, 2, 3]);
+    cluster.kill(first.leader);
+    let second = cluster.agreed(first.term, &cluster.others(&[first.leader]));
+    cluster.restart(first.leader);
+    let leadership = cluster.agreed(second.term - 1, &[1, 2, 3]);
+
+    let before = cluster.seen().len();
+    let mut history = cluster.network.history();
+    let says = |message: Message| {
+        history.iter().any(|old| Frame::decode(&old.bytes).unwrap().message == message)
+    };
+    for term in [first.term, leadership.term].map(Term::new) {
+        assert!(says(Message::RequestVote { term }) && says(Message::AppendEntries { term }));
+        assert!(says(Message::RequestVoteResponse { term, vote_granted: true }));
+    }
+    history.shuffle(&mut StdRng::seed_from_u64(1));
+    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    // Not so many at a time that a server cannot keep up; when it has rejected what a stranger sends
+    // after them, it has received them.
+    for old in history.chunks(50) {
+        for old in old {
+            cluster.network.inject(old.link, &old.bytes);
+        }
+        for server in 1..=3 {
+            stranger.send_to(b"and now?", cluster.network.own_address(server)).unwrap();
+            rejects(&mut cluster, server, Rejection::Magic);
+        }
+    }
+    assert_undisturbed(&mut cluster, before, leadership);
+    cluster.replayed();
+}
