@@ -9,7 +9,8 @@ use super::{Failure, Timing};
 const EXAMPLE: &str = "\
 Example: raft-node cluster, and in another terminal kill -9 of the process that leads. The others
 elect a new leader in a higher term. The killed server starts again on its data, and follows. Or
-kill -STOP the leader, and see it lead on when kill -CONT continues it, until it hears of the new one.
+kill -STOP the leader: it takes itself for the leader while another is elected, until kill -CONT lets
+it hear of that.
 
 Without a terminal (raft-node cluster | cat), each change is one line.
 
