@@ -48,6 +48,7 @@
 //! | [`properties`] | what must never happen |
 //! | [`search`] | every reachable state, and the shortest way to a violation |
 //! | [`story`] | runs told in words |
+//! | [`picture`] | recorded runs, drawn |
 //! | [`mutant`] | elections that are wrong on purpose |
 //!
 //! Arrows point one way: `types → message → election → {actor, world} → search`. Nothing that a
@@ -91,6 +92,8 @@ pub mod bounds;
 pub mod mutant;
 #[cfg(feature = "check")]
 pub mod packed;
+#[cfg(feature = "check")]
+pub mod picture;
 #[cfg(feature = "check")]
 pub mod properties;
 #[cfg(feature = "check")]

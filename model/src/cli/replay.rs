@@ -1,12 +1,14 @@
 //! `raft-model replay`.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use raft_model::reading::ReplayError;
+use raft_model::picture::{Picture, Range};
+use raft_model::reading::{Reader, ReplayError};
 use raft_model::replay::{Report, replay};
 use serde_json::{Value, json};
 
@@ -21,12 +23,28 @@ pub(super) struct Args {
     /// Print one JSON object instead of a table.
     #[arg(long)]
     json: bool,
+    /// Draw the run to this file, as SVG: a line a server, an arrow a message, time to the right.
+    ///
+    /// Times are compared between servers: the picture is as true as their clocks agree. At most
+    /// 10 s are drawn, unless --to is given.
+    #[arg(long, value_name = "OUT")]
+    svg: Option<PathBuf>,
+    /// Where the picture begins, in seconds from the first record.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, requires = "svg")]
+    from: Option<Duration>,
+    /// Where the picture ends, in seconds from the first record.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, requires = "svg")]
+    to: Option<Duration>,
 }
 
 /// Replays the traces and prints what they show.
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    let (text, code) = match replay(&args.files) {
+    let replayed = replay(&args.files);
+    if let (Ok(report), Some(out)) = (&replayed, &args.svg) {
+        draw(args, report, out)?;
+    }
+    let (text, code) = match replayed {
         Ok(report) if args.json => (format!("{:#}\n", as_json(&report)), ExitCode::SUCCESS),
         Ok(report) => (as_table(&report, started.elapsed().as_secs_f64()), ExitCode::SUCCESS),
         Err(ReplayError::Damage { place, what }) if args.json => {
@@ -41,6 +59,32 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     };
     io::stdout().write_all(text.as_bytes())?;
     Ok(code)
+}
+
+/// Draws what was replayed.
+fn draw(args: &Args, report: &Report, out: &Path) -> Result<(), Failure> {
+    // `--svg FILE…` without OUT would overwrite a trace, and traces are evidence.
+    if out.is_file() && Reader::open(out).is_ok() {
+        let out = out.display();
+        return Err(Failure::Input(format!("--svg {out}: this is a trace, and would be lost")));
+    }
+    let range = Range { from: args.from, to: args.to };
+    let picture = Picture::read(&args.files, report, range)
+        .map_err(|error| Failure::Input(error.to_string()))?;
+    let write = || {
+        let mut file = BufWriter::new(File::create(out)?);
+        write!(file, "{picture}")?;
+        file.flush()
+    };
+    write().map_err(|error: io::Error| {
+        Failure::Input(format!("cannot write {}: {error}", out.display()))
+    })
+}
+
+/// Reads a time from the command line.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(number).map_err(|_| "not a time after the first record".to_owned())
 }
 
 fn as_table(report: &Report, seconds: f64) -> String {

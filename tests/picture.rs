@@ -1,0 +1,328 @@
+//! Pictures of runs show what was recorded, and nothing else.
+
+#[path = "support/binary.rs"]
+mod binary;
+#[path = "support/simulation.rs"]
+mod simulation;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use raft_model::election::{Ballot, Outgoing, Server};
+use raft_model::message::Message;
+use raft_model::picture::{Picture, PictureError, Range};
+use raft_model::replay::{Report, replay};
+use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
+use raft_model::types::{Cluster, ServerId};
+use roxmltree::{Document, Node};
+use simulation::{Simulation, text};
+use tempfile::TempDir;
+
+const WHOLE: Range = Range { from: None, to: None };
+
+fn id(number: u8) -> ServerId {
+    ServerId::new(number).unwrap()
+}
+
+/// A run of three servers that a test makes step by step, with its times in milliseconds.
+struct Run {
+    name: String,
+    traces: [Vec<Line>; 3],
+}
+
+/// A message, and the step in which it was sent.
+type Letter = (ServerId, Message, StepId);
+
+impl Run {
+    fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), traces: [vec![], vec![], vec![]] }
+    }
+
+    fn last(&self, server: u8) -> Record {
+        let Some(&Line::Step(last)) = self.traces[id(server).index()].last() else {
+            panic!("S{server} has not started");
+        };
+        last
+    }
+
+    fn step(&mut self, time: u64, server: u8, id_of_step: StepId, cause: Cause) -> Option<Letter> {
+        let StepId { boot, sequence } = id_of_step;
+        let server = id(server);
+        let (wall_us, monotonic_us) = (5_000_000 + 1000 * time, 1000 * time);
+        let cluster = Cluster::new(3).unwrap();
+        let step = Server { id: server, cluster }.start(None);
+        let mut record = Record { server, boot, sequence, wall_us, monotonic_us, cause, step };
+        record.step = record.expected(cluster);
+        self.traces[server.index()].push(Line::Step(record));
+        match record.step.outgoing {
+            Outgoing::Nothing => None,
+            Outgoing::Reply { message, .. } | Outgoing::Broadcast { message } => {
+                Some((server, message, record.id()))
+            }
+        }
+    }
+
+    fn start(&mut self, time: u64, server: u8) {
+        let (boot, stored) = match self.traces[id(server).index()].last() {
+            Some(_) => (self.last(server).boot + 1, self.last(server).step.state.ballot),
+            None => (1, Ballot::INITIAL),
+        };
+        self.traces[id(server).index()].push(Line::Header(Header {
+            version: VERSION,
+            cluster: self.name.clone(),
+            servers: Cluster::new(3).unwrap(),
+            addresses: vec![String::new(); 3],
+            server: id(server),
+            boot,
+            heartbeat_ms: 50,
+            election_ms: (150, 300),
+            program: "by hand".to_owned(),
+        }));
+        self.step(time, server, StepId { boot, sequence: 0 }, Cause::Start { stored });
+    }
+
+    fn next(&mut self, time: u64, server: u8, cause: Cause) -> Letter {
+        let StepId { boot, sequence } = self.last(server).id();
+        let next = StepId { boot, sequence: sequence + 1 };
+        self.step(time, server, next, cause).expect("it sends something")
+    }
+
+    fn timeout(&mut self, time: u64, server: u8) -> Letter {
+        let before = self.last(server).step.state;
+        self.next(time, server, Cause::Timeout { before })
+    }
+
+    fn receive(&mut self, time: u64, server: u8, (from, message, sent_in): Letter) -> Letter {
+        let before = self.last(server).step.state;
+        self.next(time, server, Cause::Receive { before, from, message, sent_in })
+    }
+
+    fn texts(&self) -> Vec<String> {
+        self.traces.iter().map(|trace| text(trace)).collect()
+    }
+}
+
+/// S1 leads term 1 until it crashes. S2 leads term 2. The election of term 3 is split.
+fn three_elections(name: &str) -> Run {
+    let mut run = Run::new(name);
+    for server in 1..=3 {
+        run.start(u64::from(server - 1), server);
+    }
+    let request = run.timeout(200, 1); // lost on the way to S3
+    let vote = run.receive(201, 2, request);
+    let heartbeat = run.receive(202, 1, vote);
+    run.receive(203, 2, heartbeat);
+    run.receive(203, 3, heartbeat);
+    let heartbeat = run.timeout(252, 1); // lost on the way to S2
+    run.receive(253, 3, heartbeat);
+
+    let request = run.timeout(450, 2); // S1 is down
+    let vote = run.receive(451, 3, request);
+    let heartbeat = run.receive(452, 2, vote);
+    run.receive(453, 3, heartbeat);
+    run.start(470, 1);
+
+    let request = run.timeout(700, 3);
+    let rival = run.timeout(700, 1); // in term 2, which S2 leads
+    run.receive(701, 2, request); // a vote that is lost
+    run.receive(702, 2, rival); // told of term 3: lost as well
+    run
+}
+
+/// Writes the traces of S1, S2 … to files.
+fn write(folder: &TempDir, traces: &[String]) -> Vec<PathBuf> {
+    let write = |(number, trace): (usize, &String)| {
+        let path = folder.path().join(format!("{number}.trace"));
+        fs::write(&path, trace).unwrap();
+        path
+    };
+    (1..).zip(traces).map(write).collect()
+}
+
+fn draw(traces: &[String], range: Range) -> (Report, Result<String, PictureError>) {
+    let folder = TempDir::new().unwrap();
+    let files = write(&folder, traces);
+    let report = replay(&files).unwrap();
+    let picture = Picture::read(&files, &report, range);
+    (report, picture.map(|picture| picture.to_string()))
+}
+
+fn drawn(traces: &[String], range: Range) -> String {
+    draw(traces, range).1.unwrap()
+}
+
+/// How many elements have this class, within an element of that class.
+fn count(picture: &str, outer: &str, inner: &str) -> usize {
+    let document = Document::parse(picture).unwrap();
+    let is = |node: Node, class: &str| node.attribute("class") == Some(class);
+    let all = document.descendants().filter(|&node| is(node, outer));
+    all.flat_map(|node| node.descendants()).filter(|&node| is(node, inner)).count()
+}
+
+/// What a message of this class looks like: how many arrive, are lost, or are left open.
+fn messages(picture: &str, class: &str) -> (usize, usize, usize) {
+    let outer = format!("message {class}");
+    let [arrows, stubs, lost] =
+        ["arrow", "stub", "lost"].map(|inner| count(picture, &outer, inner));
+    (arrows, lost, stubs - lost)
+}
+
+/// What one reads when one points at something of this class.
+fn titles(picture: &str, class: &str) -> Vec<String> {
+    let document = Document::parse(picture).unwrap();
+    let title = |node: Node| {
+        let title = node.children().find(|child| child.has_tag_name("title"))?;
+        Some(title.text()?.to_owned())
+    };
+    let all = document.descendants().filter(|node| node.attribute("class") == Some(class));
+    all.filter_map(title).collect()
+}
+
+#[test]
+fn each_message_is_an_arrow_or_a_stub() {
+    let picture = drawn(&three_elections("demo").texts(), WHOLE);
+    // (received, lost, nobody knows)
+    assert_eq!(messages(&picture, "request"), (4, 4, 0), "{picture}");
+    assert_eq!(messages(&picture, "granted"), (2, 1, 0), "{picture}");
+    assert_eq!(messages(&picture, "refused"), (0, 0, 1), "{picture}");
+    assert_eq!(messages(&picture, "heartbeat"), (4, 2, 0), "{picture}");
+}
+
+#[test]
+fn elections_terms_crashes_and_restarts_are_told() {
+    let picture = drawn(&three_elections("demo").texts(), WHOLE);
+    let elected = titles(&picture, "step Elected");
+    assert_eq!(
+        elected,
+        [
+            "0.202000 s: S1 has the vote of S2 and a quorum: it leads term 1 [Elected]\nS1: term 1  leader     voted for S1",
+            "0.452000 s: S2 has the vote of S3 and a quorum: it leads term 2 [Elected]\nS2: term 2  leader     voted for S2",
+        ]
+    );
+    assert_eq!(titles(&picture, "step Started").len(), 4);
+    assert_eq!(titles(&picture, "step crash"), ["S1 is down: its last record is of 0.252000 s"]);
+    let lines = ["follower", "candidate", "leader", "down"]
+        .map(|role| titles(&picture, &format!("lane {role}")).len());
+    assert_eq!(lines, [8, 4, 2, 1], "{picture}");
+    for text in [">leads term 1<", ">leads term 2<", ">term 3<", ">S3<", ">0.5 s<"] {
+        assert!(picture.contains(text), "{text} in {picture}");
+    }
+}
+
+/// Everything that was received is an arrow, whatever happened.
+#[test]
+fn runs_of_every_size_are_drawn() {
+    for size in 1..=7 {
+        let mut simulation = Simulation::new(size, u64::from(size));
+        for round in 0..5 {
+            simulation.run(400);
+            simulation.restart(id(1 + round % size));
+        }
+        let traces: Vec<String> =
+            (1..=size).map(|number| text(simulation.trace(id(number)))).collect();
+        let arrows = |picture: &str| {
+            let classes = ["request", "granted", "refused", "heartbeat"];
+            classes.into_iter().map(|class| messages(picture, class).0 as u64).sum::<u64>()
+        };
+        let (report, picture) = draw(&traces, WHOLE);
+        assert_eq!(arrows(&picture.unwrap()), report.received);
+        let (report, picture) = draw(&traces[..1], WHOLE);
+        let picture = picture.unwrap();
+        assert_eq!(arrows(&picture), report.on_trust);
+        assert_eq!(messages(&picture, "request").1, 0, "nobody knows what was lost");
+    }
+}
+
+fn seconds(from: impl Into<Option<f64>>, to: impl Into<Option<f64>>) -> Range {
+    let [from, to] = [from.into(), to.into()].map(|time| time.map(Duration::from_secs_f64));
+    Range { from, to }
+}
+
+#[test]
+fn a_part_of_a_run_is_drawn() {
+    let traces = three_elections("demo").texts();
+    let picture = drawn(&traces, seconds(0.3, 0.4525));
+    assert_eq!(titles(&picture, "step Elected").len(), 1);
+    assert_eq!(messages(&picture, "request"), (1, 1, 0), "{picture}");
+    assert_eq!(messages(&picture, "heartbeat"), (1, 1, 0), "one crosses the border: {picture}");
+    assert!(picture.contains("0.300 s to 0.453 s of 0.702 s"), "{picture}");
+    assert_eq!(titles(&picture, "lane down").len(), 1, "S1 went down before: {picture}");
+    assert_eq!(count(&picture, "label down", "label down"), 1, "{picture}");
+    assert_eq!(count(&picture, "label leader", "label leader"), 1, "{picture}");
+    assert_eq!(drawn(&traces, seconds(0.0, 100.0)), drawn(&traces, WHOLE));
+}
+
+#[test]
+fn a_long_run_needs_a_range() {
+    let mut run = three_elections("demo");
+    run.start(61_500, 3);
+    let traces = run.texts();
+    for range in [WHOLE, seconds(2.0, None)] {
+        let refusal = draw(&traces, range).1.unwrap_err().to_string();
+        assert!(refusal.contains("61.5 s long"), "{refusal}");
+        assert!(refusal.contains("--from") && refusal.contains("--to"), "{refusal}");
+    }
+    for range in [seconds(0.1, 1.0), seconds(None, 30.0), seconds(52.0, None)] {
+        drawn(&traces, range);
+    }
+    for range in [seconds(70.0, None), seconds(0.5, 0.4), seconds(0.5, 0.5)] {
+        let refusal = draw(&traces, range).1.unwrap_err().to_string();
+        assert!(refusal.contains("nothing lies between"), "{refusal}");
+    }
+}
+
+#[test]
+fn names_are_no_markup() {
+    let name = "<&>\"]]><!--\u{1}\u{ffff} ü";
+    let picture = drawn(&three_elections(name).texts(), WHOLE);
+    let document = Document::parse(&picture).unwrap();
+    let title = document.root_element().children().find(|node| node.has_tag_name("title"));
+    let title = title.unwrap().text().unwrap();
+    assert!(title.contains("<&>") && title.contains("ü"), "{title}");
+}
+
+fn raft_model(arguments: &[&str]) -> Output {
+    Command::new(binary::built("raft-model")).args(arguments).output().unwrap()
+}
+
+#[test]
+fn the_command_draws_what_it_has_replayed() {
+    let folder = TempDir::new().unwrap();
+    let mut traces = three_elections("demo").texts();
+    let files = write(&folder, &traces);
+    let files: Vec<&str> = files.iter().map(|file| file.to_str().unwrap()).collect();
+    let out = folder.path().join("run.svg");
+    let draw = |out: &str, options: &[&str]| {
+        let output = raft_model(&[&["replay", "--svg", out], options, &files[..]].concat());
+        let error = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), error, String::from_utf8(output.stdout).unwrap())
+    };
+    let out_text = out.to_str().unwrap();
+    fs::write(&out, "an older picture ".repeat(10_000)).unwrap();
+    let (code, error, table) = draw(out_text, &["--to", "0.5"]);
+    assert_eq!((code, &*error), (0, ""));
+    assert!(table.contains("elected    2"), "{table}");
+    assert_eq!(fs::read_to_string(&out).unwrap(), drawn(&traces, seconds(None, 0.5)));
+
+    for (out, options, message) in [
+        ("/no/such/folder/run.svg", &[][..], "cannot write /no/such/folder/run.svg"),
+        (files[1], &[], "this is a trace"),
+        (out_text, &["--from", "9"], "the run is 0.702 s long"),
+        (out_text, &["--from", "-1"], ""),
+        (out_text, &["--to", "soon"], "not a number of seconds"),
+        (out_text, &["--to", "nan"], "not a time"),
+    ] {
+        let (code, error, table) = draw(out, options);
+        assert_eq!((code, &*table), (2, ""), "{error}");
+        assert!(error.contains(message), "{error}");
+    }
+
+    // A damaged trace is not drawn.
+    fs::remove_file(&out).unwrap();
+    traces[1] = traces[1].replacen("\"persist\":true", "\"persist\":false", 1);
+    write(&folder, &traces);
+    assert_eq!(draw(out_text, &[]).0, 1);
+    assert!(!out.exists());
+}
