@@ -1,0 +1,148 @@
+//! What holds of any bytes, whoever wrote them: as a datagram, as the file of a ballot, as files of
+//! traces. The property tests and the fuzzers of `impl/fuzz` call these functions; each panics when
+//! its law is broken.
+//!
+//! Random bytes hardly ever have the right checksum. So each law is also tried on the same bytes
+//! with their checksums made right.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use raft_model::replay::replay;
+use raft_model::trace::Line;
+use raft_node::config::{Config, Settings};
+use raft_node::slot::SLOT_SIZE;
+use raft_node::store::{DataDir, StoreError};
+use raft_node::wire::Frame;
+use tempfile::TempDir;
+
+/// Only what [`Frame::encode`] writes is a frame.
+pub(crate) fn frame(bytes: &[u8]) {
+    let mut repaired = bytes.to_vec();
+    if let Some((checked, checksum)) = repaired.split_last_chunk_mut::<4>() {
+        *checksum = crc32fast::hash(checked).to_be_bytes();
+    }
+    for bytes in [bytes, &repaired] {
+        if let Ok(frame) = Frame::decode(bytes) {
+            assert_eq!(frame.encode(), bytes);
+        }
+    }
+}
+
+/// How many bytes at the beginning of a slot are not always zero.
+pub(crate) const SLOT_HEAD: usize = 64;
+
+/// A file of a ballot is refused and left alone, or one of its two slots is believed. The bytes are
+/// a file, and also the beginnings of the two slots of another one.
+pub(crate) fn ballot(bytes: &[u8]) {
+    ballot_file(bytes);
+    let (first, second) = bytes.split_at(bytes.len().min(SLOT_HEAD));
+    ballot_file(&[first, second].map(slot).concat());
+}
+
+/// A slot that begins like this, with the checksum that belongs to it.
+fn slot(head: &[u8]) -> [u8; SLOT_SIZE] {
+    let mut slot = [0; SLOT_SIZE];
+    let (checked, checksum) = slot.split_last_chunk_mut::<4>().expect("a slot is longer");
+    let len = head.len().min(checked.len());
+    checked[..len].copy_from_slice(&head[..len]);
+    *checksum = crc32fast::hash(checked).to_be_bytes();
+    slot
+}
+
+fn ballot_file(content: &[u8]) {
+    let dir = fast_dir();
+    let path = dir.path().join("ballot");
+    fs::write(&path, content).unwrap();
+    let open = || DataDir::lock(dir.path()).unwrap().open(&first_of_three());
+    match open() {
+        Ok(store) => {
+            let ballot = store.ballot();
+            drop(store);
+            let written = fs::read(&path).unwrap();
+            let (a, b) = written.split_at(SLOT_SIZE);
+            assert!(a == b, "both slots hold the ballot");
+            assert!(
+                content.chunks(SLOT_SIZE).any(|slot| is_next(slot, a)),
+                "not one that was read"
+            );
+            assert_eq!(open().unwrap().ballot(), ballot);
+        }
+        Err(StoreError::Untrusted { .. }) => assert!(fs::read(&path).unwrap() == content),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Whether the second slot says the same as the first one, a generation later.
+fn is_next(one: &[u8], next: &[u8]) -> bool {
+    let generation = |slot: &[u8]| u64::from_be_bytes(slot[48..56].try_into().unwrap());
+    let (checked, checksum) = one.split_last_chunk::<4>().unwrap();
+    *checksum == crc32fast::hash(checked).to_be_bytes()
+        && generation(next).checked_sub(1) == Some(generation(one))
+        && next[..48] == one[..48]
+        && next[56..SLOT_SIZE - 4] == one[56..SLOT_SIZE - 4]
+}
+
+/// S1 of three servers, whose ballots are tried.
+pub(crate) fn first_of_three() -> Config {
+    let address = |number: u8| SocketAddr::from(([127, 0, 0, 1], 7000 + u16::from(number)));
+    let servers = (1..=3).map(|number| (number, address(number))).collect();
+    Config::new(Settings::new("test", 1, servers)).unwrap()
+}
+
+/// Files are replayed or refused; and if they are replayed, then every record in them was.
+pub(crate) fn traces(files: &[impl AsRef<[u8]>]) {
+    traces_as_they_are(files);
+    let repaired: Vec<_> = files.iter().map(|file| with_checksums(file.as_ref())).collect();
+    traces_as_they_are(&repaired);
+}
+
+fn traces_as_they_are(files: &[impl AsRef<[u8]>]) {
+    let dir = fast_dir();
+    let write = |(number, content): (usize, &[u8])| {
+        let path = dir.path().join(number.to_string());
+        fs::write(&path, content).unwrap();
+        path
+    };
+    let contents = files.iter().map(AsRef::as_ref);
+    let paths: Vec<PathBuf> = contents.clone().enumerate().map(write).collect();
+    let records: usize = contents.map(steps).sum();
+    if let Ok(report) = replay(&paths) {
+        assert_eq!(report.records, records as u64);
+    }
+}
+
+/// How many records stand in a file, line for line.
+fn steps(content: &[u8]) -> usize {
+    let lines = content.split(|&byte| byte == b'\n').filter_map(|line| str::from_utf8(line).ok());
+    lines.filter(|line| matches!(self::line(line), Some(Line::Step(_)))).count()
+}
+
+/// Only what [`Line::to_text`] writes is a line.
+pub(crate) fn line(text: &str) -> Option<Line> {
+    let line = Line::from_text(text).ok()?;
+    assert_eq!(line.to_text().strip_suffix('\n'), Some(text));
+    Some(line)
+}
+
+/// Gives every line of a trace that ends like one the checksum that belongs to it.
+fn with_checksums(content: &[u8]) -> Vec<u8> {
+    let mut repaired = Vec::with_capacity(content.len());
+    for line in content.split_inclusive(|&byte| byte == b'\n') {
+        let text = str::from_utf8(line).unwrap_or_default();
+        if let Some((body, _)) = text.rsplit_once(",\"crc\":\"") {
+            let crc = crc32fast::hash(format!("{body}}}").as_bytes());
+            repaired.extend(format!("{body},\"crc\":\"{crc:08x}\"}}\n").into_bytes());
+        } else {
+            repaired.extend(line);
+        }
+    }
+    repaired
+}
+
+/// A folder in memory, where there is one: these files need not survive a power failure.
+pub(crate) fn fast_dir() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap()
+}
