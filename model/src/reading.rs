@@ -75,8 +75,9 @@ pub enum ReplayError {
 pub struct Reader {
     file: Arc<Path>,
     lines: BufReader<File>,
+    /// How many bytes are read, and how many of them are still to come.
     length: u64,
-    read: u64,
+    left: u64,
     line: usize,
     text: String,
     /// The header at the beginning, until it is asked for.
@@ -85,7 +86,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Opens a trace.
+    /// Opens a trace. If a server is adding to it, what it adds from now on is not read.
     ///
     /// # Errors
     ///
@@ -94,21 +95,22 @@ impl Reader {
         Self::open_first(path, u64::MAX)
     }
 
-    /// Opens a trace as if it ended after so many bytes: one that is still being written is read as
-    /// far as it was read before.
+    /// Opens a trace as if it ended after so many bytes.
     pub(crate) fn open_first(path: &Path, length: u64) -> Result<Self, ReplayError> {
         let error = |error| ReplayError::Io { file: path.to_owned(), error };
         let not_a_trace =
             |what: &str| ReplayError::NotATrace { file: path.to_owned(), what: what.to_owned() };
         // A pipe could be waited on for ever, and can be read once only.
-        if !fs::metadata(path).map_err(error)?.is_file() {
+        let metadata = fs::metadata(path).map_err(error)?;
+        let length = metadata.len().min(length);
+        if !metadata.is_file() {
             return Err(not_a_trace("it is no regular file"));
         }
         let mut reader = Self {
             file: path.into(),
             lines: BufReader::with_capacity(1 << 16, File::open(path).map_err(error)?),
             length,
-            read: 0,
+            left: length,
             line: 0,
             text: String::new(),
             first: None,
@@ -176,9 +178,9 @@ impl Reader {
         text.starts_with(START) || START.starts_with(text)
     }
 
-    /// How many bytes were read so far.
-    pub(crate) const fn read(&self) -> u64 {
-        self.read
+    /// How many bytes it reads: as many as there were when it was opened.
+    pub(crate) const fn length(&self) -> u64 {
+        self.length
     }
 
     /// What was passed over so far.
@@ -198,13 +200,13 @@ impl Reader {
     fn read_line(&mut self) -> Result<bool, ReplayError> {
         self.text.clear();
         self.line += 1;
-        let limit = LONGEST_LINE.min(self.length - self.read);
+        let limit = LONGEST_LINE.min(self.left);
         match self.lines.by_ref().take(limit).read_line(&mut self.text) {
             Ok(length) if length as u64 == LONGEST_LINE && !self.text.ends_with('\n') => {
                 Err(self.no_line("it is longer than any line of a trace"))
             }
             Ok(length) => {
-                self.read += length as u64;
+                self.left -= length as u64;
                 Ok(length > 0)
             }
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {

@@ -87,7 +87,7 @@ pub fn replay(paths: &[PathBuf]) -> Result<Report, ReplayError> {
     replay.report()
 }
 
-/// How much of a file the first reading read. A server may still be adding to it.
+/// What the first reading of a file read. A server may be adding to it since.
 struct Extent {
     bytes: u64,
     records: u64,
@@ -132,7 +132,7 @@ impl Replay {
                 }
             }
         }
-        let extent = Extent { bytes: reader.read(), records: self.records - records_before };
+        let extent = Extent { bytes: reader.length(), records: self.records - records_before };
         self.notes.extend(reader.notes());
         Ok(extent)
     }
