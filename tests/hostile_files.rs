@@ -7,12 +7,14 @@ mod support {
     pub(crate) mod node;
 }
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::net::UdpSocket;
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use raft_model::election::Ballot;
@@ -120,9 +122,13 @@ struct Running(Child);
 impl Running {
     /// Reads its log until it is up.
     fn is_up(&mut self) {
-        let mut lines = BufReader::new(self.0.stderr.as_mut().unwrap()).lines();
-        let is_up = lines.any(|line| line.unwrap().contains("rule=Started"));
-        assert!(is_up, "it did not start");
+        let stderr = self.0.stderr.as_ref().unwrap().as_fd().try_clone_to_owned().unwrap();
+        let (sender, is_up) = channel();
+        std::thread::spawn(move || {
+            let mut lines = BufReader::new(File::from(stderr)).lines().map_while(Result::ok);
+            sender.send(lines.any(|line| line.contains("rule=Started")))
+        });
+        assert_eq!(is_up.recv_timeout(PATIENCE), Ok(true), "it did not start");
     }
 
     /// From now on it can write no file past this size.
@@ -228,7 +234,7 @@ fn a_pipe_beside_the_ballot_holds_nobody_up() {
     for name in ["lock", "ballot.new"] {
         pipe(&server.data().join(name));
     }
-    server.start(&["timeout", "30"], &["--bootstrap"]).is_up();
+    server.start(&[], &["--bootstrap"]).is_up();
 }
 
 #[test]
