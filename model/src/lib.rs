@@ -35,7 +35,14 @@
 //! | [`election`] | **the specification**: what a server does, in one function |
 //! | `tests/scenarios/*.txt` | what that means, situation by situation |
 //!
-//! Everything else reads the specification, and stands behind the feature `check` (on by default):
+//! What real servers did is evidence that can be checked with it:
+//!
+//! | module | what it makes of the specification |
+//! |---|---|
+//! | [`trace`] | what a server did, one step a line |
+//! | [`reading`], [`replay`] | traces from files, and every step of them done once more |
+//!
+//! Everything else stands behind the feature `check` (on by default):
 //!
 //! | module | what it makes of the specification |
 //! |---|---|
@@ -51,8 +58,8 @@
 //! | [`picture`] | recorded runs, drawn |
 //! | [`mutant`] | elections that are wrong on purpose |
 //!
-//! Arrows point one way: `types → message → election → {actor, world} → search`. Nothing that a
-//! server does is written twice.
+//! Arrows point one way: `types → message → election → {trace → replay, actor, world → packed →
+//! reduce} → search`. Nothing that a server does is written twice.
 //!
 //! # The names
 //!
@@ -82,6 +89,9 @@ pub mod election;
 
 pub mod trace;
 
+pub mod reading;
+pub mod replay;
+
 #[cfg(feature = "check")]
 pub mod action;
 #[cfg(feature = "check")]
@@ -97,11 +107,7 @@ pub mod picture;
 #[cfg(feature = "check")]
 pub mod properties;
 #[cfg(feature = "check")]
-pub mod reading;
-#[cfg(feature = "check")]
 pub mod reduce;
-#[cfg(feature = "check")]
-pub mod replay;
 #[cfg(feature = "check")]
 pub mod search;
 #[cfg(feature = "check")]

@@ -93,11 +93,13 @@ impl ServerSet {
     }
 
     /// The members as bits: S1's is the lowest.
+    #[cfg(feature = "check")]
     pub(crate) const fn bits(self) -> u8 {
         self.0
     }
 
     /// The set with these bits.
+    #[cfg(feature = "check")]
     pub(crate) const fn from_bits(bits: u8) -> Self {
         Self(bits)
     }

@@ -163,7 +163,7 @@ fn as_table(args: &Args, findings: &Findings, seconds: f64) -> String {
     for (property, counterexample) in findings.violations() {
         let steps = counterexample.moves.len();
         let s = if steps == 1 { "" } else { "s" };
-        let _ = writeln!(text, "\n{} is violated in {steps} step{s}:\n", property);
+        let _ = writeln!(text, "\n{property} is violated in {steps} step{s}:\n");
         let _ = write!(text, "{counterexample}");
     }
     text
