@@ -3,7 +3,6 @@
 
 mod support {
     pub(crate) mod binary;
-    #[expect(dead_code, reason = "the servers here are started to fail")]
     pub(crate) mod node;
 }
 
