@@ -298,6 +298,22 @@ mod tests {
     }
 
     #[test]
+    fn a_set_has_the_members_that_were_put_in() {
+        let all = Cluster::new(Cluster::MAX_SIZE).unwrap();
+        for set in subsets(all) {
+            assert_eq!(set.iter().collect::<ServerSet>(), set);
+            assert_eq!(set.iter().count(), set.len() as usize);
+            assert_eq!(set.is_empty(), set == ServerSet::EMPTY);
+            for new in all.servers() {
+                for server in all.servers() {
+                    let expected = set.contains(server) || server == new;
+                    assert_eq!(set.with(new).contains(server), expected, "{set} with {new}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_vote_counts_once() {
         let server = ServerId::new(3).unwrap();
         let once = ServerSet::only(server);
