@@ -261,7 +261,7 @@ fn a_long_run_needs_a_range() {
     let traces = run.texts();
     for range in [WHOLE, seconds(2.0, None)] {
         let refusal = draw(&traces, range).1.unwrap_err().to_string();
-        assert!(refusal.contains("61.5 s long"), "{refusal}");
+        assert!(refusal.contains("61.500 s long"), "{refusal}");
         assert!(refusal.contains("--from") && refusal.contains("--to"), "{refusal}");
     }
     for range in [seconds(0.1, 1.0), seconds(None, 30.0), seconds(52.0, None)] {
@@ -271,6 +271,22 @@ fn a_long_run_needs_a_range() {
         let refusal = draw(&traces, range).1.unwrap_err().to_string();
         assert!(refusal.contains("nothing lies between"), "{refusal}");
     }
+}
+
+#[test]
+fn of_a_long_run_the_command_draws_the_last_election() {
+    let mut run = three_elections("demo");
+    run.start(61_500, 3);
+    let folder = TempDir::new().unwrap();
+    let files = write(&folder, &run.texts());
+    let files: Vec<&str> = files.iter().map(|file| file.to_str().unwrap()).collect();
+    let out = folder.path().join("run.svg");
+    let output = raft_model(&[&["replay", "--svg", out.to_str().unwrap()], &files[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("leads term"), "{told}");
+    let picture = fs::read_to_string(out).unwrap();
+    assert!(!titles(&picture, "step Elected").is_empty(), "{picture}");
 }
 
 #[test]

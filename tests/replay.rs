@@ -79,6 +79,8 @@ fn what_servers_recorded_is_accepted() {
         assert_eq!((report.runs, report.on_trust), (9, 0));
         assert!(report.received > 100 && !report.elected.is_empty(), "{report:?}");
         assert_eq!(report.notes, Vec::<String>::new());
+        assert!(report.elected.keys().eq(report.elected_after.keys()));
+        assert!(report.elected_after.values().is_sorted(), "later terms are elected later");
     }
 }
 

@@ -13,21 +13,14 @@
 //!
 //! So a crash between two of these is nothing worse than a lost message.
 //!
-//! How an election goes. Everybody starts as a follower. A follower that hears no leader until its
-//! election timer fires becomes a candidate: it advances to the next term, votes for itself and
-//! asks everybody for their vote. A server grants one vote a term, to the first that asks. The
-//! candidate that a quorum voted for leads the term, and says so at once with a heartbeat, at which
-//! the others follow. When nobody wins, timers fire again, and a later term decides. Whoever sees a
-//! newer term than its own adopts it and follows.
-//!
 //! Why at most one server leads a term. Who leads was granted that term by a quorum; two quorums
 //! share a server; no server grants two candidates its vote in one term, because the vote stands in
 //! its [`Ballot`] before the answer leaves, because nothing that a server does within a term
 //! replaces that vote, and because no server returns to an older term.
 //!
-//! The module is total: input that is stale, repeated or out of place leads to a step that changes
-//! nothing, never to an error. The name of the action, by which models and traces speak
-//! of it, stands beside each handler.
+//! The module is total: every state and event has a step, never an error. What is stale changes no
+//! state; a stale request is answered with the newer term. The names of actions, by which models
+//! speak of a step, stand beside the handlers.
 
 use super::message::Message;
 use super::types::{Cluster, ServerId, ServerSet, Term};
@@ -84,15 +77,15 @@ pub struct State {
 /// The one timer that a server has running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Timer {
-    /// Fires after a random time without a leader. Every election draws the time anew, so that
-    /// split votes are rare (§5.2).
+    /// Fires after a random time without a leader. The time is drawn anew at every restart of the
+    /// timer, so that split votes are rare (§5.2).
     Election,
     /// Fires at a short, fixed period.
     Heartbeat,
 }
 
 impl State {
-    /// Which timer runs follows from the role; so nobody has to remember it, or can disagree.
+    /// Which timer runs follows from the role; so it is not stored, and cannot be wrong.
     pub const fn timer(&self) -> Timer {
         match self.role {
             Role::Follower | Role::Candidate { .. } => Timer::Election,
@@ -159,8 +152,8 @@ pub enum Rule {
     /// A vote of this term for a server that does not stand: it leads already, it has lost, or it
     /// has restarted since.
     VoteNotCounted,
-    /// Somebody refused its vote, or refused an older request of this server, and carried no newer
-    /// term.
+    /// A refusal of this term: of the request of this term, or of an older one by a server that had
+    /// reached this term before.
     RefusalHeard,
 
     /// A heartbeat of this term's leader: the follower waits anew.
@@ -169,7 +162,7 @@ pub enum Rule {
     SteppedDown,
     /// A heartbeat of another leader of the leader's own term, which Election Safety excludes.
     RivalIgnored,
-    /// An answer to a heartbeat, of this term or an older one, that carried no newer term.
+    /// An answer of this term, to a heartbeat of this term or of an older one.
     HeartbeatAnswered,
 
     /// A request of an older term: its sender is told the newer one.
@@ -181,9 +174,10 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// Whether the timer starts again: when the server starts, campaigns, leads, has given its vote
-    /// or has heard the current leader (Figure 2, "Rules for Servers"). In particular neither a
-    /// refused request nor a newer term alone keeps a server from campaigning.
+    /// Whether the timer starts again: when the server starts, when the timer has fired, and when the
+    /// server is elected, has given its vote or has heard the current leader (Figure 2, "Rules for
+    /// Servers"). In particular neither a refused request nor a newer term alone keeps a follower
+    /// from campaigning.
     const fn restarts_timer(self) -> bool {
         match self {
             Self::Started
@@ -323,7 +317,8 @@ impl Server {
         match message {
             Message::RequestVote { .. } => receive_request_vote(state, from),
             Message::AppendEntries { .. } => receive_append_entries(state, from),
-            // It answers something that this server asked in an older term, or never asked.
+            // It answers something that this server asked in an older term. (Action
+            // `ReceiveNewerTerm`.)
             Message::RequestVoteResponse { .. } | Message::AppendEntriesResponse { .. }
                 if is_newer =>
             {
@@ -333,6 +328,7 @@ impl Server {
             Message::RequestVoteResponse { vote_granted: false, .. } => {
                 Decision::quiet(state, Rule::RefusalHeard)
             }
+            // (Action `ReceiveAppendEntriesResponse`.)
             Message::AppendEntriesResponse { .. } => {
                 Decision::quiet(state, Rule::HeartbeatAnswered)
             }
@@ -384,7 +380,7 @@ fn refuse_stale(state: State, from: ServerId, message: Message) -> Decision {
 
 /// A candidate of the current term asks for the vote. First come, first served; and who has the
 /// vote is told so as often as it asks, since the answer may have been lost. A candidate and a
-/// leader have voted for themselves. (§5.2; Figure 2, "`RequestVote` RPC". Action
+/// leader have voted for themselves, so they refuse every rival. (§5.2; Figure 2, "`RequestVote` RPC". Action
 /// `ReceiveRequestVote`.)
 fn receive_request_vote(state: State, from: ServerId) -> Decision {
     let term = state.ballot.current_term;

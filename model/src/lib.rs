@@ -7,14 +7,16 @@
 //! on disk. Raft (Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm",
 //! §5.1, §5.2, Figure 2) elects like this:
 //!
-//! 1. Time is cut into **terms**, numbered 1, 2, 3 … Each term has at most one leader; some have
-//!    none. A server remembers the latest term it has seen, and whoever is behind catches up at the
-//!    first message from a newer term.
+//! 1. Time is cut into **terms**. Everybody starts in term 0, in which nobody is elected. Each term
+//!    has at most one leader; some have none. A server remembers the latest term it has seen, and
+//!    whoever sees a newer one enters it as a follower that has not voted in it, even a leader. A
+//!    request of an older term is refused with the newer one, so that its sender learns of it.
 //! 2. Everybody starts as a **follower**. A follower that hears no leader until its **election
 //!    timer** fires becomes a **candidate**: it goes on to the next term, votes for itself, and
 //!    asks the others with `RequestVote`.
-//! 3. A server has **one vote a term**. The first candidate that asks gets it. Term and vote are the
-//!    server's **ballot**; it is on disk before the answer leaves.
+//! 3. A server has **one vote a term**. A candidate gives it to itself, everybody else to the first
+//!    candidate that asks. Term and vote are the server's **ballot**; it is on disk before any
+//!    message that depends on it leaves.
 //! 4. A candidate with the votes of a **quorum**, more than half of all servers, **leads** the term.
 //!    It says so at once with a heartbeat (`AppendEntries` without entries), and again and again
 //!    before the others' timers fire. A candidate that hears it has lost, and follows.
@@ -58,8 +60,9 @@
 //! | [`picture`] | recorded runs, drawn |
 //! | [`mutant`] | elections that are wrong on purpose |
 //!
-//! Arrows point one way: `types → message → election → {trace → replay, actor, world → packed →
-//! reduce} → search`. Nothing that a server does is written twice.
+//! Each may use only what stands to its left: `types → message → election → {trace → reading →
+//! replay, action → bounds → {actor, world → packed → reduce} → properties, search, story}`. Nothing
+//! that a server does is written twice.
 //!
 //! # The names
 //!
@@ -71,13 +74,14 @@
 //! | the network | [`World::sent`](world::World::sent) | |
 //! | election timeout, heartbeat | [`Event::Timeout`](election::Event::Timeout) | `Timeout` |
 //! | `RequestVote` RPC | [`Message::RequestVote`](message::Message::RequestVote) | `ReceiveRequestVote` |
-//! | its result | [`Message::RequestVoteResponse`](message::Message::RequestVoteResponse) | `ReceiveRequestVoteResponse`, `BecomeLeader` |
+//! | the answer to it | [`Message::RequestVoteResponse`](message::Message::RequestVoteResponse) | `ReceiveRequestVoteResponse`, `BecomeLeader` |
 //! | `AppendEntries` RPC | [`Message::AppendEntries`](message::Message::AppendEntries) | `ReceiveAppendEntries` |
-//! | its result | [`Message::AppendEntriesResponse`](message::Message::AppendEntriesResponse) | `ReceiveAppendEntriesResponse` |
+//! | the answer to it | [`Message::AppendEntriesResponse`](message::Message::AppendEntriesResponse) | `ReceiveAppendEntriesResponse` |
 //! | a response of a newer term | [`Rule::NewerTermAdopted`](election::Rule::NewerTermAdopted) | `ReceiveNewerTerm` |
 //! | crash and recovery | [`Server::start`](election::Server::start) | `Restart` |
 //!
-//! The second column is the code that runs in a real server: the crate `raft-node` drives
+//! The second column, but for the network, is the code that runs in a real server: the crate
+//! `raft-node` drives
 //! [`Server::step`](election::Server::step) with datagrams and a clock.
 
 // Reading order, not the alphabet's.

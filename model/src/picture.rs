@@ -46,7 +46,7 @@ pub enum PictureError {
     Read(#[from] ReplayError),
     /// Nobody could read it.
     #[error(
-        "the run is {} s long, and without an end given at most {} s are drawn: choose a part with --from and --to, in seconds from the first record",
+        "the run is {:.3} s long, and without an end given at most {} s are drawn: choose a part with --from and --to, in seconds from the first record",
         length.as_secs_f64(),
         LONGEST.as_secs()
     )]
@@ -56,7 +56,7 @@ pub enum PictureError {
     },
     /// The range holds nothing.
     #[error(
-        "nothing lies between {} s and {} s: the run is {} s long",
+        "nothing lies between {:.3} s and {:.3} s: the run is {:.3} s long",
         from.as_secs_f64(),
         to.as_secs_f64(),
         length.as_secs_f64()

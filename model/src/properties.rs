@@ -88,7 +88,7 @@ impl Property {
                 "no two servers ever lead the same term, at the same time or at different times"
             }
             Self::VoteOncePerTerm => "no server ever grants two candidates its vote in one term",
-            Self::LeaderHasQuorum => "who leads was granted its term by a quorum",
+            Self::LeaderHasQuorum => "whoever leads a term was granted it by a quorum",
             Self::TermNeverDecreases => {
                 "the durable term of a server only grows, and so does the term that it acts in"
             }

@@ -20,6 +20,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::election::{Ballot, Outgoing, Rule};
 use crate::message::Message;
@@ -44,6 +45,8 @@ pub struct Report {
     pub on_trust: u64,
     /// Who was elected in which term.
     pub elected: BTreeMap<Term, ServerId>,
+    /// And when, counted from the first record, as far as the clocks of the servers agree.
+    pub elected_after: BTreeMap<Term, Duration>,
     /// What a killed server left, and other things worth knowing.
     pub notes: Vec<String>,
 }
@@ -100,7 +103,9 @@ struct Replay {
     records: u64,
     received: u64,
     on_trust: u64,
+    first_us: Option<u64>,
     elected: BTreeMap<Term, (ServerId, Place)>,
+    elected_us: BTreeMap<Term, u64>,
     votes: BTreeMap<(Term, ServerId), (ServerId, Place)>,
     notes: Vec<String>,
 }
@@ -161,6 +166,8 @@ impl Replay {
 
     fn accept_record(&mut self, place: &Place, record: &Record) -> Result<(), ReplayError> {
         self.records += 1;
+        let first_us = self.first_us.get_or_insert(record.wall_us);
+        *first_us = record.wall_us.min(*first_us);
         let after = record.step.state.ballot;
         match record.cause {
             Cause::Start { stored } => {
@@ -174,7 +181,8 @@ impl Replay {
                 };
                 if let Some(other) = self.runs.insert((record.server, record.boot), run) {
                     return Err(place.damage(format!(
-                        "run {} of {} began at {} already",
+                        "run {} of {} began at {} already: one file was given twice, or the server \
+                         was bootstrapped twice, its ballot deleted in between",
                         record.boot, record.server, other.start
                     )));
                 }
@@ -280,6 +288,7 @@ impl Replay {
     fn check_safety(&mut self, place: &Place, record: &Record) -> Result<(), ReplayError> {
         let Ballot { current_term: term, voted_for } = record.step.state.ballot;
         if record.step.rule == Rule::Elected {
+            self.elected_us.insert(term, record.wall_us);
             let (leader, other) =
                 self.elected.entry(term).or_insert_with(|| (record.server, place.clone()));
             if *leader != record.server {
@@ -314,6 +323,9 @@ impl Replay {
                 self.on_trust
             ));
         }
+        let first_us = self.first_us.unwrap_or_default();
+        let after =
+            |(term, us): (Term, u64)| (term, Duration::from_micros(us.saturating_sub(first_us)));
         Ok(Report {
             cluster,
             servers,
@@ -322,6 +334,7 @@ impl Replay {
             received: self.received,
             on_trust: self.on_trust,
             elected: self.elected.into_iter().map(|(term, (leader, _))| (term, leader)).collect(),
+            elected_after: self.elected_us.into_iter().map(after).collect(),
             notes: self.notes,
         })
     }

@@ -31,7 +31,7 @@ enum Command {
     Check(check::Args),
     /// Walk through the state graph in a web browser (stateright's Explorer on the actor model).
     Explore(explore::Args),
-    /// Do again what real servers recorded, with the specification.
+    /// Check recorded traces: repeat every step with the specification.
     Replay(replay::Args),
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use raft_model::picture::{Picture, Range};
+use raft_model::picture::{Picture, PictureError, Range};
 use raft_model::reading::{Reader, ReplayError};
 use raft_model::replay::{Report, replay};
 use serde_json::{Value, json};
@@ -17,7 +17,8 @@ use super::Failure;
 /// The arguments of `replay`.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Traces that `raft-node run --trace FILE` wrote, of the servers of one cluster.
+    /// Traces that `raft-node run --trace FILE` wrote, of the servers of one cluster, all of which
+    /// have stopped.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// Print one JSON object instead of a table.
@@ -25,8 +26,8 @@ pub(super) struct Args {
     json: bool,
     /// Draw the run to this file, as SVG: a line a server, an arrow a message, time to the right.
     ///
-    /// Times are compared between servers: the picture is as true as their clocks agree. At most
-    /// 10 s are drawn, unless --to is given.
+    /// Times are compared between servers: the picture is as true as their clocks agree. Of a run
+    /// longer than 10 s the last election is drawn, unless --from or --to says otherwise.
     #[arg(long, value_name = "OUT")]
     svg: Option<PathBuf>,
     /// Where the picture begins, in seconds from the first record.
@@ -68,9 +69,16 @@ fn draw(args: &Args, report: &Report, out: &Path) -> Result<(), Failure> {
         let out = out.display();
         return Err(Failure::Input(format!("--svg {out}: this is a trace, and would be lost")));
     }
-    let range = Range { from: args.from, to: args.to };
-    let picture = Picture::read(&args.files, report, range)
-        .map_err(|error| Failure::Input(error.to_string()))?;
+    let read = |from, to| Picture::read(&args.files, report, Range { from, to });
+    let last_election = report.elected_after.values().last();
+    let picture = match (read(args.from, args.to), last_election) {
+        (Err(PictureError::TooLong { .. }), Some(&at)) if args.from.is_none() => {
+            let (before, after) = (Duration::from_secs(1), Duration::from_secs(2));
+            read(Some(at.saturating_sub(before)), Some(at + after))
+        }
+        (picture, _) => picture,
+    };
+    let picture = picture.map_err(|error| Failure::Input(error.to_string()))?;
     let write = || {
         let mut file = BufWriter::new(File::create(out)?);
         write!(file, "{picture}")?;
@@ -80,6 +88,9 @@ fn draw(args: &Args, report: &Report, out: &Path) -> Result<(), Failure> {
         Failure::Input(format!("cannot write {}: {error}", out.display()))
     })
 }
+
+/// How many elections the table lists at the most: the last ones.
+const SHOWN: usize = 10;
 
 /// Reads a time from the command line.
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -99,6 +110,17 @@ fn as_table(report: &Report, seconds: f64) -> String {
     row("received", report.received, "messages, each sent to its receiver by its sender");
     row("elected", report.elected.len() as u64, "leaders, at most one a term");
     let _ = writeln!(text, "  {:<10} {seconds:.1} s", "time");
+    let elections = report.elected.len();
+    if elections > 0 {
+        let _ = writeln!(text);
+    }
+    if elections > SHOWN {
+        let _ = writeln!(text, "  … {} earlier elections", elections - SHOWN);
+    }
+    for (term, leader) in report.elected.iter().skip(elections.saturating_sub(SHOWN)) {
+        let seconds = report.elected_after[term].as_secs_f64();
+        let _ = writeln!(text, "  {leader} leads term {term} at {seconds:.3} s");
+    }
     for note in &report.notes {
         let _ = writeln!(text, "\n  note: {note}");
     }
@@ -106,8 +128,10 @@ fn as_table(report: &Report, seconds: f64) -> String {
 }
 
 fn as_json(report: &Report) -> Value {
-    let elected =
-        report.elected.iter().map(|(term, leader)| json!({ "term": term, "leader": leader }));
+    let elected = report.elected.iter().map(|(term, leader)| {
+        let seconds = report.elected_after[term].as_secs_f64();
+        json!({ "term": term, "leader": leader, "seconds": seconds })
+    });
     json!({
         "replayed": true,
         "cluster": report.cluster,
