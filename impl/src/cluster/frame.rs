@@ -21,10 +21,11 @@ pub(super) fn frame(view: &View, now: Duration, is_stopping: bool, colour: bool)
         lines.push("  The servers stop.".to_owned());
     } else if let Some((leader, term, process)) = view.leader() {
         let leader = painted(&format!("{leader} leads in term {term}."), GREEN, colour);
-        let hint = format!("To see another elected, in another terminal:  kill -9 {process}");
-        lines.push(format!("  {leader}  {hint}"));
+        lines.push(format!("  {leader}"));
+        lines.push(format!("  To see another elected:  kill -9 {process}"));
     } else {
         lines.push("  Nobody leads.".to_owned());
+        lines.push(String::new()); // so that the rest stays where it is
     }
     let hint = if is_stopping {
         "Ctrl-C again kills those that do not."
@@ -92,6 +93,7 @@ mod tests {
     use raft_model::types::{Cluster, Term};
 
     use super::*;
+    use crate::cluster::view::Happening;
     use crate::testing::server;
 
     const AT: Duration = Duration::from_millis(250);
@@ -110,13 +112,16 @@ mod tests {
             Cause::Receive { before: campaigning, from, message, sent_in },
         ];
         for cause in causes {
-            let step = cause.step_of(&id);
-            let (boot, sequence, wall_us, monotonic_us) = (1, 0, 0, 0);
-            let server = id.id;
-            let record = Record { server, boot, sequence, wall_us, monotonic_us, cause, step };
-            view.stepped(&record, AT);
+            step(view, &id, cause);
         }
         view.servers[id.id.index()].state.unwrap()
+    }
+
+    fn step(view: &mut View, id: &Server, cause: Cause) -> Option<Happening> {
+        let (server, step) = (id.id, cause.step_of(id));
+        let (boot, sequence, wall_us, monotonic_us) = (1, 0, 0, 0);
+        let record = Record { server, boot, sequence, wall_us, monotonic_us, cause, step };
+        view.stepped(&record, AT)
     }
 
     fn view() -> View {
@@ -145,7 +150,8 @@ mod tests {
   S2          4712  leader        1  S2    1 s
   S3             -  down          -  -     0 s     starts again in 0.2 s
 
-  S2 leads in term 1.  To see another elected, in another terminal:  kill -9 4712
+  S2 leads in term 1.
+  To see another elected:  kill -9 4712
   Ctrl-C stops the cluster.
 
   News, the latest first:
@@ -159,6 +165,16 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_process_number_fits_beside_the_command() {
+        let mut view = view();
+        view.started(server(2), 4_194_304, AT);
+        elect(&mut view, 2, 3);
+        let text = lines(&view, AT);
+        let command = text.lines().find(|line| line.ends_with("kill -9 4194304")).unwrap();
+        assert!(command.len() <= 80, "{command}");
+    }
+
+    #[test]
     fn a_leader_that_ends_leads_no_more() {
         let mut view = view();
         elect(&mut view, 2, 3);
@@ -167,6 +183,19 @@ mod tests {
         assert!(lines(&view, AT).contains("Nobody leads."));
         let again = view.started(server(2), 4720, AT);
         assert!(again.to_string().ends_with("S2 runs again, as process 4720"), "{again}");
+    }
+
+    #[test]
+    fn a_leader_that_hears_of_a_later_term_is_news() {
+        let mut view = view();
+        let before = elect(&mut view, 2, 3);
+        let message = Message::AppendEntries { term: Term::new(2) };
+        let (from, sent_in) = (server(1), StepId { boot: 1, sequence: 1 });
+        let id = Server { id: server(2), cluster: Cluster::new(3).unwrap() };
+        step(&mut view, &id, Cause::Receive { before, from, message, sent_in });
+        let news = view.news[0].to_string();
+        let expected = "S2 is a follower in term 2; it no longer leads in term 1";
+        assert!(news.ends_with(expected), "{news}");
     }
 
     #[test]

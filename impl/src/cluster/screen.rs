@@ -32,7 +32,7 @@ impl Screen {
         Ok(screen)
     }
 
-    /// Shows these lines, as many as fit.
+    /// Shows these lines, as many as fit, and of each as many words as fit.
     pub(super) fn draw(&mut self, mut lines: Vec<String>) -> io::Result<()> {
         if self.suspend.swap(false, Ordering::Relaxed) {
             put(LEAVE)?;
@@ -40,11 +40,16 @@ impl Screen {
             put(ENTER)?;
             self.shown.clear();
         }
-        let rows = tcgetwinsize(io::stdout()).map_or(24, |size| size.ws_row);
+        let size =
+            tcgetwinsize(io::stdout()).ok().filter(|size| size.ws_row > 0 && size.ws_col > 0);
+        let (rows, columns) = size.map_or((24, 80), |size| (size.ws_row, size.ws_col));
         lines.truncate(rows.into());
+        for line in &mut lines {
+            line.truncate(fitting(line, columns.into()).len());
+        }
         if lines != self.shown {
             // Over the old picture, without clearing it first: that would flicker.
-            put(&format!("\x1b[H{}\x1b[K\x1b[J", lines.join("\x1b[K\r\n")))?;
+            put(&format!("\x1b[H{}\x1b[m\x1b[K\x1b[J", lines.join("\x1b[m\x1b[K\r\n")))?;
             self.shown = lines;
         }
         Ok(())
@@ -58,8 +63,52 @@ impl Drop for Screen {
     }
 }
 
+/// The beginning of a line that fits, without half a word at its end: half of the number of a
+/// process is the number of another one.
+fn fitting(line: &str, columns: usize) -> &str {
+    let (mut width, mut end, mut is_colour) = (0, 0, false);
+    for (at, letter) in line.char_indices() {
+        match letter {
+            '\x1b' => is_colour = true,
+            _ if is_colour => is_colour = letter != 'm',
+            _ => {
+                if letter == ' ' {
+                    end = at;
+                }
+                width += 1;
+                if width > columns {
+                    return &line[..end];
+                }
+            }
+        }
+    }
+    line
+}
+
 fn put(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_is_cut() {
+        let line = "kill -9 1142735";
+        for (columns, expected) in
+            [(15, line), (14, "kill -9"), (8, "kill -9"), (6, "kill"), (3, "")]
+        {
+            assert_eq!(fitting(line, columns), expected, "{columns}");
+        }
+    }
+
+    #[test]
+    fn a_colour_takes_no_room() {
+        let line = "  \x1b[1;32mS1 leads in term 12.\x1b[0m";
+        assert_eq!(fitting(line, 22), line);
+        assert_eq!(fitting(line, 21), "  \x1b[1;32mS1 leads in term");
+    }
 }

@@ -50,7 +50,7 @@ pub(super) enum What {
     /// Its process ended.
     Ended { process: u32, status: ExitStatus, led: Option<Term>, delay: Duration },
     /// It has another role, term or vote.
-    Changed(State),
+    Changed { state: State, led: Option<Term> },
     /// It was elected.
     Leads { term: Term, votes: ServerSet, process: Option<u32> },
 }
@@ -114,13 +114,14 @@ impl View {
             let term = step.state.ballot.current_term;
             What::Leads { term, votes: votes(&cause, server), process: status.process }
         } else {
-            What::Changed(step.state)
+            let led = cause.before().filter(|before| before.role == Role::Leader);
+            What::Changed { state: step.state, led: led.map(|before| before.ballot.current_term) }
         };
         Some(self.tell(Happening { at, server, what }))
     }
 
     fn tell(&mut self, happening: Happening) -> Happening {
-        if !matches!(happening.what, What::Changed(_)) {
+        if !matches!(happening.what, What::Changed { led: None, .. }) {
             self.news.truncate(NEWS - 1);
             self.news.push_front(happening);
         }
@@ -187,9 +188,10 @@ impl fmt::Display for Happening {
                 }
                 write!(f, "; it starts again in {} s", delay.as_secs_f64())
             }
-            What::Changed(State { ballot, role }) => {
+            What::Changed { state: State { ballot, role }, led } => {
                 write!(f, "is a {} in term {}", word(role), ballot.current_term)?;
-                ballot.voted_for.map_or(Ok(()), |vote| write!(f, ", and voted for {vote}"))
+                ballot.voted_for.map_or(Ok(()), |vote| write!(f, ", and voted for {vote}"))?;
+                led.map_or(Ok(()), |term| write!(f, "; it no longer leads in term {term}"))
             }
             What::Leads { term, votes, process } => {
                 write!(f, "leads in term {term}, elected by {votes}")?;
