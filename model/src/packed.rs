@@ -14,8 +14,8 @@
 mod layout;
 mod view;
 
-pub use layout::{Layout, Packed};
 pub(crate) use layout::mix;
+pub use layout::{Layout, Packed};
 pub use view::PackedView;
 
 use crate::action::{Action, Cause, Move};

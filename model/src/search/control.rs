@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 
+use super::Coverage;
+
 /// Why a search ended before everything was looked at, other than at a violation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[repr(u8)]
@@ -23,6 +25,12 @@ pub struct Control {
 }
 
 impl Control {
+    /// Notes how far the search has come.
+    pub fn covers(&self, coverage: Coverage) {
+        self.depth.store(coverage.depth, Relaxed);
+        self.states.store(coverage.states, Relaxed);
+    }
+
     /// Asks the search to stop. It ends soon, and reports what it has covered.
     pub fn stop(&self, why: Stop) {
         // The first reason stands.

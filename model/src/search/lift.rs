@@ -6,20 +6,35 @@
 
 use std::collections::HashMap;
 
-use super::Counterexample;
+use super::{Counterexample, Verdict};
 use crate::packed::{Packed, PackedModel, PackedView};
 use crate::properties::Property;
 use crate::world::WorldModel;
+
+/// What a search says of each property that it has seen violated or not.
+pub(super) fn verdicts<const W: usize>(
+    model: &PackedModel<W>,
+    properties: &[Property],
+    violated: &[bool],
+    exhaustive: bool,
+) -> Vec<(Property, Verdict)> {
+    let verdict = |(&property, &violated): (&Property, &bool)| {
+        let verdict = match violated {
+            true => Verdict::Violated(counterexample(model, property)),
+            false if exhaustive => Verdict::Holds,
+            false => Verdict::Undecided,
+        };
+        (property, verdict)
+    };
+    properties.iter().zip(violated).map(verdict).collect()
+}
 
 /// A shortest way to a violation, in the full model.
 ///
 /// # Panics
 ///
 /// If the property is not violated, or if a reduction is not exact.
-pub(super) fn counterexample<const W: usize>(
-    model: &PackedModel<W>,
-    property: Property,
-) -> Counterexample {
+fn counterexample<const W: usize>(model: &PackedModel<W>, property: Property) -> Counterexample {
     let full = WorldModel { bounds: *model.bounds(), handlers: model.handlers() };
     let initial = full.initial();
     let mut world = initial.clone();

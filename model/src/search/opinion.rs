@@ -6,6 +6,8 @@ use std::time::Duration;
 use stateright::{Checker, Model, Property as StaterightProperty};
 
 use super::control::{Control, Stop};
+use super::lift;
+use super::{Coverage, Findings};
 use crate::packed::{Packed, PackedModel, PackedView};
 use crate::properties::{Property, SAFETY};
 
@@ -28,6 +30,20 @@ impl Opinion {
     /// Whether everything that can be reached was looked at.
     pub fn exhaustive(&self) -> bool {
         self.stopped.is_none() && !self.violated.contains(&true)
+    }
+
+    /// The same as the findings of a model, but for the edges and the levels, which stateright does
+    /// not count. The way to a violation is our own.
+    pub fn findings<const W: usize>(&self, model: &PackedModel<W>) -> Findings {
+        let Self { states, depth, stopped, .. } = *self;
+        let exhaustive = self.exhaustive();
+        Findings {
+            coverage: Coverage { states, edges: 0, depth },
+            levels: Vec::new(),
+            exhaustive,
+            stopped,
+            verdicts: lift::verdicts(model, &SAFETY, &self.violated, exhaustive),
+        }
     }
 }
 

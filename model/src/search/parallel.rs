@@ -15,7 +15,7 @@ use super::lift;
 use super::peers::{self, Peers, PeersError};
 use super::seen::Keys;
 use super::worker::{self, Level, Task};
-use super::{Coverage, Findings, Verdict};
+use super::{Coverage, Findings};
 use crate::packed::PackedModel;
 use crate::properties::Property;
 
@@ -74,8 +74,10 @@ pub fn search<const W: usize>(
         None => (threads.into_iter().map(AllocatorBuilder::Process).collect(), Box::new(())),
         Some(peers) => {
             let (bounds, reductions) = (model.bounds(), model.reductions());
-            let check = format!("{bounds:?} {reductions:?} {properties:?} {crew_of:?} {W}",
-                crew_of = (crew.workers, crew.keys, &peers.hosts));
+            let check = format!(
+                "{bounds:?} {reductions:?} {properties:?} {crew_of:?} {W}",
+                crew_of = (crew.workers, crew.keys, &peers.hosts)
+            );
             let streams = peers::connect(peers, peers::number_of(&check), control)?;
             let (builders, links) = initialize_networking_from_sockets(
                 threads,
@@ -92,8 +94,7 @@ pub fn search<const W: usize>(
     let (keys, patience) = (crew.keys, crew.peers.as_ref().map(|peers| peers.patience));
     let judged = properties.to_vec();
     let workers = execute_from(builders, links, WorkerConfig::default(), move |worker| {
-        let task =
-            Task { model: &model, properties: &judged, keys, control: &control, patience };
+        let task = Task { model: &model, properties: &judged, keys, control: &control, patience };
         worker::run(worker, task)
     });
     let found = workers.expect("threads can be started").join().swap_remove(0);
@@ -124,20 +125,12 @@ impl Outcome {
         model: &PackedModel<W>,
         properties: &[Property],
     ) -> Findings {
-        let verdict = |(property, violated): (&Property, &bool)| {
-            let verdict = match violated {
-                true => Verdict::Violated(lift::counterexample(model, *property)),
-                false if self.exhaustive => Verdict::Holds,
-                false => Verdict::Undecided,
-            };
-            (*property, verdict)
-        };
         Findings {
             coverage: self.coverage,
             levels: self.levels.clone(),
             exhaustive: self.exhaustive,
             stopped: self.stopped,
-            verdicts: properties.iter().zip(&self.violated).map(verdict).collect(),
+            verdicts: lift::verdicts(model, properties, &self.violated, self.exhaustive),
         }
     }
 }

@@ -254,14 +254,18 @@ pub(super) fn run<const W: usize>(worker: &mut Worker, task: Task<'_, W>) -> Vec
         mine.borrow_mut().add(&initial, initial.fingerprint());
     }
     let mut levels = Vec::new();
+    let mut todo = std::mem::take(&mut mine.borrow_mut().next);
     loop {
         let start = (levels.len() as u64) << 32;
-        let mut found = expand(task, &mine, &mut link, &mut outbox, start, me);
+        let mut found = expand(task, &mine, todo, &mut link, &mut outbox, start, me);
         let barrier = start + (1 << 32);
         link.advance_to(barrier);
         link.wait_until(barrier);
 
-        found.next = mine.borrow().next.iter().map(Vec::len).sum();
+        // Set the next level apart before anybody can know that it has begun: once the others have
+        // this report, worlds of the level after it may arrive.
+        todo = std::mem::take(&mut mine.borrow_mut().next);
+        found.next = todo.iter().map(Vec::len).sum();
         outbox.to_all(&Content::Report(found));
         link.send(&mut outbox);
         link.advance_to(barrier + 1);
@@ -275,17 +279,17 @@ pub(super) fn run<const W: usize>(worker: &mut Worker, task: Task<'_, W>) -> Vec
     }
 }
 
-/// Takes the successors of a worker's worlds of this level, beginning at this time.
+/// Takes the successors of these worlds, a worker's share of a level, beginning at this time.
 fn expand<const W: usize>(
     task: Task<'_, W>,
     mine: &RefCell<Mine<W>>,
+    mut todo: Vec<Vec<Packed<W>>>,
     link: &mut Link<'_>,
     outbox: &mut Outbox,
     start: u64,
     me: usize,
 ) -> Level {
     let mut found = Level::default();
-    let mut todo = std::mem::take(&mut mine.borrow_mut().next);
     task.control.depth.fetch_max(usize::try_from(start >> 32).map_or(0, |n| n + 1), super::RELAXED);
     let mut successors = Vec::new();
     let mut time = start + 1;
