@@ -32,7 +32,8 @@ fn search_with(model: &Arc<Model>, crew: &Crew) -> Outcome {
 
 #[test]
 fn the_full_graph_is_the_one_that_worlds_have() {
-    for bounds in [bounds(1, 2, Replies::All), bounds(2, 2, Replies::All), bounds(3, 1, Replies::All)]
+    for bounds in
+        [bounds(1, 2, Replies::All), bounds(2, 2, Replies::All), bounds(3, 1, Replies::All)]
     {
         let expected = search(&WorldModel::new(bounds), &SAFETY, |_| ());
         let model = Arc::new(Model::new(bounds, Reductions::NONE).unwrap());
@@ -50,7 +51,7 @@ fn engines_workers_and_keys_agree_under_every_reduction() {
     for counts in counts::reduced() {
         let (bounds, reductions) = (counts.bounds(), counts.reductions());
         if counts.is_large() {
-            continue; // that takes a release build: see the README
+            continue;
         }
         let model = Arc::new(Model::new(bounds, reductions).unwrap());
         let one = search_with(&model, &crew(1, Keys::Exact));
@@ -67,6 +68,18 @@ fn engines_workers_and_keys_agree_under_every_reduction() {
             (one.coverage.states, one.coverage.depth),
             "{bounds:?} {reductions:?}"
         );
+    }
+}
+
+#[test]
+#[ignore = "takes minutes: cargo test --release --test search -- --ignored"]
+fn large_graphs_have_their_expected_counts() {
+    for counts in counts::reduced().into_iter().filter(counts::Counts::is_large) {
+        let (bounds, reductions) = (counts.bounds(), counts.reductions());
+        let model = Arc::new(Model::new(bounds, reductions).unwrap());
+        let found = search_with(&model, &crew(2, Keys::Exact));
+        assert_eq!(found.coverage, counts.coverage(), "{bounds:?} {reductions:?}");
+        assert!(found.exhaustive, "{bounds:?} {reductions:?}");
     }
 }
 

@@ -137,7 +137,7 @@ fn mutant_parser() -> impl TypedValueParser<Value = Mutant> {
 /// Runs what stands behind the arrow on the packed model, in as few words as its states need.
 macro_rules! with_packed {
     ($args:expr, $words:ident, $model:ident => $then:expr) => {
-        with_packed!(@ $args, $words, $model => $then; 2 3 4 6 8)
+        with_packed!(@ $args, $words, $model => $then; 2 3 4 8)
     };
     (@ $args:expr, $words:ident, $model:ident => $then:expr; $($W:literal)*) => {{
         let (bounds, reductions) = ($args.bounds(), $args.reductions());
@@ -318,7 +318,9 @@ fn one_by_one(model: &impl ElectionModel, control: &Control) -> Findings {
 /// A worker that panics would leave the others waiting for it for ever.
 fn no_verdict_after_a_panic() {
     std::panic::set_hook(Box::new(|panic| {
-        let why = panic.payload_as_str().unwrap_or("it panicked");
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let why = text.or_else(|| payload.downcast_ref().copied()).unwrap_or("it panicked");
         let why = match why.strip_prefix("timely communication error: ") {
             Some(why) => format!("another process is gone ({why})"),
             None => why.to_string(),

@@ -2,6 +2,7 @@
 //! or more machines. The code is the same for all of them; see `worker.rs` for how they share the
 //! work, and `peers.rs` for how processes find each other.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use timely::WorkerConfig;
@@ -9,6 +10,7 @@ use timely::communication::allocator::ProcessBuilder;
 use timely::communication::allocator::zero_copy::initialize::initialize_networking_from_sockets;
 use timely::communication::{AllocatorBuilder, Hooks};
 use timely::execute::execute_from;
+use timely::worker::Worker;
 
 use super::control::{Control, Stop};
 use super::lift;
@@ -70,7 +72,7 @@ pub fn search<const W: usize>(
     let hooks = Hooks::default();
     let threads =
         ProcessBuilder::new_typed_vector(crew.workers, hooks.refill.clone(), hooks.spill.clone());
-    let (builders, links): (Vec<_>, Box<dyn std::any::Any + Send>) = match &crew.peers {
+    let (builders, links): (Vec<_>, Box<dyn Any + Send>) = match &crew.peers {
         None => (threads.into_iter().map(AllocatorBuilder::Process).collect(), Box::new(())),
         Some(peers) => {
             let (bounds, reductions) = (model.bounds(), model.reductions());
@@ -93,12 +95,26 @@ pub fn search<const W: usize>(
     let (model, control) = (Arc::clone(model), Arc::clone(control));
     let (keys, patience) = (crew.keys, crew.peers.as_ref().map(|peers| peers.patience));
     let judged = properties.to_vec();
-    let workers = execute_from(builders, links, WorkerConfig::default(), move |worker| {
+    let run = move |worker: &mut Worker| {
         let task = Task { model: &model, properties: &judged, keys, control: &control, patience };
         worker::run(worker, task)
-    });
-    let found = workers.expect("threads can be started").join().swap_remove(0);
-    Ok(Outcome::of(&found.expect("no worker panics"), properties.len()))
+    };
+    Ok(Outcome::of(&on_all_threads(builders, links, Box::new(run)), properties.len()))
+}
+
+/// What every thread runs. It is boxed so that timely is compiled once, and not for every width of
+/// worlds.
+type Run = Box<dyn Fn(&mut Worker) -> Vec<Level> + Send + Sync>;
+
+/// Runs this on every thread. All of them find the same.
+fn on_all_threads(
+    builders: Vec<AllocatorBuilder>,
+    links: Box<dyn Any + Send>,
+    run: Run,
+) -> Vec<Level> {
+    let threads = execute_from(builders, links, WorkerConfig::default(), run);
+    let found = threads.expect("threads can be started").join().swap_remove(0);
+    found.expect("no worker panics")
 }
 
 impl Outcome {

@@ -6,7 +6,7 @@
 //! trusts.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -128,9 +128,10 @@ pub(super) fn connect(
             }
             streams[process] = Some(stream);
         }
-        for process in 0..peers.process {
-            if streams[process].is_none() {
-                streams[process] = call(&peers.hosts[process], process, own)?;
+        let earlier = peers.hosts.iter().zip(&mut streams).take(peers.process).enumerate();
+        for (process, (address, stream)) in earlier {
+            if stream.is_none() {
+                *stream = call(address, process, own)?;
             }
         }
         let is_missing = |process: &usize| *process != peers.process && streams[*process].is_none();
@@ -155,7 +156,9 @@ fn call(address: &str, process: usize, own: Hello) -> Result<Option<TcpStream>, 
     let Some(address) = address.to_socket_addrs().ok().and_then(|mut all| all.next()) else {
         return Ok(None);
     };
-    let Ok(mut stream) = connect_soon(&address) else { return Ok(None) };
+    let Ok(mut stream) = TcpStream::connect_timeout(&address, INTRODUCTION) else {
+        return Ok(None);
+    };
     if own.write(&mut stream).is_err() {
         return Ok(None);
     }
@@ -164,8 +167,4 @@ fn call(address: &str, process: usize, own: Hello) -> Result<Option<TcpStream>, 
         Ok(_) => Err(PeersError::Different { process }),
         Err(_) => Ok(None),
     }
-}
-
-fn connect_soon(address: &SocketAddr) -> io::Result<TcpStream> {
-    TcpStream::connect_timeout(address, INTRODUCTION)
 }

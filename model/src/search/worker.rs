@@ -180,7 +180,7 @@ impl Outbox {
         }
     }
 
-    fn to_all(&mut self, content: &Content) {
+    fn tell_all(&mut self, content: &Content) {
         let letter = |to| Letter { to, content: content.clone() };
         self.letters.extend((0..self.worlds.len()).map(letter));
     }
@@ -194,7 +194,27 @@ struct Link<'a> {
     patience: Option<Duration>,
 }
 
-impl Link<'_> {
+impl<'a> Link<'a> {
+    /// The one dataflow of the search: letters go to whom they are for, and are received. (`receive`
+    /// is boxed so that this is compiled once, and not for every width of worlds.)
+    fn new(
+        worker: &'a mut Worker,
+        receive: Box<dyn Fn(&Content)>,
+        patience: Option<Duration>,
+    ) -> Self {
+        let mut input = InputHandle::new();
+        let probe = ProbeHandle::new();
+        worker.dataflow(|scope| {
+            scope
+                .input_from(&mut input)
+                .container::<Vec<Letter>>()
+                .exchange(|letter| letter.to as u64)
+                .inspect(move |letter| receive(&letter.content))
+                .probe_with(&probe);
+        });
+        Self { worker, input, probe, patience }
+    }
+
     fn send(&mut self, outbox: &mut Outbox) {
         for letter in outbox.letters.drain(..) {
             self.input.send(letter);
@@ -235,18 +255,11 @@ pub(super) fn run<const W: usize>(worker: &mut Worker, task: Task<'_, W>) -> Vec
         reports: Level::default(),
         stopped: None,
     }));
-    let mut input = InputHandle::new();
-    let probe = ProbeHandle::new();
-    worker.dataflow(|scope| {
+    let mut link = {
         let mine = Rc::clone(&mine);
-        scope
-            .input_from(&mut input)
-            .container::<Vec<Letter>>()
-            .exchange(|letter| letter.to as u64)
-            .inspect(move |letter| mine.borrow_mut().receive(&letter.content))
-            .probe_with(&probe);
-    });
-    let mut link = Link { worker, input, probe, patience: task.patience };
+        let receive = move |content: &Content| mine.borrow_mut().receive(content);
+        Link::new(worker, Box::new(receive), task.patience)
+    };
     let mut outbox = Outbox::new(workers);
 
     let initial = task.model.initial();
@@ -266,7 +279,7 @@ pub(super) fn run<const W: usize>(worker: &mut Worker, task: Task<'_, W>) -> Vec
         // this report, worlds of the level after it may arrive.
         todo = std::mem::take(&mut mine.borrow_mut().next);
         found.next = todo.iter().map(Vec::len).sum();
-        outbox.to_all(&Content::Report(found));
+        outbox.tell_all(&Content::Report(found));
         link.send(&mut outbox);
         link.advance_to(barrier + 1);
         link.wait_until(barrier + 1);
@@ -298,7 +311,7 @@ fn expand<const W: usize>(
         for chunk in 0..WAVE / CHUNK {
             let asked = task.control.stopped();
             if let Some(why) = asked.filter(|_| mine.borrow().stopped.is_none()) {
-                outbox.to_all(&Content::Stop(why));
+                outbox.tell_all(&Content::Stop(why));
                 link.send(outbox);
             }
             if let Some(why) = mine.borrow().stopped.or(asked) {
