@@ -102,13 +102,12 @@ impl<K: Eq> Shards<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::packed::mix;
 
     #[test]
     fn what_was_added_is_known_in_either_form() {
         for keys in [Keys::Exact, Keys::Fingerprints] {
             let mut seen = Seen::<2>::new(keys);
-            let worlds = || (0..100_000).map(|number| Packed([number, mix(number)]));
+            let worlds = || (0..100_000).map(|number| Packed([number, number % 7]));
             assert!(worlds().all(|world| seen.insert(&world, world.fingerprint())), "{keys:?}");
             assert!(!worlds().any(|world| seen.insert(&world, world.fingerprint())), "{keys:?}");
         }
