@@ -9,6 +9,7 @@ use std::io::Read;
 use std::process::{Command, Output, Stdio};
 
 use raft_model::bounds::{Bounds, Replies};
+use raft_model::reduce::Reductions;
 use raft_model::search::Coverage;
 use raft_model::types::{Cluster, Term};
 use serde_json::Value;
@@ -37,16 +38,25 @@ fn expected(servers: u8, max_term: u64, replies: Replies) -> Coverage {
     counts::of(&Bounds { cluster, max_term: Term::new(max_term), replies })
 }
 
+fn expected_reduced(servers: u8, max_term: u64, replies: Replies) -> Coverage {
+    let cluster = Cluster::new(servers).unwrap();
+    let bounds = Bounds { cluster, max_term: Term::new(max_term), replies };
+    counts::of_reduced(&bounds, Reductions::EXACT)
+}
+
 #[test]
-fn without_a_word_it_checks_three_servers() {
+fn without_a_word_it_checks_five_servers() {
     let output = run(&[]);
     assert_eq!(output.status.code(), Some(0));
     let table = String::from_utf8(output.stdout).unwrap();
-    let Coverage { states, edges, depth } = expected(3, 2, Replies::Useful);
+    let Coverage { states, edges, depth } = expected_reduced(5, 2, Replies::All);
     for line in [
-        "servers    3",
+        "servers    5",
         "max term   2 ",
-        "replies    useful ",
+        "replies    all ",
+        "engine     timely ",
+        "reduced    yes      messages, symmetry: ",
+        "keys       exact    states are compared as they are, in 192 bits",
         &format!("states     {states} "),
         &format!("edges      {edges} "),
         &format!("depth      {depth} "),
@@ -61,11 +71,15 @@ fn without_a_word_it_checks_three_servers() {
 }
 
 #[test]
-fn both_engines_report_the_same() {
-    for engine in ["world", "actor"] {
-        let arguments =
-            ["check", "--servers", "3", "--max-term", "1", "--replies", "all", "--json"];
-        let report = run_json(&[&arguments[..], &["--engine", engine]].concat());
+fn all_engines_report_the_same_of_the_full_graph() {
+    let arguments = ["check", "--servers", "3", "--max-term", "1", "--replies", "all", "--json"];
+    for (engine, and) in [
+        ("world", &[][..]),
+        ("actor", &[]),
+        ("timely", &["--no-reduce"]),
+        ("timely", &["--no-reduce", "--workers", "3", "--fingerprints"]),
+    ] {
+        let report = run_json(&[&arguments[..], &["--engine", engine], and].concat());
         assert_eq!(coverage(&report), expected(3, 1, Replies::All), "{engine}");
         assert_eq!(report["engine"], engine);
         assert_eq!(report["replies"], "all");
@@ -74,6 +88,45 @@ fn both_engines_report_the_same() {
         assert_eq!(properties.len(), 4);
         assert!(properties.iter().all(|property| property["holds"] == true), "{report:#}");
     }
+}
+
+#[test]
+fn stateright_gives_a_second_opinion() {
+    let arguments = ["check", "--engine", "stateright", "--workers", "1", "--json"];
+    let report = run_json(&arguments);
+    let Coverage { states, depth, .. } = expected_reduced(5, 2, Replies::All);
+    assert_eq!((&report["states"], &report["depth"]), (&states.into(), &depth.into()));
+    assert_eq!(report["edges"], Value::Null, "it does not count them");
+    assert_eq!(report["exhaustive"], true);
+    assert!(report["odds_of_a_lost_state"].as_f64().unwrap() > 0.0, "it keeps fingerprints");
+}
+
+#[test]
+fn reductions_are_turned_off_one_by_one_or_all() {
+    let arguments = ["check", "--servers", "2", "--json"];
+    for (and, expected) in [
+        (&[][..], &["messages", "symmetry"][..]),
+        (&["--no-reduce=messages"], &["symmetry"]),
+        (&["--no-reduce=symmetry"], &["messages"]),
+        (&["--no-reduce=symmetry", "--no-reduce=messages"], &[]),
+        (&["--no-reduce"], &[]),
+    ] {
+        let report = run_json(&[&arguments[..], and].concat());
+        let reductions = report["reductions"].as_array().unwrap();
+        assert!(reductions.iter().eq(expected.iter()), "{and:?}: {reductions:?}");
+        assert_eq!(report["exhaustive"], true);
+    }
+}
+
+#[test]
+fn too_much_memory_ends_it_with_3_and_no_claim() {
+    let arguments = ["check", "--max-term", "3", "--no-reduce", "--max-memory", "64"];
+    let output = run(&arguments);
+    assert_eq!(output.status.code(), Some(3));
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.contains("distinct, NOT all that are reachable"), "{table}");
+    assert!(table.contains("ElectionSafety       undecided "), "{table}");
+    assert!(table.contains("This check is not exhaustive: it has as much memory as"), "{table}");
 }
 
 #[test]
@@ -107,6 +160,13 @@ fn bad_input_is_named_and_ends_with_2() {
         (&["check", "--servers", "three"], "invalid value 'three' for '--servers <N>'"),
         (&["check", "--max-term", "0"], "elections start in term 1 at the earliest"),
         (&["check", "--mutant", "none-such"], "invalid value 'none-such'"),
+        (&["check", "--no-reduce=none-such"], "invalid value 'none-such'"),
+        (&["check", "--engine", "world", "--no-reduce"], "--engine world knows nothing of --no-"),
+        (&["check", "--engine", "stateright", "--fingerprints"], "knows nothing of --fingerprints"),
+        (&["check", "--workers", "0"], "invalid value '0' for '--workers <N>'"),
+        (&["check", "--max-term", "100"], "a state within these bounds takes more than 512 bits"),
+        (&["check", "--hosts", "none-such"], "--process <I>"),
+        (&["check", "--hosts", "none-such", "--process", "0"], "cannot read none-such"),
     ] {
         let output = run(arguments);
         let error = String::from_utf8(output.stderr).unwrap();

@@ -31,7 +31,9 @@ fn lines() -> Vec<Line> {
 fn replayed(path: &Path) -> Result<Report, ReplayError> {
     let (sender, result) = channel();
     let files = [path.to_owned()];
-    std::thread::spawn(move || sender.send(replay(&files)));
+    std::thread::spawn(move || {
+        let _ = sender.send(replay(&files));
+    });
     result.recv_timeout(Duration::from_secs(30)).expect("it hangs")
 }
 

@@ -55,7 +55,7 @@
 //! | [`reduce`] | of worlds that behave alike, one stands for all |
 //! | [`actor`] | the reference model: stateright's actors, for the Explorer too |
 //! | [`properties`] | what must never happen |
-//! | [`search`] | every reachable state, and the shortest way to a violation |
+//! | [`search`] | every reachable state, and the shortest way to a violation: one by one, by workers on many machines, by stateright |
 //! | [`story`] | runs told in words |
 //! | [`picture`] | recorded runs, drawn |
 //! | [`mutant`] | elections that are wrong on purpose |

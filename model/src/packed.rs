@@ -11,287 +11,19 @@
 //!
 //! [`WorldModel`]: crate::world::WorldModel
 
+mod layout;
+mod view;
+
+pub(crate) use layout::mix;
+pub use layout::{Layout, Packed};
+pub use view::PackedView;
+
 use crate::action::{Action, Cause, Move};
 use crate::bounds::Bounds;
-use crate::election::{Ballot, Event, Outgoing, Role, Server, State, Step};
-use crate::message::Message;
+use crate::election::{Event, Outgoing, Role, Server, State, Step};
 use crate::reduce::Reductions;
-use crate::types::{Cluster, ServerId, ServerSet, Term};
-use crate::world::{Envelope, World, WorldModel};
-
-/// A world in `W` words, to be read with its [`Layout`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Packed<const W: usize>(pub [u64; W]);
-
-impl<const W: usize> Packed<W> {
-    pub(crate) const EMPTY: Self = Self([0; W]);
-
-    fn set(&mut self, bit: usize) {
-        self.0[bit / 64] |= 1 << (bit % 64);
-    }
-}
-
-/// How a world of given bounds is packed.
-#[derive(Clone, Debug)]
-pub struct Layout {
-    cluster: Cluster,
-    max_term: u8,
-    /// Bits for a term.
-    term_bits: u32,
-    /// Where the messages begin: servers come first, none of them across two words.
-    messages: usize,
-    servers_in_a_word: usize,
-    server_bits: u32,
-    /// What each message bit stands for.
-    envelopes: Vec<Envelope>,
-    /// The bit of each message, by its [`Layout::key`].
-    bits: Vec<u16>,
-    merges_responses: bool,
-}
-
-const VOTED_FOR_BITS: u32 = 3;
-const ROLE_BITS: u32 = 2;
-const NO_BIT: u16 = u16::MAX;
-
-/// The kinds of messages, by number.
-const fn kind(message: Message) -> usize {
-    match message {
-        Message::RequestVote { .. } => 0,
-        Message::AppendEntries { .. } => 1,
-        Message::RequestVoteResponse { vote_granted: true, .. } => 2,
-        Message::RequestVoteResponse { vote_granted: false, .. } => 3,
-        Message::AppendEntriesResponse { .. } => 4,
-    }
-}
-
-impl Layout {
-    /// A layout that tells all messages apart.
-    pub fn new(bounds: &Bounds) -> Self {
-        let Bounds { cluster, max_term, .. } = *bounds;
-        let terms = || (1..=max_term.number()).map(Term::new);
-        let mut layout = Self::without_messages(bounds);
-        for from in cluster.servers() {
-            for term in terms() {
-                layout.add(Envelope { from, to: None, message: Message::RequestVote { term } });
-                layout.add(Envelope { from, to: None, message: Message::AppendEntries { term } });
-                for to in cluster.others(from).map(Some) {
-                    for vote_granted in [true, false] {
-                        let message = Message::RequestVoteResponse { term, vote_granted };
-                        layout.add(Envelope { from, to, message });
-                    }
-                    let message = Message::AppendEntriesResponse { term };
-                    layout.add(Envelope { from, to, message });
-                }
-            }
-        }
-        layout
-    }
-
-    /// A layout for worlds whose messages are reduced (see [`reduce`](crate::reduce)): a request has
-    /// a term 0 too, and all responses other than votes that have a receiver and a term in common
-    /// are one.
-    pub fn merging(bounds: &Bounds) -> Self {
-        let Bounds { cluster, max_term, .. } = *bounds;
-        let terms = || (1..=max_term.number()).map(Term::new);
-        let mut layout = Self { merges_responses: true, ..Self::without_messages(bounds) };
-        for from in cluster.servers() {
-            let clamped = Message::RequestVote { term: Term::ZERO };
-            layout.add(Envelope { from, to: None, message: clamped });
-            for term in terms() {
-                layout.add(Envelope { from, to: None, message: Message::RequestVote { term } });
-                layout.add(Envelope { from, to: None, message: Message::AppendEntries { term } });
-                for to in cluster.others(from).map(Some) {
-                    let message = Message::RequestVoteResponse { term, vote_granted: true };
-                    layout.add(Envelope { from, to, message });
-                }
-            }
-        }
-        for to in cluster.servers() {
-            for term in terms() {
-                let response = Message::AppendEntriesResponse { term };
-                let refusal = Message::RequestVoteResponse { term, vote_granted: false };
-                let mut bit = None;
-                for from in cluster.others(to) {
-                    let envelope = |message| Envelope { from, to: Some(to), message };
-                    let bit = *bit.get_or_insert_with(|| layout.add(envelope(response)));
-                    for message in [response, refusal] {
-                        let key = layout.key(envelope(message));
-                        layout.bits[key] = u16::try_from(bit).expect("few messages");
-                    }
-                }
-            }
-        }
-        layout
-    }
-
-    fn without_messages(bounds: &Bounds) -> Self {
-        let Bounds { cluster, max_term, .. } = *bounds;
-        let max_term = u8::try_from(max_term.number()).expect("packed worlds have few terms");
-        let term_bits = u8::BITS - max_term.leading_zeros();
-        let server_bits = term_bits + VOTED_FOR_BITS + ROLE_BITS + u32::from(cluster.size());
-        let servers_in_a_word = (u64::BITS / server_bits) as usize;
-        let words = usize::from(cluster.size()).div_ceil(servers_in_a_word);
-        let last = usize::from(cluster.size()) - (words - 1) * servers_in_a_word;
-        Self {
-            cluster,
-            max_term,
-            term_bits,
-            messages: (words - 1) * 64 + last * server_bits as usize,
-            servers_in_a_word,
-            server_bits,
-            envelopes: Vec::new(),
-            bits: vec![NO_BIT; 5 * 8 * 8 * (usize::from(max_term) + 1)],
-            merges_responses: false,
-        }
-    }
-
-    fn key(&self, Envelope { from, to, message }: Envelope) -> usize {
-        let to = to.map_or(0, |to| usize::from(to.number()));
-        let term = usize::try_from(message.term().number()).expect("a term within bounds");
-        let terms = usize::from(self.max_term) + 1;
-        ((kind(message) * 8 + usize::from(from.number())) * 8 + to) * terms + term
-    }
-
-    /// Gives a message a bit of its own.
-    fn add(&mut self, envelope: Envelope) -> usize {
-        let bit = self.messages + self.envelopes.len();
-        let key = self.key(envelope);
-        self.bits[key] = u16::try_from(bit).expect("few messages");
-        self.envelopes.push(envelope);
-        bit
-    }
-
-    /// The servers.
-    pub const fn cluster(&self) -> Cluster {
-        self.cluster
-    }
-
-    /// Whether responses other than votes are kept without their sender.
-    pub(crate) const fn merges_responses(&self) -> bool {
-        self.merges_responses
-    }
-
-    /// How many bits a world takes.
-    pub fn len(&self) -> usize {
-        self.messages + self.envelopes.len()
-    }
-
-    /// Whether a world takes no bits, which never is so.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    fn bit(&self, envelope: Envelope) -> usize {
-        let bit = self.bits[self.key(envelope)];
-        debug_assert_ne!(bit, NO_BIT, "{envelope} cannot be sent within these bounds");
-        usize::from(bit)
-    }
-
-    /// Where a server's bits are: in which word, and how far up.
-    fn place(&self, server: ServerId) -> (usize, u32) {
-        let (word, slot) =
-            (server.index() / self.servers_in_a_word, server.index() % self.servers_in_a_word);
-        (word, u32::try_from(slot).expect("below 64") * self.server_bits)
-    }
-}
-
-/// Reading and writing the parts of a packed world.
-impl Layout {
-    /// The state of a server.
-    pub fn state<const W: usize>(&self, world: &Packed<W>, server: ServerId) -> State {
-        let (word, up) = self.place(server);
-        let mut bits = world.0[word] >> up;
-        let mut take = |count: u32| {
-            let taken = bits & ((1 << count) - 1);
-            bits >>= count;
-            taken
-        };
-        let current_term = Term::new(take(self.term_bits));
-        let voted_for = ServerId::new(take(VOTED_FOR_BITS).to_le_bytes()[0]);
-        let role = take(ROLE_BITS);
-        let votes = ServerSet::from_bits(take(self.cluster.size().into()).to_le_bytes()[0]);
-        State {
-            ballot: Ballot { current_term, voted_for },
-            role: match role {
-                0 => Role::Follower,
-                1 => Role::Candidate { votes },
-                _ => Role::Leader,
-            },
-        }
-    }
-
-    /// Changes the state of a server.
-    pub fn set_state<const W: usize>(&self, world: &mut Packed<W>, server: ServerId, state: State) {
-        let (role, votes) = match state.role {
-            Role::Follower => (0, ServerSet::EMPTY),
-            Role::Candidate { votes } => (1, votes),
-            Role::Leader => (2, ServerSet::EMPTY),
-        };
-        let voted_for = state.ballot.voted_for.map_or(0, ServerId::number);
-        let mut bits = u64::from(votes.bits());
-        bits = bits << ROLE_BITS | role;
-        bits = bits << VOTED_FOR_BITS | u64::from(voted_for);
-        bits = bits << self.term_bits | state.ballot.current_term.number();
-        let (word, up) = self.place(server);
-        let mask = ((1 << self.server_bits) - 1) << up;
-        world.0[word] = world.0[word] & !mask | bits << up;
-    }
-
-    /// The messages of a world.
-    pub fn sent<const W: usize>(&self, world: &Packed<W>) -> impl Iterator<Item = Envelope> {
-        self.message_bits(world).map(|bit| self.envelopes[bit - self.messages])
-    }
-
-    fn message_bits<const W: usize>(&self, world: &Packed<W>) -> impl Iterator<Item = usize> {
-        let first = self.messages;
-        world.0.into_iter().enumerate().skip(first / 64).flat_map(move |(index, word)| {
-            let below = if index == first / 64 { (1 << (first % 64)) - 1 } else { 0 };
-            let mut rest = word & !below;
-            std::iter::from_fn(move || {
-                let bit = rest.trailing_zeros();
-                rest &= rest.wrapping_sub(1);
-                (bit < 64).then_some(index * 64 + bit as usize)
-            })
-        })
-    }
-
-    /// Adds a message to a world.
-    pub fn send<const W: usize>(&self, world: &mut Packed<W>, envelope: Envelope) {
-        world.set(self.bit(envelope));
-    }
-
-    /// The servers of a world, and no messages.
-    pub fn without_sent<const W: usize>(&self, world: &Packed<W>) -> Packed<W> {
-        let mut rest = Packed::EMPTY;
-        for server in self.cluster.servers() {
-            self.set_state(&mut rest, server, self.state(world, server));
-        }
-        rest
-    }
-
-    /// Packs a world.
-    pub fn pack<const W: usize>(&self, world: &World) -> Packed<W> {
-        let mut packed = Packed::EMPTY;
-        for (server, state) in world.states() {
-            assert_eq!(world.stored[server.index()], state.ballot, "a ballot was not stored");
-            self.set_state(&mut packed, server, *state);
-        }
-        for &envelope in &world.sent {
-            self.send(&mut packed, envelope);
-        }
-        packed
-    }
-
-    /// The world that was packed.
-    pub fn unpack<const W: usize>(&self, packed: &Packed<W>) -> World {
-        let servers: Vec<_> = self.cluster.servers().map(|s| self.state(packed, s)).collect();
-        World {
-            stored: servers.iter().map(|state| state.ballot).collect(),
-            servers,
-            sent: self.sent(packed).collect(),
-        }
-    }
-}
+use crate::types::{ServerId, Term};
+use crate::world::{Envelope, Handlers, World, WorldModel};
 
 /// All worlds that servers can reach within bounds, packed and reduced.
 #[derive(Clone, Debug)]
@@ -301,6 +33,7 @@ pub struct PackedModel<const W: usize> {
     /// If not the terms are bounded but their spread: by this.
     spread: Option<Term>,
     reduce: Reduce<W>,
+    handlers: Handlers,
     layout: Layout,
 }
 
@@ -314,18 +47,39 @@ impl<const W: usize> PackedModel<W> {
             if reductions.messages { Layout::merging(&bounds) } else { Layout::new(&bounds) };
         let spread = reductions.window.then_some(bounds.max_term);
         let reduce = Reductions::reduce;
-        (layout.len() <= W * 64).then_some(Self { bounds, reductions, spread, reduce, layout })
+        let handlers = Handlers::RAFT;
+        (layout.len() <= W * 64).then_some(Self {
+            bounds,
+            reductions,
+            spread,
+            reduce,
+            handlers,
+            layout,
+        })
     }
 
     /// The same model within other bounds, if it fits.
     pub fn with_bounds(&self, bounds: Bounds) -> Option<Self> {
-        Some(Self::new(bounds, self.reductions)?.reducing_with(self.reduce))
+        let model = Self::new(bounds, self.reductions)?;
+        Some(model.reducing_with(self.reduce).driven_by(self.handlers))
     }
 
     /// The same model with another reduction, to see what is wrong with that.
     #[must_use]
     pub fn reducing_with(self, reduce: Reduce<W>) -> Self {
         Self { reduce, ..self }
+    }
+
+    /// The same model of another election: one that is wrong, to see that the search notices. It has
+    /// to persist every ballot that changes, or it panics.
+    #[must_use]
+    pub fn driven_by(self, handlers: Handlers) -> Self {
+        Self { handlers, ..self }
+    }
+
+    /// What drives it.
+    pub const fn handlers(&self) -> Handlers {
+        self.handlers
     }
 
     /// The same model, in which an election may start if its term is at most `spread - 1` above the
@@ -414,8 +168,8 @@ impl<const W: usize> PackedModel<W> {
         let cluster = self.bounds.cluster;
         let server = Server { id, cluster };
         let step = match cause {
-            Cause::Restart => server.start(Some(before.ballot)),
-            Cause::Event(event) => server.step(before, event),
+            Cause::Restart => (self.handlers.start)(&server, Some(before.ballot)),
+            Cause::Event(event) => (self.handlers.step)(&server, before, event),
         };
         let Step { state, rule, persist, outgoing, .. } = step;
         assert!(persist || state.ballot == before.ballot, "{rule:?} forgot to persist");

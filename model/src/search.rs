@@ -1,15 +1,32 @@
 //! Exhaustive breadth-first search: every reachable state, every edge, the depth. It ends early at
 //! the first level at which a property is violated, with the shortest way there.
 //!
-//! It keeps whole states, not fingerprints of them, so that no state can be taken for another.
+//! There are three. [`search`] takes any model and is a page long: read it first. It keeps whole
+//! states. [`parallel`] takes packed and reduced worlds, uses all cores and several machines, and is
+//! what `raft-model check` runs. [`opinion`] asks stateright's own checker about the same worlds.
+
+pub mod control;
+mod lift;
+pub mod opinion;
+pub mod parallel;
+pub mod peers;
+mod seen;
+mod worker;
+
+pub use control::{Control, Stop};
+pub use seen::Keys;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::atomic::Ordering;
 
 use crate::action::{Action, Move};
 use crate::properties::Property;
 use crate::world::World;
+
+/// Counters that nothing is decided by.
+const RELAXED: Ordering = Ordering::Relaxed;
 
 /// A model of the election, whose states can be read as worlds.
 pub trait ElectionModel: stateright::Model<Action = Move, State: Clone + Eq + Hash> {
@@ -39,8 +56,12 @@ pub struct Coverage {
 pub struct Findings {
     /// What was covered.
     pub coverage: Coverage,
+    /// The states of each level.
+    pub levels: Vec<usize>,
     /// Whether that is everything that can be reached.
     pub exhaustive: bool,
+    /// Why the search stopped early, if not at a violation.
+    pub stopped: Option<Stop>,
     /// What was found of each property, in the order in which they were given.
     pub verdicts: Vec<(Property, Verdict)>,
 }
@@ -52,7 +73,7 @@ pub enum Verdict {
     Holds,
     /// It is violated; this is a shortest way.
     Violated(Counterexample),
-    /// It was not violated before another property was, at which the search ended.
+    /// It was not violated before the search ended: at a violation of another property, or early.
     Undecided,
 }
 
@@ -86,12 +107,26 @@ pub fn search<M: ElectionModel>(
     properties: &[Property],
     mut progress: impl FnMut(Coverage),
 ) -> Findings {
+    search_until(model, properties, |coverage| {
+        progress(coverage);
+        None
+    })
+}
+
+/// Searches the states of a model until `watch`, which is called now and then, has a reason to stop.
+pub fn search_until<M: ElectionModel>(
+    model: &M,
+    properties: &[Property],
+    mut watch: impl FnMut(Coverage) -> Option<Stop>,
+) -> Findings {
     let mut reached: HashMap<M::State, usize> = HashMap::new();
     // How each state was first reached, by number; and for each property the step that violated it
     // first. First is shortest, since states are taken in the order of their depth.
     let mut arrivals: Vec<Option<(usize, Move)>> = Vec::new();
     let mut violations: Vec<Option<Violation>> = vec![None; properties.len()];
     let mut coverage = Coverage::default();
+    let mut levels = Vec::new();
+    let mut stopped = None;
     let mut level: Vec<(usize, M::State)> = Vec::new();
     let mut next_level = Vec::new();
 
@@ -101,9 +136,10 @@ pub fn search<M: ElectionModel>(
             arrivals.push(None);
         }
     }
-    while !next_level.is_empty() && violations.iter().all(Option::is_none) {
+    while !next_level.is_empty() && violations.iter().all(Option::is_none) && stopped.is_none() {
         std::mem::swap(&mut level, &mut next_level);
         coverage.depth += 1;
+        let before = coverage.states;
         for (number, state) in level.drain(..) {
             coverage.states += 1;
             let world = model.world(&state);
@@ -127,19 +163,23 @@ pub fn search<M: ElectionModel>(
             edges.dedup();
             coverage.edges += edges.len();
             if coverage.states.is_multiple_of(1024) {
-                progress(coverage);
+                stopped = watch(coverage);
+                if stopped.is_some() {
+                    break;
+                }
             }
         }
+        levels.push(coverage.states - before);
     }
 
-    let exhaustive = next_level.is_empty();
+    let exhaustive = next_level.is_empty() && stopped.is_none();
     let verdict = |violation: Option<Violation>| match violation {
         Some(violation) => Verdict::Violated(violation.tell(model, &arrivals)),
         None if exhaustive => Verdict::Holds,
         None => Verdict::Undecided,
     };
     let verdicts = properties.iter().copied().zip(violations.into_iter().map(verdict)).collect();
-    Findings { coverage, exhaustive, verdicts }
+    Findings { coverage, levels, exhaustive, stopped, verdicts }
 }
 
 /// Where a violation was found.

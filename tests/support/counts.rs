@@ -1,16 +1,23 @@
 //! The expected counts, from `tests/counts.toml`.
 
 use raft_model::bounds::{Bounds, Replies};
+use raft_model::reduce::Reductions;
 use raft_model::search::Coverage;
 use raft_model::types::{Cluster, Term};
 use serde::Deserialize;
 
 /// A graph, by its bounds, and what it has to be like.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Counts {
     pub(crate) servers: u8,
     pub(crate) max_term: u64,
     replies: RepliesName,
+    /// The reductions that are on.
+    #[serde(default)]
+    reductions: Vec<ReductionName>,
+    /// Whether it takes a release build, and patience.
+    #[serde(default)]
+    large: bool,
     states: usize,
     edges: usize,
     depth: usize,
@@ -23,6 +30,14 @@ enum RepliesName {
     All,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ReductionName {
+    Messages,
+    Symmetry,
+}
+
+#[allow(dead_code, reason = "not every test needs all of it")]
 impl Counts {
     pub(crate) fn bounds(&self) -> Bounds {
         Bounds {
@@ -35,13 +50,24 @@ impl Counts {
         }
     }
 
+    pub(crate) fn reductions(&self) -> Reductions {
+        Reductions {
+            messages: self.reductions.contains(&ReductionName::Messages),
+            symmetry: self.reductions.contains(&ReductionName::Symmetry),
+            ..Reductions::NONE
+        }
+    }
+
+    pub(crate) fn is_large(&self) -> bool {
+        self.large
+    }
+
     pub(crate) fn coverage(&self) -> Coverage {
         Coverage { states: self.states, edges: self.edges, depth: self.depth }
     }
 }
 
-/// All graphs of the file.
-pub(crate) fn all() -> Vec<Counts> {
+fn file() -> Vec<Counts> {
     #[derive(Deserialize)]
     struct File {
         graph: Vec<Counts>,
@@ -49,9 +75,29 @@ pub(crate) fn all() -> Vec<Counts> {
     toml::from_str::<File>(include_str!("../counts.toml")).expect("counts.toml").graph
 }
 
-/// The graph of these bounds.
+/// All full graphs of the file.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) fn all() -> Vec<Counts> {
+    file().into_iter().filter(|counts| counts.reductions.is_empty()).collect()
+}
+
+/// All reduced graphs of the file.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) fn reduced() -> Vec<Counts> {
+    file().into_iter().filter(|counts| !counts.reductions.is_empty()).collect()
+}
+
+/// The full graph of these bounds.
 #[allow(dead_code, reason = "not every test needs it")]
 pub(crate) fn of(bounds: &Bounds) -> Coverage {
-    let found = all().into_iter().find(|counts| counts.bounds() == *bounds);
-    found.unwrap_or_else(|| panic!("counts.toml has no graph for {bounds:?}")).coverage()
+    of_reduced(bounds, Reductions::NONE)
+}
+
+/// The graph of these bounds, so reduced.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) fn of_reduced(bounds: &Bounds, reductions: Reductions) -> Coverage {
+    let is_it = |counts: &Counts| counts.bounds() == *bounds && counts.reductions() == reductions;
+    let found = file().into_iter().find(is_it);
+    let found = found.unwrap_or_else(|| panic!("no graph for {bounds:?}, {reductions:?}"));
+    found.coverage()
 }

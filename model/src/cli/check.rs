@@ -1,40 +1,76 @@
 //! `raft-model check`.
 
-use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
-use std::time::Instant;
+mod report;
+mod watch;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::{self, ExitCode};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use raft_model::actor::ActorElection;
 use raft_model::bounds::{Bounds, Replies};
-use raft_model::election::{Role, State};
 use raft_model::mutant::{MUTANTS, Mutant};
+use raft_model::packed::PackedModel;
 use raft_model::properties::SAFETY;
-use raft_model::search::{Counterexample, Coverage, Findings, Verdict, search};
-use raft_model::story::sentence;
+use raft_model::reduce::Reductions;
+use raft_model::search::parallel::Crew;
+use raft_model::search::peers::{Peers, PeersError};
+use raft_model::search::{
+    Control, ElectionModel, Findings, Keys, Stop, opinion, parallel, search_until,
+};
 use raft_model::types::{Cluster, Term};
-use raft_model::world::{World, WorldModel};
-use serde_json::{Value, json};
+use raft_model::world::{Handlers, WorldModel};
 
 use super::Failure;
+use report::{Key, Report};
+use watch::Watch;
 
 /// The arguments of `check`.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// How many servers the cluster has, from 1 to 7.
-    #[arg(long, value_name = "N", value_parser = super::cluster, default_value = "3")]
+    #[arg(long, value_name = "N", value_parser = super::cluster, default_value = "5")]
     servers: Cluster,
     /// The last term in which an election may start; terms begin at 0.
     #[arg(long, value_name = "T", value_parser = super::max_term, default_value = "2")]
     max_term: Term,
     /// Which replies the model keeps.
-    #[arg(long, value_enum, default_value_t = Replies::Useful)]
+    #[arg(long, value_enum, default_value_t = Replies::All)]
     replies: Replies,
-    /// Which model is searched.
-    #[arg(long, value_enum, default_value_t = Engine::World)]
-    engine: Engine,
+    /// What searches. Default: timely; world for a mutant.
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    engine: Option<Engine>,
+    /// Keep states apart that behave alike. Repeat it for several reductions; without a name: all.
+    #[arg(long, value_enum, value_name = "REDUCTION", num_args = 0..=1, require_equals = true,
+        default_missing_value = "all")]
+    no_reduce: Vec<NoReduce>,
+    /// How many threads search in each process. Default: one for each core. (timely, stateright)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: Option<u16>,
+    /// Keep 64 bits of each state. A state may be lost then; the report says with what odds. (timely)
+    #[arg(long)]
+    fingerprints: bool,
+    /// Stop, with exit code 3, when this process has so much memory.
+    #[arg(long, value_name = "MIB")]
+    max_memory: Option<usize>,
+    /// Search together with other processes: a file with the `host:port` of each, one a line. Start
+    /// each with the same arguments, but for --process. Their links are not authenticated: for
+    /// trusted networks only. (timely)
+    #[arg(long, value_name = "FILE", requires = "process")]
+    hosts: Option<PathBuf>,
+    /// Which line of --hosts is this process, from 0.
+    #[arg(long, value_name = "I", requires = "hosts")]
+    process: Option<usize>,
+    /// For how long another process may be missing or silent before this one gives up.
+    #[arg(long, value_name = "SECONDS", default_value = "60", requires = "hosts",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    peer_timeout: u64,
     /// Check an election that is wrong on purpose, to see a property fail.
     #[arg(long, value_name = "NAME", value_parser = mutant_parser(), conflicts_with = "engine")]
     mutant: Option<Mutant>,
@@ -43,13 +79,53 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// Which model is searched.
+/// What searches.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Engine {
-    /// The direct model: servers and the set of sent messages.
+    /// Packed and reduced states, on all cores and on several machines.
+    Timely,
+    /// Stateright's own search of the same states: a second opinion.
+    Stateright,
+    /// The direct model, one state after the other: servers and the set of sent messages.
     World,
     /// Stateright's model of actors: slower, and written independently.
     Actor,
+}
+
+impl Engine {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Timely => "timely",
+            Self::Stateright => "stateright",
+            Self::World => "world",
+            Self::Actor => "actor",
+        }
+    }
+
+    const fn says(self) -> &'static str {
+        match self {
+            Self::Timely => "packed states, breadth first, by workers on timely dataflow",
+            Self::Stateright => "packed states, breadth first, by stateright's own checker",
+            Self::World => "servers, their disks and the set of sent messages",
+            Self::Actor => "stateright's model of actors, of which the direct model is a copy",
+        }
+    }
+
+    /// Whether it searches packed states.
+    const fn is_packed(self) -> bool {
+        matches!(self, Self::Timely | Self::Stateright)
+    }
+}
+
+/// What is not reduced.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum NoReduce {
+    /// Nothing is.
+    All,
+    /// Messages that cannot matter any more, or matter only a little.
+    Messages,
+    /// Worlds that differ only in the names of servers.
+    Symmetry,
 }
 
 fn mutant_parser() -> impl TypedValueParser<Value = Mutant> {
@@ -58,170 +134,210 @@ fn mutant_parser() -> impl TypedValueParser<Value = Mutant> {
     })
 }
 
+/// Runs what stands behind the arrow on the packed model, in as few words as its states need.
+macro_rules! with_packed {
+    ($args:expr, $words:ident, $model:ident => $then:expr) => {
+        with_packed!(@ $args, $words, $model => $then; 2 3 4 8)
+    };
+    (@ $args:expr, $words:ident, $model:ident => $then:expr; $($W:literal)*) => {{
+        let (bounds, reductions) = ($args.bounds(), $args.reductions());
+        // A layout numbers terms with eight bits.
+        let fits = u8::try_from(bounds.max_term.number()).is_ok();
+        'found: {
+            $(if fits && let Some($model) = PackedModel::<$W>::new(bounds, reductions) {
+                const $words: usize = $W;
+                break 'found ($then);
+            })*
+            return Err(Failure::Input(
+                "a state within these bounds takes more than 512 bits: choose lower bounds, or \
+                 --engine world"
+                    .to_string(),
+            ));
+        }
+    }};
+}
+
+impl Args {
+    fn engine(&self) -> Engine {
+        let raw = if self.mutant.is_some() { Engine::World } else { Engine::Timely };
+        self.engine.unwrap_or(raw)
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds { cluster: self.servers, max_term: self.max_term, replies: self.replies }
+    }
+
+    fn reductions(&self) -> Reductions {
+        let is_on = |which| {
+            self.engine().is_packed()
+                && !self.no_reduce.iter().any(|off| [which, NoReduce::All].contains(off))
+        };
+        Reductions {
+            messages: is_on(NoReduce::Messages),
+            symmetry: is_on(NoReduce::Symmetry),
+            ..Reductions::NONE
+        }
+    }
+
+    fn workers(&self) -> usize {
+        let cores = || thread::available_parallelism().map_or(1, usize::from);
+        self.workers.map_or_else(cores, usize::from)
+    }
+
+    fn keys(&self) -> Keys {
+        if self.fingerprints { Keys::Fingerprints } else { Keys::Exact }
+    }
+
+    fn crew(&self) -> Result<Crew, Failure> {
+        let peers = match (&self.hosts, self.process) {
+            (Some(file), Some(process)) => Some(self.peers(file, process)?),
+            _ => None,
+        };
+        Ok(Crew { workers: self.workers(), peers, keys: self.keys() })
+    }
+
+    fn peers(&self, file: &PathBuf, process: usize) -> Result<Peers, Failure> {
+        let named = file.display();
+        let text = fs::read_to_string(file)
+            .map_err(|error| Failure::Input(format!("cannot read {named}: {error}")))?;
+        let hosts: Vec<String> =
+            text.lines().map(|line| line.trim().to_string()).filter(|l| !l.is_empty()).collect();
+        if hosts.len() < 2 {
+            return Err(Failure::Input(format!("{named} does not name two hosts or more")));
+        }
+        if process >= hosts.len() {
+            let last = hosts.len() - 1;
+            return Err(Failure::Input(format!(
+                "{named} names processes 0 to {last}, not {process}"
+            )));
+        }
+        Ok(Peers { hosts, process, patience: Duration::from_secs(self.peer_timeout) })
+    }
+
+    /// Refuses options that the engine would ignore.
+    fn validate(&self) -> Result<(), Failure> {
+        let engine = self.engine();
+        for (is_given, option, is_heeded) in [
+            (self.hosts.is_some(), "--hosts", engine == Engine::Timely),
+            (self.fingerprints, "--fingerprints", engine == Engine::Timely),
+            (self.workers.is_some(), "--workers", engine.is_packed()),
+            (!self.no_reduce.is_empty(), "--no-reduce", engine.is_packed()),
+        ] {
+            if is_given && !is_heeded {
+                let name = engine.name();
+                return Err(Failure::Input(format!("--engine {name} knows nothing of {option}")));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Runs the check and prints what it found.
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let bounds = Bounds { cluster: args.servers, max_term: args.max_term, replies: args.replies };
+    args.validate()?;
     let started = Instant::now();
-    let mut progress = Progress { started, shown: started, on: io::stderr().is_terminal() };
-    let findings = match (args.engine, args.mutant) {
-        (Engine::Actor, _) => search(&ActorElection::new(bounds), &SAFETY, |c| progress.show(c)),
-        (Engine::World, None) => search(&WorldModel::new(bounds), &SAFETY, |c| progress.show(c)),
-        (Engine::World, Some(Mutant { handlers, .. })) => {
-            search(&WorldModel { bounds, handlers }, &SAFETY, |c| progress.show(c))
-        }
+    let control = Arc::new(Control::default());
+    let watch = Watch::start(&control, args.max_memory)?;
+    let result = find(args, &control);
+    watch.leave();
+    let report = Report {
+        seconds: started.elapsed().as_secs_f64(),
+        memory: watch::peak_memory(),
+        ..result?
     };
-    progress.clear();
-    let seconds = started.elapsed().as_secs_f64();
     let text = if args.json {
-        format!("{:#}\n", as_json(args, &findings, seconds))
+        format!("{:#}\n", report::as_json(args, &report))
     } else {
-        as_table(args, &findings, seconds)
+        report::as_table(args, &report)
     };
     io::stdout().write_all(text.as_bytes())?;
-    Ok(ExitCode::from(u8::from(!findings.hold())))
+    let is_violated = report.findings.violations().next().is_some();
+    Ok(match report.findings.stopped {
+        _ if is_violated => ExitCode::from(1),
+        Some(why) => ended_by(why),
+        None => ExitCode::SUCCESS,
+    })
 }
 
-/// A line on the terminal that says how far the search is, a few times a second.
-struct Progress {
-    started: Instant,
-    shown: Instant,
-    on: bool,
+/// The exit code of a check that was stopped.
+pub(super) fn ended_by(why: Stop) -> ExitCode {
+    ExitCode::from(match why {
+        Stop::Interrupted => 130,
+        Stop::OutOfMemory => 3,
+    })
 }
 
-impl Progress {
-    fn show(&mut self, Coverage { states, edges, depth }: Coverage) {
-        if self.on && self.shown.elapsed().as_millis() >= 200 {
-            self.shown = Instant::now();
-            let seconds = self.started.elapsed().as_secs();
-            let _ = write!(
-                io::stderr(),
-                "\r\x1b[K{seconds} s: depth {depth}, {states} states, {edges} edges"
-            );
-        }
-    }
-
-    fn clear(&self) {
-        if self.on {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
-    }
-}
-
-impl Engine {
-    fn name(self) -> &'static str {
-        match self {
-            Self::World => "world",
-            Self::Actor => "actor",
-        }
-    }
-
-    fn says(self) -> &'static str {
-        match self {
-            Self::World => "servers, their disks and the set of sent messages",
-            Self::Actor => "stateright's model of actors, of which the direct model is a copy",
-        }
-    }
-}
-
-fn as_table(args: &Args, findings: &Findings, seconds: f64) -> String {
-    let mut text = String::new();
-    let mut row = |name: &str, value: &dyn std::fmt::Display, note: &str| {
-        let line = format!("  {name:<10} {value:<8} {note}", value = value.to_string());
-        let _ = writeln!(text, "{}", line.trim_end());
+fn find(args: &Args, control: &Arc<Control>) -> Result<Report, Failure> {
+    let report = |findings| Report {
+        findings,
+        has_edges: true,
+        reductions: args.reductions(),
+        key: Key::Whole,
+        workers: 1,
+        seconds: 0.0,
+        memory: None,
     };
-    let Coverage { states, edges, depth } = findings.coverage;
-    row("servers", &args.servers.size(), "");
-    row("max term", &args.max_term, "no election starts in a later term");
-    row(
-        "replies",
-        &args.replies,
-        match args.replies {
-            Replies::Useful => "left out: those of the request's own term that grant no vote",
-            Replies::All => "none is left out",
-        },
-    );
-    row("engine", &args.engine.name(), args.engine.says());
-    row("network", &"hostile", "messages lost, repeated, late and out of order; never forged");
-    row("crashes", &"any", "every server at any time; it comes back with its stored ballot");
-    if let Some(mutant) = args.mutant {
-        row("mutant", &mutant.name, &format!("({})", mutant.says));
-    }
-    let extent = if findings.exhaustive { "all that are reachable" } else { "until a violation" };
-    row("states", &states, &format!("distinct, {extent}"));
-    row("edges", &edges, "distinct: state, action, next state");
-    row("depth", &depth, "levels, the initial state being 1");
-    row("time", &format!("{seconds:.1} s"), "");
-    let _ = writeln!(text);
-    for (property, verdict) in &findings.verdicts {
-        let verdict = match verdict {
-            Verdict::Holds => "holds",
-            Verdict::Violated(_) => "VIOLATED",
-            Verdict::Undecided => "undecided",
-        };
-        let _ = writeln!(text, "  {:<20} {verdict:<9} {}", property.to_string(), property.says());
-    }
-    for (property, counterexample) in findings.violations() {
-        let steps = counterexample.moves.len();
-        let s = if steps == 1 { "" } else { "s" };
-        let _ = writeln!(text, "\n{property} is violated in {steps} step{s}:\n");
-        let _ = write!(text, "{counterexample}");
-    }
-    text
-}
-
-fn as_json(args: &Args, findings: &Findings, seconds: f64) -> Value {
-    let properties = findings.verdicts.iter().map(|(property, verdict)| match verdict {
-        Verdict::Holds => json!({ "name": property.to_string(), "holds": true }),
-        Verdict::Violated(counterexample) => json!({
-            "name": property.to_string(),
-            "holds": false,
-            "counterexample": story_as_json(counterexample),
-        }),
-        Verdict::Undecided => json!({ "name": property.to_string(), "holds": null }),
-    });
-    let mut value = json!({
-        "servers": args.servers.size(),
-        "max_term": args.max_term,
-        "replies": args.replies.to_string(),
-        "engine": args.engine.name(),
-        "states": findings.coverage.states,
-        "edges": findings.coverage.edges,
-        "depth": findings.coverage.depth,
-        "seconds": seconds,
-        "exhaustive": findings.exhaustive,
-        "properties": properties.collect::<Vec<_>>(),
-    });
-    if let Some(mutant) = args.mutant {
-        value["mutant"] = json!(mutant.name);
-    }
-    value
-}
-
-/// The moves of a counterexample, each with all servers after it.
-fn story_as_json(counterexample: &Counterexample) -> Value {
-    let servers = |world: &World| {
-        let server = |(id, state): (raft_model::types::ServerId, &State)| {
-            let mut value = json!({
-                "server": id,
-                "term": state.ballot.current_term,
-                "voted_for": state.ballot.voted_for,
-                "role": state.role.to_string(),
-            });
-            if let Role::Candidate { votes } = state.role {
-                value["votes"] = json!(votes);
+    Ok(match args.engine() {
+        Engine::Timely => {
+            let crew = args.crew()?;
+            no_verdict_after_a_panic();
+            with_packed!(args, WORDS, model => {
+                let model = Arc::new(model);
+                let outcome = parallel::search(&model, &SAFETY, &crew, control)?;
+                Report {
+                    key: Key::Bits(crew.keys.bits::<WORDS>(), crew.keys),
+                    workers: crew.workers * crew.peers.as_ref().map_or(1, |p| p.hosts.len()),
+                    ..report(outcome.findings(&model, &SAFETY))
+                }
+            })
+        }
+        Engine::Stateright => with_packed!(args, _WORDS, model => {
+            let opinion = opinion::ask(model.clone(), args.workers(), control);
+            Report {
+                has_edges: false,
+                key: Key::Bits(64, Keys::Fingerprints),
+                workers: args.workers(),
+                ..report(opinion.findings(&model))
             }
-            value
+        }),
+        Engine::World => {
+            let handlers = args.mutant.map_or(Handlers::RAFT, |mutant| mutant.handlers);
+            report(one_by_one(&WorldModel { bounds: args.bounds(), handlers }, control))
+        }
+        Engine::Actor => report(one_by_one(&ActorElection::new(args.bounds()), control)),
+    })
+}
+
+fn one_by_one(model: &impl ElectionModel, control: &Control) -> Findings {
+    search_until(model, &SAFETY, |coverage| {
+        control.covers(coverage);
+        control.stopped()
+    })
+}
+
+/// A worker that panics would leave the others waiting for it for ever.
+fn no_verdict_after_a_panic() {
+    std::panic::set_hook(Box::new(|panic| {
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let why = text.or_else(|| payload.downcast_ref().copied()).unwrap_or("it panicked");
+        let why = match why.strip_prefix("timely communication error: ") {
+            Some(why) => format!("another process is gone ({why})"),
+            None => why.to_string(),
         };
-        world.states().map(server).collect::<Vec<_>>()
-    };
-    let moves = counterexample.moves.iter().map(|(a_move, after)| {
-        json!({
-            "server": a_move.server,
-            "action": a_move.action,
-            "rule": a_move.rule,
-            "says": sentence(a_move, after.state(a_move.server)),
-            "servers": servers(after),
-        })
-    });
-    Value::Array(moves.collect())
+        let _ = writeln!(io::stderr(), "\nerror: the search broke off without a verdict: {why}");
+        process::exit(4);
+    }));
+}
+
+impl From<PeersError> for Failure {
+    fn from(error: PeersError) -> Self {
+        match error {
+            PeersError::Stopped(why) => Self::Stopped(why),
+            error @ (PeersError::Listen { .. } | PeersError::Different { .. }) => {
+                Self::Input(error.to_string())
+            }
+            error => Self::Peers(error.to_string()),
+        }
+    }
 }

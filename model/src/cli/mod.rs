@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use raft_model::search::Stop;
 use raft_model::types::{Cluster, Term};
 
 /// Raft leader election: checks the specification, and shows what it does.
@@ -15,7 +16,9 @@ use raft_model::types::{Cluster, Term};
 /// Without a subcommand it runs `check` with its defaults.
 ///
 /// Exit codes: 0 everything holds; 1 a property is violated, or a trace tells what cannot have
-/// happened; 2 the command line or the input is wrong.
+/// happened; 2 the command line or the input is wrong; 3 `--max-memory` ended a check; 4 a check
+/// broke off, since another process was missing or lost; 130 Ctrl-C ended a check. A check that ends
+/// with 3, 4 or 130 has not shown anything.
 #[derive(Parser)]
 #[command(name = "raft-model", version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -41,6 +44,10 @@ enum Failure {
     Input(String),
     /// The output cannot be written.
     Output(io::Error),
+    /// Other processes that are to take part do not.
+    Peers(String),
+    /// It was stopped before it began.
+    Stopped(Stop),
 }
 
 impl From<io::Error> for Failure {
@@ -64,6 +71,11 @@ pub(crate) fn run() -> ExitCode {
             let _ = writeln!(io::stderr(), "error: {message}");
             ExitCode::from(2)
         }
+        Err(Failure::Peers(message)) => {
+            let _ = writeln!(io::stderr(), "error: {message}: there is no verdict");
+            ExitCode::from(4)
+        }
+        Err(Failure::Stopped(why)) => check::ended_by(why),
         // Who reads the output has seen enough.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS

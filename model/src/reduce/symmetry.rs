@@ -7,7 +7,7 @@
 
 use crate::election::{Ballot, Role, State};
 use crate::message::Message;
-use crate::packed::{Layout, Packed};
+use crate::packed::{Layout, Packed, mix};
 use crate::types::{Cluster, ServerId, ServerSet};
 use crate::world::Envelope;
 
@@ -157,14 +157,6 @@ fn signatures<const W: usize>(layout: &Layout, world: &Packed<W>) -> [u64; MAX] 
         }
     }
     signatures
-}
-
-/// Spreads the bits of a number over all of another.
-const fn mix(number: u64) -> u64 {
-    let mut x = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 #[cfg(test)]

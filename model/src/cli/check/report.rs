@@ -1,0 +1,209 @@
+//! What `raft-model check` prints.
+
+use std::fmt::Write as _;
+
+use raft_model::bounds::Replies;
+use raft_model::election::{Role, State};
+use raft_model::reduce::Reductions;
+use raft_model::search::{Counterexample, Coverage, Findings, Keys, Stop, Verdict};
+use raft_model::story::sentence;
+use raft_model::world::World;
+use serde_json::{Value, json};
+
+use super::Args;
+
+/// What a check found, and how.
+pub(super) struct Report {
+    pub(super) findings: Findings,
+    /// Whether the engine counts distinct edges.
+    pub(super) has_edges: bool,
+    /// The reductions that were on.
+    pub(super) reductions: Reductions,
+    /// What was kept of each state.
+    pub(super) key: Key,
+    /// How many threads searched, in all processes.
+    pub(super) workers: usize,
+    pub(super) seconds: f64,
+    /// The most memory that this process had, in bytes.
+    pub(super) memory: Option<usize>,
+}
+
+/// What was kept of each state.
+pub(super) enum Key {
+    /// The state itself, in no special form.
+    Whole,
+    /// So many bits, which are a fingerprint or the packed state.
+    Bits(usize, Keys),
+}
+
+impl Report {
+    fn odds(&self) -> f64 {
+        match self.key {
+            Key::Whole => 0.0,
+            Key::Bits(_, keys) => keys.odds_of_a_loss(self.findings.coverage.states),
+        }
+    }
+}
+
+/// The names of the reductions that are on.
+fn names(reductions: Reductions) -> Vec<&'static str> {
+    let all = [(reductions.messages, "messages"), (reductions.symmetry, "symmetry")];
+    all.into_iter().filter_map(|(is_on, name)| is_on.then_some(name)).collect()
+}
+
+/// The report, for people.
+pub(super) fn as_table(args: &Args, report: &Report) -> String {
+    let mut text = String::new();
+    let mut row = |name: &str, value: &dyn std::fmt::Display, note: &str| {
+        let line = format!("  {name:<10} {value:<8} {note}", value = value.to_string());
+        let _ = writeln!(text, "{}", line.trim_end());
+    };
+    let Findings { coverage, exhaustive, stopped, verdicts, .. } = &report.findings;
+    let Coverage { states, edges, depth } = coverage;
+    row("servers", &args.servers.size(), "");
+    row("max term", &args.max_term, "no election starts in a later term");
+    row(
+        "replies",
+        &args.replies,
+        match args.replies {
+            Replies::Useful => "left out: those of the request's own term that grant no vote",
+            Replies::All => "none is left out",
+        },
+    );
+    row("network", &"hostile", "messages lost, repeated, late and out of order; never forged");
+    row("crashes", &"any", "every server at any time; it comes back with its stored ballot");
+    if let Some(mutant) = args.mutant {
+        row("mutant", &mutant.name, &format!("({})", mutant.says));
+    }
+    row("engine", &args.engine().name(), args.engine().says());
+    let on = names(report.reductions);
+    if on.is_empty() {
+        row("reduced", &"no", "every state is itself");
+    } else {
+        let note = "of states that behave alike one is kept; a step is judged before that";
+        row("reduced", &"yes", &format!("{}: {note}", on.join(", ")));
+    }
+    match report.key {
+        Key::Whole => row("keys", &"whole", "states are compared as they are"),
+        Key::Bits(bits, Keys::Exact) => {
+            row("keys", &"exact", &format!("states are compared as they are, in {bits} bits"));
+        }
+        Key::Bits(bits, Keys::Fingerprints) => row(
+            "keys",
+            &format!("{bits} bits"),
+            &format!("fingerprints: some state was lost with odds below {:.1e}", report.odds()),
+        ),
+    }
+    row("workers", &report.workers, "");
+    let extent = match (stopped, exhaustive) {
+        (Some(_), _) => "NOT all that are reachable: the search was stopped",
+        (None, true) => "all that are reachable",
+        (None, false) => "until a violation",
+    };
+    row("states", &states, &format!("distinct, {extent}"));
+    if report.has_edges {
+        row("edges", &edges, "distinct: state, action, next state");
+    }
+    row("depth", &depth, "levels, the initial state being 1");
+    row("time", &format!("{:.1} s", report.seconds), "");
+    if let Some(memory) = report.memory {
+        row("memory", &format!("{} MiB", memory >> 20), "at most, in this process");
+    }
+    let _ = writeln!(text);
+    for (property, verdict) in verdicts {
+        let verdict = match verdict {
+            Verdict::Holds => "holds",
+            Verdict::Violated(_) => "VIOLATED",
+            Verdict::Undecided => "undecided",
+        };
+        let _ = writeln!(text, "  {:<20} {verdict:<9} {}", property.to_string(), property.says());
+    }
+    for (property, counterexample) in report.findings.violations() {
+        let steps = counterexample.moves.len();
+        let s = if steps == 1 { "" } else { "s" };
+        let _ = writeln!(text, "\n{property} is violated in {steps} step{s}:\n");
+        let _ = write!(text, "{counterexample}");
+    }
+    if let Some(why) = stopped {
+        let why = match why {
+            Stop::Interrupted => "it was interrupted",
+            Stop::OutOfMemory => "it has as much memory as --max-memory allows",
+        };
+        let _ = writeln!(text, "\nThis check is not exhaustive: {why}. It has shown nothing.");
+    }
+    text
+}
+
+/// The report, for programs.
+pub(super) fn as_json(args: &Args, report: &Report) -> Value {
+    let findings = &report.findings;
+    let properties = findings.verdicts.iter().map(|(property, verdict)| match verdict {
+        Verdict::Holds => json!({ "name": property.to_string(), "holds": true }),
+        Verdict::Violated(counterexample) => json!({
+            "name": property.to_string(),
+            "holds": false,
+            "counterexample": story_as_json(counterexample),
+        }),
+        Verdict::Undecided => json!({ "name": property.to_string(), "holds": null }),
+    });
+    let (key_bits, fingerprints) = match report.key {
+        Key::Whole => (None, false),
+        Key::Bits(bits, keys) => (Some(bits), keys == Keys::Fingerprints),
+    };
+    let mut value = json!({
+        "servers": args.servers.size(),
+        "max_term": args.max_term,
+        "replies": args.replies.to_string(),
+        "engine": args.engine().name(),
+        "reductions": names(report.reductions),
+        "key_bits": key_bits,
+        "fingerprints": fingerprints,
+        "odds_of_a_lost_state": report.odds(),
+        "workers": report.workers,
+        "states": findings.coverage.states,
+        "edges": report.has_edges.then_some(findings.coverage.edges),
+        "depth": findings.coverage.depth,
+        "levels": findings.levels,
+        "seconds": report.seconds,
+        "memory_bytes": report.memory,
+        "exhaustive": findings.exhaustive,
+        "stopped": findings.stopped.map(|why| match why {
+            Stop::Interrupted => "interrupted",
+            Stop::OutOfMemory => "out of memory",
+        }),
+        "properties": properties.collect::<Vec<_>>(),
+    });
+    if let Some(mutant) = args.mutant {
+        value["mutant"] = json!(mutant.name);
+    }
+    value
+}
+
+/// The moves of a counterexample, each with all servers after it.
+fn story_as_json(counterexample: &Counterexample) -> Value {
+    let servers = |world: &World| {
+        let server = |(id, state): (raft_model::types::ServerId, &State)| {
+            let mut value = json!({
+                "server": id,
+                "term": state.ballot.current_term,
+                "voted_for": state.ballot.voted_for,
+                "role": state.role.to_string(),
+            });
+            if let Role::Candidate { votes } = state.role {
+                value["votes"] = json!(votes);
+            }
+            value
+        };
+        world.states().map(server).collect::<Vec<_>>()
+    };
+    let moves = counterexample.moves.iter().map(|(a_move, after)| {
+        json!({
+            "server": a_move.server,
+            "action": a_move.action,
+            "rule": a_move.rule,
+            "says": sentence(a_move, after.state(a_move.server)),
+            "servers": servers(after),
+        })
+    });
+    Value::Array(moves.collect())
+}

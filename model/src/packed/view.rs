@@ -1,0 +1,34 @@
+//! Packed worlds, as the properties look at them.
+
+use super::{Layout, Packed};
+use crate::election::{Ballot, State};
+use crate::properties::View;
+use crate::types::{Cluster, ServerId};
+use crate::world::Envelope;
+
+/// A packed world, and how to read it.
+#[derive(Clone, Copy, Debug)]
+pub struct PackedView<'a, const W: usize>(pub &'a Layout, pub &'a Packed<W>);
+
+impl<const W: usize> View for PackedView<'_, W> {
+    fn cluster(&self) -> Cluster {
+        self.0.cluster()
+    }
+
+    fn state(&self, server: ServerId) -> State {
+        self.0.state(self.1, server)
+    }
+
+    /// What is packed was stored.
+    fn stored(&self, server: ServerId) -> Ballot {
+        self.state(server).ballot
+    }
+
+    fn sent(&self) -> impl Iterator<Item = Envelope> {
+        self.0.sent(self.1)
+    }
+
+    fn sent_since<'a>(&'a self, earlier: &'a Self) -> impl Iterator<Item = Envelope> + 'a {
+        self.0.sent_since(self.1, earlier.1)
+    }
+}

@@ -1,0 +1,48 @@
+//! What a search and those who watch it tell each other.
+
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
+
+use super::Coverage;
+
+/// Why a search ended before everything was looked at, other than at a violation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[repr(u8)]
+pub enum Stop {
+    /// Somebody interrupted it.
+    Interrupted = 1,
+    /// It had as much memory as it was allowed to have.
+    OutOfMemory = 2,
+}
+
+/// How far a search has come, and whether it is to stop; shared by all threads of a process.
+#[derive(Debug, Default)]
+pub struct Control {
+    /// The level that is searched.
+    pub depth: AtomicUsize,
+    /// The states whose successors were looked at.
+    pub states: AtomicUsize,
+    stop: AtomicU8,
+}
+
+impl Control {
+    /// Notes how far the search has come.
+    pub fn covers(&self, coverage: Coverage) {
+        self.depth.store(coverage.depth, Relaxed);
+        self.states.store(coverage.states, Relaxed);
+    }
+
+    /// Asks the search to stop. It ends soon, and reports what it has covered.
+    pub fn stop(&self, why: Stop) {
+        // The first reason stands.
+        let _ = self.stop.compare_exchange(0, why as u8, Relaxed, Relaxed);
+    }
+
+    /// Whether it was asked to stop, and why.
+    pub fn stopped(&self) -> Option<Stop> {
+        match self.stop.load(Relaxed) {
+            0 => None,
+            1 => Some(Stop::Interrupted),
+            _ => Some(Stop::OutOfMemory),
+        }
+    }
+}

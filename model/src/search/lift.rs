@@ -1,0 +1,85 @@
+//! The story of a violation that was found in packed and reduced worlds, told of whole ones.
+//!
+//! A reduced world stands for many. By the bisimulation that every reduction is, whatever it can do,
+//! each of those can do. So the way to a violation is first searched for among the reduced worlds, and
+//! then walked in the full model, where at each step one is taken that leads to the next.
+
+use std::collections::HashMap;
+
+use super::{Counterexample, Verdict};
+use crate::packed::{Packed, PackedModel, PackedView};
+use crate::properties::Property;
+use crate::world::WorldModel;
+
+/// What a search says of each property that it has seen violated or not.
+pub(super) fn verdicts<const W: usize>(
+    model: &PackedModel<W>,
+    properties: &[Property],
+    violated: &[bool],
+    exhaustive: bool,
+) -> Vec<(Property, Verdict)> {
+    let verdict = |(&property, &violated): (&Property, &bool)| {
+        let verdict = match violated {
+            true => Verdict::Violated(counterexample(model, property)),
+            false if exhaustive => Verdict::Holds,
+            false => Verdict::Undecided,
+        };
+        (property, verdict)
+    };
+    properties.iter().zip(violated).map(verdict).collect()
+}
+
+/// A shortest way to a violation, in the full model.
+///
+/// # Panics
+///
+/// If the property is not violated, or if a reduction is not exact.
+fn counterexample<const W: usize>(model: &PackedModel<W>, property: Property) -> Counterexample {
+    let full = WorldModel { bounds: *model.bounds(), handlers: model.handlers() };
+    let initial = full.initial();
+    let mut world = initial.clone();
+    let mut moves = Vec::new();
+    let way = way_to(model, property);
+    for next in way.iter().skip(1).map(Some).chain([None]) {
+        let step = full.successors(&world).into_iter().find(|(a_move, after)| match next {
+            Some(next) => model.reduce(after) == *next,
+            None => !property.holds(&world, a_move.server, after),
+        });
+        let (a_move, after) = step.expect("whatever a reduced world can do, the full one can do");
+        world.clone_from(&after);
+        moves.push((a_move, after));
+    }
+    Counterexample { initial, moves }
+}
+
+/// The worlds on a shortest way to one from which a step violates the property.
+fn way_to<const W: usize>(model: &PackedModel<W>, property: Property) -> Vec<Packed<W>> {
+    let initial = model.initial();
+    let mut came_from = HashMap::from([(initial, None)]);
+    let mut level = vec![initial];
+    loop {
+        let mut next = Vec::new();
+        assert!(!level.is_empty(), "{property} is not violated");
+        for world in level {
+            let mut is_violated = false;
+            model.for_each_successor(&world, |a_move, unreduced, after| {
+                let [before, unreduced] =
+                    [&world, &unreduced].map(|world| PackedView(model.layout(), world));
+                is_violated |= !property.holds(&before, a_move.server, &unreduced);
+                came_from.entry(after).or_insert_with(|| {
+                    next.push(after);
+                    Some(world)
+                });
+            });
+            if is_violated {
+                let mut way = vec![world];
+                while let Some(&Some(before)) = way.last().and_then(|world| came_from.get(world)) {
+                    way.push(before);
+                }
+                way.reverse();
+                return way;
+            }
+        }
+        level = next;
+    }
+}

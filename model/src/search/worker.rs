@@ -1,0 +1,376 @@
+//! One worker of the [parallel search](super::parallel).
+//!
+//! All workers run the same loop. Each owns the worlds whose fingerprint leads to it: nobody else
+//! keeps them, looks for them or takes their successors. So a worker, level by level,
+//!
+//! 1. takes the successors of its worlds of this level, in waves of bounded size. Those that it owns
+//!    it adds to its own at once; the others go to their owners, in batches;
+//! 2. waits until all workers have done so and everything sent has arrived (a *barrier*). Now the
+//!    next level is complete;
+//! 3. reports to all what it found, and waits until all reports are there: all workers know the
+//!    same, and decide alike whether to go on.
+//!
+//! Timely dataflow carries the batches between threads and machines, and knows when a barrier is
+//! reached. Its times are numbers here, `level << 32 | wave`: reports of a level are sent at wave 0 of
+//! the next one, so that no world of a level can be sent before every report was.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use timely::dataflow::operators::{Exchange, Input, Inspect, Probe};
+use timely::dataflow::{InputHandle, ProbeHandle};
+use timely::worker::Worker;
+
+use super::control::{Control, Stop};
+use super::seen::{Keys, Seen};
+use crate::action::Action;
+use crate::packed::{Packed, PackedModel, PackedView};
+use crate::properties::Property;
+
+/// How many worlds are expanded in a wave. At most the successors of two waves of each worker are
+/// under way at once.
+const WAVE: usize = 16 * 1024;
+/// How many worlds are expanded between two looks at what has arrived.
+const CHUNK: usize = 256;
+/// How many words travel together.
+const BATCH: usize = 4096;
+/// How many fingerprints of worlds that were sent a worker remembers, not to send them again.
+const REMEMBERED: usize = 1 << 15;
+
+/// What all workers need to know, and have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Task<'a, const W: usize> {
+    pub(super) model: &'a PackedModel<W>,
+    pub(super) properties: &'a [Property],
+    pub(super) keys: Keys,
+    pub(super) control: &'a Control,
+    /// For how long other processes may be silent.
+    pub(super) patience: Option<Duration>,
+}
+
+/// What a worker found in a level, or all of them together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Level {
+    /// The worlds of the level.
+    pub(super) states: usize,
+    /// Distinct triples of such a world, the name of an action and a successor.
+    pub(super) edges: usize,
+    /// The steps from such a world that change it, distinct or not.
+    pub(super) generated: usize,
+    /// The worlds of the next level.
+    next: usize,
+    /// The properties that a step from this level violates: a bit for each.
+    pub(super) violated: u8,
+    /// Why the level was not finished.
+    pub(super) stopped: Option<Stop>,
+}
+
+impl Level {
+    /// Whether it was finished, and there is no next one.
+    pub(super) fn is_last(&self) -> bool {
+        self.next == 0 && self.stopped.is_none()
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.states += other.states;
+        self.edges += other.edges;
+        self.generated += other.generated;
+        self.next += other.next;
+        self.violated |= other.violated;
+        self.stopped = self.stopped.or(other.stopped);
+    }
+}
+
+/// What workers send to each other.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Letter {
+    to: usize,
+    content: Content,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Content {
+    /// Worlds that the receiver owns: their words.
+    Worlds(Vec<u64>),
+    /// What the sender found in the level that has just been finished.
+    Report(Level),
+    /// The search is to stop.
+    Stop(Stop),
+}
+
+/// Which worker owns the worlds with this fingerprint.
+fn owner(fingerprint: u64, workers: usize) -> usize {
+    // Of the middle bits, since hash tables use those at both ends.
+    let number = u128::from(fingerprint.rotate_left(20));
+    usize::try_from((number * workers as u128) >> 64).expect("less than the workers")
+}
+
+/// The worlds of a worker.
+struct Mine<const W: usize> {
+    seen: Seen<W>,
+    /// The worlds of the next level, in pages of [`CHUNK`], each of which is freed once it was read.
+    next: Vec<Vec<Packed<W>>>,
+    /// What all workers found in the level before, as far as their reports are here.
+    reports: Level,
+    stopped: Option<Stop>,
+}
+
+impl<const W: usize> Mine<W> {
+    fn add(&mut self, world: &Packed<W>, fingerprint: u64) {
+        if !self.seen.insert(world, fingerprint) {
+            return;
+        }
+        match self.next.last_mut() {
+            Some(page) if page.len() < CHUNK => page.push(*world),
+            _ => {
+                let mut page = Vec::with_capacity(CHUNK);
+                page.push(*world);
+                self.next.push(page);
+            }
+        }
+    }
+
+    fn receive(&mut self, content: &Content) {
+        match content {
+            Content::Worlds(words) => {
+                for words in words.chunks_exact(W) {
+                    let world = Packed(words.try_into().expect("as many words"));
+                    self.add(&world, world.fingerprint());
+                }
+            }
+            Content::Report(level) => self.reports.add(level),
+            Content::Stop(why) => self.stopped = self.stopped.or(Some(*why)),
+        }
+    }
+}
+
+/// What is to be sent to the others.
+struct Outbox {
+    /// For each worker the words of its worlds.
+    worlds: Vec<Vec<u64>>,
+    remembered: Vec<u64>,
+    letters: Vec<Letter>,
+}
+
+impl Outbox {
+    fn new(workers: usize) -> Self {
+        let remembered = if workers > 1 { vec![0; REMEMBERED] } else { Vec::new() };
+        Self { worlds: vec![Vec::new(); workers], remembered, letters: Vec::new() }
+    }
+
+    fn add<const W: usize>(&mut self, to: usize, world: &Packed<W>, fingerprint: u64) {
+        let slot = usize::try_from(fingerprint % REMEMBERED as u64).expect("few are remembered");
+        if std::mem::replace(&mut self.remembered[slot], fingerprint) == fingerprint {
+            return;
+        }
+        let words = &mut self.worlds[to];
+        words.extend(world.0);
+        if words.len() + W > BATCH {
+            self.close(to);
+        }
+    }
+
+    /// Closes a batch.
+    fn close(&mut self, to: usize) {
+        let words = std::mem::take(&mut self.worlds[to]);
+        if !words.is_empty() {
+            self.letters.push(Letter { to, content: Content::Worlds(words) });
+        }
+    }
+
+    fn tell_all(&mut self, content: &Content) {
+        let letter = |to| Letter { to, content: content.clone() };
+        self.letters.extend((0..self.worlds.len()).map(letter));
+    }
+}
+
+/// The timely side of a worker: sends, receives, and waits at barriers.
+struct Link<'a> {
+    worker: &'a mut Worker,
+    input: InputHandle<u64, timely::container::CapacityContainerBuilder<Vec<Letter>>>,
+    probe: ProbeHandle<u64>,
+    patience: Option<Duration>,
+}
+
+impl<'a> Link<'a> {
+    /// The one dataflow of the search: letters go to whom they are for, and are received. (`receive`
+    /// is boxed so that this is compiled once, and not for every width of worlds.)
+    fn new(
+        worker: &'a mut Worker,
+        receive: Box<dyn Fn(&Content)>,
+        patience: Option<Duration>,
+    ) -> Self {
+        let mut input = InputHandle::new();
+        let probe = ProbeHandle::new();
+        worker.dataflow(|scope| {
+            scope
+                .input_from(&mut input)
+                .container::<Vec<Letter>>()
+                .exchange(|letter| letter.to as u64)
+                .inspect(move |letter| receive(&letter.content))
+                .probe_with(&probe);
+        });
+        Self { worker, input, probe, patience }
+    }
+
+    fn send(&mut self, outbox: &mut Outbox) {
+        for letter in outbox.letters.drain(..) {
+            self.input.send(letter);
+        }
+    }
+
+    /// Says that nothing more will be sent at times before this.
+    fn advance_to(&mut self, time: u64) {
+        self.input.advance_to(time);
+    }
+
+    /// Waits until everything that was sent before this time, by whomever, has arrived.
+    fn wait_until(&mut self, time: u64) {
+        let mut heard = (Instant::now(), self.frontier());
+        while self.probe.less_than(&time) {
+            self.worker.step_or_park(Some(Duration::from_millis(100)));
+            let frontier = self.frontier();
+            if frontier != heard.1 {
+                heard = (Instant::now(), frontier);
+            }
+            if self.patience.is_some_and(|patience| heard.0.elapsed() > patience) {
+                panic!("another process has been silent for {} s", heard.0.elapsed().as_secs());
+            }
+        }
+    }
+
+    fn frontier(&self) -> Option<u64> {
+        self.probe.with_frontier(|frontier| frontier.first().copied())
+    }
+}
+
+/// Searches the worlds of one worker; returns what all of them found, level by level.
+pub(super) fn run<const W: usize>(worker: &mut Worker, task: Task<'_, W>) -> Vec<Level> {
+    let (me, workers) = (worker.index(), worker.peers());
+    let mine = Rc::new(RefCell::new(Mine::<W> {
+        seen: Seen::new(task.keys),
+        next: Vec::new(),
+        reports: Level::default(),
+        stopped: None,
+    }));
+    let mut link = {
+        let mine = Rc::clone(&mine);
+        let receive = move |content: &Content| mine.borrow_mut().receive(content);
+        Link::new(worker, Box::new(receive), task.patience)
+    };
+    let mut outbox = Outbox::new(workers);
+
+    let initial = task.model.initial();
+    if owner(initial.fingerprint(), workers) == me {
+        mine.borrow_mut().add(&initial, initial.fingerprint());
+    }
+    let mut levels = Vec::new();
+    let mut todo = std::mem::take(&mut mine.borrow_mut().next);
+    loop {
+        let start = (levels.len() as u64) << 32;
+        let mut found = expand(task, &mine, todo, &mut link, &mut outbox, start, me);
+        let barrier = start + (1 << 32);
+        link.advance_to(barrier);
+        link.wait_until(barrier);
+
+        // Set the next level apart before anybody can know that it has begun: once the others have
+        // this report, worlds of the level after it may arrive.
+        todo = std::mem::take(&mut mine.borrow_mut().next);
+        found.next = todo.iter().map(Vec::len).sum();
+        outbox.tell_all(&Content::Report(found));
+        link.send(&mut outbox);
+        link.advance_to(barrier + 1);
+        link.wait_until(barrier + 1);
+
+        let level = std::mem::take(&mut mine.borrow_mut().reports);
+        levels.push(level);
+        if level.next == 0 || level.violated != 0 || level.stopped.is_some() {
+            return levels;
+        }
+    }
+}
+
+/// Takes the successors of these worlds, a worker's share of a level, beginning at this time.
+fn expand<const W: usize>(
+    task: Task<'_, W>,
+    mine: &RefCell<Mine<W>>,
+    mut todo: Vec<Vec<Packed<W>>>,
+    link: &mut Link<'_>,
+    outbox: &mut Outbox,
+    start: u64,
+    me: usize,
+) -> Level {
+    let mut found = Level::default();
+    task.control.depth.fetch_max(usize::try_from(start >> 32).map_or(0, |n| n + 1), super::RELAXED);
+    let mut successors = Vec::new();
+    let mut time = start + 1;
+    link.advance_to(time);
+    while !todo.is_empty() {
+        for chunk in 0..WAVE / CHUNK {
+            let asked = task.control.stopped();
+            if let Some(why) = asked.filter(|_| mine.borrow().stopped.is_none()) {
+                outbox.tell_all(&Content::Stop(why));
+                link.send(outbox);
+            }
+            if let Some(why) = mine.borrow().stopped.or(asked) {
+                return Level { stopped: Some(why), ..found };
+            }
+            let Some(page) = todo.pop() else { break };
+            {
+                let mine = &mut *mine.borrow_mut();
+                for world in &page {
+                    take_successors(task, world, &mut successors, &mut found);
+                    for &(fingerprint, _, after) in &successors {
+                        match owner(fingerprint, outbox.worlds.len()) {
+                            to if to == me => mine.add(&after, fingerprint),
+                            to => outbox.add(to, &after, fingerprint),
+                        }
+                    }
+                }
+            }
+            task.control.states.fetch_add(page.len(), super::RELAXED);
+            link.send(outbox);
+            if chunk % 4 == 3 {
+                link.worker.step();
+            }
+        }
+        for to in 0..outbox.worlds.len() {
+            outbox.close(to);
+        }
+        link.send(outbox);
+        time += 1;
+        link.advance_to(time);
+        // One wave may be under way while the next is prepared.
+        link.wait_until(time - 1);
+    }
+    found
+}
+
+/// The distinct edges from a world: the fingerprint of the successor, the action, the successor.
+fn take_successors<const W: usize>(
+    task: Task<'_, W>,
+    world: &Packed<W>,
+    successors: &mut Vec<(u64, Action, Packed<W>)>,
+    found: &mut Level,
+) {
+    successors.clear();
+    let layout = task.model.layout();
+    let before = PackedView(layout, world);
+    task.model.for_each_successor(world, |a_move, unreduced, after| {
+        found.generated += 1;
+        let unreduced = PackedView(layout, &unreduced);
+        for (number, property) in task.properties.iter().enumerate() {
+            if !property.holds(&before, a_move.server, &unreduced) {
+                found.violated |= 1 << number;
+            }
+        }
+        let edge = (after.fingerprint(), a_move.action, after);
+        if !successors.contains(&edge) {
+            successors.push(edge);
+        }
+    });
+    found.states += 1;
+    found.edges += successors.len();
+}

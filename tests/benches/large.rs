@@ -1,0 +1,35 @@
+//! The largest graphs of `tests/counts.toml`, searched by all cores: `cargo bench --bench large`.
+//! Minutes; it fails if a count is another than expected.
+
+#[path = "../support/counts.rs"]
+mod counts;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use raft_model::packed::PackedModel;
+use raft_model::properties::SAFETY;
+use raft_model::search::parallel::{self, Crew};
+use raft_model::search::{Control, Keys};
+
+fn main() {
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    for counts in counts::reduced().into_iter().filter(counts::Counts::is_large) {
+        let (bounds, reductions) = (counts.bounds(), counts.reductions());
+        let model =
+            Arc::new(PackedModel::<4>::new(bounds, reductions).expect("256 bits are enough"));
+        let crew = Crew { workers, peers: None, keys: Keys::Exact };
+        let started = Instant::now();
+        let found = parallel::search(&model, &SAFETY, &crew, &Arc::new(Control::default()))
+            .expect("one process");
+        assert!(found.exhaustive && !found.violated.contains(&true), "{bounds:?}");
+        assert_eq!(found.coverage, counts.coverage(), "{bounds:?}");
+        println!(
+            "{} servers, terms up to {}: {:?}, safe, in {:.1} s with {workers} workers",
+            bounds.cluster.size(),
+            bounds.max_term,
+            found.coverage,
+            started.elapsed().as_secs_f64(),
+        );
+    }
+}

@@ -1,0 +1,162 @@
+//! One search by several processes, here on one machine: start each with the same arguments, a file
+//! of hosts, and its own number. And what happens when one of them is missing, lost or silent.
+
+#[path = "support/binary.rs"]
+mod binary;
+
+use std::fs;
+use std::net::TcpListener;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::NamedTempFile;
+
+/// A file that names so many free addresses of this machine, one a line.
+fn hosts(count: usize) -> NamedTempFile {
+    let listeners: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let lines = listeners.iter().map(|listener| format!("{}\n", listener.local_addr().unwrap()));
+    let file = NamedTempFile::new().unwrap();
+    fs::write(file.path(), lines.collect::<String>()).unwrap();
+    file
+}
+
+/// A running process, which does not outlive its test.
+struct Running(Option<Child>);
+
+impl Running {
+    fn end(mut self) -> Output {
+        self.0.take().unwrap().wait_with_output().unwrap()
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = self.0.as_ref().unwrap().id();
+        kill_process(Pid::from_raw(id.try_into().unwrap()).unwrap(), signal).unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn start(arguments: &[&str]) -> Running {
+    let mut command = Command::new(binary::built("raft-model"));
+    command.arg("check").args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Running(Some(command.spawn().expect("raft-model starts")))
+}
+
+/// Starts the process of this number.
+fn start_one_of(hosts: &NamedTempFile, process: usize, arguments: &[&str]) -> Running {
+    let process = process.to_string();
+    let hosts = hosts.path().to_str().unwrap();
+    start(&[arguments, &["--hosts", hosts, "--process", &process]].concat())
+}
+
+fn report(output: &Output) -> Value {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{error}");
+    serde_json::from_slice(&output.stdout).expect("one JSON object")
+}
+
+/// A search that takes longer than any test.
+const LONG: [&str; 8] =
+    ["--servers", "5", "--max-term", "3", "--no-reduce", "--workers", "1", "--json"];
+
+#[test]
+fn three_processes_find_what_one_finds() {
+    for reduced in
+        ["--no-reduce=all", "--no-reduce=messages", "--no-reduce=symmetry", "--fingerprints"]
+    {
+        let arguments =
+            ["--servers", "3", "--max-term", "2", "--replies", "useful", "--json", reduced];
+        let alone = report(&start(&[&arguments[..], &["--workers", "1"]].concat()).end());
+        let hosts = hosts(3);
+        let together: Vec<_> = (0..3)
+            .map(|process| {
+                start_one_of(&hosts, process, &[&arguments[..], &["--workers", "2"]].concat())
+            })
+            .collect();
+        for process in together {
+            let found = report(&process.end());
+            for key in ["states", "edges", "depth", "levels", "exhaustive", "properties"] {
+                assert_eq!(found[key], alone[key], "{key} with {reduced}");
+            }
+            assert_eq!(found["workers"], 6);
+        }
+    }
+}
+
+/// What a process says that ends without a verdict.
+fn no_verdict(output: &Output) -> String {
+    let error = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{error}");
+    assert!(output.stdout.is_empty(), "no verdict is printed");
+    error
+}
+
+#[test]
+fn a_missing_process_is_named_after_a_while() {
+    let hosts = hosts(2);
+    let alone = start_one_of(&hosts, 0, &["--peer-timeout", "1"]);
+    let error = no_verdict(&alone.end());
+    assert!(error.contains("process 1 (127.0.0.1:"), "{error}");
+    assert!(error.contains("did not come within 1 s"), "{error}");
+}
+
+#[test]
+fn processes_that_check_different_things_part() {
+    let hosts = hosts(2);
+    let one = start_one_of(&hosts, 0, &["--max-term", "1"]);
+    let other = start_one_of(&hosts, 1, &["--max-term", "2"]);
+    for output in [one.end(), other.end()] {
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains("runs another check"), "{error}");
+    }
+}
+
+#[test]
+fn a_process_that_dies_ends_the_search_of_the_others() {
+    let hosts = hosts(2);
+    let survivor = start_one_of(&hosts, 0, &LONG);
+    let victim = start_one_of(&hosts, 1, &LONG);
+    thread::sleep(Duration::from_secs(3)); // they are in the middle of it
+    victim.signal(Signal::KILL);
+    let error = no_verdict(&survivor.end());
+    assert!(error.contains("another process is gone"), "{error}");
+}
+
+#[test]
+fn a_process_that_falls_silent_ends_the_search_of_the_others() {
+    let hosts = hosts(2);
+    let arguments = [&LONG[..], &["--peer-timeout", "3"]].concat();
+    let survivor = start_one_of(&hosts, 0, &arguments);
+    let victim = start_one_of(&hosts, 1, &arguments);
+    thread::sleep(Duration::from_secs(2));
+    victim.signal(Signal::STOP);
+    let error = no_verdict(&survivor.end());
+    assert!(error.contains("another process has been silent for 3 s"), "{error}");
+}
+
+#[test]
+fn ctrl_c_ends_all_processes_and_says_what_was_covered() {
+    let hosts = hosts(2);
+    let (one, other) = (start_one_of(&hosts, 0, &LONG), start_one_of(&hosts, 1, &LONG));
+    thread::sleep(Duration::from_secs(3));
+    one.signal(Signal::INT);
+    for output in [one.end(), other.end()] {
+        assert_eq!(output.status.code(), Some(130));
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(found["stopped"], "interrupted");
+        assert_eq!(found["exhaustive"], false);
+        assert!(found["states"].as_u64().unwrap() > 0);
+        assert_eq!(found["properties"][0]["holds"], Value::Null);
+    }
+}

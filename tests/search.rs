@@ -1,0 +1,132 @@
+//! However a graph is searched, it is the same graph: by either engine, one worker or several, in
+//! one process or in several, with exact keys or fingerprints, under each of the reductions.
+
+#[path = "support/counts.rs"]
+mod counts;
+
+use std::sync::Arc;
+
+use raft_model::bounds::{Bounds, Replies};
+use raft_model::mutant::MUTANTS;
+use raft_model::packed::PackedModel;
+use raft_model::properties::{Property, SAFETY};
+use raft_model::reduce::Reductions;
+use raft_model::search::parallel::{Crew, Outcome};
+use raft_model::search::{Control, Keys, Stop, opinion, parallel, search};
+use raft_model::types::{Cluster, Term};
+use raft_model::world::WorldModel;
+
+type Model = PackedModel<4>;
+
+fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
+    Bounds { cluster: Cluster::new(servers).unwrap(), max_term: Term::new(max_term), replies }
+}
+
+fn crew(workers: usize, keys: Keys) -> Crew {
+    Crew { workers, peers: None, keys }
+}
+
+fn search_with(model: &Arc<Model>, crew: &Crew) -> Outcome {
+    parallel::search(model, &SAFETY, crew, &Arc::default()).expect("one process")
+}
+
+#[test]
+fn the_full_graph_is_the_one_that_worlds_have() {
+    for bounds in
+        [bounds(1, 2, Replies::All), bounds(2, 2, Replies::All), bounds(3, 1, Replies::All)]
+    {
+        let expected = search(&WorldModel::new(bounds), &SAFETY, |_| ());
+        let model = Arc::new(Model::new(bounds, Reductions::NONE).unwrap());
+        for workers in [1, 2, 3] {
+            let found = search_with(&model, &crew(workers, Keys::Exact)).findings(&model, &SAFETY);
+            assert_eq!(found.coverage, expected.coverage, "{bounds:?}, {workers} workers");
+            assert_eq!(found.levels, expected.levels, "{bounds:?}, {workers} workers");
+            assert!(found.exhaustive && found.hold(), "{bounds:?}, {workers} workers");
+        }
+    }
+}
+
+#[test]
+fn engines_workers_and_keys_agree_under_every_reduction() {
+    for counts in counts::reduced() {
+        let (bounds, reductions) = (counts.bounds(), counts.reductions());
+        if counts.is_large() {
+            continue;
+        }
+        let model = Arc::new(Model::new(bounds, reductions).unwrap());
+        let one = search_with(&model, &crew(1, Keys::Exact));
+        assert_eq!(one.coverage, counts.coverage(), "{bounds:?} {reductions:?}");
+        assert_eq!(one.levels.iter().sum::<usize>(), one.coverage.states);
+        assert!(one.exhaustive && !one.violated.contains(&true), "{bounds:?} {reductions:?}");
+        let two = search_with(&model, &crew(2, Keys::Fingerprints));
+        assert_eq!(two.coverage, one.coverage, "{bounds:?} {reductions:?}");
+        assert_eq!(two.levels, one.levels, "{bounds:?} {reductions:?}");
+        let opinion = opinion::ask(Model::clone(&model), 1, &Control::default());
+        assert!(opinion.exhaustive(), "{bounds:?} {reductions:?}");
+        assert_eq!(
+            (opinion.states, opinion.depth),
+            (one.coverage.states, one.coverage.depth),
+            "{bounds:?} {reductions:?}"
+        );
+    }
+}
+
+/// A mistake that keeps the reductions exact: it does not look at names, and dead messages stay dead.
+fn mistaken(reductions: Reductions) -> Arc<Model> {
+    let mutant = MUTANTS.iter().find(|mutant| mutant.name == "half-is-a-quorum").unwrap();
+    let model = Model::new(bounds(4, 1, Replies::All), reductions).unwrap();
+    Arc::new(model.driven_by(mutant.handlers))
+}
+
+#[test]
+fn a_violation_under_reductions_is_told_of_real_servers_and_messages() {
+    let property = Property::LeaderHasQuorum;
+    let (full, handlers) = (bounds(4, 1, Replies::All), mistaken(Reductions::NONE).handlers());
+    let expected = search(&WorldModel { bounds: full, handlers }, &[property], |_| ());
+    let (_, expected) = expected.violations().next().expect("half of four is no majority");
+    for reductions in [
+        Reductions::NONE,
+        Reductions { messages: true, ..Reductions::NONE },
+        Reductions { symmetry: true, ..Reductions::NONE },
+        Reductions::EXACT,
+    ] {
+        let model = mistaken(reductions);
+        for workers in [1, 2] {
+            let crew = crew(workers, Keys::Exact);
+            let outcome = parallel::search(&model, &[property], &crew, &Arc::default()).unwrap();
+            assert!(!outcome.exhaustive, "it ends at the level of the violation");
+            let findings = outcome.findings(&model, &[property]);
+            let (_, found) = findings.violations().next().expect("half of four is no majority");
+            assert_eq!(found.moves.len(), expected.moves.len(), "{reductions:?}");
+
+            // It is a way that the servers can really take, to a step that is really wrong.
+            let worlds = WorldModel { bounds: full, handlers };
+            let mut world = worlds.initial();
+            for (number, (a_move, after)) in found.moves.iter().enumerate() {
+                let (same_move, _, same_after) = worlds.apply(&world, a_move.server, a_move.cause);
+                assert_eq!((&same_move, &same_after), (a_move, after), "{reductions:?}");
+                let is_last = number + 1 == found.moves.len();
+                assert_eq!(property.holds(&world, a_move.server, after), !is_last);
+                world.clone_from(after);
+            }
+            assert!(found.to_string().contains("it leads term 1"), "{found}");
+        }
+        let opinion = opinion::ask(Model::clone(&model), 1, &Control::default());
+        assert!(!opinion.exhaustive(), "stateright sees it too");
+    }
+}
+
+#[test]
+fn a_search_that_is_stopped_says_so_and_claims_nothing() {
+    for workers in [1, 2] {
+        let model = Arc::new(Model::new(bounds(3, 2, Replies::All), Reductions::NONE).unwrap());
+        let control = Arc::new(Control::default());
+        control.stop(Stop::OutOfMemory);
+        control.stop(Stop::Interrupted);
+        let outcome = parallel::search(&model, &SAFETY, &crew(workers, Keys::Exact), &control);
+        let findings = outcome.unwrap().findings(&model, &SAFETY);
+        assert_eq!(findings.stopped, Some(Stop::OutOfMemory), "the first reason counts");
+        assert!(!findings.exhaustive && !findings.hold());
+        assert!(findings.violations().next().is_none());
+    }
+}
