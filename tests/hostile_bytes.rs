@@ -207,7 +207,7 @@ proptest! {
     #[test]
     fn every_ballot_that_is_saved_is_found(ballots in vec(ballot(), 1..4)) {
         let (dir, config) = (bytes::fast_dir(), bytes::first_of_three());
-        let mut store = DataDir::lock(dir.path()).unwrap().bootstrap(&config).unwrap();
+        let mut store = DataDir::create(dir.path()).unwrap().bootstrap(&config).unwrap();
         for &ballot in &ballots {
             store.save(ballot).unwrap();
             prop_assert_eq!(store.ballot(), ballot);
@@ -225,7 +225,7 @@ proptest! {
     #[test]
     fn any_changed_ballot_may_stand_there(ballot in ballot(), changes in changes()) {
         let (dir, config) = (bytes::fast_dir(), bytes::first_of_three());
-        let mut store = DataDir::lock(dir.path()).unwrap().bootstrap(&config).unwrap();
+        let mut store = DataDir::create(dir.path()).unwrap().bootstrap(&config).unwrap();
         store.save(ballot).unwrap();
         let file = fs::read(store.path()).unwrap();
         bytes::ballot(&changed(file.clone(), &changes));

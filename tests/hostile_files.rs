@@ -22,7 +22,7 @@ use raft_model::replay::replay;
 use raft_model::trace::StepId;
 use raft_model::types::{ServerId, Term};
 use raft_node::config::{Config, Settings};
-use raft_node::recorder::Recorder;
+use raft_node::recorder::Trace;
 use raft_node::slot::SLOT_SIZE;
 use raft_node::store::{DataDir, Store};
 use raft_node::wire::Frame;
@@ -33,7 +33,7 @@ use tempfile::TempDir;
 /// How long to wait for what must happen, however slow the machine is.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-const LOST: &str = "keep it out of the cluster";
+const LOST: &str = "keep this server out of the cluster";
 
 fn id(number: u8) -> ServerId {
     ServerId::new(number).unwrap()
@@ -317,8 +317,7 @@ fn long_trace(server: &Server) -> u64 {
         if server.trace().metadata().is_ok_and(|metadata| metadata.len() > 3 * SLOT_SIZE as u64) {
             break;
         }
-        let config = &server.config;
-        Recorder::open(&server.trace(), config, boot).unwrap();
+        Trace::open(&server.trace(), &server.config).unwrap().begin(boot).unwrap();
     }
     server.trace().metadata().unwrap().len()
 }

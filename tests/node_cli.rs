@@ -6,6 +6,7 @@ mod support {
     pub(crate) mod node;
 }
 
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -45,10 +46,14 @@ impl Started {
     /// Starts it on this data. When another process has just taken its address, it tries another;
     /// nothing has been bootstrapped then.
     fn new(data: &Path) -> Self {
+        Self::with(data, &[])
+    }
+
+    fn with(data: &Path, more: &[&str]) -> Self {
         let attempts = (0..10).find_map(|_| {
             let arguments = lone(data);
             let mut command = Command::new(raft_node());
-            command.args(&arguments).arg("--bootstrap").env_remove("RAFT_LOG");
+            command.args(&arguments).args(more).arg("--bootstrap").env_remove("RAFT_LOG");
             let child = command.stderr(Stdio::piped()).spawn().unwrap();
             let mut started = Self { child, arguments };
             started.says("rule=Elected").then_some(started)
@@ -121,7 +126,8 @@ fn an_unknown_log_level_exits_with_2() {
 #[test]
 fn a_server_without_a_ballot_asks_for_bootstrap() {
     let dir = tempfile::tempdir().unwrap();
-    fails(&lone(dir.path()), &[], 1, &["there is no ballot", "--bootstrap"]);
+    fails(&lone(dir.path()), &[], 1, &["there is no ballot", "--data", "--bootstrap"]);
+    assert!(!dir.path().join("lock").exists());
 }
 
 #[test]
@@ -146,6 +152,29 @@ fn an_address_in_use_is_refused_and_leaves_nothing_bootstrapped() {
     *arguments.last_mut().unwrap() = dirs[1].path().to_str().unwrap().into();
     fails(&arguments, &["--bootstrap"], 1, &["cannot receive at 127.0.0.1:", "in use"]);
     assert!(!dirs[1].path().join("ballot").exists());
+}
+
+#[test]
+fn a_trace_that_cannot_be_used_leaves_nothing_bootstrapped() {
+    let dir = tempfile::tempdir().unwrap();
+    let diary = dir.path().join("diary");
+    fs::write(&diary, "Dear diary\n").unwrap();
+    for trace in [diary.to_str().unwrap(), "/nowhere/trace"] {
+        fails(&lone(dir.path()), &["--trace", trace, "--bootstrap"], 1, &[trace, "--trace"]);
+        assert!(!dir.path().join("ballot").exists());
+    }
+}
+
+#[test]
+fn a_server_that_has_a_trace_refuses_bootstrap() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, trace) = (dir.path().join("data"), dir.path().join("trace"));
+    let trace = trace.to_str().unwrap();
+    drop(Started::with(&data, &["--trace", trace]));
+    fs::remove_dir_all(&data).unwrap();
+    let words = [trace, "server 1 has run before", "keep this server out", "remove the trace"];
+    fails(&lone(&data), &["--trace", trace, "--bootstrap"], 1, &words);
+    assert!(!data.join("ballot").exists());
 }
 
 #[test]

@@ -205,6 +205,7 @@ mod tests {
     use raft_model::types::Term;
 
     use super::*;
+    use crate::recorder::Trace;
     use crate::testing::{self, SENT_IN, said, server};
 
     const REQUEST: Message = Message::RequestVote { term: Term::new(1) };
@@ -265,7 +266,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (node, mut peer) = node_and_peer(&dir);
         let path = dir.path().join("trace");
-        let mut recorder = Recorder::open(&path, node.link.config(), node.store.boot()).unwrap();
+        let trace = Trace::open(&path, node.link.config()).unwrap();
+        let mut recorder = trace.begin(node.store.boot()).unwrap();
         recorder.replace_file(File::open(&path).unwrap()); // read-only
         let mut node = node.recorded_by(recorder);
         let (state, ballot) = (node.state, fs::read(node.store.path()).unwrap());

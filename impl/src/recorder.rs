@@ -15,6 +15,68 @@ use raft_model::types::ServerId;
 
 use crate::config::Config;
 
+/// A trace in which a run can begin.
+///
+/// It is opened before the ballot, so that a server whose trace cannot be used leaves no ballot
+/// behind; and only the ballot tells the number of the run.
+#[derive(Debug)]
+pub struct Trace {
+    file: File,
+    path: PathBuf,
+    header: Header, // with no run yet
+    found: Found,
+}
+
+impl Trace {
+    /// Opens or creates the trace of this server. What stands there is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`RecorderError::Foreign`] if the file holds something else than the trace of this server,
+    /// [`RecorderError::Io`] if it cannot be used. It is left as it was found.
+    pub fn open(path: &Path, config: &Config) -> Result<Self, RecorderError> {
+        let header = header(config, 0);
+        let open = || File::options().create(true).append(true).read(true).open(path);
+        let mut file = open().map_err(RecorderError::io(path))?;
+        let found = continues(&mut file, &header).map_err(RecorderError::io(path))?;
+        let path = path.to_owned();
+        match found {
+            Some(found) => Ok(Self { file, path, header, found }),
+            None => Err(RecorderError::Foreign { path }),
+        }
+    }
+
+    /// Makes sure that no run has begun in it.
+    ///
+    /// # Errors
+    ///
+    /// [`RecorderError::HasRun`] if one has: then this server had a ballot.
+    pub fn check_new(&self) -> Result<(), RecorderError> {
+        if self.found.length == 0 {
+            return Ok(());
+        }
+        Err(RecorderError::HasRun { path: self.path.clone(), server: self.header.server })
+    }
+
+    /// Begins the run of this number.
+    ///
+    /// # Errors
+    ///
+    /// [`RecorderError::Io`] if it cannot be written. It is left as it was found.
+    pub fn begin(self, boot: u64) -> Result<Recorder, RecorderError> {
+        let Self { file, path, header, found } = self;
+        let mut recorder = Recorder { file, path, started: Instant::now() };
+        let newline = if found.is_torn { "\n" } else { "" };
+        let header = Line::Header(Header { boot, ..header });
+        let written = recorder.write(&(newline.to_owned() + &header.to_text()));
+        if written.is_err() {
+            // Half a header at the beginning of a file would be taken for something foreign.
+            let _ = recorder.file.set_len(found.length);
+        }
+        written.map(|()| recorder)
+    }
+}
+
 /// A trace that is being written.
 #[derive(Debug)]
 pub struct Recorder {
@@ -24,30 +86,6 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Opens or creates a trace, and begins a run in it. What stands there is kept.
-    ///
-    /// # Errors
-    ///
-    /// [`RecorderError::Foreign`] if the file holds something else than the trace of this server,
-    /// [`RecorderError::Io`] if it cannot be used. It is left as it was found.
-    pub fn open(path: &Path, config: &Config, boot: u64) -> Result<Self, RecorderError> {
-        let header = header(config, boot);
-        let open = || File::options().create(true).append(true).read(true).open(path);
-        let mut file = open().map_err(RecorderError::io(path))?;
-        let found = continues(&mut file, &header).map_err(RecorderError::io(path))?;
-        let Some(Found { length, is_torn }) = found else {
-            return Err(RecorderError::Foreign { path: path.to_owned() });
-        };
-        let mut recorder = Self { file, path: path.to_owned(), started: Instant::now() };
-        let newline = if is_torn { "\n" } else { "" };
-        let written = recorder.write(&(newline.to_owned() + &Line::Header(header).to_text()));
-        if written.is_err() {
-            // Half a header at the beginning of a file would be taken for something foreign.
-            let _ = recorder.file.set_len(length);
-        }
-        written.map(|()| recorder)
-    }
-
     /// Adds a step.
     pub(crate) fn record(
         &mut self,
@@ -98,6 +136,7 @@ fn header(config: &Config, boot: u64) -> Header {
 }
 
 /// A file that a trace can go on in.
+#[derive(Debug)]
 struct Found {
     length: u64,
     /// Whether its last line is cut off.
@@ -144,6 +183,19 @@ pub enum RecorderError {
         /// The file.
         path: PathBuf,
     },
+    /// A server that is said to be new has run before.
+    #[error(
+        "{}: server {} has run before, since this is its trace, and --bootstrap would forget the \
+         votes it gave. Start it without --bootstrap. If its ballot is gone: {RESTORE}. If all of \
+         this is a demonstration that begins anew, remove the trace, too", .path.display(),
+        .server.number(), RESTORE = crate::store::RESTORE
+    )]
+    HasRun {
+        /// Its trace.
+        path: PathBuf,
+        /// The server.
+        server: ServerId,
+    },
     /// The system refuses.
     #[error(
         "{}: cannot write the trace: {source}. Remove the cause, or give another file with --trace",
@@ -171,7 +223,7 @@ mod tests {
     use crate::testing::config;
 
     fn opened(path: &Path, servers: u8, boot: u64) -> Result<Recorder, RecorderError> {
-        Recorder::open(path, &config(servers), boot)
+        Trace::open(path, &config(servers))?.begin(boot)
     }
 
     #[test]
@@ -215,6 +267,17 @@ mod tests {
         fs::remove_file(&path).unwrap();
         opened(&path, 5, 1).unwrap();
         assert!(matches!(opened(&path, 3, 2), Err(RecorderError::Foreign { .. })));
+    }
+
+    #[test]
+    fn a_server_with_a_trace_is_not_new() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trace");
+        let open = || Trace::open(&path, &config(3)).unwrap();
+        open().check_new().unwrap();
+        open().check_new().unwrap(); // no run began in the one before
+        open().begin(1).unwrap();
+        assert!(matches!(open().check_new(), Err(RecorderError::HasRun { .. })));
     }
 
     #[test]

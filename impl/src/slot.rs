@@ -54,7 +54,8 @@ impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { cluster, servers, server } = self;
         let (server, size) = (server.number(), servers.size());
-        write!(f, "server {server} of cluster {:?} of {size}", cluster.as_str())
+        let noun = if size == 1 { "server" } else { "servers" };
+        write!(f, "server {server} of cluster {:?} of {size} {noun}", cluster.as_str())
     }
 }
 

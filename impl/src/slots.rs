@@ -29,6 +29,7 @@ use std::os::unix::fs::FileExt as _;
 use raft_model::election::Ballot;
 
 use crate::slot::{Damage, Owner, SLOT_SIZE, Slot};
+use crate::store::RESTORE;
 
 /// At a save a nanosecond, the next would come after three hundred years: so none overflows.
 const LAST_GENERATION: u64 = u64::MAX / 2;
@@ -196,12 +197,15 @@ impl From<Untrusted> for Refusal {
 pub enum Untrusted {
     /// The file has another size than two slots.
     #[error(
-        "the ballot has {0} bytes instead of {size}, so it is not whole. {LOST}",
+        "the ballot has {0} bytes instead of {size}, so it is not whole. {LOST}: {RESTORE}",
         size = 2 * SLOT_SIZE
     )]
     Size(u64),
     /// It belongs to another server.
-    #[error("the ballot is that of {0}, not of {1}. Correct --data, --id or --cluster")]
+    #[error(
+        "the ballot is that of {0}, not of {1}. Correct --data, --id, --cluster \
+         or the list of --server"
+    )]
     Owner(Owner, Owner),
     /// It was written by a program that knows more.
     #[error(
@@ -209,24 +213,26 @@ pub enum Untrusted {
     )]
     Version(u32),
     /// No slot is whole.
-    #[error("both copies of the ballot are damaged. {LOST}")]
+    #[error("both copies of the ballot are damaged. {LOST}: {RESTORE}")]
     BothDamaged,
     /// The slots cannot both be what this program wrote.
-    #[error("the two copies of the ballot contradict each other. {LOST}")]
+    #[error("the two copies of the ballot contradict each other. {LOST}: {RESTORE}")]
     Different,
     /// A confirmed write is missing.
     #[error(
         "the two copies of the ballot are of generations {0} and {1}: the disk has lost writes that \
-         it had confirmed. {LOST}"
+         it had confirmed. {LOST}: {RESTORE}"
     )]
     LostWrites(u64, u64),
     /// It was not counted up to.
-    #[error("the ballot is of generation {0}, so it was not written by a server. {LOST}")]
+    #[error(
+        "the ballot is of generation {0}, so it was not written by a server. {LOST}: {RESTORE}"
+    )]
     Generation(u64),
 }
 
-const LOST: &str = "The votes of this server are lost: keep it out of the cluster, since one that \
-                    forgot its vote may vote twice in one term and elect a second leader";
+const LOST: &str = "The votes of this server are lost, and without them it may vote twice in one \
+                    term and elect a second leader";
 
 #[cfg(test)]
 mod tests;

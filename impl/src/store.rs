@@ -43,24 +43,32 @@ impl DataDir {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(StoreError::io(path, "create the data directory")(error)),
         }
-        Self::lock(path)
+        Self::locked(path)
     }
 
     /// Locks the directory of a server that has run before.
     ///
     /// # Errors
     ///
-    /// [`StoreError::NoBallot`] if there is no such directory, [`StoreError::Locked`] if another
+    /// [`StoreError::NoBallot`] if there is no ballot in it, [`StoreError::Locked`] if another
     /// process has it, [`StoreError::Io`] if the disk refuses.
     pub fn lock(path: &Path) -> Result<Self, StoreError> {
+        // Nothing is created in a directory that is the wrong one.
+        let ballot = path.join("ballot");
+        match ballot.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(StoreError::NoBallot { path: ballot })
+            }
+            _ => Self::locked(path),
+        }
+    }
+
+    fn locked(path: &Path) -> Result<Self, StoreError> {
         let file = path.join("lock");
         // Read and write: a pipe of this name would make a mere writer wait for a reader.
         let options = File::options().create(true).truncate(false).read(true).write(true).clone();
         let lock = match options.open(&file) {
             Ok(lock) => lock,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(StoreError::NoBallot { path: path.join("ballot") });
-            }
             Err(error) => return Err(StoreError::io(&file, "open")(error)),
         };
         match lock.try_lock() {
@@ -170,14 +178,19 @@ fn sync_dir(path: &Path) -> Result<(), StoreError> {
     File::open(path).and_then(|dir| dir.sync_all()).map_err(StoreError::io(path, "sync"))
 }
 
+/// What is left to do for a server that has forgotten its votes.
+pub(crate) const RESTORE: &str = "keep this server out of the cluster; to be whole again, stop all \
+                                  servers, choose a new --cluster name and empty data directories, \
+                                  and bootstrap all";
+
 /// Why there is no ballot to work with. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// There is no ballot.
     #[error(
-        "{}: there is no ballot. If this server has never run, start it once with --bootstrap. If \
-         it has, its disk was lost, and with it the votes it gave: do not bootstrap it under the \
-         same number, or it may vote twice in one term and elect a second leader", .path.display()
+        "{}: there is no ballot. First check --data. If this server has never run, start it once \
+         with --bootstrap. If it has, the votes it gave are lost, and with --bootstrap it may vote \
+         twice in one term and elect a second leader: {RESTORE}", .path.display()
     )]
     NoBallot {
         /// Where it should be.

@@ -56,7 +56,7 @@ pub(crate) fn lone() -> (Config, Link) {
 }
 
 pub(crate) fn bootstrapped(dir: &TempDir, config: &Config) -> Store {
-    DataDir::lock(dir.path()).unwrap().bootstrap(config).unwrap()
+    DataDir::create(dir.path()).unwrap().bootstrap(config).unwrap()
 }
 
 pub(crate) fn reopened(dir: &TempDir, config: &Config) -> Store {

@@ -10,7 +10,7 @@ use std::thread;
 use raft_node::config::{Config, Settings};
 use raft_node::link::Link;
 use raft_node::node::Node;
-use raft_node::recorder::Recorder;
+use raft_node::recorder::Trace;
 use raft_node::store::DataDir;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -100,16 +100,24 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         thread::spawn(move || stop_at_end_of_stdin(stopper));
     }
 
-    // The ballot of a new server comes last, so that what fails before can simply be tried again.
+    // The ballot of a new server comes last, so that what fails before can simply be tried again;
+    // but for the header of its trace, which has the number of the run.
     let data = if args.bootstrap { DataDir::create(&args.data) } else { DataDir::lock(&args.data) };
     let data = data.map_err(Failure::other)?;
     let link = Link::bind(&config).map_err(Failure::other)?;
+    let open = |path: PathBuf| Trace::open(&path, &config).map_err(Failure::other);
+    let trace = args.trace.map(open).transpose()?;
+    if args.bootstrap
+        && let Some(trace) = &trace
+    {
+        trace.check_new().map_err(Failure::other)?;
+    }
     let store = if args.bootstrap { data.bootstrap(&config) } else { data.open(&config) };
     let store = store.map_err(Failure::other)?;
     let boot = store.boot();
     let mut node = Node::new(link, store);
-    if let Some(path) = args.trace {
-        node = node.recorded_by(Recorder::open(&path, &config, boot).map_err(Failure::other)?);
+    if let Some(trace) = trace {
+        node = node.recorded_by(trace.begin(boot).map_err(Failure::other)?);
     }
     node.run(stop.as_fd()).map_err(Failure::other)
 }

@@ -95,7 +95,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
-    use crate::recorder::Recorder;
+    use crate::recorder::Trace;
     use crate::testing::config;
 
     #[test]
@@ -104,7 +104,7 @@ mod tests {
         let path = dir.path().join("trace");
         let mut tail = Tail::new(path.clone());
         assert_eq!(tail.lines().unwrap(), []);
-        Recorder::open(&path, &config(3), 1).unwrap();
+        Trace::open(&path, &config(3)).unwrap().begin(1).unwrap();
         let written = tail.lines().unwrap();
         assert_eq!(written.len(), 1);
 
@@ -124,7 +124,7 @@ mod tests {
         let path = dir.path().join("trace");
         let mut tail = Tail::new(path.clone());
         fs::write(&path, "{\"step\":{\"ser\n").unwrap();
-        Recorder::open(&dir.path().join("other"), &config(3), 1).unwrap();
+        Trace::open(&dir.path().join("other"), &config(3)).unwrap().begin(1).unwrap();
         let header = fs::read(dir.path().join("other")).unwrap();
         File::options().append(true).open(&path).unwrap().write_all(&header).unwrap();
         assert_eq!(tail.lines().unwrap().len(), 1);

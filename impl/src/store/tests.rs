@@ -188,6 +188,7 @@ fn a_generation_that_could_overflow_is_refused() {
 fn a_missing_ballot_is_never_taken_for_a_blank_one() {
     let dir = tempdir().unwrap();
     assert!(matches!(open(&dir), Err(StoreError::NoBallot { .. })));
+    assert!(fs::read_dir(dir.path()).unwrap().next().is_none(), "it may be the wrong directory");
     let missing = dir.path().join("missing");
     assert!(matches!(DataDir::lock(&missing), Err(StoreError::NoBallot { .. })));
     assert!(!missing.exists());
