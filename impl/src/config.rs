@@ -175,11 +175,20 @@ fn addresses(
         if address.is_ipv4() != servers[0].1.is_ipv4() {
             return Err(ConfigError::MixedFamilies { number, address });
         }
+        if is_loopback(address) != is_loopback(servers[0].1) {
+            let (one, other) = (servers[0], (number, address));
+            let (inside, outside) = if is_loopback(one.1) { (one, other) } else { (other, one) };
+            return Err(ConfigError::MixedReach { inside, outside });
+        }
         if let Some(&(first, _)) = servers.iter().find(|&&(n, a)| n < number && a == address) {
             return Err(ConfigError::DuplicateAddress { first, second: number, address });
         }
     }
     Ok(servers.into_iter().map(|(_, address)| address).collect())
+}
+
+fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }
 
 fn check_timing(
@@ -255,6 +264,17 @@ pub enum ConfigError {
         number: u8,
         /// Its address.
         address: SocketAddr,
+    },
+    /// Addresses of which no socket reaches both.
+    #[error(
+        "server {} at {} can only be reached from its own machine, and server {} at {} is not on it",
+        .inside.0, .inside.1, .outside.0, .outside.1
+    )]
+    MixedReach {
+        /// A server at a loopback address.
+        inside: (u8, SocketAddr),
+        /// A server at another.
+        outside: (u8, SocketAddr),
     },
     /// Two servers with one address.
     #[error("servers {first} and {second} have the same address {address}; each needs its own")]

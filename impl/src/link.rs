@@ -67,8 +67,12 @@ impl Link {
                 tracing::trace!(%to, ?message, "sent");
             }
             Err(error) => {
-                self.counters.lost += 1;
+                self.counters.not_sent += 1;
+                let count = self.counters.not_sent;
                 tracing::debug!(%to, ?message, %error, "not sent");
+                if is_worth_a_line(count) {
+                    tracing::warn!(%to, %address, %error, count, "datagrams not sent");
+                }
             }
         }
     }
@@ -119,7 +123,7 @@ pub struct Counters {
     /// Handed to the network.
     pub sent: u64,
     /// Not sent: the network refused.
-    pub lost: u64,
+    pub not_sent: u64,
     /// Received and believed.
     pub received: u64,
     /// Not received: the network reported an error instead.
@@ -137,17 +141,21 @@ impl Counters {
         let count = &mut self.rejected[reason as usize];
         *count += 1;
         tracing::debug!(%source, %reason, "datagram rejected");
-        // The first, the second, the fourth, …: a flood of datagrams is no flood of lines.
-        if count.is_power_of_two() {
+        if is_worth_a_line(*count) {
             tracing::warn!(%source, %reason, count = *count, "datagrams rejected");
         }
     }
 }
 
+/// The first, the second, the fourth, …: a flood of datagrams is no flood of lines.
+const fn is_worth_a_line(count: u64) -> bool {
+    count.is_power_of_two()
+}
+
 impl fmt::Display for Counters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sent, lost, received, errors, .. } = self;
-        write!(f, "sent={sent} lost={lost} received={received} errors={errors}")?;
+        let Self { sent, not_sent, received, errors, .. } = self;
+        write!(f, "sent={sent} not_sent={not_sent} received={received} errors={errors}")?;
         for reason in Rejection::ALL.into_iter().filter(|&reason| self.rejected(reason) > 0) {
             write!(f, " rejected[{reason}]={}", self.rejected(reason))?;
         }
@@ -232,11 +240,11 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_cannot_be_sent_is_lost() {
+    fn a_message_that_cannot_be_sent_is_counted() {
         let [mut one, _] = testing::links();
         // An IPv4 socket cannot send to an IPv6 address, which no valid configuration has.
         one.socket = UdpSocket::bind("[::1]:0").unwrap();
         one.send(server(2), Message::AppendEntries { term: TERM }, SENT_IN);
-        assert_eq!((one.counters().sent, one.counters().lost), (0, 1));
+        assert_eq!((one.counters().sent, one.counters().not_sent), (0, 1));
     }
 }

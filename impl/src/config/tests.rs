@@ -80,6 +80,16 @@ fn each_server_has_an_address_of_its_own_that_others_can_reach() {
         error(|s| s.servers[2].1 = address),
         ConfigError::MixedFamilies { number: 3, address }
     );
+    let (one, other) = ((1, addr("127.0.0.1:7001")), (3, addr("10.1.2.3:7003")));
+    assert_eq!(
+        error(|s| s.servers[2] = other),
+        ConfigError::MixedReach { inside: one, outside: other }
+    );
+    let (one, other) = ((1, addr("10.1.2.3:7001")), (2, addr("127.0.0.1:7002")));
+    assert_eq!(
+        error(|s| s.servers[0] = one),
+        ConfigError::MixedReach { inside: other, outside: one }
+    );
 }
 
 #[test]
