@@ -246,20 +246,23 @@ fn fails(command: &mut Command, code: i32, words: &[&str]) {
 }
 
 #[test]
-fn a_foreign_file_is_not_overwritten_by_a_trace() {
+fn traces_that_are_there_already_are_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let trace = directory.path().join("traces/S2.trace");
     fs::create_dir(directory.path().join("traces")).unwrap();
     fs::write(&trace, "Dear diary\n").unwrap();
-    fails(&mut command(&directory), 1, &[trace.to_str().unwrap(), "S2", "not the trace"]);
+    let traces = directory.path().join("traces");
+    fails(&mut command(&directory), 2, &[traces.to_str().unwrap(), "give an empty directory"]);
+    assert!(fs::read_dir(directory.path().join("temporary")).unwrap().next().is_none());
+    assert_eq!(fs::read_dir(traces).unwrap().count(), 1);
     assert_eq!(fs::read_to_string(&trace).unwrap(), "Dear diary\n");
 }
 
 #[test]
 fn bad_input_exits_with_2_and_starts_nothing() {
     let table: [(&[&str], &[&str]); 4] = [
-        (&["--size", "0"], &["1 to 7"]),
-        (&["--size", "8"], &["1 to 7"]),
+        (&["--size", "0"], &["--size", "1..=7"]),
+        (&["--size", "8"], &["--size", "1..=7"]),
         (&["--heartbeat", "100"], &["heartbeat of 100ms", "150ms"]),
         (&["--election", "soon"], &["soon", "150..300"]),
     ];

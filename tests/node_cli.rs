@@ -90,11 +90,13 @@ fn help_shows_three_servers() {
 fn bad_input_is_named_and_exits_with_2() {
     let dir = tempfile::tempdir().unwrap();
     let lone = lone(dir.path());
-    let table: [(&[&str], &[&str]); 9] = [
+    let table: [(&[&str], &[&str]); 11] = [
         (&["--id", "2"], &["cannot be used multiple times"]),
         (&["--server", "1=127.0.0.1:7009"], &["server 1 is given twice"]),
         (&["--server", "3=127.0.0.1:7009"], &["server 2 is missing"]),
         (&["--server", "2=localhost:7009"], &["localhost:7009", "is not an IP address"]),
+        (&["--server", "2=10.1.2.3:7009"], &["server 2 at 10.1.2.3:7009 is not on it"]),
+        (&["--server", "two=127.0.0.1:7009"], &["\"two\" is not the number of a server"]),
         (&["--server", "2=127.0.0.1:0"], &["server 2 at 127.0.0.1:0"]),
         (&["--heartbeat", "0"], &["heartbeat", "at least 1 ms"]),
         (&["--heartbeat", "100"], &["heartbeat of 100ms", "150ms"]),
@@ -113,6 +115,8 @@ fn an_id_outside_the_cluster_exits_with_2() {
     let id = arguments.iter().position(|argument| argument == "--id").unwrap();
     arguments[id + 1] = "2".into();
     fails(&arguments, &[], 2, &["id 2", "one of the 1 servers"]);
+    arguments[id + 1] = "one".into();
+    fails(&arguments, &[], 2, &["\"one\" is not the number of a server"]);
 }
 
 #[test]

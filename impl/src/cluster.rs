@@ -55,6 +55,9 @@ pub struct Demonstration {
 /// [`Error`] if there is no such cluster, if it cannot run, or if a server had to be killed.
 pub fn demonstrate(demonstration: &Demonstration, stop: &UnixStream) -> Result<(), Error> {
     let config = config(demonstration)?;
+    if let Some(path) = demonstration.traces.as_ref().filter(|path| has_traces(path)) {
+        return Err(Error::Traces(path.clone()));
+    }
     let directory = tempfile::Builder::new().prefix("raft-cluster-").tempdir();
     let directory = directory.map_err(Error::io("create a temporary directory"))?;
     let traces = demonstration.traces.clone().unwrap_or_else(|| directory.path().to_owned());
@@ -83,6 +86,12 @@ pub fn demonstrate(demonstration: &Demonstration, stop: &UnixStream) -> Result<(
         );
     }
     result
+}
+
+/// Whether a cluster of before has traces in this directory: `*.trace` should be those of one.
+fn has_traces(directory: &Path) -> bool {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).any(|path| path.extension().is_some_and(|it| it == "trace"))
 }
 
 /// A configuration of one server of it. Its name is new, so that nobody else's traces and datagrams
@@ -285,6 +294,12 @@ pub enum Error {
     /// There is no such cluster.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// There are traces already where these should be kept.
+    #[error(
+        "{}: this directory holds the traces of an earlier cluster; give an empty directory",
+        .0.display()
+    )]
+    Traces(PathBuf),
     /// A server gave up.
     #[error("{server} {ending}. It said: {words}\nIts log: {}", log.display())]
     Server {

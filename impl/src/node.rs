@@ -131,6 +131,7 @@ impl Node {
         });
         tracing::info!(
             rule = ?Rule::Started,
+            pid = std::process::id(),
             cluster = %config.cluster_name(),
             servers = %addresses.collect::<Vec<_>>().join(","),
             heartbeat = ?config.heartbeat(),

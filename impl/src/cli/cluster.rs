@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use clap::value_parser;
+use raft_model::types::Cluster;
 use raft_node::cluster::{self, Demonstration};
 
 use super::{Failure, Timing};
@@ -25,11 +27,16 @@ something wrong.";
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
     /// How many servers, from 1 to 7; each is a process
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 3,
+        value_parser = value_parser!(u8).range(1..=i64::from(Cluster::MAX_SIZE))
+    )]
     size: u8,
     #[command(flatten)]
     timing: Timing,
-    /// Keep the trace of each server in this directory, for `raft-model replay` [default: in a
+    /// Keep the trace of each server in this empty directory, for `raft-model replay` [default: in a
     /// temporary directory, removed at the end]
     #[arg(long, value_name = "DIR")]
     trace: Option<PathBuf>,
@@ -46,7 +53,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     };
     let (stop, _stopper) = super::stop_at_signals()?;
     cluster::demonstrate(&demonstration, &stop).map_err(|error| match error {
-        cluster::Error::Config(error) => Failure::Config(error),
+        error @ (cluster::Error::Config(_) | cluster::Error::Traces(_)) => Failure::input(error),
         error => Failure::other(error),
     })
 }

@@ -11,10 +11,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use raft_node::config::ConfigError;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-/// Raft leader election over UDP.
+/// Raft leader election over UDP: servers choose one leader a term, and another when it fails.
+///
+/// First try `cluster`, which needs no arguments; then `run`, one server in each terminal.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -24,8 +25,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Run(run::Args),
     Cluster(cluster::Args),
+    Run(run::Args),
 }
 
 /// Does what the arguments say.
@@ -85,7 +86,7 @@ fn stop_at_signals() -> Result<(UnixStream, UnixStream), Failure> {
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("{0}\n\nFor more information, try '--help'.")]
-    Config(#[from] ConfigError),
+    Input(Box<dyn Error>),
     #[error("RAFT_LOG={0:?}: write off, warn, info, debug or trace")]
     Log(String),
     #[error("cannot listen for signals: {0}")]
@@ -95,13 +96,17 @@ enum Failure {
 }
 
 impl Failure {
+    fn input(error: impl Error + 'static) -> Self {
+        Self::Input(Box::new(error))
+    }
+
     fn other(error: impl Error + 'static) -> Self {
         Self::Other(Box::new(error))
     }
 
     const fn code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Log(_) => 2,
+            Self::Input(_) | Self::Log(_) => 2,
             Self::Signals(_) | Self::Other(_) => 1,
         }
     }

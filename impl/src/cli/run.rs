@@ -42,9 +42,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME")]
     cluster: String,
     /// Number of this server
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = number)]
     id: u8,
-    /// Number and address of a server; once for each of the 1 to 7 servers, this one included
+    /// Number and address of a server: an IP address, no host name. Once for each of the 1 to 7
+    /// servers, this one included; the same list on every machine
     #[arg(long = "server", value_name = "NUMBER=IP:PORT", required = true, value_parser = server)]
     servers: Vec<(u8, SocketAddr)>,
     /// Directory for the ballot of this server, of no other, on a disk of its own machine
@@ -52,7 +53,7 @@ pub(super) struct Args {
     data: PathBuf,
     #[command(flatten)]
     timing: Timing,
-    /// Seed of the random election timeouts, for runs to compare [default: from the system]
+    /// Seed of the random election timeouts, to repeat a run's timeouts [default: random]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
     /// Add a record of every step to this file, for `raft-model replay`; it grows without end
@@ -68,9 +69,13 @@ pub(super) struct Args {
     stop_with_stdin: bool,
 }
 
+fn number(text: &str) -> Result<u8, String> {
+    text.parse().map_err(|_| format!("{text:?} is not the number of a server"))
+}
+
 fn server(text: &str) -> Result<(u8, SocketAddr), String> {
     let (number, address) = text.split_once('=').ok_or("write it as 1=127.0.0.1:7001")?;
-    let number = number.parse().map_err(|_| format!("{number:?} is not the number of a server"))?;
+    let number = self::number(number)?;
     let address = address.parse().map_err(|_| {
         format!("{address:?} is not an IP address and port such as 127.0.0.1:7001 or [::1]:7001")
     })?;
@@ -94,7 +99,8 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         heartbeat: args.timing.heartbeat(),
         election_timeout: args.timing.election_timeout(),
         seed: args.seed,
-    })?;
+    });
+    let config = config.map_err(Failure::input)?;
     let (stop, stopper) = super::stop_at_signals()?;
     if args.stop_with_stdin {
         thread::spawn(move || stop_at_end_of_stdin(stopper));
