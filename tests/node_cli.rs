@@ -175,9 +175,11 @@ fn a_server_that_has_a_trace_refuses_bootstrap() {
     let (data, trace) = (dir.path().join("data"), dir.path().join("trace"));
     let trace = trace.to_str().unwrap();
     drop(Started::with(&data, &["--trace", trace]));
+    let again = ["--trace", trace, "--bootstrap"];
+    fails(&lone(&data), &again, 1, &["there is a ballot already"]);
     fs::remove_dir_all(&data).unwrap();
     let words = [trace, "server 1 has run before", "keep this server out", "remove the trace"];
-    fails(&lone(&data), &["--trace", trace, "--bootstrap"], 1, &words);
+    fails(&lone(&data), &again, 1, &words);
     assert!(!data.join("ballot").exists());
 }
 

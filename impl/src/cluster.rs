@@ -42,7 +42,7 @@ pub struct Demonstration {
     pub heartbeat: Duration,
     /// See [`Settings::election_timeout`].
     pub election_timeout: RangeInclusive<Duration>,
-    /// Where the traces are kept; otherwise they are removed at the end.
+    /// Where the traces are kept, a directory without others; otherwise they are removed at the end.
     pub traces: Option<PathBuf>,
 }
 

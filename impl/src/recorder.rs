@@ -185,9 +185,10 @@ pub enum RecorderError {
     },
     /// A server that is said to be new has run before.
     #[error(
-        "{}: server {} has run before, since this is its trace, and --bootstrap would forget the \
-         votes it gave. Start it without --bootstrap. If its ballot is gone: {RESTORE}. If all of \
-         this is a demonstration that begins anew, remove the trace, too", .path.display(),
+        "{}: server {} has run before, since this is its trace. First check --data. If its ballot is \
+         gone, the votes it gave are lost, and with --bootstrap it may vote twice in one term and \
+         elect a second leader: {RESTORE}. If all of this is a demonstration that begins anew, \
+         remove the trace, too", .path.display(),
         .server.number(), RESTORE = crate::store::RESTORE
     )]
     HasRun {

@@ -78,6 +78,19 @@ impl DataDir {
         }
     }
 
+    /// Makes sure that there is no ballot.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::AlreadyBootstrapped`] if there is one, whatever it holds.
+    pub fn check_new(&self) -> Result<(), StoreError> {
+        let path = self.path.join("ballot");
+        match path.symlink_metadata() {
+            Ok(_) => Err(StoreError::AlreadyBootstrapped { path }),
+            Err(_) => Ok(()),
+        }
+    }
+
     /// Creates the ballot of a server that has never run: term 0, no vote.
     ///
     /// # Errors
@@ -85,10 +98,8 @@ impl DataDir {
     /// [`StoreError::AlreadyBootstrapped`] if there is a ballot, whatever it holds;
     /// [`StoreError::Io`] if the disk refuses.
     pub fn bootstrap(self, config: &Config) -> Result<Store, StoreError> {
+        self.check_new()?;
         let path = self.path.join("ballot");
-        if path.symlink_metadata().is_ok() {
-            return Err(StoreError::AlreadyBootstrapped { path });
-        }
         let slot = Slot { owner: Owner::of(config), generation: 0, ballot: Ballot::INITIAL };
         // Only a complete file ever has the name.
         let new = self.path.join("ballot.new");

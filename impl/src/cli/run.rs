@@ -106,10 +106,13 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         thread::spawn(move || stop_at_end_of_stdin(stopper));
     }
 
-    // The ballot of a new server comes last, so that what fails before can simply be tried again;
-    // but for the header of its trace, which has the number of the run.
+    // The ballot of a new server comes last, so that what fails before can simply be tried again.
+    // Only the header of its trace, which has the number of the run, comes after it.
     let data = if args.bootstrap { DataDir::create(&args.data) } else { DataDir::lock(&args.data) };
     let data = data.map_err(Failure::other)?;
+    if args.bootstrap {
+        data.check_new().map_err(Failure::other)?;
+    }
     let link = Link::bind(&config).map_err(Failure::other)?;
     let open = |path: PathBuf| Trace::open(&path, &config).map_err(Failure::other);
     let trace = args.trace.map(open).transpose()?;
