@@ -46,19 +46,20 @@ impl Started {
     /// Starts it on this data. When another process has just taken its address, it tries another;
     /// nothing has been bootstrapped then.
     fn new(data: &Path) -> Self {
-        Self::with(data, &[])
+        Self::with(data, &[], "rule=Elected")
     }
 
-    fn with(data: &Path, more: &[&str]) -> Self {
+    /// The same with more arguments, when it has said this word.
+    fn with(data: &Path, more: &[&str], word: &str) -> Self {
         let attempts = (0..10).find_map(|_| {
             let arguments = lone(data);
             let mut command = Command::new(raft_node());
             command.args(&arguments).args(more).arg("--bootstrap").env_remove("RAFT_LOG");
             let child = command.stderr(Stdio::piped()).spawn().unwrap();
             let mut started = Self { child, arguments };
-            started.says("rule=Elected").then_some(started)
+            started.says(word).then_some(started)
         });
-        attempts.expect("a lone server leads")
+        attempts.unwrap_or_else(|| panic!("it never says {word:?}"))
     }
 
     /// Reads its log until this word; false if it ends before.
@@ -174,13 +175,22 @@ fn a_server_that_has_a_trace_refuses_bootstrap() {
     let dir = tempfile::tempdir().unwrap();
     let (data, trace) = (dir.path().join("data"), dir.path().join("trace"));
     let trace = trace.to_str().unwrap();
-    drop(Started::with(&data, &["--trace", trace]));
+    drop(Started::with(&data, &["--trace", trace], "rule=Elected"));
     let again = ["--trace", trace, "--bootstrap"];
     fails(&lone(&data), &again, 1, &["there is a ballot already"]);
     fs::remove_dir_all(&data).unwrap();
     let words = [trace, "server 1 has run before", "keep this server out", "remove the trace"];
     fails(&lone(&data), &again, 1, &words);
     assert!(!data.join("ballot").exists());
+}
+
+#[test]
+fn what_cannot_be_sent_is_warned_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let everybody = "127.255.255.255:7009"; // only with leave
+    let server = format!("2={everybody}");
+    let warning = format!("datagrams not sent to=S2 address={everybody} error=Permission denied");
+    drop(Started::with(dir.path(), &["--server", &server], &warning));
 }
 
 #[test]
