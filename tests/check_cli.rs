@@ -158,6 +158,7 @@ fn bad_input_is_named_and_ends_with_2() {
         (&["check", "--servers", "0"], "a cluster has 1 to 7 servers, not 0"),
         (&["check", "--servers", "8"], "a cluster has 1 to 7 servers, not 8"),
         (&["check", "--servers", "three"], "invalid value 'three' for '--servers <N>'"),
+        (&["check", "--window", "--no-reduce=messages"], "--window needs messages to be reduced"),
         (&["check", "--max-term", "0"], "elections start in term 1 at the earliest"),
         (&["check", "--mutant", "none-such"], "invalid value 'none-such'"),
         (&["check", "--no-reduce=none-such"], "invalid value 'none-such'"),

@@ -34,6 +34,7 @@ enum RepliesName {
 #[serde(rename_all = "lowercase")]
 enum ReductionName {
     Messages,
+    Window,
     Symmetry,
 }
 
@@ -54,7 +55,7 @@ impl Counts {
         Reductions {
             messages: self.reductions.contains(&ReductionName::Messages),
             symmetry: self.reductions.contains(&ReductionName::Symmetry),
-            ..Reductions::NONE
+            window: self.reductions.contains(&ReductionName::Window),
         }
     }
 

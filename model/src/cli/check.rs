@@ -40,6 +40,10 @@ pub(super) struct Args {
     /// The last term in which an election may start; terms begin at 0.
     #[arg(long, value_name = "T", value_parser = super::max_term, default_value = "2")]
     max_term: Term,
+    /// Bound not the terms but their spread: an election may start in a term less than --max-term
+    /// above the lowest server's. Runs of any number of terms are covered. (timely, stateright)
+    #[arg(long)]
+    window: bool,
     /// Which replies the model keeps.
     #[arg(long, value_enum, default_value_t = Replies::All)]
     replies: Replies,
@@ -88,7 +92,7 @@ enum Engine {
     Stateright,
     /// The direct model, one state after the other: servers and the set of sent messages.
     World,
-    /// Stateright's model of actors: slower, and written independently.
+    /// The same election on stateright's network and crashes, instead of ours: slower.
     Actor,
 }
 
@@ -175,7 +179,7 @@ impl Args {
         Reductions {
             messages: is_on(NoReduce::Messages),
             symmetry: is_on(NoReduce::Symmetry),
-            ..Reductions::NONE
+            window: self.window,
         }
     }
 
@@ -222,11 +226,16 @@ impl Args {
             (self.fingerprints, "--fingerprints", engine == Engine::Timely),
             (self.workers.is_some(), "--workers", engine.is_packed()),
             (!self.no_reduce.is_empty(), "--no-reduce", engine.is_packed()),
+            (self.window, "--window", engine.is_packed()),
         ] {
             if is_given && !is_heeded {
                 let name = engine.name();
                 return Err(Failure::Input(format!("--engine {name} knows nothing of {option}")));
             }
+        }
+        if self.window && !self.reductions().messages {
+            let why = "--window needs messages to be reduced: stale ones would pile up for ever";
+            return Err(Failure::Input(why.to_owned()));
         }
         Ok(())
     }

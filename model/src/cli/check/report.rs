@@ -47,7 +47,11 @@ impl Report {
 
 /// The names of the reductions that are on.
 fn names(reductions: Reductions) -> Vec<&'static str> {
-    let all = [(reductions.messages, "messages"), (reductions.symmetry, "symmetry")];
+    let all = [
+        (reductions.messages, "messages"),
+        (reductions.window, "window"),
+        (reductions.symmetry, "symmetry"),
+    ];
     all.into_iter().filter_map(|(is_on, name)| is_on.then_some(name)).collect()
 }
 
@@ -61,7 +65,15 @@ pub(super) fn as_table(args: &Args, report: &Report) -> String {
     let Findings { coverage, exhaustive, stopped, verdicts, .. } = &report.findings;
     let Coverage { states, edges, depth } = coverage;
     row("servers", &args.servers.size(), "");
-    row("max term", &args.max_term, "no election starts in a later term");
+    if report.reductions.window {
+        row(
+            "window",
+            &args.max_term,
+            "terms are unbounded; an election starts less than this above the lowest term",
+        );
+    } else {
+        row("max term", &args.max_term, "no election starts in a later term");
+    }
     row(
         "replies",
         &args.replies,
