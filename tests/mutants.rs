@@ -74,7 +74,7 @@ fn a_counterexample_is_told_as_a_story() {
        S1  term 1  candidate  voted for S1  has votes of {S1}
      > S2  term 1  candidate  voted for S2  has votes of {S2}
        sent S2 → all: RequestVote (term 1)
-  3. S1 crashes and comes up again, with what it had stored.  [Restart by Started]
+  3. S1 crashes and comes up again.  [Restart by Started]
      > S1  term 1  follower   has not voted  but has stored term 1 and a vote for S1
        S2  term 1  candidate  voted for S2  has votes of {S2}
   4. S1 grants S2 its vote in term 1.  [ReceiveRequestVote by VoteGranted]

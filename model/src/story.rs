@@ -111,7 +111,7 @@ pub fn sentence(a_move: &Move, after: &State) -> String {
         Cause::Event(Event::Timeout) | Cause::Restart => id,
     };
     match a_move.rule {
-        Rule::Started => format!("{id} crashes and comes up again, with what it had stored"),
+        Rule::Started => format!("{id} crashes and comes up again"),
         Rule::Campaigned => {
             format!("{id} hears no leader: it campaigns in term {term} and votes for itself")
         }

@@ -83,9 +83,11 @@ pub(super) fn as_table(args: &Args, report: &Report) -> String {
         },
     );
     row("network", &"hostile", "messages lost, repeated, late and out of order; never forged");
-    row("crashes", &"any", "every server at any time; it comes back with its stored ballot");
     if let Some(mutant) = args.mutant {
+        row("crashes", &"any", "every server at any time");
         row("mutant", &mutant.name, &format!("({})", mutant.says));
+    } else {
+        row("crashes", &"any", "every server at any time; it comes back with its stored ballot");
     }
     row("engine", &args.engine().name(), args.engine().says());
     let on = names(report.reductions);
