@@ -25,7 +25,7 @@ fn main() {
     // Cargo passes --bench; memory is that of a process, so every engine has one of its own.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let graph: Vec<&str> = arguments.iter().take(3).map(String::as_str).collect();
-    let graph = if graph.is_empty() { vec!["3", "2", "useful"] } else { graph };
+    let graph = if graph.is_empty() { vec!["4", "1", "all"] } else { graph };
     let [servers, max_term, replies] = graph[..] else {
         panic!("SERVERS MAX_TERM useful|all");
     };
