@@ -3,7 +3,7 @@
 //! A [`Layout`] numbers everything that a world of given bounds can hold: some bits for each server,
 //! and one bit for each message that can ever be sent. So a [`Packed`] world is `Copy`, compares and
 //! hashes as words, and a successor is a few words away: unpack one server, let it
-//! [`step`](Server::step), pack it, and set the bit of what it sends.
+//! [`step`](crate::election::Server::step), pack it, and set the bit of what it sends.
 //!
 //! The stored ballots are not packed: every step of the specification persists a ballot that
 //! changes, so they always equal the ballots of the servers, which [`Layout::pack`] and every
@@ -18,12 +18,12 @@ pub(crate) use layout::mix;
 pub use layout::{Layout, Packed};
 pub use view::PackedView;
 
-use crate::action::{Action, Cause, Move};
+use crate::action::{Cause, Move};
 use crate::bounds::Bounds;
-use crate::election::{Event, Outgoing, Role, Server, State, Step};
+use crate::election::{Event, Role, State, Step};
 use crate::reduce::Reductions;
 use crate::types::{ServerId, Term};
-use crate::world::{Envelope, Handlers, World, WorldModel};
+use crate::world::{Handlers, World, WorldModel};
 
 /// All worlds that servers can reach within bounds, packed and reduced.
 #[derive(Clone, Debug)]
@@ -147,12 +147,9 @@ impl<const W: usize> PackedModel<W> {
             }
             consider(id, state, Cause::Restart);
         }
-        for Envelope { from, to, message } in self.layout.sent(world) {
-            for id in self.bounds.cluster.others(from) {
-                if to.is_none_or(|to| to == id) {
-                    let state = self.layout.state(world, id);
-                    consider(id, state, Cause::Event(Event::Receive { from, message }));
-                }
+        for envelope in self.layout.sent(world) {
+            for (id, event) in envelope.deliveries(self.bounds.cluster) {
+                consider(id, self.layout.state(world, id), Cause::Event(event));
             }
         }
     }
@@ -165,36 +162,16 @@ impl<const W: usize> PackedModel<W> {
         before: State,
         cause: Cause,
     ) -> Option<(Move, Packed<W>)> {
-        let cluster = self.bounds.cluster;
-        let server = Server { id, cluster };
-        let step = match cause {
-            Cause::Restart => (self.handlers.start)(&server, Some(before.ballot)),
-            Cause::Event(event) => (self.handlers.step)(&server, before, event),
-        };
-        let Step { state, rule, persist, outgoing, .. } = step;
-        assert!(persist || state.ballot == before.ballot, "{rule:?} forgot to persist");
+        let (a_move, Step { state, persist, .. }, sent) =
+            self.handlers.act(&self.bounds, id, &before, before.ballot, cause);
+        assert!(persist || state.ballot == before.ballot, "{a_move:?} forgot to persist");
         let mut after = *world;
         if state != before {
             self.layout.set_state(&mut after, id, state);
         }
-        match outgoing {
-            Outgoing::Nothing => {}
-            Outgoing::Reply { to, message } => {
-                if self.bounds.replies.keep(cause, message) {
-                    self.layout.send(&mut after, Envelope { from: id, to: Some(to), message });
-                }
-            }
-            Outgoing::Broadcast { message } => {
-                self.layout.send(&mut after, Envelope { from: id, to: None, message });
-            }
+        if let Some(envelope) = sent {
+            self.layout.send(&mut after, envelope);
         }
-        if after == *world {
-            return None;
-        }
-        let action = match cause {
-            Cause::Restart => Action::Restart,
-            Cause::Event(event) => Action::of(&before, event, &state),
-        };
-        Some((Move { server: id, cause, action, rule }, after))
+        (after != *world).then_some((a_move, after))
     }
 }

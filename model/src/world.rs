@@ -26,6 +26,17 @@ pub struct Envelope {
     pub message: Message,
 }
 
+impl Envelope {
+    /// Who may receive it, and what happens to them then.
+    pub(crate) fn deliveries(self, cluster: Cluster) -> impl Iterator<Item = (ServerId, Event)> {
+        let Self { from, to, message } = self;
+        cluster
+            .others(from)
+            .filter(move |&receiver| to.is_none_or(|to| to == receiver))
+            .map(move |receiver| (receiver, Event::Receive { from, message }))
+    }
+}
+
 /// The state of everything at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct World {
@@ -57,12 +68,7 @@ impl World {
 
     /// The messages that can be delivered, each with who would receive it.
     fn deliveries(&self) -> impl Iterator<Item = (ServerId, Event)> {
-        self.sent.iter().flat_map(|&Envelope { from, to, message }| {
-            let receivers = self.cluster().others(from);
-            receivers
-                .filter(move |&receiver| to.is_none_or(|to| to == receiver))
-                .map(move |receiver| (receiver, Event::Receive { from, message }))
-        })
+        self.sent.iter().flat_map(|envelope| envelope.deliveries(self.cluster()))
     }
 }
 
@@ -78,6 +84,35 @@ pub struct Handlers {
 impl Handlers {
     /// The specification.
     pub const RAFT: Self = Self { start: Server::start, step: Server::step };
+
+    /// What a server does for this cause, the move that this is, and the message that the network
+    /// keeps of it.
+    pub(crate) fn act(
+        self,
+        bounds: &Bounds,
+        id: ServerId,
+        before: &State,
+        stored: Ballot,
+        cause: Cause,
+    ) -> (Move, Step, Option<Envelope>) {
+        let server = Server { id, cluster: bounds.cluster };
+        let (step, action) = match cause {
+            Cause::Restart => ((self.start)(&server, Some(stored)), Action::Restart),
+            Cause::Event(event) => {
+                let step = (self.step)(&server, *before, event);
+                (step, Action::of(before, event, &step.state))
+            }
+        };
+        let sent = match step.outgoing {
+            Outgoing::Nothing => None,
+            Outgoing::Reply { to, message } => bounds
+                .replies
+                .keep(cause, message)
+                .then_some(Envelope { from: id, to: Some(to), message }),
+            Outgoing::Broadcast { message } => Some(Envelope { from: id, to: None, message }),
+        };
+        (Move { server: id, cause, action, rule: step.rule }, step, sent)
+    }
 }
 
 /// All worlds that servers can reach within bounds.
@@ -120,32 +155,16 @@ impl WorldModel {
 
     /// What a server does for this cause, by which step, and the world after it: persist, then send.
     pub fn apply(&self, world: &World, id: ServerId, cause: Cause) -> (Move, Step, World) {
-        let server = Server { id, cluster: self.bounds.cluster };
-        let before = world.state(id);
-        let step = match cause {
-            Cause::Restart => (self.handlers.start)(&server, Some(world.stored[id.index()])),
-            Cause::Event(event) => (self.handlers.step)(&server, *before, event),
-        };
+        let stored = world.stored[id.index()];
+        let (a_move, step, sent) =
+            self.handlers.act(&self.bounds, id, world.state(id), stored, cause);
         let mut after = world.clone();
         after.servers[id.index()] = step.state;
         if step.persist {
             after.stored[id.index()] = step.state.ballot;
         }
-        match step.outgoing {
-            Outgoing::Nothing => {}
-            Outgoing::Reply { to, message } => {
-                let reply = Envelope { from: id, to: Some(to), message };
-                after.sent.extend(self.bounds.replies.keep(cause, message).then_some(reply));
-            }
-            Outgoing::Broadcast { message } => {
-                after.sent.insert(Envelope { from: id, to: None, message });
-            }
-        }
-        let action = match cause {
-            Cause::Restart => Action::Restart,
-            Cause::Event(event) => Action::of(before, event, &step.state),
-        };
-        (Move { server: id, cause, action, rule: step.rule }, step, after)
+        after.sent.extend(sent);
+        (a_move, step, after)
     }
 
     /// Every move that changes the world, and the world after it.
