@@ -6,7 +6,6 @@ mod binary;
 mod simulation;
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use raft_model::replay::{Report, replay};
 use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
 use raft_model::types::{Cluster, ServerId};
 use roxmltree::{Document, Node};
-use simulation::{Simulation, text};
+use simulation::{Simulation, text, write};
 use tempfile::TempDir;
 
 const WHOLE: Range = Range { from: None, to: None };
@@ -129,16 +128,6 @@ fn three_elections(name: &str) -> Run {
     run.receive(701, 2, request); // a vote that is lost
     run.receive(702, 2, rival); // told of term 3: lost as well
     run
-}
-
-/// Writes the traces of S1, S2 … to files.
-fn write(folder: &TempDir, traces: &[String]) -> Vec<PathBuf> {
-    let write = |(number, trace): (usize, &String)| {
-        let path = folder.path().join(format!("{number}.trace"));
-        fs::write(&path, trace).unwrap();
-        path
-    };
-    (1..).zip(traces).map(write).collect()
 }
 
 fn draw(traces: &[String], range: Range) -> (Report, Result<String, PictureError>) {

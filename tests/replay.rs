@@ -6,7 +6,7 @@ mod binary;
 mod simulation;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use raft_model::election::{Outgoing, Role};
@@ -18,7 +18,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use simulation::{Simulation, text};
+use simulation::{Simulation, text, write};
 use tempfile::TempDir;
 
 fn id(number: u8) -> ServerId {
@@ -34,16 +34,6 @@ fn three_servers(seed: u64) -> Simulation {
     }
     simulation.run(500);
     simulation
-}
-
-/// Writes the traces of S1, S2 … to files.
-fn write(folder: &TempDir, traces: &[String]) -> Vec<PathBuf> {
-    let write = |(number, trace): (usize, &String)| {
-        let path = folder.path().join(format!("{number}.trace"));
-        fs::write(&path, trace).unwrap();
-        path
-    };
-    (1..).zip(traces).map(write).collect()
 }
 
 fn replayed(traces: &[String]) -> Result<Report, ReplayError> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::election::{Event, Role, Rule, State};
+use crate::election::{Event, Role, Rule, State, Step};
 use crate::message::Message;
 use crate::types::ServerId;
 
@@ -81,4 +81,15 @@ pub struct Move {
     pub action: Action,
     /// The rule by which it moved.
     pub rule: Rule,
+}
+
+impl Move {
+    /// The move that a step of a server is.
+    pub fn of(server: ServerId, before: &State, cause: Cause, step: &Step) -> Self {
+        let action = match cause {
+            Cause::Restart => Action::Restart,
+            Cause::Event(event) => Action::of(before, event, &step.state),
+        };
+        Self { server, cause, action, rule: step.rule }
+    }
 }

@@ -162,9 +162,9 @@ impl<const W: usize> PackedModel<W> {
         before: State,
         cause: Cause,
     ) -> Option<(Move, Packed<W>)> {
-        let (a_move, Step { state, persist, .. }, sent) =
-            self.handlers.act(&self.bounds, id, &before, before.ballot, cause);
-        assert!(persist || state.ballot == before.ballot, "{a_move:?} forgot to persist");
+        let (step, sent) = self.handlers.act(&self.bounds, id, &before, before.ballot, cause);
+        let Step { state, rule, persist, .. } = step;
+        assert!(persist || state.ballot == before.ballot, "{rule:?} forgot to persist");
         let mut after = *world;
         if state != before {
             self.layout.set_state(&mut after, id, state);
@@ -172,6 +172,7 @@ impl<const W: usize> PackedModel<W> {
         if let Some(envelope) = sent {
             self.layout.send(&mut after, envelope);
         }
-        (after != *world).then_some((a_move, after))
+        // Most deliveries change nothing, and need no name.
+        (after != *world).then(|| (Move::of(id, &before, cause, &step), after))
     }
 }

@@ -3,13 +3,13 @@
 //! The network is the set of sent messages. A message is never taken out of it, so it may be
 //! delivered never (loss), twice (duplication), or after younger ones (delay, reordering).
 //!
-//! A crash and the recovery from it are one action, [`Action::Restart`]: the stored ballot is kept,
+//! A crash and the recovery from it are one action, [`Action::Restart`](crate::action::Action::Restart): the stored ballot is kept,
 //! everything else is as [`Server::start`] gives it. A server that is down for a while is one whose
 //! messages are late and whose timer is silent.
 
 use std::collections::BTreeSet;
 
-use crate::action::{Action, Cause, Move};
+use crate::action::{Cause, Move};
 use crate::bounds::Bounds;
 use crate::election::{Ballot, Event, Outgoing, Server, State, Step};
 use crate::message::Message;
@@ -28,6 +28,7 @@ pub struct Envelope {
 
 impl Envelope {
     /// Who may receive it, and what happens to them then.
+    #[inline]
     pub(crate) fn deliveries(self, cluster: Cluster) -> impl Iterator<Item = (ServerId, Event)> {
         let Self { from, to, message } = self;
         cluster
@@ -85,8 +86,8 @@ impl Handlers {
     /// The specification.
     pub const RAFT: Self = Self { start: Server::start, step: Server::step };
 
-    /// What a server does for this cause, the move that this is, and the message that the network
-    /// keeps of it.
+    /// What a server does for this cause, and the message that the network keeps of it.
+    #[inline] // the packed model does little else
     pub(crate) fn act(
         self,
         bounds: &Bounds,
@@ -94,14 +95,11 @@ impl Handlers {
         before: &State,
         stored: Ballot,
         cause: Cause,
-    ) -> (Move, Step, Option<Envelope>) {
+    ) -> (Step, Option<Envelope>) {
         let server = Server { id, cluster: bounds.cluster };
-        let (step, action) = match cause {
-            Cause::Restart => ((self.start)(&server, Some(stored)), Action::Restart),
-            Cause::Event(event) => {
-                let step = (self.step)(&server, *before, event);
-                (step, Action::of(before, event, &step.state))
-            }
+        let step = match cause {
+            Cause::Restart => (self.start)(&server, Some(stored)),
+            Cause::Event(event) => (self.step)(&server, *before, event),
         };
         let sent = match step.outgoing {
             Outgoing::Nothing => None,
@@ -111,7 +109,7 @@ impl Handlers {
                 .then_some(Envelope { from: id, to: Some(to), message }),
             Outgoing::Broadcast { message } => Some(Envelope { from: id, to: None, message }),
         };
-        (Move { server: id, cause, action, rule: step.rule }, step, sent)
+        (step, sent)
     }
 }
 
@@ -156,15 +154,15 @@ impl WorldModel {
     /// What a server does for this cause, by which step, and the world after it: persist, then send.
     pub fn apply(&self, world: &World, id: ServerId, cause: Cause) -> (Move, Step, World) {
         let stored = world.stored[id.index()];
-        let (a_move, step, sent) =
-            self.handlers.act(&self.bounds, id, world.state(id), stored, cause);
+        let before = world.state(id);
+        let (step, sent) = self.handlers.act(&self.bounds, id, before, stored, cause);
         let mut after = world.clone();
         after.servers[id.index()] = step.state;
         if step.persist {
             after.stored[id.index()] = step.state.ballot;
         }
         after.sent.extend(sent);
-        (a_move, step, after)
+        (Move::of(id, before, cause, &step), step, after)
     }
 
     /// Every move that changes the world, and the world after it.

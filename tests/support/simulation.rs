@@ -5,6 +5,10 @@ use raft_model::election::{Ballot, Outgoing, Role, State, Timer};
 use raft_model::message::Message;
 use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
 use raft_model::types::{Cluster, ServerId};
+use std::fs;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -142,4 +146,15 @@ impl Simulation {
 /// The text of a trace.
 pub(crate) fn text(lines: &[Line]) -> String {
     lines.iter().map(Line::to_text).collect()
+}
+
+/// Writes the traces of S1, S2 … to files.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) fn write(folder: &TempDir, traces: &[String]) -> Vec<PathBuf> {
+    let write = |(number, trace): (usize, &String)| {
+        let path = folder.path().join(format!("{number}.trace"));
+        fs::write(&path, trace).unwrap();
+        path
+    };
+    (1..).zip(traces).map(write).collect()
 }
