@@ -1,7 +1,6 @@
 //! `raft-model check`.
 
 mod report;
-mod watch;
 
 use std::fs;
 use std::io::{self, Write};
@@ -28,8 +27,10 @@ use raft_model::types::{Cluster, Term};
 use raft_model::world::{Handlers, WorldModel};
 
 use super::Failure;
+use super::watch::{self, Watch};
 use report::{Key, Report};
-use watch::Watch;
+
+pub(super) use report::story_as_json;
 
 /// The arguments of `check`.
 #[derive(clap::Args)]
@@ -132,10 +133,10 @@ enum NoReduce {
     Symmetry,
 }
 
-fn mutant_parser() -> impl TypedValueParser<Value = Mutant> {
-    PossibleValuesParser::new(MUTANTS.map(|mutant| mutant.name)).map(|name| {
-        *MUTANTS.iter().find(|mutant| mutant.name == name).expect("one of the possible values")
-    })
+/// Reads the name of a mutant from the command line.
+pub(super) fn mutant_parser() -> impl TypedValueParser<Value = Mutant> {
+    PossibleValuesParser::new(MUTANTS.map(|mutant| mutant.name))
+        .map(|name| Mutant::named(&name).expect("one of the possible values"))
 }
 
 /// Runs what stands behind the arrow on the packed model, in as few words as its states need.

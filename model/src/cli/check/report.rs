@@ -194,7 +194,7 @@ pub(super) fn as_json(args: &Args, report: &Report) -> Value {
 }
 
 /// The moves of a counterexample, each with all servers after it.
-fn story_as_json(counterexample: &Counterexample) -> Value {
+pub(in crate::cli) fn story_as_json(counterexample: &Counterexample) -> Value {
     let servers = |world: &World| {
         let server = |(id, state): (raft_model::types::ServerId, &State)| {
             let mut value = json!({
