@@ -103,6 +103,8 @@ pub mod actor;
 #[cfg(feature = "check")]
 pub mod bounds;
 #[cfg(feature = "check")]
+pub mod liveness;
+#[cfg(feature = "check")]
 pub mod mutant;
 #[cfg(feature = "check")]
 pub mod packed;

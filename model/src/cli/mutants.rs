@@ -11,9 +11,9 @@ use raft_model::mutant::{Catch, MUTANTS, Mutant};
 use raft_model::search::{Control, Stop};
 use serde_json::Value;
 
-use super::Failure;
-use super::check::{ended_by, mutant_parser};
+use super::check::ended_by;
 use super::watch::Watch;
+use super::{Failure, mutant_parser};
 
 /// The arguments of `mutants`.
 ///

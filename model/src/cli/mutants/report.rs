@@ -120,7 +120,7 @@ pub(super) fn as_json(row: &Row) -> Value {
 pub(super) fn story_as_json(row: &Row) -> Value {
     let mut value = as_json(row);
     if let Found::Safety { counterexample, .. } = &row.found {
-        value["counterexample"] = check::story_as_json(counterexample);
+        value["counterexample"] = check::moves_as_json(&counterexample.moves);
     }
     value
 }
