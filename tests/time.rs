@@ -10,10 +10,11 @@ use raft_model::world::Handlers;
 
 /// Stories of mutants: whom the specification elects, and whom the mutant; each the first few, with
 /// their terms.
-const STORIES: [(&str, Story, &[(u8, u64)], &[(u8, u64)]); 8] = [
+const STORIES: [(&str, Story, &[(u8, u64)], &[(u8, u64)]); 10] = [
     // Nothing is wrong. Three servers elect one leader, and keep it.
     ("no-heartbeats", CALM, &[(1, 1)], &[(1, 1), (2, 2), (1, 3)]),
     ("timer-runs-on-after-heartbeat", CALM, &[(1, 1)], &[(1, 1), (2, 2), (1, 3)]),
+    ("leader-gives-up-when-answered", CALM, &[(1, 1)], &[(1, 1), (1, 2), (1, 3)]),
     // S2 votes for S1 just before its own timer would have fired.
     (
         "timer-runs-on-after-vote",
@@ -60,21 +61,8 @@ const STORIES: [(&str, Story, &[(u8, u64)], &[(u8, u64)]); 8] = [
     ),
     // S1 leads; nobody hears it for a while, and S2 is elected. Then S2 is dead, and S1 is deaf: it
     // never hears that its term is over, and everybody hears it.
-    (
-        "timer-restarted-by-stale-request",
-        Story {
-            timeouts: &[&[10], &[14], &[18], &[22], &[26]],
-            takes: |now, from, to| {
-                let is_deaf = now >= 20 && to == 1;
-                let is_mute = (20..50).contains(&now) && from == 1;
-                let is_dead = now >= 50 && (from == 2 || to == 2);
-                (!is_deaf && !is_mute && !is_dead).then_some(1)
-            },
-            moments: 200,
-        },
-        &[(1, 1), (2, 2), (3, 3)],
-        &[(1, 1), (2, 2)],
-    ),
+    ("timer-restarted-by-stale-request", DEAF, &[(1, 1), (2, 2), (3, 3)], &[(1, 1), (2, 2)]),
+    ("older-heartbeat-accepted", DEAF, &[(1, 1), (2, 2), (3, 3)], &[(1, 1), (2, 2)]),
     // S2 was alone, and is two terms ahead. S1 asks for votes and learns of that late; it would be
     // the first to try again.
     (
@@ -96,6 +84,17 @@ const STORIES: [(&str, Story, &[(u8, u64)], &[(u8, u64)]); 8] = [
 
 const CALM: Story =
     Story { timeouts: &[&[10], &[14], &[18]], takes: |_, _, _| Some(1), moments: 100 };
+
+const DEAF: Story = Story {
+    timeouts: &[&[10], &[14], &[18], &[22], &[26]],
+    takes: |now, from, to| {
+        let is_deaf = now >= 20 && to == 1;
+        let is_mute = (20..50).contains(&now) && from == 1;
+        let is_dead = now >= 50 && (from == 2 || to == 2);
+        (!is_deaf && !is_mute && !is_dead).then_some(1)
+    },
+    moments: 200,
+};
 
 #[test]
 fn every_mistake_about_timers_has_a_story() {

@@ -17,9 +17,10 @@ use super::{Failure, mutant_parser};
 
 /// The arguments of `mutants`.
 ///
-/// Every mutant is searched at growing bounds, until a property of safety breaks or its graph is
-/// found to have another size than the specification's. What neither shows is a matter of time, and
-/// the table names the test that sees it.
+/// Every mutant is searched at growing bounds, until a property of safety breaks. If none does, a run
+/// is looked for on which nobody is elected for ever, or nobody stays; then, whether the graph has
+/// another size than the specification's. What none of that shows is a matter of time, and the table
+/// names the test that sees it.
 ///
 /// That a mutant is found is what this is for: the exit code is 0 if each is caught as the catalogue
 /// says, and 1 if one is not, which means that a check has become blind, or another one sharper.
@@ -44,6 +45,7 @@ impl Row {
     fn is_as_expected(&self) -> bool {
         match (self.mutant.caught_by, &self.found) {
             (Catch::Safety(expected), Found::Safety { property, .. }) => expected == *property,
+            (Catch::Liveness(expected), Found::Liveness { property, .. }) => expected == *property,
             (Catch::Counts, Found::Counts { .. }) | (Catch::Test(_), Found::Nothing) => true,
             _ => false,
         }
@@ -80,10 +82,7 @@ fn find(args: &Args, control: &Control) -> Result<Vec<Row>, Stop> {
     let mut hunt = Hunt::default();
     let mut rows = Vec::new();
     for mutant in mutants {
-        let found = hunt.find(&mutant, BOUNDS.len(), |coverage| {
-            control.covers(coverage);
-            control.stopped()
-        })?;
+        let found = hunt.find(&mutant, BOUNDS.len(), control)?;
         rows.push(Row { mutant, found });
     }
     Ok(rows)

@@ -1,8 +1,9 @@
 //! The catalogue. First what breaks safety, then what keeps a leader from being elected or from
 //! staying, then what only time shows.
 
-use super::Catch::{Counts, Safety, Test};
+use super::Catch::{Counts, Liveness, Safety, Test};
 use super::{Mutant, counting};
+use crate::liveness::Property::{LeaderElected, LeaderStable};
 use crate::properties::Property::{
     ElectionSafety, LeaderHasQuorum, TermNeverDecreases, VoteOncePerTerm,
 };
@@ -65,7 +66,7 @@ pub const MUTANTS: [Mutant; 54] = [
         .played("08_old_leader_returns"),
     Mutant::of("term-set-back", "a server takes over the term of a message, also if it is older", Safety(VoteOncePerTerm))
         .seen("https://github.com/eliben/raft/issues/14")
-        .played("02_asked_for_its_vote"),
+        .remarked("TermNeverDecreases breaks in as many steps.").played("02_asked_for_its_vote"),
     Mutant::of("vote-forgotten-on-restart", "a server that restarts remembers its term, but not its vote", Safety(VoteOncePerTerm))
         .seen("https://github.com/robustmq/robustmq/pull/2039")
         .played("10_crash_after_voting"),
@@ -73,7 +74,7 @@ pub const MUTANTS: [Mutant; 54] = [
         .seen("https://github.com/bakwc/PySyncObj/pull/202")
         .played("10_crash_after_voting"),
     Mutant::of("leads-again-after-restart", "a server that restarts leads if its stored vote is for itself", Safety(LeaderHasQuorum))
-        .played("10_crash_after_voting"),
+        .remarked("One that stores that it was elected, and not only for whom it has voted, may do so.").played("10_crash_after_voting"),
     Mutant::of("vote-not-persisted", "the ballot is written when its term is new, but not when only its vote is", Safety(VoteOncePerTerm))
         .seen("https://github.com/tikv/tikv/issues/1610")
         .played("02_asked_for_its_vote"),
@@ -84,55 +85,55 @@ pub const MUTANTS: [Mutant; 54] = [
         .played("02_asked_for_its_vote"),
     Mutant::of("persisted-after-sending", "the ballot is written after the message has left: a crash between the two loses it, so that this is the same as never to write it", Safety(TermNeverDecreases))
         .seen("https://github.com/NodeDB-Lab/nodedb/issues/161")
+        .remarked("A model in which a step is whole has no crash between its halves. This is the crash.").played("01_first_election"),
+    Mutant::of("vote-refused-to-everybody", "a server never grants its vote", Liveness(LeaderElected))
         .played("01_first_election"),
-    Mutant::of("vote-refused-to-everybody", "a server never grants its vote", Counts)
+    Mutant::of("vote-never-counted", "a candidate does not count the votes that it is granted", Liveness(LeaderElected))
         .played("01_first_election"),
-    Mutant::of("vote-never-counted", "a candidate does not count the votes that it is granted", Counts)
-        .played("01_first_election"),
-    Mutant::of("vote-kept-in-newer-term", "a server that enters a newer term keeps the vote of the older one", Counts)
+    Mutant::of("vote-kept-in-newer-term", "a server that enters a newer term keeps the vote of the older one", Liveness(LeaderElected))
         .seen("https://github.com/butaneprotocol/oracles/pull/18")
+        .played("02_asked_for_its_vote"),
+    Mutant::of("voter-never-campaigns", "a follower that has voted waits for its candidate for ever", Liveness(LeaderElected))
+        .seen("https://github.com/atomix/copycat/pull/123")
+        .played("02_asked_for_its_vote"),
+    Mutant::of("candidate-waits-for-ever", "a candidate whose timer fires goes on waiting for votes", Liveness(LeaderElected))
+        .seen("https://github.com/ktoso/akka-raft/issues/31")
+        .played("03_candidate_asked_for_its_vote"),
+    Mutant::of("candidate-retries-in-its-term", "a candidate that was not elected asks again in the same term, in which all have voted", Liveness(LeaderElected))
+        .played("03_candidate_asked_for_its_vote"),
+    Mutant::of("candidate-never-steps-down", "a candidate takes no notice of the leader of its own term", Liveness(LeaderStable))
+        .seen("https://github.com/adjoint-io/raft/pull/121")
+        .played("09_candidate_hears_leader"),
+    Mutant::of("leader-ignores-newer-term", "a leader takes no notice of newer terms", Liveness(LeaderStable))
         .played("02_asked_for_its_vote"),
     Mutant::of("vote-refused-when-asked-again", "a candidate that asks again is refused the vote that it has", Counts)
         .seen("https://github.com/ktoso/akka-raft/issues/29")
-        .played("02_asked_for_its_vote"),
-    Mutant::of("voter-never-campaigns", "a follower that has voted waits for its candidate for ever", Counts)
-        .seen("https://github.com/atomix/copycat/pull/123")
-        .played("02_asked_for_its_vote"),
-    Mutant::of("candidate-waits-for-ever", "a candidate whose timer fires goes on waiting for votes", Counts)
-        .seen("https://github.com/ktoso/akka-raft/issues/31")
-        .played("03_candidate_asked_for_its_vote"),
-    Mutant::of("candidate-retries-in-its-term", "a candidate that was not elected asks again in the same term, in which all have voted", Counts)
-        .played("03_candidate_asked_for_its_vote"),
-    Mutant::of("candidate-never-steps-down", "a candidate takes no notice of the leader of its own term", Counts)
-        .seen("https://github.com/adjoint-io/raft/pull/121")
-        .played("09_candidate_hears_leader"),
+        .remarked("The first answer is never lost for good in a model that forgets no message.").played("02_asked_for_its_vote"),
     Mutant::of("candidate-gives-up-when-refused", "a candidate that is refused one vote does not wait for the others", Counts)
         .seen("https://github.com/PikaLabs/floyd/issues/38")
-        .played("03_candidate_asked_for_its_vote"),
+        .remarked("It costs one election, not the next.").played("03_candidate_asked_for_its_vote"),
     Mutant::of("leader-gives-up-when-refusing", "a leader that refuses a candidate of its own term its vote becomes a follower", Counts)
         .seen("https://github.com/FJianC/raft_demo/issues/1")
-        .played("09_candidate_hears_leader"),
+        .remarked("It costs a leader its term, but a term has few candidates: a later leader has none against it.").played("09_candidate_hears_leader"),
     Mutant::of("leader-gives-up-when-answered", "a leader that hears the answer to its heartbeat becomes a follower", Counts)
-        .played("01_first_election"),
-    Mutant::of("leader-ignores-newer-term", "a leader takes no notice of newer terms", Counts)
-        .played("02_asked_for_its_vote"),
+        .remarked("Nobody stays leader. The graph of liveness leaves these answers out, as the specification does nothing about them; tests/time.rs tells how one leadership follows the other.").played("01_first_election"),
     Mutant::of("newer-term-in-answer-ignored", "a newer term is adopted from requests only, not from answers", Counts)
         .seen("https://github.com/uwplse/verdi-raft/issues/29")
-        .played("02_asked_for_its_vote"),
+        .remarked("Who has the newer term also asks for votes in it sooner or later, and requests are heeded.").played("02_asked_for_its_vote"),
     Mutant::of("stale-request-dropped", "a request of an older term is dropped, so that its sender does not learn of the newer one", Counts)
         .seen("https://github.com/cockroachdb/cockroach/issues/1131")
-        .played("02_asked_for_its_vote"),
+        .remarked("Who has the newer term also asks for votes in it sooner or later.").played("02_asked_for_its_vote"),
     Mutant::of("stale-request-told-its-own-term", "a request of an older term is refused with that same term", Counts)
         .seen("https://github.com/ktoso/akka-raft/issues/35")
-        .played("02_asked_for_its_vote"),
+        .remarked("Who has the newer term also asks for votes in it sooner or later.").played("02_asked_for_its_vote"),
     Mutant::of("older-heartbeat-accepted", "a heartbeat of an older term counts as one of the current leader", Counts)
         .seen("https://github.com/butaneprotocol/oracles/pull/32")
-        .played("08_old_leader_returns"),
+        .remarked("A leader of an older term steps down sooner or later; until then it keeps others from campaigning, which takes time to see: tests/time.rs.").played("08_old_leader_returns"),
     Mutant::of("no-first-heartbeat", "a leader says that it leads only when its timer first fires", Counts)
         .seen("https://github.com/willemt/raft/pull/48")
-        .played("01_first_election"),
+        .remarked("It is taken for granted that its timer fires before another election timer does.").played("01_first_election"),
     Mutant::of("term-skipped", "every campaign skips a term", Counts)
-        .played("01_first_election"),
+        .remarked("This is not wrong: any newer term will do.").played("01_first_election"),
     Mutant::of("no-heartbeats", "a leader says once that it leads, and never again", Test("time"))
         .seen("https://github.com/Factual/skuld/pull/95")
         .played("08_old_leader_returns"),
@@ -157,5 +158,5 @@ pub const MUTANTS: [Mutant; 54] = [
         .seen("https://github.com/tikv/raft-rs/issues/14")
         .played("02_asked_for_its_vote"),
     Mutant::of("terms-wrap-around", "after the last term, which is the 2⁶⁴th, comes the first", Test("mutants"))
-        .seen("https://github.com/hashicorp/raft/issues/586"),
+        .remarked("No model gets there. A bound on terms is a bound of the search; the proof has no last term either, but a term without a next one.").seen("https://github.com/hashicorp/raft/issues/586"),
 ];

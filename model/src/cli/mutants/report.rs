@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use raft_model::bounds::Bounds;
+use raft_model::liveness::lasso::{End, Lasso};
 use raft_model::mutant::hunt::{BOUNDS, Found};
 use raft_model::mutant::{Catch, Mutant};
 use raft_model::search::Coverage;
@@ -23,6 +24,7 @@ pub(super) fn table(rows: &[Row]) -> String {
         });
         let shown = match &row.found {
             Found::Safety { counterexample, .. } => steps(counterexample.moves.len()),
+            Found::Liveness { lasso, .. } => round(lasso),
             Found::Counts { coverage, expected, .. } => difference(coverage, expected),
             Found::Nothing => "time, or the end of terms".to_string(),
         };
@@ -33,9 +35,11 @@ pub(super) fn table(rows: &[Row]) -> String {
     let count = |is: fn(&Found) -> bool| rows.iter().filter(|row| is(&row.found)).count();
     let _ = writeln!(
         text,
-        "\n{} mutants: {} break a property of safety, {} change the graph, {} are seen by tests only.",
+        "\n{} mutants: {} break a property of safety, {} one of liveness, {} change the graph, {} \
+         are seen by tests only.",
         rows.len(),
         count(|found| matches!(found, Found::Safety { .. })),
+        count(|found| matches!(found, Found::Liveness { .. })),
         count(|found| matches!(found, Found::Counts { .. })),
         count(|found| matches!(found, Found::Nothing)),
     );
@@ -48,7 +52,7 @@ pub(super) fn table(rows: &[Row]) -> String {
 
 /// What a mutant is, and how it is caught.
 pub(super) fn story(row: &Row) -> String {
-    let Mutant { name, says, source, scenario, .. } = row.mutant;
+    let Mutant { name, says, source, scenario, remark, .. } = row.mutant;
     let mut text = format!("{name}: {says}.\n");
     if let Some(source) = source {
         let _ =
@@ -57,12 +61,25 @@ pub(super) fn story(row: &Row) -> String {
     if let Some(scenario) = scenario {
         let _ = writeln!(text, "First scenario that shows it: tests/scenarios/{scenario}.txt");
     }
+    if let Some(remark) = remark {
+        let _ = writeln!(text, "{remark}");
+    }
     let _ = writeln!(text);
     match &row.found {
         Found::Safety { property, bounds, counterexample } => {
             let steps = steps(counterexample.moves.len());
             let _ = writeln!(text, "{property} is violated in {steps}, {}:\n", told(bounds));
             let _ = write!(text, "{counterexample}");
+        }
+        Found::Liveness { property, bounds, lasso } => {
+            let _ = writeln!(
+                text,
+                "No property of safety breaks. {property} fails, {} servers, window {}: {}.\n",
+                bounds.cluster.size(),
+                bounds.max_term,
+                round(lasso)
+            );
+            let _ = write!(text, "{lasso}");
         }
         Found::Counts { bounds, coverage, expected } => {
             let _ = writeln!(
@@ -90,11 +107,15 @@ pub(super) fn story(row: &Row) -> String {
 
 /// A mutant, for programs.
 pub(super) fn as_json(row: &Row) -> Value {
-    let Mutant { name, says, source, scenario, .. } = row.mutant;
+    let Mutant { name, says, source, scenario, remark, .. } = row.mutant;
     let bounds = bounds(&row.found);
-    let (mut steps, mut sizes) = (None, (None, None));
+    let (mut steps, mut cycle, mut sizes) = (None, None, (None, None));
     match &row.found {
         Found::Safety { counterexample, .. } => steps = Some(counterexample.moves.len()),
+        Found::Liveness { lasso, .. } => {
+            let (stem, around) = lasso.lengths();
+            (steps, cycle) = (Some(stem), Some(around));
+        }
         Found::Counts { coverage, expected, .. } => {
             sizes = (Some(coverage_as_json(coverage)), Some(coverage_as_json(expected)));
         }
@@ -105,12 +126,14 @@ pub(super) fn as_json(row: &Row) -> Value {
         "says": says,
         "source": source,
         "scenario": scenario,
+        "remark": remark,
         "caught_by": caught_by(row),
         "as_expected": row.is_as_expected(),
         "servers": bounds.map(|bounds| bounds.cluster.size()),
         "max_term": bounds.map(|bounds| bounds.max_term),
         "replies": bounds.map(|bounds| bounds.replies.to_string()),
         "steps": steps,
+        "cycle": cycle,
         "graph": sizes.0,
         "expected_graph": sizes.1,
     })
@@ -119,8 +142,17 @@ pub(super) fn as_json(row: &Row) -> Value {
 /// A mutant with the way to its violation, for programs.
 pub(super) fn story_as_json(row: &Row) -> Value {
     let mut value = as_json(row);
-    if let Found::Safety { counterexample, .. } = &row.found {
-        value["counterexample"] = check::moves_as_json(&counterexample.moves);
+    match &row.found {
+        Found::Safety { counterexample, .. } => {
+            value["counterexample"] = check::moves_as_json(&counterexample.moves);
+        }
+        Found::Liveness { lasso, .. } => {
+            value["counterexample"] = check::moves_as_json(&lasso.stem);
+            if let End::Cycle { moves, .. } = &lasso.end {
+                value["repeats"] = check::moves_as_json(moves);
+            }
+        }
+        Found::Counts { .. } | Found::Nothing => {}
     }
     value
 }
@@ -128,6 +160,7 @@ pub(super) fn story_as_json(row: &Row) -> Value {
 fn caught_by(row: &Row) -> String {
     match (&row.found, row.mutant.caught_by) {
         (Found::Safety { property, .. }, _) => property.to_string(),
+        (Found::Liveness { property, .. }, _) => property.to_string(),
         (Found::Counts { .. }, _) => "counts".to_string(),
         (Found::Nothing, Catch::Test(file)) => format!("tests/{file}.rs"),
         (Found::Nothing, _) => "nothing".to_string(),
@@ -136,7 +169,9 @@ fn caught_by(row: &Row) -> String {
 
 fn bounds(found: &Found) -> Option<&Bounds> {
     match found {
-        Found::Safety { bounds, .. } | Found::Counts { bounds, .. } => Some(bounds),
+        Found::Safety { bounds, .. }
+        | Found::Liveness { bounds, .. }
+        | Found::Counts { bounds, .. } => Some(bounds),
         Found::Nothing => None,
     }
 }
@@ -147,6 +182,13 @@ fn told(Bounds { cluster, max_term, replies }: &Bounds) -> String {
 
 fn steps(number: usize) -> String {
     format!("{number} step{}", if number == 1 { "" } else { "s" })
+}
+
+fn round(lasso: &Lasso) -> String {
+    match lasso.lengths() {
+        (stem, 0) => format!("{}, then nothing any more", steps(stem)),
+        (stem, cycle) => format!("{}, then {cycle} for ever", steps(stem)),
+    }
 }
 
 fn difference(coverage: &Coverage, expected: &Coverage) -> String {
