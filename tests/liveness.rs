@@ -13,7 +13,9 @@ use std::hash::Hash;
 use raft_model::action::Move;
 use raft_model::bounds::{Bounds, Replies};
 use raft_model::election::State;
-use raft_model::liveness::assumptions::{ASSUMPTIONS, Assumption, Assumptions, Strength};
+use raft_model::liveness::assumptions::{
+    ASSUMPTIONS, Assumption, Assumptions, Strength, last_servers,
+};
 use raft_model::liveness::class::Class;
 use raft_model::liveness::fair::Cycle;
 use raft_model::liveness::lasso::{End, Lasso, Refuted};
@@ -218,15 +220,34 @@ fn reduced_worlds_offer_the_same_classes_of_moves() {
     assert!(!offer_the_same(2, 3, |a_move, _| a_move.cause));
 }
 
-#[test]
-fn the_direct_model_of_two_servers_gives_the_same_verdicts() {
-    let cluster = Cluster::new(2).unwrap();
-    let raw = raw::Raw::explore(cluster, Term::new(3));
-    let hostile = hostile(2, 3);
-    let rows = ASSUMPTIONS.map(|assumption| Assumptions::ALL.without(assumption, cluster));
-    for assumptions in [Assumptions::ALL].into_iter().chain(rows) {
+/// Compares what the graph says with what the direct model says.
+fn compare(raw: Bounds, window: u64, rows: impl IntoIterator<Item = Assumptions>) {
+    let hostile = hostile(raw.cluster.size(), window);
+    let raw = raw::Raw::explore(raw);
+    for assumptions in rows {
         let findings = hostile.judge(assumptions, &Control::default()).unwrap();
         let holds = findings.verdicts.map(|(_, verdict)| verdict == Verdict::Holds);
         assert_eq!(raw.judge(&assumptions), holds, "{assumptions:?}");
     }
+}
+
+#[test]
+fn the_direct_model_of_two_servers_gives_the_same_verdicts() {
+    let cluster = Cluster::new(2).unwrap();
+    let raw = Bounds { cluster, max_term: Term::new(3), replies: Replies::All };
+    let rows = ASSUMPTIONS.map(|assumption| Assumptions::ALL.without(assumption, cluster));
+    compare(raw, 3, [Assumptions::ALL].into_iter().chain(rows));
+}
+
+#[test]
+fn the_direct_model_of_three_servers_gives_the_same_verdicts() {
+    let cluster = Cluster::new(3).unwrap();
+    let raw = Bounds { cluster, max_term: Term::new(2), replies: Replies::Useful };
+    let dead = last_servers(cluster, 1);
+    let rows = ASSUMPTIONS.map(|assumption| Assumptions::ALL.without(assumption, cluster));
+    compare(
+        raw,
+        2,
+        [Assumptions::ALL, Assumptions { dead, ..Assumptions::ALL }].into_iter().chain(rows),
+    );
 }

@@ -1,15 +1,15 @@
 //! A second opinion: the direct model of a few servers, with every message ever sent and no
 //! reduction, up to a last term. Nothing is ever taken back there, so its graph has no cycles, and
-//! what a run can do is found by looking at what follows. A run that gets to where the last term
-//! keeps a server from campaigning has no end; so worlds are judged that are terms away from that.
+//! what a run can do is found by looking at what follows. Of a run that gets to where the last term
+//! keeps a server from campaigning, the worst is assumed.
 
 use std::collections::HashMap;
 
 use raft_model::action::Cause;
-use raft_model::bounds::{Bounds, Replies};
+use raft_model::bounds::Bounds;
 use raft_model::election::{Event, Role, Timer};
 use raft_model::liveness::assumptions::{Assumptions, Strength};
-use raft_model::types::{Cluster, ServerId, ServerSet, Term};
+use raft_model::types::{ServerId, ServerSet, Term};
 use raft_model::world::{World, WorldModel};
 
 /// All worlds, and what can happen in each.
@@ -23,9 +23,10 @@ pub(crate) struct Raw {
 type Memo = Vec<Option<bool>>;
 
 impl Raw {
-    pub(crate) fn explore(cluster: Cluster, max_term: Term) -> Self {
-        let model = WorldModel::new(Bounds { cluster, max_term, replies: Replies::All });
-        let mut raw = Self { max_term, worlds: vec![model.initial()], moves: Vec::new() };
+    pub(crate) fn explore(bounds: Bounds) -> Self {
+        let model = WorldModel::new(bounds);
+        let mut raw =
+            Self { max_term: bounds.max_term, worlds: vec![model.initial()], moves: Vec::new() };
         let mut numbers = HashMap::from([(model.initial(), 0)]);
         while raw.moves.len() < raw.worlds.len() {
             let successors = model.successors(&raw.worlds[raw.moves.len()]);
@@ -42,11 +43,11 @@ impl Raw {
         raw
     }
 
-    /// Whether each property of liveness holds of calm phases from every world that has not left
-    /// term 1.
+    /// Whether each property of liveness holds of calm phases from every world that is not in the
+    /// last term: who campaigns there, when the network is calm, wins.
     pub(crate) fn judge(&self, assumptions: &Assumptions) -> [bool; 3] {
         let calm = CalmWorlds { raw: self, assumptions };
-        let early = |number: &usize| self.highest_term(*number) <= Term::new(1);
+        let early = |number: &usize| self.highest_term(*number) < self.max_term;
         let all =
             |holds: &mut dyn FnMut(usize) -> bool| (0..self.worlds.len()).filter(early).all(holds);
         let none = || vec![None; self.worlds.len()];
