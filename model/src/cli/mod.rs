@@ -89,7 +89,13 @@ pub(crate) fn run() -> ExitCode {
             let _ = writeln!(io::stderr(), "error: {message}: there is no verdict");
             ExitCode::from(4)
         }
-        Err(Failure::Stopped(why)) => check::ended_by(why),
+        Err(Failure::Stopped(why)) => {
+            if why == Stop::OutOfMemory {
+                let why = "it has as much memory as --max-memory allows: there is no verdict";
+                let _ = writeln!(io::stderr(), "error: {why}");
+            }
+            check::ended_by(why)
+        }
         // Who reads the output has seen enough.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS

@@ -138,7 +138,8 @@ impl Assumptions {
 
     /// Whether election timers may fire in a world of which this was noted.
     pub(super) fn allow_election_timer(&self, note: Note) -> bool {
-        !(self.messages_first && note.is_busy) && !(self.heartbeats_hold && note.is_led)
+        let waits = self.messages_first && note.is_busy || self.heartbeats_hold && note.is_led;
+        !waits
     }
 
     pub(super) fn fairness(&self) -> Fairness {

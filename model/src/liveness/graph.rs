@@ -25,7 +25,6 @@ pub struct Graph<const W: usize> {
     edges: Edges,
     /// From where each world was reached first. A root was reached from itself.
     reached_from: Vec<u32>,
-    roots: usize,
     depth: usize,
 }
 
@@ -87,8 +86,7 @@ pub(super) fn canonical<const W: usize>(
 const CHUNK: usize = 1 << 14;
 
 impl<const W: usize> Graph<W> {
-    /// Everything that can be reached from the roots (without roots: from the initial world) if the
-    /// `dead` servers never move again. `None`, and the reason, if the search was stopped.
+    /// Everything that can be reached from the roots if the `dead` servers never move again.
     ///
     /// # Errors
     ///
@@ -106,7 +104,6 @@ impl<const W: usize> Graph<W> {
             notes: Vec::new(),
             edges: Edges::new(),
             reached_from: Vec::new(),
-            roots: 0,
             depth: 0,
         };
         let mut numbers = HashTable::new();
@@ -115,8 +112,7 @@ impl<const W: usize> Graph<W> {
             let number = graph.worlds.len();
             graph.number(&mut numbers, root, u32::try_from(number).expect("few worlds"));
         }
-        graph.roots = graph.worlds.len();
-        let mut end_of_level = graph.roots;
+        let mut end_of_level = graph.worlds.len();
         let mut next = 0;
         while next < graph.worlds.len() {
             if next == end_of_level {
@@ -219,14 +215,9 @@ impl<const W: usize> Graph<W> {
         self.dead
     }
 
-    /// All worlds. The first [`roots`](Self::roots) of them are where it was explored from.
+    /// All worlds: first those that it was explored from, then in the order in which they were reached.
     pub fn worlds(&self) -> &[Packed<W>] {
         &self.worlds
-    }
-
-    /// The number of worlds that it was explored from.
-    pub const fn roots(&self) -> usize {
-        self.roots
     }
 
     /// The moves.

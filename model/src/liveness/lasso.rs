@@ -137,6 +137,9 @@ struct Run {
     dead: ServerSet,
     initial: World,
     world: World,
+    /// How many moves were made.
+    length: usize,
+    /// Those that were made last.
     moves: Vec<(Move, World)>,
 }
 
@@ -151,7 +154,7 @@ impl Run {
         let model = WorldModel { bounds: *wide.bounds(), handlers: graph.model().handlers() };
         let initial = model.initial();
         let world = initial.clone();
-        Self { model, wide, dead: ServerSet::EMPTY, initial, world, moves: Vec::new() }
+        Self { model, wide, dead: ServerSet::EMPTY, initial, world, length: 0, moves: Vec::new() }
     }
 
     /// The world that stands for one of the direct model.
@@ -191,7 +194,8 @@ impl Run {
         let step = self.moves().into_iter().find(|(other, _, _, reduced)| {
             class.is_none_or(|class| class == *other) && *reduced == goal
         });
-        let (_, a_move, after, _) = step.ok_or(Refuted::NoSuchStep(self.moves.len() + 1))?;
+        let (_, a_move, after, _) = step.ok_or(Refuted::NoSuchStep(self.length + 1))?;
+        self.length += 1;
         self.world = after.clone();
         self.moves.push((a_move, after));
         Ok(())
