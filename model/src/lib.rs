@@ -59,7 +59,7 @@
 //! | [`liveness`] | all infinite runs that are fair: are leaders elected, do they stay, and what does that take |
 //! | [`story`] | runs told in words |
 //! | [`picture`] | recorded runs, drawn |
-//! | [`mutant`] | elections that are wrong on purpose |
+//! | [`mutant`] | elections that are wrong on purpose: a catalogue, and what catches each |
 //!
 //! Each may use only what stands to its left: `types → message → election → {trace → reading →
 //! replay, action → bounds → {actor, world → packed → reduce} → properties, search, liveness,
