@@ -115,6 +115,7 @@ fn every_mutant_of_the_catalogue_has_its_row() {
     let rows = rows.chain(OF_ANOTHER_SIZE.iter().map(|row| row.0));
     let rows = rows.chain(UNSEEN.iter().map(|row| row.0));
     assert!(rows.eq(MUTANTS.iter().map(|mutant| mutant.name)));
+    assert!(MUTANTS.iter().all(|mutant| !mutant.says.is_empty()));
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod counting;
 mod faults;
 pub mod hunt;
 
+use crate::election::{Event, Server, State, Step};
 use crate::liveness;
 use crate::properties::Property;
 use crate::world::Handlers;
@@ -54,18 +55,25 @@ pub enum Catch {
 }
 
 impl Mutant {
-    const fn of(name: &'static str, says: &'static str, caught_by: Catch) -> Self {
+    const fn of(name: &'static str, caught_by: Catch) -> Self {
         let Fault { start, step, .. } = fault(name);
-        Self::counting(name, says, caught_by, Handlers { start, step })
+        Self::driven_by(name, caught_by, Handlers { start, step })
     }
 
     const fn counting(
         name: &'static str,
-        says: &'static str,
         caught_by: Catch,
-        handlers: Handlers,
+        step: fn(&Server, State, Event) -> Step,
     ) -> Self {
-        Self { name, says, source: None, handlers, caught_by, remark: None, scenario: None }
+        Self::driven_by(name, caught_by, Handlers { step, ..Handlers::RAFT })
+    }
+
+    const fn driven_by(name: &'static str, caught_by: Catch, handlers: Handlers) -> Self {
+        Self { name, says: "", source: None, handlers, caught_by, remark: None, scenario: None }
+    }
+
+    const fn says(self, says: &'static str) -> Self {
+        Self { says, ..self }
     }
 
     const fn seen(self, source: &'static str) -> Self {

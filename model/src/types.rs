@@ -372,6 +372,19 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "check")]
+    #[test]
+    fn sets_are_packed_as_their_bits() {
+        for bits in 0..1_u8 << Cluster::MAX_SIZE {
+            let set = ServerSet::from_bits(bits);
+            assert_eq!(set.bits(), bits);
+            for server in set.iter() {
+                assert_eq!(set.bits() & ServerSet::only(server).bits(), 1 << server.index());
+            }
+            assert_eq!(set.len(), bits.count_ones());
+        }
+    }
+
     #[test]
     fn debug_output_is_what_is_displayed() {
         let [one, three] = [1, 3].map(|number| ServerId::new(number).unwrap());
