@@ -8,9 +8,12 @@ use clockwork::Story;
 use raft_model::mutant::{Catch, MUTANTS, Mutant};
 use raft_model::world::Handlers;
 
-/// Stories of mutants: whom the specification elects, and whom the mutant; each the first few, with
-/// their terms.
-const STORIES: [(&str, Story, &[(u8, u64)], &[(u8, u64)]); 10] = [
+/// Servers that are elected, with their terms, in order.
+type Elected = &'static [(u8, u64)];
+
+/// Stories of mutants: whom the specification elects, and whom the mutant; of the mutant's the first
+/// three.
+const STORIES: [(&str, Story, Elected, Elected); 10] = [
     // Nothing is wrong. Three servers elect one leader, and keep it.
     ("no-heartbeats", CALM, &[(1, 1)], &[(1, 1), (2, 2), (1, 3)]),
     ("timer-runs-on-after-heartbeat", CALM, &[(1, 1)], &[(1, 1), (2, 2), (1, 3)]),
