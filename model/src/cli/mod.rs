@@ -45,6 +45,14 @@ enum Command {
     /// Walk through the state graph in a web browser (stateright's Explorer on the actor model).
     Explore(explore::Args),
     /// Look for what catches each of the elections that are wrong on purpose.
+    ///
+    /// Every mutant is searched at growing bounds, until a property of safety breaks. If none does, a
+    /// run is looked for on which nobody is elected for ever, or nobody stays; then, whether the graph
+    /// has another size than the specification's. What none of that shows is a matter of time, and the
+    /// table names the test that sees it.
+    ///
+    /// That a mutant is found is what this is for: the exit code is 0 if each is caught as the catalogue
+    /// says. It is 1 if one is not, so that a check has become blind, or another one sharper.
     Mutants(mutants::Args),
     /// Check recorded traces: repeat every step with the specification.
     Replay(replay::Args),

@@ -16,18 +16,11 @@ use super::watch::Watch;
 use super::{Failure, mutant_parser};
 
 /// The arguments of `mutants`.
-///
-/// Every mutant is searched at growing bounds, until a property of safety breaks. If none does, a run
-/// is looked for on which nobody is elected for ever, or nobody stays; then, whether the graph has
-/// another size than the specification's. What none of that shows is a matter of time, and the table
-/// names the test that sees it.
-///
-/// That a mutant is found is what this is for: the exit code is 0 if each is caught as the catalogue
-/// says, and 1 if one is not, which means that a check has become blind, or another one sharper.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Tell the story of this mutant: the mistake, where it was seen, what catches it and how.
-    #[arg(value_name = "NAME", value_parser = mutant_parser())]
+    /// Tell the story of this mutant: the mistake, where it was seen, what catches it and how. Without a
+    /// name: the table of all.
+    #[arg(value_name = "NAME", value_parser = mutant_parser(), hide_possible_values = true)]
     name: Option<Mutant>,
     /// Print JSON: an array of all, or the object of one.
     #[arg(long)]

@@ -259,8 +259,5 @@ pub const MUTANTS: [Mutant; 54] = [
     Mutant::of("terms-wrap-around", Test("mutants"))
         .says("after the last term, which is the 2⁶⁴th, comes the first")
         .seen("https://github.com/hashicorp/raft/issues/586")
-        .remarked(
-            "No model gets there. A bound on terms is a bound of the search; the proof has no last \
-             term either, but a term without a next one.",
-        ),
+        .remarked("No model gets there: it takes 2⁶⁴ elections."),
 ];
