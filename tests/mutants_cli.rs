@@ -72,6 +72,7 @@ fn programs_read_json() {
             "as_expected": true,
             "servers": 2,
             "max_term": 2,
+            "window": null,
             "replies": "all",
             "steps": 4,
             "cycle": null,

@@ -11,7 +11,6 @@ use raft_model::mutant::{Catch, MUTANTS, Mutant};
 use raft_model::search::{Control, Stop};
 use serde_json::Value;
 
-use super::check::ended_by;
 use super::watch::Watch;
 use super::{Failure, mutant_parser};
 
@@ -51,10 +50,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let watch = Watch::start(&control, None)?;
     let rows = find(args, &control);
     watch.leave();
-    let rows = match rows {
-        Ok(rows) => rows,
-        Err(why) => return Ok(ended_by(why)),
-    };
+    let rows = rows?;
     let text = match (args.name.is_some(), args.json) {
         (true, false) => rows.iter().map(report::story).collect(),
         (false, false) => report::table(&rows),

@@ -15,11 +15,11 @@ use crate::cli::check;
 /// A line a mutant.
 pub(super) fn table(rows: &[Row]) -> String {
     let mut text = format!(
-        "  {:<35} {:<20} {:<7} {:<8} shown by\n",
-        "mutant", "caught by", "servers", "max term"
+        "  {:<35} {:<20} {:<7} {:<5} shown by\n",
+        "mutant", "caught by", "servers", "terms"
     );
     for row in rows {
-        let (servers, max_term) = bounds(&row.found).map_or_else(Default::default, |bounds| {
+        let (servers, terms) = bounds(&row.found).map_or_else(Default::default, |bounds| {
             (bounds.cluster.size().to_string(), bounds.max_term.to_string())
         });
         let shown = match &row.found {
@@ -30,7 +30,7 @@ pub(super) fn table(rows: &[Row]) -> String {
         };
         let caught_by = caught_by(row);
         let name = row.mutant.name;
-        let _ = writeln!(text, "  {name:<35} {caught_by:<20} {servers:<7} {max_term:<8} {shown}");
+        let _ = writeln!(text, "  {name:<35} {caught_by:<20} {servers:<7} {terms:<5} {shown}");
     }
     let count = |is: fn(&Found) -> bool| rows.iter().filter(|row| is(&row.found)).count();
     let _ = writeln!(
@@ -109,6 +109,7 @@ pub(super) fn story(row: &Row) -> String {
 pub(super) fn as_json(row: &Row) -> Value {
     let Mutant { name, says, source, scenario, remark, .. } = row.mutant;
     let bounds = bounds(&row.found);
+    let is_window = matches!(row.found, Found::Liveness { .. });
     let (mut steps, mut cycle, mut sizes) = (None, None, (None, None));
     match &row.found {
         Found::Safety { counterexample, .. } => steps = Some(counterexample.moves.len()),
@@ -130,7 +131,8 @@ pub(super) fn as_json(row: &Row) -> Value {
         "caught_by": caught_by(row),
         "as_expected": row.is_as_expected(),
         "servers": bounds.map(|bounds| bounds.cluster.size()),
-        "max_term": bounds.map(|bounds| bounds.max_term),
+        "max_term": bounds.filter(|_| !is_window).map(|bounds| bounds.max_term),
+        "window": bounds.filter(|_| is_window).map(|bounds| bounds.max_term),
         "replies": bounds.map(|bounds| bounds.replies.to_string()),
         "steps": steps,
         "cycle": cycle,
