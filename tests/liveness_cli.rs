@@ -93,6 +93,21 @@ fn with_strong_fairness_it_takes_a_longer_run_to_fail() {
 }
 
 #[test]
+fn a_mutant_that_is_not_live_is_seen_not_to_be() {
+    let output = run(&["--servers", "2", "--window", "2", "--mutant", "vote-kept-in-newer-term"]);
+    assert_eq!(output.status.code(), Some(1));
+    let table = text(&output.stdout);
+    assert!(table.contains("  mutant     vote-kept-in-newer-term ("), "{table}");
+    assert!(table.contains("  LeaderElected        FAILS     "), "{table}");
+
+    // Two servers do not show it; that it holds is not claimed of a mutant.
+    let output = run(&["--servers", "2", "--mutant", "candidate-never-steps-down"]);
+    assert_eq!(output.status.code(), Some(4));
+    let table = text(&output.stdout);
+    assert!(table.contains("  LeaderStable         no verdict no run was found "), "{table}");
+}
+
+#[test]
 fn bad_input_is_named_and_ends_with_2() {
     for (arguments, message) in [
         (&["--servers", "8"][..], "a cluster has 1 to 7 servers, not 8"),
@@ -102,6 +117,7 @@ fn bad_input_is_named_and_ends_with_2() {
         (&["--dead", "3"], "--dead 3: one of 3 has to live"),
         (&["--without", "luck"], "[possible values: messages-first, heartbeats-hold, "),
         (&["--mutant", "none-such"], "invalid value 'none-such'"),
+        (&["--mutant", "vote-given-twice"], "is not caught by its liveness"),
     ] {
         let output = run(arguments);
         let error = text(&output.stderr);

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use raft_model::actor::ActorElection;
@@ -24,7 +24,7 @@ use raft_model::search::{
 use raft_model::types::{Cluster, Term};
 use raft_model::world::{Handlers, WorldModel};
 
-use super::watch::{self, Watch};
+use super::watch::watched;
 use super::{Failure, with_packed};
 pub(super) use report::moves_as_json;
 use report::{Key, Report};
@@ -214,20 +214,11 @@ impl Args {
 /// Runs the check and prints what it found.
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     args.validate()?;
-    let started = Instant::now();
-    let control = Arc::new(Control::default());
-    let watch = Watch::start(&control, args.max_memory)?;
-    let result = find(args, &control);
-    watch.leave();
-    let report = Report {
-        seconds: started.elapsed().as_secs_f64(),
-        memory: watch::peak_memory(),
-        ..result?
-    };
+    let (report, cost) = watched(args.max_memory, |control| find(args, control))?;
     let text = if args.json {
-        format!("{:#}\n", report::as_json(args, &report))
+        format!("{:#}\n", report::as_json(args, &report, cost))
     } else {
-        report::as_table(args, &report)
+        report::as_table(args, &report, cost)
     };
     io::stdout().write_all(text.as_bytes())?;
     let is_violated = report.findings.violations().next().is_some();
@@ -253,8 +244,6 @@ fn find(args: &Args, control: &Arc<Control>) -> Result<Report, Failure> {
         reductions: args.reductions(),
         key: Key::Whole,
         workers: 1,
-        seconds: 0.0,
-        memory: None,
     };
     Ok(match args.engine() {
         Engine::Timely => {

@@ -4,8 +4,6 @@ mod report;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Instant;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use raft_model::bounds::{Bounds, Replies};
@@ -13,14 +11,14 @@ use raft_model::liveness::assumptions::{
     ASSUMPTIONS, Assumption, Assumptions, Strength, last_servers,
 };
 use raft_model::liveness::{Findings, Hostile, Verdict};
-use raft_model::mutant::Mutant;
+use raft_model::mutant::{Catch, Mutant};
 use raft_model::packed::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::{Control, Coverage, Stop};
 use raft_model::types::{Cluster, Term};
 use raft_model::world::Handlers;
 
-use super::watch::{self, Watch};
+use super::watch::watched;
 use super::{Failure, with_packed};
 
 /// The arguments of `liveness`.
@@ -49,7 +47,7 @@ pub(super) struct Args {
     /// Stop, with exit code 3, when this process has so much memory.
     #[arg(long, value_name = "MIB")]
     max_memory: Option<usize>,
-    /// Judge an election that is wrong on purpose. `mutants` lists them.
+    /// Judge an election that is wrong on purpose: one that `raft-model mutants` says is not live. `mutants` lists them.
     #[arg(long, value_name = "NAME", value_parser = super::mutant_parser(),
         hide_possible_values = true)]
     mutant: Option<Mutant>,
@@ -98,7 +96,7 @@ impl Args {
     }
 }
 
-/// What was found, and what it took.
+/// What was found.
 struct Report {
     hostile: Coverage,
     /// With the assumptions that were asked for.
@@ -106,8 +104,6 @@ struct Report {
     /// With the same assumptions, but a window that is smaller by one, if there is any.
     smaller: Option<(Coverage, Findings)>,
     table: Vec<Row>,
-    seconds: f64,
-    memory: Option<usize>,
 }
 
 impl Report {
@@ -137,26 +133,25 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     if args.dead >= size {
         return Err(Failure::Input(format!("--dead {}: one of {size} has to live", args.dead)));
     }
-    let started = Instant::now();
-    let control = Arc::new(Control::default());
-    let watch = Watch::start(&control, args.max_memory)?;
-    let result = find(args, &control);
-    watch.leave();
-    let report = Report {
-        seconds: started.elapsed().as_secs_f64(),
-        memory: watch::peak_memory(),
-        ..result?
-    };
+    if let Some(Mutant { name, caught_by, .. }) = args.mutant
+        && !matches!(caught_by, Catch::Liveness(_))
+    {
+        return Err(Failure::Input(format!(
+            "{name} is not caught by its liveness: see raft-model mutants {name}"
+        )));
+    }
+    let (report, cost) = watched(args.max_memory, |control| find(args, control))?;
     let text = if args.json {
-        format!("{:#}\n", report::as_json(args, &report))
+        format!("{:#}\n", report::as_json(args, &report, cost))
     } else {
-        report::as_table(args, &report)
+        report::as_table(args, &report, cost)
     };
     io::stdout().write_all(text.as_bytes())?;
-    let some = |is: fn(&Verdict) -> bool| report.findings.verdicts.iter().any(|(_, v)| is(v));
-    Ok(if some(|verdict| matches!(verdict, Verdict::Fails(_))) {
+    let mut verdicts = report.findings.verdicts.iter().map(|(_, verdict)| verdict);
+    let all_hold = verdicts.clone().all(|v| *v == Verdict::Holds && !report::is_open(args, v));
+    Ok(if verdicts.any(|verdict| matches!(verdict, Verdict::Fails(_))) {
         ExitCode::from(1)
-    } else if some(|verdict| *verdict != Verdict::Holds) || !report.windows_agree() {
+    } else if !all_hold || !report.windows_agree() {
         ExitCode::from(4)
     } else {
         ExitCode::SUCCESS
@@ -181,8 +176,6 @@ fn find(args: &Args, control: &Control) -> Result<Report, Failure> {
             findings: hostile.judge(args.assumptions(), control)?,
             smaller,
             table: if args.wants_table() { table(args, &hostile, control)? } else { Vec::new() },
-            seconds: 0.0,
-            memory: None,
         })
     })
 }

@@ -4,14 +4,13 @@ mod report;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use raft_model::mutant::hunt::{BOUNDS, Found, Hunt};
 use raft_model::mutant::{Catch, MUTANTS, Mutant};
-use raft_model::search::{Control, Stop};
+use raft_model::search::Control;
 use serde_json::Value;
 
-use super::watch::Watch;
+use super::watch::watched;
 use super::{Failure, mutant_parser};
 
 /// The arguments of `mutants`.
@@ -46,11 +45,7 @@ impl Row {
 
 /// Hunts the mutants, and prints what caught them.
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let control = Arc::new(Control::default());
-    let watch = Watch::start(&control, None)?;
-    let rows = find(args, &control);
-    watch.leave();
-    let rows = rows?;
+    let (rows, _) = watched(None, |control| find(args, control))?;
     let text = match (args.name.is_some(), args.json) {
         (true, false) => rows.iter().map(report::story).collect(),
         (false, false) => report::table(&rows),
@@ -66,7 +61,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     Ok(if is_as_expected { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn find(args: &Args, control: &Control) -> Result<Vec<Row>, Stop> {
+fn find(args: &Args, control: &Control) -> Result<Vec<Row>, Failure> {
     let mutants = args.name.map_or_else(|| MUTANTS.to_vec(), |mutant| vec![mutant]);
     let mut hunt = Hunt::default();
     let mut rows = Vec::new();

@@ -14,15 +14,38 @@ use signal_hook::flag;
 const PERIOD: Duration = Duration::from_millis(100);
 const MIB: usize = 1 << 20;
 
+/// What a search has cost.
+#[derive(Clone, Copy)]
+pub(super) struct Cost {
+    /// How long it took.
+    pub(super) seconds: f64,
+    /// The most memory that this process ever had, in bytes, where the system tells.
+    pub(super) memory: Option<usize>,
+}
+
+/// Searches, and is watched: it may have so many MiB.
+pub(super) fn watched<T, E: From<io::Error>>(
+    max_memory: Option<usize>,
+    search: impl FnOnce(&Arc<Control>) -> Result<T, E>,
+) -> Result<(T, Cost), E> {
+    let started = Instant::now();
+    let control = Arc::new(Control::default());
+    let watch = Watch::start(&control, max_memory)?;
+    let result = search(&control);
+    watch.leave();
+    let cost = Cost { seconds: started.elapsed().as_secs_f64(), memory: from_status("VmHWM:") };
+    result.map(|found| (found, cost))
+}
+
 /// A thread that watches until it is told to leave.
-pub(super) struct Watch {
+struct Watch {
     leave: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
 impl Watch {
     /// Watches a search that may have so many MiB.
-    pub(super) fn start(control: &Arc<Control>, max_memory: Option<usize>) -> io::Result<Self> {
+    fn start(control: &Arc<Control>, max_memory: Option<usize>) -> io::Result<Self> {
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
             // The second one ends the process at once, whatever it does.
@@ -55,7 +78,7 @@ impl Watch {
     }
 
     /// The search is over.
-    pub(super) fn leave(self) {
+    fn leave(self) {
         self.leave.store(true, Ordering::Relaxed);
         self.thread.thread().unpark();
         let _ = self.thread.join();
@@ -92,11 +115,6 @@ impl Line {
 /// The memory that this process has, in bytes, where the system tells.
 fn memory() -> Option<usize> {
     from_status("VmRSS:")
-}
-
-/// The most memory that this process ever had, in bytes, where the system tells.
-pub(super) fn peak_memory() -> Option<usize> {
-    from_status("VmHWM:")
 }
 
 fn from_status(name: &str) -> Option<usize> {

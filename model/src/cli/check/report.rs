@@ -12,6 +12,7 @@ use raft_model::world::World;
 use serde_json::{Value, json};
 
 use super::Args;
+use crate::cli::watch::Cost;
 
 /// What a check found, and how.
 pub(super) struct Report {
@@ -24,9 +25,6 @@ pub(super) struct Report {
     pub(super) key: Key,
     /// How many threads searched, in all processes.
     pub(super) workers: usize,
-    pub(super) seconds: f64,
-    /// The most memory that this process had, in bytes.
-    pub(super) memory: Option<usize>,
 }
 
 /// What was kept of each state.
@@ -57,7 +55,7 @@ fn names(reductions: Reductions) -> Vec<&'static str> {
 }
 
 /// The report, for people.
-pub(super) fn as_table(args: &Args, report: &Report) -> String {
+pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: &dyn std::fmt::Display, note: &str| {
         let line = format!("  {name:<10} {value:<8} {note}", value = value.to_string());
@@ -120,8 +118,8 @@ pub(super) fn as_table(args: &Args, report: &Report) -> String {
         row("edges", &edges, "distinct: state, action, next state");
     }
     row("depth", &depth, "levels, the initial state being 1");
-    row("time", &format!("{:.1} s", report.seconds), "");
-    if let Some(memory) = report.memory {
+    row("time", &format!("{:.1} s", cost.seconds), "");
+    if let Some(memory) = cost.memory {
         row("memory", &format!("{} MiB", memory >> 20), "at most, in this process");
     }
     let _ = writeln!(text);
@@ -150,7 +148,7 @@ pub(super) fn as_table(args: &Args, report: &Report) -> String {
 }
 
 /// The report, for programs.
-pub(super) fn as_json(args: &Args, report: &Report) -> Value {
+pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
     let findings = &report.findings;
     let properties = findings.verdicts.iter().map(|(property, verdict)| match verdict {
         Verdict::Holds => json!({ "name": property.to_string(), "holds": true }),
@@ -179,8 +177,8 @@ pub(super) fn as_json(args: &Args, report: &Report) -> Value {
         "edges": report.has_edges.then_some(findings.coverage.edges),
         "depth": findings.coverage.depth,
         "levels": findings.levels,
-        "seconds": report.seconds,
-        "memory_bytes": report.memory,
+        "seconds": cost.seconds,
+        "memory_bytes": cost.memory,
         "exhaustive": findings.exhaustive,
         "stopped": findings.stopped.map(|why| match why {
             Stop::Interrupted => "interrupted",
