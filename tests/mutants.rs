@@ -6,13 +6,19 @@ mod counts;
 
 use raft_model::bounds::{Bounds, Replies};
 use raft_model::election::{Ballot, Event, Role, Rule, Server, State};
-use raft_model::liveness::Property::{self as Liveness, LeaderElected, LeaderStable};
+use raft_model::liveness::Property::{
+    self as Liveness, LeaderElected, LeaderPossible, LeaderStable,
+};
+use raft_model::liveness::assumptions::Assumptions;
+use raft_model::liveness::{Hostile, Verdict};
 use raft_model::mutant::hunt::{BOUNDS, Found, Hunt};
 use raft_model::mutant::{Catch, FAULTS, MUTANTS, Mutant};
+use raft_model::packed::PackedModel;
 use raft_model::properties::Property::{
     self, ElectionSafety, LeaderHasQuorum, TermNeverDecreases, VoteOncePerTerm,
 };
 use raft_model::properties::SAFETY;
+use raft_model::reduce::Reductions;
 use raft_model::search::{Control, Findings, search};
 use raft_model::types::{Cluster, ServerId, Term};
 use raft_model::world::WorldModel;
@@ -207,6 +213,26 @@ fn every_property_is_broken_by_a_mutant() {
         let findings = find(mutant, servers, max_term, &[property]);
         let found: Vec<_> = findings.violations().map(|(p, c)| (*p, c.moves.len())).collect();
         assert_eq!(found, [(property, steps)], "{mutant}");
+    }
+}
+
+#[test]
+fn every_property_of_liveness_is_broken_by_a_mutant() {
+    let reductions = Reductions { messages: true, window: true, symmetry: false };
+    for (expected, mutant, servers, lengths) in [
+        (LeaderPossible, "vote-never-counted", 2, (0, 0)),
+        (LeaderElected, "vote-kept-in-newer-term", 2, (3, 2)),
+        (LeaderStable, "candidate-never-steps-down", 3, (4, 0)),
+    ] {
+        let cluster = Cluster::new(servers).unwrap();
+        let bounds = Bounds { cluster, max_term: Term::new(2), replies: Replies::All };
+        let model = PackedModel::<2>::new(bounds, reductions).unwrap();
+        let model = model.driven_by(Mutant::named(mutant).unwrap().handlers);
+        let hostile = Hostile::explore(&model, &Control::default()).unwrap();
+        let findings = hostile.judge(Assumptions::ALL, &Control::default()).unwrap();
+        let (_, verdict) = findings.verdicts.into_iter().find(|(p, _)| *p == expected).unwrap();
+        let Verdict::Fails(lasso) = verdict else { panic!("{expected} holds of {mutant}") };
+        assert_eq!(lasso.lengths(), lengths, "{mutant}");
     }
 }
 
