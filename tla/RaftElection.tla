@@ -266,37 +266,91 @@ TypeOK ==
     /\ stored      \in [Server -> Ballot]
     /\ sent        \subseteq Message
 
-\* i leads term t, or once did: its first heartbeat left in the step in which
-\* it was elected.
-HasLed(i, t) ==
-    \/ role[i] = "Leader" /\ currentTerm[i] = t
-    \/ AppendEntries(i, t) \in sent
+\* c leads term t, or has sent a heartbeat of it: the first one left in the step
+\* in which it was elected.
+Led(c, t) ==
+    \/ role[c] = "Leader" /\ currentTerm[c] = t
+    \/ AppendEntries(c, t) \in sent
+
+\* The vote of s in term t is known to be for c: s has granted it, or it is c, and
+\* has asked for votes or led.
+Vote(s, t, c) ==
+    \/ RequestVoteResponse(s, c, t, TRUE) \in sent
+    \/ s = c /\ (RequestVote(c, t) \in sent \/ Led(c, t))
+
+\* The votes of a quorum in term t are known to be for c.
+Elected(c, t) == IsQuorum({s \in Server : Vote(s, t, c)})
 
 \* No two servers ever lead the same term, at the same time or at different
 \* times.
 ElectionSafety ==
-    \A t \in Term : \A i, j \in Server : HasLed(i, t) /\ HasLed(j, t) => i = j
+    \A t \in Term : \A c, d \in Server : Led(c, t) /\ Led(d, t) => c = d
 
-\* There is evidence that k voted for i in term t: on its ballots, in a response
-\* that grants the vote, or in its own request, since a candidate votes for
-\* itself.
-HasVoted(k, i, t) ==
-    \/ currentTerm[k] = t /\ votedFor[k] = i
-    \/ stored[k] = [currentTerm |-> t, votedFor |-> i]
-    \/ RequestVoteResponse(k, i, t, TRUE) \in sent
-    \/ k = i /\ RequestVote(i, t) \in sent
-
-\* No server ever grants two candidates its vote in one term.
+\* No server ever votes for two in one term: in messages, on its ballot, on its
+\* disk.
 VoteOncePerTerm ==
-    \A t \in Term : \A k, i, j \in Server : HasVoted(k, i, t) /\ HasVoted(k, j, t) => i = j
+    LET HasVoted(s, t, c) ==
+            \/ Vote(s, t, c)
+            \/ currentTerm[s] = t /\ votedFor[s] = c
+            \/ stored[s] = [currentTerm |-> t, votedFor |-> c]
+    IN  \A t \in Term : \A s, c, d \in Server :
+            HasVoted(s, t, c) /\ HasVoted(s, t, d) => c = d
 
-\* Whoever leads a term was granted it by a quorum.
+\* Whoever leads or has led a term was granted it by a quorum.
 LeaderHasQuorum ==
-    \A i \in Server :
-        role[i] = "Leader" => IsQuorum({k \in Server : HasVoted(k, i, currentTerm[i])})
+    \A t \in Term : \A c \in Server : Led(c, t) => Elected(c, t)
 
 \* The durable term of a server only grows, and so does the term that it acts in.
 TermNeverDecreases ==
-    [][\A i \in Server : /\ currentTerm[i] <= currentTerm'[i]
-                         /\ stored[i].currentTerm <= stored'[i].currentTerm]_vars
+    [][\A s \in Server : /\ currentTerm[s] <= currentTerm'[s]
+                         /\ stored[s].currentTerm <= stored'[s].currentTerm]_vars
+
+-----------------------------------------------------------------------------
+(* Why it never happens: the invariant of the proof.  It is true at the      *)
+(* beginning, no step makes it false, and the properties above follow from   *)
+(* it.  (The proof has one conjunct more, VotedForUnique: that a ballot has  *)
+(* one vote at most.  Here votedFor is a function.)                          *)
+
+\* Of no server two votes are known in one term.
+VoteOnce ==
+    \A t \in Term : \A s, c, d \in Server : Vote(s, t, c) /\ Vote(s, t, d) => c = d
+
+\* No vote of a server is known in a term that it has not reached.
+VoteNotInFuture ==
+    \A t \in Term : \A s, c \in Server : Vote(s, t, c) => t <= currentTerm[s]
+
+\* A vote of a server that is known in its current term is on its ballot.
+VoteRemembered ==
+    \A s, c \in Server : Vote(s, currentTerm[s], c) => votedFor[s] = c
+
+\* The ballot that a server acts on is the one on its disk.
+OnDisk ==
+    \A s \in Server : stored[s] = [currentTerm |-> currentTerm[s], votedFor |-> votedFor[s]]
+
+\* Whoever stands for election, or leads, has its own vote.
+VotedForItself ==
+    \A c \in Server : role[c] \in {"Candidate", "Leader"} => votedFor[c] = c
+
+\* A vote that a candidate has counted was given to it, in its current term.
+GrantedIsVote ==
+    \A c \in Server :
+        role[c] = "Candidate" => \A s \in votes[c] : Vote(s, currentTerm[c], c)
+
+\* A leader has the votes of a quorum in its current term.
+LeaderWasElected ==
+    \A c \in Server : role[c] = "Leader" => Elected(c, currentTerm[c])
+
+\* Whoever has sent a heartbeat of a term has the votes of a quorum in it.
+HeartbeatElected ==
+    \A t \in Term : \A c \in Server : AppendEntries(c, t) \in sent => Elected(c, t)
+
+Inv ==
+    /\ VoteOnce
+    /\ VoteNotInFuture
+    /\ VoteRemembered
+    /\ OnDisk
+    /\ VotedForItself
+    /\ GrantedIsVote
+    /\ LeaderWasElected
+    /\ HeartbeatElected
 =============================================================================

@@ -58,6 +58,7 @@
 //! | [`search`] | every reachable state, and the shortest way to a violation: one by one, by workers on many machines, by stateright |
 //! | [`story`] | runs told in words |
 //! | [`picture`] | recorded runs, drawn |
+//! | [`behaviour`] | recorded runs, for TLC to check with the specification in TLA+ |
 //! | [`mutant`] | elections that are wrong on purpose |
 //!
 //! Each may use only what stands to its left: `types → message → election → {trace → reading →
@@ -100,6 +101,8 @@ pub mod replay;
 pub mod action;
 #[cfg(feature = "check")]
 pub mod actor;
+#[cfg(feature = "check")]
+pub mod behaviour;
 #[cfg(feature = "check")]
 pub mod bounds;
 #[cfg(feature = "check")]
