@@ -19,6 +19,8 @@ struct Mistake {
     changes: &'static [(usize, &'static str, &'static str)],
     max_term: u64,
     caught_by: Property,
+    /// The part of the invariant that breaks, and after how many steps: no later than the property.
+    breaks: (&'static str, usize),
 }
 
 const MISTAKES: [Mistake; 5] = [
@@ -27,6 +29,7 @@ const MISTAKES: [Mistake; 5] = [
         changes: &[(1, "![i] = stored[i].votedFor]", "![i] = Nil]")],
         max_term: 1,
         caught_by: Property::VoteOncePerTerm,
+        breaks: ("X", 0),
     },
     Mistake {
         mutant: "disk-forgotten-on-restart",
@@ -42,6 +45,7 @@ const MISTAKES: [Mistake; 5] = [
         )],
         max_term: 1,
         caught_by: Property::TermNeverDecreases,
+        breaks: ("X", 0),
     },
     Mistake {
         mutant: "half-is-a-quorum",
@@ -55,6 +59,7 @@ const MISTAKES: [Mistake; 5] = [
         ],
         max_term: 1,
         caught_by: Property::LeaderHasQuorum,
+        breaks: ("X", 0),
     },
     Mistake {
         mutant: "vote-given-twice",
@@ -64,6 +69,7 @@ const MISTAKES: [Mistake; 5] = [
         ],
         max_term: 1,
         caught_by: Property::VoteOncePerTerm,
+        breaks: ("X", 0),
     },
     Mistake {
         mutant: "no-step-down",
@@ -74,6 +80,7 @@ const MISTAKES: [Mistake; 5] = [
         )],
         max_term: 2,
         caught_by: Property::LeaderHasQuorum,
+        breaks: ("X", 0),
     },
 ];
 
@@ -82,7 +89,7 @@ fn a_mistake_is_the_same_in_both_languages() {
     if !is_ready() {
         return;
     }
-    for Mistake { mutant: name, changes, max_term, caught_by } in MISTAKES {
+    for Mistake { mutant: name, changes, max_term, caught_by, breaks } in MISTAKES {
         let bounds = Bounds {
             cluster: Cluster::new(2).unwrap(),
             max_term: Term::new(max_term),
@@ -90,7 +97,9 @@ fn a_mistake_is_the_same_in_both_languages() {
         };
         let mutant = MUTANTS.iter().find(|mutant| mutant.name == name).unwrap();
         let rust = WorldModel { bounds, handlers: mutant.handlers };
-        let mut tla = Specification::new().within(&bounds, "MCRaftElection.cfg");
+        let mut tla = Specification::new()
+            .within(&bounds, "MCRaftElection.cfg")
+            .within(&bounds, "MCInvariant.cfg");
         for (times, old, new) in changes {
             tla = tla.change("RaftElection.tla", *times, old, new);
         }
@@ -101,6 +110,11 @@ fn a_mistake_is_the_same_in_both_languages() {
         assert_eq!(property, caught_by, "{name}, in Rust");
         let verdict = tla.check("MCRaftElection.cfg").verdict;
         let property = caught_by.to_string();
+        assert_eq!(verdict, Verdict::Violated { property, steps }, "{name}, in TLA+");
+
+        let (part, steps) = breaks;
+        let verdict = tla.check("MCInvariant.cfg").verdict;
+        let property = part.to_owned();
         assert_eq!(verdict, Verdict::Violated { property, steps }, "{name}, in TLA+");
 
         let unjudged = tla.unjudged("MCRaftElection.cfg");
