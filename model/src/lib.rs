@@ -67,19 +67,22 @@
 //!
 //! # The names
 //!
-//! | Raft, Figure 2 | here | [`Action`](action::Action) |
-//! |---|---|---|
-//! | `currentTerm`, `votedFor` (persistent) | [`Ballot`](election::Ballot) | |
-//! | follower, candidate, leader | [`Role`](election::Role) | |
-//! | votes received | `votes` of [`Role::Candidate`](election::Role::Candidate) | |
-//! | the network | [`World::sent`](world::World::sent) | |
-//! | election timeout, heartbeat | [`Event::Timeout`](election::Event::Timeout) | `Timeout` |
-//! | `RequestVote` RPC | [`Message::RequestVote`](message::Message::RequestVote) | `ReceiveRequestVote` |
-//! | the answer to it | [`Message::RequestVoteResponse`](message::Message::RequestVoteResponse) | `ReceiveRequestVoteResponse`, `BecomeLeader` |
-//! | `AppendEntries` RPC | [`Message::AppendEntries`](message::Message::AppendEntries) | `ReceiveAppendEntries` |
-//! | the answer to it | [`Message::AppendEntriesResponse`](message::Message::AppendEntriesResponse) | `ReceiveAppendEntriesResponse` |
-//! | a response of a newer term | [`Rule::NewerTermAdopted`](election::Rule::NewerTermAdopted) | `ReceiveNewerTerm` |
-//! | crash and recovery | [`Server::start`](election::Server::start) | `Restart` |
+//! | Raft, Figure 2 | here | [`Action`](action::Action) | TLA+ |
+//! |---|---|---|---|
+//! | `currentTerm`, `votedFor` (persistent) | [`Ballot`](election::Ballot) | | `currentTerm`, `votedFor`, `stored` |
+//! | follower, candidate, leader | [`Role`](election::Role) | | `role` |
+//! | votes received | `votes` of [`Role::Candidate`](election::Role::Candidate) | | `votes` |
+//! | the network | [`World::sent`](world::World::sent) | | `sent` |
+//! | election timeout, heartbeat | [`Event::Timeout`](election::Event::Timeout) | `Timeout` | the same |
+//! | `RequestVote` RPC | [`Message::RequestVote`](message::Message::RequestVote) | `ReceiveRequestVote` | the same |
+//! | the answer to it | [`Message::RequestVoteResponse`](message::Message::RequestVoteResponse) | `ReceiveRequestVoteResponse`, `BecomeLeader` | the same |
+//! | `AppendEntries` RPC | [`Message::AppendEntries`](message::Message::AppendEntries) | `ReceiveAppendEntries` | the same |
+//! | the answer to it | [`Message::AppendEntriesResponse`](message::Message::AppendEntriesResponse) | `ReceiveAppendEntriesResponse` | the same |
+//! | a response of a newer term | [`Rule::NewerTermAdopted`](election::Rule::NewerTermAdopted) | `ReceiveNewerTerm` | the same |
+//! | crash and recovery | [`Server::start`](election::Server::start) | `Restart` | the same |
+//!
+//! The last column names what stands in `tla/RaftElection.tla`: the same protocol in TLA+, of which
+//! the tests check that it has the same graph.
 //!
 //! The second column, but for the network, is the code that runs in a real server: the crate
 //! `raft-node` drives

@@ -29,7 +29,7 @@ const MISTAKES: [Mistake; 5] = [
         changes: &[(1, "![i] = stored[i].votedFor]", "![i] = Nil]")],
         max_term: 1,
         caught_by: Property::VoteOncePerTerm,
-        breaks: ("X", 0),
+        breaks: ("VoteRemembered", 2),
     },
     Mistake {
         mutant: "disk-forgotten-on-restart",
@@ -45,7 +45,7 @@ const MISTAKES: [Mistake; 5] = [
         )],
         max_term: 1,
         caught_by: Property::TermNeverDecreases,
-        breaks: ("X", 0),
+        breaks: ("VoteNotInFuture", 2),
     },
     Mistake {
         mutant: "half-is-a-quorum",
@@ -59,7 +59,7 @@ const MISTAKES: [Mistake; 5] = [
         ],
         max_term: 1,
         caught_by: Property::LeaderHasQuorum,
-        breaks: ("X", 0),
+        breaks: ("LeaderWasElected", 1),
     },
     Mistake {
         mutant: "vote-given-twice",
@@ -69,7 +69,7 @@ const MISTAKES: [Mistake; 5] = [
         ],
         max_term: 1,
         caught_by: Property::VoteOncePerTerm,
-        breaks: ("X", 0),
+        breaks: ("VoteOnce", 3),
     },
     Mistake {
         mutant: "no-step-down",
@@ -80,7 +80,7 @@ const MISTAKES: [Mistake; 5] = [
         )],
         max_term: 2,
         caught_by: Property::LeaderHasQuorum,
-        breaks: ("X", 0),
+        breaks: ("VotedForItself", 4),
     },
 ];
 
