@@ -56,13 +56,15 @@
 //! | [`actor`] | the reference model: stateright's actors, for the Explorer too |
 //! | [`properties`] | what must never happen |
 //! | [`search`] | every reachable state, and the shortest way to a violation: one by one, by workers on many machines, by stateright |
+//! | [`liveness`] | all infinite runs that are fair: are leaders elected, do they stay, and what does that take |
 //! | [`story`] | runs told in words |
 //! | [`picture`] | recorded runs, drawn |
 //! | [`behaviour`] | recorded runs, for TLC to check with the specification in TLA+ |
 //! | [`mutant`] | elections that are wrong on purpose |
 //!
 //! Each may use only what stands to its left: `types → message → election → {trace → reading →
-//! replay, action → bounds → {actor, world → packed → reduce} → properties, search, story}`. Nothing
+//! replay, action → bounds → {actor, world → packed → reduce} → properties, search, liveness,
+//! story}`. Nothing
 //! that a server does is written twice.
 //!
 //! # The names
@@ -108,6 +110,8 @@ pub mod actor;
 pub mod behaviour;
 #[cfg(feature = "check")]
 pub mod bounds;
+#[cfg(feature = "check")]
+pub mod liveness;
 #[cfg(feature = "check")]
 pub mod mutant;
 #[cfg(feature = "check")]

@@ -1,7 +1,6 @@
 //! `raft-model check`.
 
 mod report;
-mod watch;
 
 use std::fs;
 use std::io::{self, Write};
@@ -12,11 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use raft_model::actor::ActorElection;
 use raft_model::bounds::{Bounds, Replies};
-use raft_model::mutant::{MUTANTS, Mutant};
-use raft_model::packed::PackedModel;
+use raft_model::mutant::Mutant;
 use raft_model::properties::SAFETY;
 use raft_model::reduce::Reductions;
 use raft_model::search::parallel::Crew;
@@ -27,9 +24,10 @@ use raft_model::search::{
 use raft_model::types::{Cluster, Term};
 use raft_model::world::{Handlers, WorldModel};
 
-use super::Failure;
+use super::watch::{self, Watch};
+use super::{Failure, with_packed};
+pub(super) use report::moves_as_json;
 use report::{Key, Report};
-use watch::Watch;
 
 /// The arguments of `check`.
 #[derive(clap::Args)]
@@ -76,7 +74,7 @@ pub(super) struct Args {
         value_parser = clap::value_parser!(u64).range(1..))]
     peer_timeout: u64,
     /// Check an election that is wrong on purpose, to see a property fail.
-    #[arg(long, value_name = "NAME", value_parser = mutant_parser(), conflicts_with = "engine")]
+    #[arg(long, value_name = "NAME", value_parser = super::mutant_parser(), conflicts_with = "engine")]
     mutant: Option<Mutant>,
     /// Print one JSON object instead of a table.
     #[arg(long)]
@@ -130,35 +128,6 @@ enum NoReduce {
     Messages,
     /// Worlds that differ only in the names of servers.
     Symmetry,
-}
-
-fn mutant_parser() -> impl TypedValueParser<Value = Mutant> {
-    PossibleValuesParser::new(MUTANTS.map(|mutant| mutant.name)).map(|name| {
-        *MUTANTS.iter().find(|mutant| mutant.name == name).expect("one of the possible values")
-    })
-}
-
-/// Runs what stands behind the arrow on the packed model, in as few words as its states need.
-macro_rules! with_packed {
-    ($args:expr, $words:ident, $model:ident => $then:expr) => {
-        with_packed!(@ $args, $words, $model => $then; 2 3 4 8)
-    };
-    (@ $args:expr, $words:ident, $model:ident => $then:expr; $($W:literal)*) => {{
-        let (bounds, reductions) = ($args.bounds(), $args.reductions());
-        // A layout numbers terms with eight bits.
-        let fits = u8::try_from(bounds.max_term.number()).is_ok();
-        'found: {
-            $(if fits && let Some($model) = PackedModel::<$W>::new(bounds, reductions) {
-                const $words: usize = $W;
-                break 'found ($then);
-            })*
-            return Err(Failure::Input(
-                "a state within these bounds takes more than 512 bits: choose lower bounds, or \
-                 --engine world"
-                    .to_string(),
-            ));
-        }
-    }};
 }
 
 impl Args {
@@ -290,7 +259,7 @@ fn find(args: &Args, control: &Arc<Control>) -> Result<Report, Failure> {
         Engine::Timely => {
             let crew = args.crew()?;
             no_verdict_after_a_panic();
-            with_packed!(args, WORDS, model => {
+            with_packed!(args.bounds(), args.reductions(), WORDS, model => {
                 let model = Arc::new(model);
                 let outcome = parallel::search(&model, &SAFETY, &crew, control)?;
                 Report {
@@ -300,7 +269,7 @@ fn find(args: &Args, control: &Arc<Control>) -> Result<Report, Failure> {
                 }
             })
         }
-        Engine::Stateright => with_packed!(args, _WORDS, model => {
+        Engine::Stateright => with_packed!(args.bounds(), args.reductions(), _WORDS, model => {
             let opinion = opinion::ask(model.clone(), args.workers(), control);
             Report {
                 has_edges: false,
