@@ -239,7 +239,8 @@ impl Layout {
     #[inline]
     pub(super) fn bits_of<const W: usize>(&self, world: &Packed<W>, server: ServerId) -> usize {
         let (word, up) = self.places[server.index()];
-        (world.0[word] >> up) as usize & ((1 << self.server_bits) - 1)
+        let bits = (world.0[word] >> up) & ((1 << self.server_bits) - 1);
+        usize::try_from(bits).expect("as many as there are states of a server")
     }
 
     /// Where the state of a server is, in which word and under which mask, and the bits of this one.
@@ -283,15 +284,17 @@ impl Layout {
     }
 
     fn message_bits<const W: usize>(&self, world: Packed<W>) -> impl Iterator<Item = usize> {
-        let first = self.messages;
-        world.0.into_iter().enumerate().skip(first / 64).flat_map(move |(index, word)| {
-            let below = if index == first / 64 { (1 << (first % 64)) - 1 } else { 0 };
-            let mut rest = word & !below;
-            std::iter::from_fn(move || {
-                let bit = rest.trailing_zeros();
-                rest &= rest.wrapping_sub(1);
-                (bit < 64).then_some(index * 64 + bit as usize)
-            })
+        let (mut words, mut index) = (world.0, self.messages / 64);
+        if let Some(shared) = words.get_mut(index) {
+            *shared &= u64::MAX << (self.messages % 64); // the others are bits of servers
+        }
+        std::iter::from_fn(move || {
+            while *words.get(index)? == 0 {
+                index += 1;
+            }
+            let bit = words[index].trailing_zeros();
+            words[index] &= words[index] - 1;
+            Some(index * 64 + bit as usize)
         })
     }
 
