@@ -60,7 +60,7 @@
 //! | [`story`] | runs told in words |
 //! | [`picture`] | recorded runs, drawn |
 //! | [`behaviour`] | recorded runs, for TLC to check with the specification in TLA+ |
-//! | [`mutant`] | elections that are wrong on purpose |
+//! | [`mutant`] | elections that are wrong on purpose: a catalogue, and what catches each |
 //!
 //! Each may use only what stands to its left: `types → message → election → {trace → reading →
 //! replay, action → bounds → {actor, world → packed → reduce} → properties, search, liveness,

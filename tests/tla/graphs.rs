@@ -2,7 +2,7 @@
 //! (`cargo bench --bench tla` compares a larger one.)
 
 use raft_model::bounds::{Bounds, Replies};
-use raft_model::mutant::MUTANTS;
+use raft_model::mutant::Mutant;
 use raft_model::types::{Cluster, Term};
 use raft_model::world::WorldModel;
 
@@ -75,7 +75,7 @@ fn a_step_that_is_changed_in_rust_is_reported() {
         return;
     }
     let bounds = bounds(2, 1, Replies::All);
-    let mutant = MUTANTS.iter().find(|mutant| mutant.name == "vote-given-twice").unwrap();
+    let mutant = Mutant::named("vote-given-twice").unwrap();
     let rust = Graph::of("Rust", &WorldModel { bounds, handlers: mutant.handlers });
     let difference = in_tla(&bounds).graph().difference(&rust).expect("a server votes twice");
     assert!(difference.contains("only in Rust: ReceiveRequestVote to"), "{difference}");

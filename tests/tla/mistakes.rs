@@ -2,7 +2,7 @@
 //! steps, and have the same graph.
 
 use raft_model::bounds::{Bounds, Replies};
-use raft_model::mutant::MUTANTS;
+use raft_model::mutant::Mutant;
 use raft_model::properties::{Property, SAFETY};
 use raft_model::search::search;
 use raft_model::types::{Cluster, Term};
@@ -95,7 +95,7 @@ fn a_mistake_is_the_same_in_both_languages() {
             max_term: Term::new(max_term),
             replies: Replies::All,
         };
-        let mutant = MUTANTS.iter().find(|mutant| mutant.name == name).unwrap();
+        let mutant = Mutant::named(name).unwrap();
         let rust = WorldModel { bounds, handlers: mutant.handlers };
         let mut tla = Specification::new()
             .within(&bounds, "MCRaftElection.cfg")

@@ -73,8 +73,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "SECONDS", default_value = "60", requires = "hosts",
         value_parser = clap::value_parser!(u64).range(1..))]
     peer_timeout: u64,
-    /// Check an election that is wrong on purpose, to see a property fail.
-    #[arg(long, value_name = "NAME", value_parser = super::mutant_parser(), conflicts_with = "engine")]
+    /// Check an election that is wrong on purpose, to see a property fail. `mutants` lists them.
+    #[arg(long, value_name = "NAME", value_parser = super::mutant_parser(),
+        hide_possible_values = true, conflicts_with = "engine")]
     mutant: Option<Mutant>,
     /// Print one JSON object instead of a table.
     #[arg(long)]

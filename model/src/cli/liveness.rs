@@ -49,8 +49,9 @@ pub(super) struct Args {
     /// Stop, with exit code 3, when this process has so much memory.
     #[arg(long, value_name = "MIB")]
     max_memory: Option<usize>,
-    /// Judge an election that is wrong on purpose.
-    #[arg(long, value_name = "NAME", value_parser = super::mutant_parser())]
+    /// Judge an election that is wrong on purpose. `mutants` lists them.
+    #[arg(long, value_name = "NAME", value_parser = super::mutant_parser(),
+        hide_possible_values = true)]
     mutant: Option<Mutant>,
     /// Print one JSON object instead of a table.
     #[arg(long)]

@@ -3,6 +3,7 @@
 mod check;
 mod explore;
 mod liveness;
+mod mutants;
 mod replay;
 mod watch;
 
@@ -22,9 +23,10 @@ use raft_model::types::{Cluster, Term};
 /// runs `check`.
 ///
 /// Exit codes: 0 everything holds; 1 a property is violated, or a trace tells what cannot have
-/// happened; 2 the command line or the input is wrong; 3 `--max-memory` ended a check; 4 there is no
-/// verdict, since another process was missing or lost, or since the window of terms cuts off runs that
-/// could matter; 130 Ctrl-C ended a check. What ends with 3, 4 or 130 has not shown anything.
+/// happened, or a mutant is not caught as the catalogue says; 2 the command line or the input is wrong;
+/// 3 `--max-memory` ended a check; 4 there is no verdict, since another process was missing or lost, or
+/// since the window of terms cuts off runs that could matter; 130 Ctrl-C ended a check. What ends with
+/// 3, 4 or 130 has not shown anything.
 #[derive(Parser)]
 #[command(name = "raft-model", version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -42,6 +44,16 @@ enum Command {
     Liveness(liveness::Args),
     /// Walk through the state graph in a web browser (stateright's Explorer on the actor model).
     Explore(explore::Args),
+    /// Look for what catches each of the elections that are wrong on purpose.
+    ///
+    /// Every mutant is searched at growing bounds, until a property of safety breaks. If none does, a
+    /// run is looked for on which nobody is elected for ever, or nobody stays; then, whether the graph
+    /// has another size than the specification's. What none of that shows is a matter of time, and the
+    /// table names the test that sees it.
+    ///
+    /// That a mutant is found is what this is for: the exit code is 0 if each is caught as the catalogue
+    /// says. It is 1 if one is not, so that a check has become blind, or another one sharper.
+    Mutants(mutants::Args),
     /// Check recorded traces: repeat every step with the specification.
     Replay(replay::Args),
 }
@@ -72,6 +84,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Liveness(args) => liveness::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Explore(args) => explore::run(&args),
+        Command::Mutants(args) => mutants::run(&args),
         Command::Replay(args) => replay::run(&args),
     };
     match result {
@@ -139,9 +152,8 @@ fn check_everything(args: &check::Args) -> Result<ExitCode, Failure> {
 
 /// Reads the name of a mutant.
 fn mutant_parser() -> impl TypedValueParser<Value = Mutant> {
-    PossibleValuesParser::new(MUTANTS.map(|mutant| mutant.name)).map(|name| {
-        *MUTANTS.iter().find(|mutant| mutant.name == name).expect("one of the possible values")
-    })
+    PossibleValuesParser::new(MUTANTS.map(|mutant| mutant.name))
+        .map(|name| Mutant::named(&name).expect("one of the possible values"))
 }
 
 /// Reads a cluster size from the command line.
