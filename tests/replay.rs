@@ -18,7 +18,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use simulation::{Simulation, text, write};
+use simulation::{Simulation, text, with_a_step_that_did_not_happen, write};
 use tempfile::TempDir;
 
 fn id(number: u8) -> ServerId {
@@ -187,26 +187,6 @@ fn a_missing_run_is_noticed() {
     assert!(what.contains("came up with another ballot") || what.contains("in no trace"), "{what}");
 }
 
-/// S2 dies after it wrote a record, before it did what the record says.
-fn with_a_step_that_did_not_happen() -> (Vec<String>, Line) {
-    let mut simulation = Simulation::new(3, 5);
-    simulation.run(60); // nobody's timer has fired yet
-    let mut lines = simulation.trace(id(2)).to_vec();
-    let Some(&Line::Step(last)) = lines.last() else { unreachable!() };
-    let before = last.step.state;
-    let mut record =
-        Record { sequence: last.sequence + 1, cause: Cause::Timeout { before }, ..last };
-    record.step = record.expected(Cluster::new(3).unwrap());
-    assert!(record.step.persist && record.step.outgoing != Outgoing::Nothing);
-    simulation.restart(id(2));
-    let restarted = simulation.trace(id(2))[lines.len()..].to_vec();
-    let campaign = Line::Step(record);
-    lines.push(campaign.clone());
-    lines.extend(restarted);
-    let traces = vec![text(simulation.trace(id(1))), text(&lines), text(simulation.trace(id(3)))];
-    (traces, campaign)
-}
-
 #[test]
 fn a_killed_servers_last_record_need_not_have_happened() {
     let (traces, _) = with_a_step_that_did_not_happen();
@@ -309,6 +289,36 @@ fn the_command_says_what_it_replayed_and_what_is_wrong() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(error.contains("2.trace:") && error.contains("it was changed"), "{error}");
+}
+
+/// What TLC says of the modules stands in `tests/tla/traces.rs`.
+#[test]
+fn a_module_needs_all_traces_from_the_beginning_and_a_name() {
+    let folder = TempDir::new().unwrap();
+    let mut traces = texts(&three_servers(2));
+    let write_module = |traces: &[String], module: &str| {
+        let files = write(&folder, traces);
+        let files: Vec<&str> = files.iter().map(|file| file.to_str().unwrap()).collect();
+        let out = folder.path().join(module);
+        let output =
+            raft_model(&[&["replay", "--tla", out.to_str().unwrap()], &files[..]].concat());
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(write_module(&traces, "Run.tla"), (Some(0), String::new()));
+
+    let (code, error) = write_module(&traces[..2], "Run.tla");
+    assert_eq!(code, Some(2));
+    assert!(error.contains("there is no trace of S3"), "{error}");
+
+    let (code, error) = write_module(&traces, "3.tla");
+    assert_eq!(code, Some(2));
+    assert!(error.contains("a module's file is named NAME.tla"), "{error}");
+
+    let second_run = traces[0].match_indices("{\"header\"").nth(1).unwrap().0;
+    traces[0].replace_range(..second_run, "");
+    let (code, error) = write_module(&traces, "Run.tla");
+    assert_eq!(code, Some(2));
+    assert!(error.contains("1.trace:2: the trace begins in term "), "{error}");
 }
 
 #[test]

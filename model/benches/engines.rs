@@ -4,6 +4,9 @@
 //! `cargo bench --package raft-model --bench engines`, and on another graph
 //! `… -- SERVERS MAX_TERM useful|all`.
 
+#[path = "peers/unjudged.rs"]
+mod unjudged;
+
 use std::fs;
 use std::process::Command;
 use std::sync::Arc;
@@ -16,7 +19,8 @@ use raft_model::properties::SAFETY;
 use raft_model::reduce::Reductions;
 use raft_model::search::{Control, Keys, opinion, parallel};
 use raft_model::types::{Cluster, Term};
-use stateright::{Checker, Model, Property};
+use stateright::{Checker, Model};
+use unjudged::Unjudged;
 
 /// Words enough for the graphs that the Actor model can search in a minute.
 const WORDS: usize = 3;
@@ -91,31 +95,6 @@ fn measure(engine: &str, bounds: Bounds) {
     };
     let (cpu, wall) = (cpu_seconds() - cpu, started.elapsed().as_secs_f64());
     println!("{states} {generated} {cpu} {wall} {}", peak_memory() - memory);
-}
-
-/// The Actor model with a property that costs nothing: its own would judge every step several times,
-/// and flatter the others.
-struct Unjudged(ActorElection);
-
-impl Model for Unjudged {
-    type State = <ActorElection as Model>::State;
-    type Action = <ActorElection as Model>::Action;
-
-    fn init_states(&self) -> Vec<Self::State> {
-        self.0.init_states()
-    }
-
-    fn actions(&self, state: &Self::State, actions: &mut Vec<Self::Action>) {
-        self.0.actions(state, actions);
-    }
-
-    fn next_state(&self, state: &Self::State, action: Self::Action) -> Option<Self::State> {
-        self.0.next_state(state, action)
-    }
-
-    fn properties(&self) -> Vec<Property<Self>> {
-        vec![Property::always("true", |_, _| true)]
-    }
 }
 
 /// The processor time of this process so far.

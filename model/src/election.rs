@@ -19,8 +19,8 @@
 //! replaces that vote, and because no server returns to an older term.
 //!
 //! The module is total: every state and event has a step, never an error. What is stale changes no
-//! state; a stale request is answered with the newer term. The names of actions, by which models
-//! speak of a step, stand beside the handlers.
+//! state; a stale request is answered with the newer term. Beside the handlers stand the names of the
+//! actions of `tla/RaftElection.tla`, by which models speak of a step too.
 
 use super::message::Message;
 use super::types::{Cluster, ServerId, ServerSet, Term};
@@ -248,7 +248,7 @@ pub struct Server {
 
 impl Server {
     /// The server comes up, for the first time or after a crash, with the ballot that it `stored`.
-    /// (Action `Restart`.)
+    /// (TLA+ `Restart`.)
     pub fn start(&self, stored: Option<Ballot>) -> Step {
         Step {
             state: State { ballot: stored.unwrap_or(Ballot::INITIAL), role: Role::Follower },
@@ -276,7 +276,7 @@ impl Server {
         }
     }
 
-    /// The timer fires. (Action `Timeout`.)
+    /// The timer fires. (TLA+ `Timeout`.)
     fn timeout(&self, before: State) -> Decision {
         match before.role {
             Role::Follower | Role::Candidate { .. } => self.campaign(before),
@@ -317,7 +317,7 @@ impl Server {
         match message {
             Message::RequestVote { .. } => receive_request_vote(state, from),
             Message::AppendEntries { .. } => receive_append_entries(state, from),
-            // It answers something that this server asked in an older term. (Action
+            // It answers something that this server asked in an older term. (TLA+
             // `ReceiveNewerTerm`.)
             Message::RequestVoteResponse { .. } | Message::AppendEntriesResponse { .. }
                 if is_newer =>
@@ -328,7 +328,7 @@ impl Server {
             Message::RequestVoteResponse { vote_granted: false, .. } => {
                 Decision::quiet(state, Rule::RefusalHeard)
             }
-            // (Action `ReceiveAppendEntriesResponse`.)
+            // (TLA+ `ReceiveAppendEntriesResponse`.)
             Message::AppendEntriesResponse { .. } => {
                 Decision::quiet(state, Rule::HeartbeatAnswered)
             }
@@ -336,7 +336,7 @@ impl Server {
     }
 
     /// A vote of the current term. It counts only for a candidate: a leader needs no more, and a
-    /// follower does not stand. (§5.2. Actions
+    /// follower does not stand. (§5.2. TLA+
     /// `ReceiveRequestVoteResponse` and `BecomeLeader`.)
     fn count_vote(&self, state: State, from: ServerId) -> Decision {
         let Role::Candidate { votes } = state.role else {
@@ -380,7 +380,7 @@ fn refuse_stale(state: State, from: ServerId, message: Message) -> Decision {
 
 /// A candidate of the current term asks for the vote. First come, first served; and who has the
 /// vote is told so as often as it asks, since the answer may have been lost. A candidate and a
-/// leader have voted for themselves, so they refuse every rival. (§5.2; Figure 2, "`RequestVote` RPC". Action
+/// leader have voted for themselves, so they refuse every rival. (§5.2; Figure 2, "`RequestVote` RPC". TLA+
 /// `ReceiveRequestVote`.)
 fn receive_request_vote(state: State, from: ServerId) -> Decision {
     let term = state.ballot.current_term;
@@ -399,7 +399,7 @@ fn receive_request_vote(state: State, from: ServerId) -> Decision {
 
 /// A heartbeat of the current term: its sender was elected, so a candidate has lost and follows.
 /// Only the role changes. A candidate that forgot its vote here could vote again in the same term,
-/// and elect a second leader. (§5.2; Figure 2, "Candidates". Action `ReceiveAppendEntries`.)
+/// and elect a second leader. (§5.2; Figure 2, "Candidates". TLA+ `ReceiveAppendEntries`.)
 fn receive_append_entries(state: State, from: ServerId) -> Decision {
     let rule = match state.role {
         Role::Follower => Rule::HeartbeatAccepted,

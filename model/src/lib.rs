@@ -59,6 +59,7 @@
 //! | [`liveness`] | all infinite runs that are fair: are leaders elected, do they stay, and what does that take |
 //! | [`story`] | runs told in words |
 //! | [`picture`] | recorded runs, drawn |
+//! | [`behaviour`] | recorded runs, for TLC to check with the specification in TLA+ |
 //! | [`mutant`] | elections that are wrong on purpose: a catalogue, and what catches each |
 //!
 //! Each may use only what stands to its left: `types → message → election → {trace → reading →
@@ -68,19 +69,22 @@
 //!
 //! # The names
 //!
-//! | Raft, Figure 2 | here | [`Action`](action::Action) |
-//! |---|---|---|
-//! | `currentTerm`, `votedFor` (persistent) | [`Ballot`](election::Ballot) | |
-//! | follower, candidate, leader | [`Role`](election::Role) | |
-//! | votes received | `votes` of [`Role::Candidate`](election::Role::Candidate) | |
-//! | the network | [`World::sent`](world::World::sent) | |
-//! | election timeout, heartbeat | [`Event::Timeout`](election::Event::Timeout) | `Timeout` |
-//! | `RequestVote` RPC | [`Message::RequestVote`](message::Message::RequestVote) | `ReceiveRequestVote` |
-//! | the answer to it | [`Message::RequestVoteResponse`](message::Message::RequestVoteResponse) | `ReceiveRequestVoteResponse`, `BecomeLeader` |
-//! | `AppendEntries` RPC | [`Message::AppendEntries`](message::Message::AppendEntries) | `ReceiveAppendEntries` |
-//! | the answer to it | [`Message::AppendEntriesResponse`](message::Message::AppendEntriesResponse) | `ReceiveAppendEntriesResponse` |
-//! | a response of a newer term | [`Rule::NewerTermAdopted`](election::Rule::NewerTermAdopted) | `ReceiveNewerTerm` |
-//! | crash and recovery | [`Server::start`](election::Server::start) | `Restart` |
+//! | Raft, Figure 2 | here | [`Action`](action::Action) | TLA+ |
+//! |---|---|---|---|
+//! | `currentTerm`, `votedFor` (persistent) | [`Ballot`](election::Ballot) | | `currentTerm`, `votedFor`, `stored` |
+//! | follower, candidate, leader | [`Role`](election::Role) | | `role` |
+//! | votes received | `votes` of [`Role::Candidate`](election::Role::Candidate) | | `votes` |
+//! | the network | [`World::sent`](world::World::sent) | | `sent` |
+//! | election timeout, heartbeat | [`Event::Timeout`](election::Event::Timeout) | `Timeout` | the same |
+//! | `RequestVote` RPC | [`Message::RequestVote`](message::Message::RequestVote) | `ReceiveRequestVote` | the same |
+//! | the answer to it | [`Message::RequestVoteResponse`](message::Message::RequestVoteResponse) | `ReceiveRequestVoteResponse`, `BecomeLeader` | the same |
+//! | `AppendEntries` RPC | [`Message::AppendEntries`](message::Message::AppendEntries) | `ReceiveAppendEntries` | the same |
+//! | the answer to it | [`Message::AppendEntriesResponse`](message::Message::AppendEntriesResponse) | `ReceiveAppendEntriesResponse` | the same |
+//! | a response of a newer term | [`Rule::NewerTermAdopted`](election::Rule::NewerTermAdopted) | `ReceiveNewerTerm` | the same |
+//! | crash and recovery | [`Server::start`](election::Server::start) | `Restart` | the same |
+//!
+//! The last column names what stands in `tla/RaftElection.tla`: the same protocol in TLA+, of which
+//! the tests check that it has the same graph.
 //!
 //! The second column, but for the network, is the code that runs in a real server: the crate
 //! `raft-node` drives
@@ -102,6 +106,8 @@ pub mod replay;
 pub mod action;
 #[cfg(feature = "check")]
 pub mod actor;
+#[cfg(feature = "check")]
+pub mod behaviour;
 #[cfg(feature = "check")]
 pub mod bounds;
 #[cfg(feature = "check")]

@@ -2,8 +2,8 @@
 //!
 //! A [`Layout`] numbers everything that a world of given bounds can hold: some bits for each server,
 //! and one bit for each message that can ever be sent. So a [`Packed`] world is `Copy`, compares and
-//! hashes as words, and a successor is a few words away: unpack one server, let it
-//! [`step`](crate::election::Server::step), pack it, and set the bit of what it sends.
+//! hashes as words, and a successor is a few words away: what one server does follows from its own
+//! few bits, is asked of [`Server::step`](crate::election::Server::step) once, and looked up from then on.
 //!
 //! The stored ballots are not packed: every step of the specification persists a ballot that
 //! changes, so they always equal the ballots of the servers, which [`Layout::pack`] and every
@@ -12,15 +12,20 @@
 //! [`WorldModel`]: crate::world::WorldModel
 
 mod layout;
+mod steps;
 mod view;
 
 pub(crate) use layout::mix;
 pub use layout::{Layout, Packed};
 pub use view::PackedView;
 
-use crate::action::{Cause, Move};
+use std::sync::Arc;
+
+use steps::Steps;
+
+use crate::action::Move;
 use crate::bounds::Bounds;
-use crate::election::{Event, Role, State, Step};
+use crate::election::{Role, State};
 use crate::reduce::Reductions;
 use crate::types::{ServerId, ServerSet, Term};
 use crate::world::{Handlers, World, WorldModel};
@@ -35,6 +40,7 @@ pub struct PackedModel<const W: usize> {
     reduce: Reduce<W>,
     handlers: Handlers,
     layout: Layout,
+    steps: Arc<Steps>,
 }
 
 /// A function that finds the world that stands for another: [`Reductions::reduce`], or a wrong one.
@@ -48,6 +54,7 @@ impl<const W: usize> PackedModel<W> {
         let spread = reductions.window.then_some(bounds.max_term);
         let reduce = Reductions::reduce;
         let handlers = Handlers::RAFT;
+        let steps = Arc::new(Steps::new(&layout));
         (layout.len() <= W * 64).then_some(Self {
             bounds,
             reductions,
@@ -55,6 +62,7 @@ impl<const W: usize> PackedModel<W> {
             reduce,
             handlers,
             layout,
+            steps,
         })
     }
 
@@ -74,7 +82,8 @@ impl<const W: usize> PackedModel<W> {
     /// to persist every ballot that changes, or it panics.
     #[must_use]
     pub fn driven_by(self, handlers: Handlers) -> Self {
-        Self { handlers, ..self }
+        let steps = Arc::new(Steps::new(&self.layout));
+        Self { handlers, steps, ..self }
     }
 
     /// What drives it.
@@ -143,21 +152,16 @@ impl<const W: usize> PackedModel<W> {
 
     /// Every move that changes the world, and the world after it before that is reduced.
     pub fn for_each_step(&self, world: &Packed<W>, mut found: impl FnMut(Move, Packed<W>)) {
-        let mut consider = |id: ServerId, before: State, cause: Cause| {
-            if let Some((a_move, after)) = self.apply(world, id, before, cause) {
-                found(a_move, after);
-            }
-        };
-        for id in self.bounds.cluster.servers() {
-            let state = self.layout.state(world, id);
-            if self.allow_timeout(world, &state) {
-                consider(id, state, Cause::Event(Event::Timeout));
-            }
-            consider(id, state, Cause::Restart);
-        }
-        for envelope in self.layout.sent(world) {
-            for (id, event) in envelope.deliveries(self.bounds.cluster) {
-                consider(id, self.layout.state(world, id), Cause::Event(event));
+        let Self { layout, bounds, handlers, .. } = self;
+        for id in bounds.cluster.servers() {
+            let is_held = !self.allow_timeout(world, &layout.state(world, id));
+            for known in self.steps.of(world, id, layout, bounds, *handlers) {
+                if is_held && known.is_timeout() {
+                    continue;
+                }
+                if let Some(after) = known.after(world) {
+                    found(known.a_move, after);
+                }
             }
         }
     }
@@ -169,27 +173,5 @@ impl<const W: usize> PackedModel<W> {
             !self.allow_timeout(world, &state)
         };
         self.bounds.cluster.servers().filter(is_held).collect()
-    }
-
-    /// One step of the specification; `None` if nothing changes.
-    fn apply(
-        &self,
-        world: &Packed<W>,
-        id: ServerId,
-        before: State,
-        cause: Cause,
-    ) -> Option<(Move, Packed<W>)> {
-        let (step, sent) = self.handlers.act(&self.bounds, id, &before, before.ballot, cause);
-        let Step { state, rule, persist, .. } = step;
-        assert!(persist || state.ballot == before.ballot, "{rule:?} forgot to persist");
-        let mut after = *world;
-        if state != before {
-            self.layout.set_state(&mut after, id, state);
-        }
-        if let Some(envelope) = sent {
-            self.layout.send(&mut after, envelope);
-        }
-        // Most deliveries change nothing, and need no name.
-        (after != *world).then(|| (Move::of(id, &before, cause, &step), after))
     }
 }

@@ -253,8 +253,7 @@ impl<N: Network> Cluster<N> {
     /// Ends all servers, and replays what every one of them did from the first start on.
     pub(crate) fn replayed(mut self) -> Report {
         self.terminate();
-        let traces: Vec<_> = self.servers().into_iter().map(|server| self.trace(server)).collect();
-        let report = replay(&traces).unwrap_or_else(|error| panic!("replay: {error}"));
+        let report = replay(&self.traces()).unwrap_or_else(|error| panic!("replay: {error}"));
         assert_eq!(report.on_trust, 0, "every message was sent by a server with a trace");
         for line in self.seen.iter().filter(|line| line.is(Rule::Elected)) {
             let term = Term::new(line.term().expect("a step has a term"));
@@ -262,6 +261,11 @@ impl<N: Network> Cluster<N> {
             assert_eq!(leader, Some(line.server), "in no trace: {}", line.text);
         }
         report
+    }
+
+    /// What each server has recorded.
+    pub(crate) fn traces(&self) -> Vec<PathBuf> {
+        self.servers().into_iter().map(|server| self.trace(server)).collect()
     }
 
     fn trace(&self, server: usize) -> PathBuf {

@@ -148,6 +148,32 @@ pub(crate) fn text(lines: &[Line]) -> String {
     lines.iter().map(Line::to_text).collect()
 }
 
+/// The traces of three servers, of which S2 dies after it wrote a record, before it did what the
+/// record says. And that record.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) fn with_a_step_that_did_not_happen() -> (Vec<String>, Line) {
+    let mut simulation = Simulation::new(3, 5);
+    simulation.run(60); // nobody's timer has fired yet
+    let mut lines = simulation.trace(id(2)).to_vec();
+    let Some(&Line::Step(last)) = lines.last() else { unreachable!() };
+    let before = last.step.state;
+    let mut record =
+        Record { sequence: last.sequence + 1, cause: Cause::Timeout { before }, ..last };
+    record.step = record.expected(Cluster::new(3).unwrap());
+    assert!(record.step.persist && record.step.outgoing != Outgoing::Nothing);
+    simulation.restart(id(2));
+    let restarted = simulation.trace(id(2))[lines.len()..].to_vec();
+    let campaign = Line::Step(record);
+    lines.push(campaign.clone());
+    lines.extend(restarted);
+    let traces = vec![text(simulation.trace(id(1))), text(&lines), text(simulation.trace(id(3)))];
+    (traces, campaign)
+}
+
+fn id(number: u8) -> ServerId {
+    ServerId::new(number).unwrap()
+}
+
 /// Writes the traces of S1, S2 … to files.
 #[allow(dead_code, reason = "not every test needs it")]
 pub(crate) fn write(folder: &TempDir, traces: &[String]) -> Vec<PathBuf> {

@@ -1,12 +1,13 @@
 //! `raft-model replay`.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use raft_model::behaviour::Behaviour;
 use raft_model::picture::{Picture, PictureError, Range};
 use raft_model::reading::{Reader, ReplayError};
 use raft_model::replay::{Report, replay};
@@ -30,6 +31,13 @@ pub(super) struct Args {
     /// longer than 10 s the last election is drawn, unless --from or --to says otherwise.
     #[arg(long, value_name = "OUT")]
     svg: Option<PathBuf>,
+    /// Write the run to this file as a module of TLA+, which `tla/tlc OUT` checks: that it is a
+    /// behaviour of tla/RaftElection.tla.
+    ///
+    /// It takes the traces of all servers, from the first step on. A record that is refused here is
+    /// written too, and TLC should refuse it as well.
+    #[arg(long, value_name = "OUT", value_parser = module_file)]
+    tla: Option<PathBuf>,
     /// Where the picture begins, in seconds from the first record.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, requires = "svg")]
     from: Option<Duration>,
@@ -42,6 +50,12 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let replayed = replay(&args.files);
+    if let Some(out) = &args.tla {
+        let behaviour = Behaviour::read(&args.files);
+        let behaviour = behaviour.map_err(|error| Failure::Input(format!("--tla: {error}")))?;
+        let name = out.file_stem().unwrap_or_default().to_string_lossy();
+        write_to(out, "--tla", &behaviour.module(&name))?;
+    }
     if let (Ok(report), Some(out)) = (&replayed, &args.svg) {
         draw(args, report, out)?;
     }
@@ -64,11 +78,6 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
 
 /// Draws what was replayed.
 fn draw(args: &Args, report: &Report, out: &Path) -> Result<(), Failure> {
-    // `--svg FILE…` without OUT would overwrite a trace, and traces are evidence.
-    if out.is_file() && Reader::open(out).is_ok() {
-        let out = out.display();
-        return Err(Failure::Input(format!("--svg {out}: this is a trace, and would be lost")));
-    }
     let read = |from, to| Picture::read(&args.files, report, Range { from, to });
     let last_election = report.elected_after.values().last();
     let picture = match (read(args.from, args.to), last_election) {
@@ -79,9 +88,19 @@ fn draw(args: &Args, report: &Report, out: &Path) -> Result<(), Failure> {
         (picture, _) => picture,
     };
     let picture = picture.map_err(|error| Failure::Input(error.to_string()))?;
+    write_to(out, "--svg", &picture)
+}
+
+/// Writes the file that an option names.
+fn write_to(out: &Path, option: &str, text: &impl fmt::Display) -> Result<(), Failure> {
+    // `--svg FILE…` without OUT would overwrite a trace, and traces are evidence.
+    if out.is_file() && Reader::open(out).is_ok() {
+        let out = out.display();
+        return Err(Failure::Input(format!("{option} {out}: this is a trace, and would be lost")));
+    }
     let write = || {
         let mut file = BufWriter::new(File::create(out)?);
-        write!(file, "{picture}")?;
+        write!(file, "{text}")?;
         file.flush()
     };
     write().map_err(|error: io::Error| {
@@ -91,6 +110,19 @@ fn draw(args: &Args, report: &Report, out: &Path) -> Result<(), Failure> {
 
 /// How many elections the table lists at the most: the last ones.
 const SHOWN: usize = 10;
+
+/// Reads the file of a module from the command line: it is named after the module.
+fn module_file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_name = name.chars().all(is_word) && name.starts_with(|c: char| c.is_ascii_alphabetic());
+    if is_name && path.extension().is_some_and(|extension| extension == "tla") {
+        Ok(path)
+    } else {
+        Err("a module's file is named NAME.tla, and NAME is of letters, digits and _".to_owned())
+    }
+}
 
 /// Reads a time from the command line.
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -42,7 +42,8 @@ pub struct Layout {
     term_bits: u32,
     /// Where the messages begin: servers come first, none of them across two words.
     messages: usize,
-    servers_in_a_word: usize,
+    /// Where each server's bits are: in which word, and how far up.
+    places: Vec<(usize, u32)>,
     server_bits: u32,
     /// What each message bit stands for.
     envelopes: Vec<Envelope>,
@@ -132,14 +133,18 @@ impl Layout {
         let term_bits = u8::BITS - max_term.leading_zeros();
         let server_bits = term_bits + VOTED_FOR_BITS + ROLE_BITS + u32::from(cluster.size());
         let servers_in_a_word = (u64::BITS / server_bits) as usize;
-        let words = usize::from(cluster.size()).div_ceil(servers_in_a_word);
-        let last = usize::from(cluster.size()) - (words - 1) * servers_in_a_word;
+        let places = (0..usize::from(cluster.size())).map(|server| {
+            let slot = u32::try_from(server % servers_in_a_word).expect("below 64");
+            (server / servers_in_a_word, slot * server_bits)
+        });
+        let places: Vec<_> = places.collect();
+        let (last_word, last) = *places.last().expect("a cluster has a server");
         Self {
             cluster,
             max_term,
             term_bits,
-            messages: (words - 1) * 64 + last * server_bits as usize,
-            servers_in_a_word,
+            messages: last_word * 64 + (last + server_bits) as usize,
+            places,
             server_bits,
             envelopes: Vec::new(),
             bits: vec![NO_BIT; 5 * 8 * 8 * (usize::from(max_term) + 1)],
@@ -183,17 +188,25 @@ impl Layout {
         self.len() == 0
     }
 
-    fn bit(&self, envelope: Envelope) -> usize {
-        let bit = self.bits[self.key(envelope)];
-        debug_assert_ne!(bit, NO_BIT, "{envelope} cannot be sent within these bounds");
-        usize::from(bit)
+    /// Whether terms go so far.
+    pub(super) const fn has(&self, term: Term) -> bool {
+        term.number() <= self.max_term as u64
     }
 
-    /// Where a server's bits are: in which word, and how far up.
-    fn place(&self, server: ServerId) -> (usize, u32) {
-        let (word, slot) =
-            (server.index() / self.servers_in_a_word, server.index() % self.servers_in_a_word);
-        (word, u32::try_from(slot).expect("below 64") * self.server_bits)
+    /// The bit of a message, if it can be sent within the bounds.
+    pub(super) fn bit(&self, envelope: Envelope) -> Option<usize> {
+        let bit = self.bits[self.has(envelope.message.term()).then(|| self.key(envelope))?];
+        (bit != NO_BIT).then_some(bit.into())
+    }
+
+    /// Every message that can be sent, and its bit.
+    pub(super) fn messages(&self) -> impl Iterator<Item = (usize, Envelope)> {
+        (self.messages..).zip(self.envelopes.iter().copied())
+    }
+
+    /// How many bits the state of a server takes.
+    pub(super) const fn bits_of_a_server(&self) -> u32 {
+        self.server_bits
     }
 }
 
@@ -201,7 +214,7 @@ impl Layout {
 impl Layout {
     /// The state of a server.
     pub fn state<const W: usize>(&self, world: &Packed<W>, server: ServerId) -> State {
-        let (word, up) = self.place(server);
+        let (word, up) = self.places[server.index()];
         let mut bits = world.0[word] >> up;
         let mut take = |count: u32| {
             let taken = bits & ((1 << count) - 1);
@@ -222,8 +235,16 @@ impl Layout {
         }
     }
 
-    /// Changes the state of a server.
-    pub fn set_state<const W: usize>(&self, world: &mut Packed<W>, server: ServerId, state: State) {
+    /// The bits of the state of a server, as a number.
+    #[inline]
+    pub(super) fn bits_of<const W: usize>(&self, world: &Packed<W>, server: ServerId) -> usize {
+        let (word, up) = self.places[server.index()];
+        let bits = (world.0[word] >> up) & ((1 << self.server_bits) - 1);
+        usize::try_from(bits).expect("as many as there are states of a server")
+    }
+
+    /// Where the state of a server is, in which word and under which mask, and the bits of this one.
+    pub(super) fn bits_with(&self, server: ServerId, state: State) -> (usize, u64, u64) {
         let (role, votes) = match state.role {
             Role::Follower => (0, ServerSet::EMPTY),
             Role::Candidate { votes } => (1, votes),
@@ -234,9 +255,14 @@ impl Layout {
         bits = bits << ROLE_BITS | role;
         bits = bits << VOTED_FOR_BITS | u64::from(voted_for);
         bits = bits << self.term_bits | state.ballot.current_term.number();
-        let (word, up) = self.place(server);
-        let mask = ((1 << self.server_bits) - 1) << up;
-        world.0[word] = world.0[word] & !mask | bits << up;
+        let (word, up) = self.places[server.index()];
+        (word, ((1 << self.server_bits) - 1) << up, bits << up)
+    }
+
+    /// Changes the state of a server.
+    pub fn set_state<const W: usize>(&self, world: &mut Packed<W>, server: ServerId, state: State) {
+        let (word, mask, bits) = self.bits_with(server, state);
+        world.0[word] = world.0[word] & !mask | bits;
     }
 
     /// The messages of a world.
@@ -258,21 +284,23 @@ impl Layout {
     }
 
     fn message_bits<const W: usize>(&self, world: Packed<W>) -> impl Iterator<Item = usize> {
-        let first = self.messages;
-        world.0.into_iter().enumerate().skip(first / 64).flat_map(move |(index, word)| {
-            let below = if index == first / 64 { (1 << (first % 64)) - 1 } else { 0 };
-            let mut rest = word & !below;
-            std::iter::from_fn(move || {
-                let bit = rest.trailing_zeros();
-                rest &= rest.wrapping_sub(1);
-                (bit < 64).then_some(index * 64 + bit as usize)
-            })
+        let (mut words, mut index) = (world.0, self.messages / 64);
+        if let Some(shared) = words.get_mut(index) {
+            *shared &= u64::MAX << (self.messages % 64); // the others are bits of servers
+        }
+        std::iter::from_fn(move || {
+            while *words.get(index)? == 0 {
+                index += 1;
+            }
+            let bit = words[index].trailing_zeros();
+            words[index] &= words[index] - 1;
+            Some(index * 64 + bit as usize)
         })
     }
 
     /// Adds a message to a world.
     pub fn send<const W: usize>(&self, world: &mut Packed<W>, envelope: Envelope) {
-        world.set(self.bit(envelope));
+        world.set(self.bit(envelope).expect("it can be sent within the bounds"));
     }
 
     /// The servers of a world, and no messages.

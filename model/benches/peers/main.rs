@@ -1,0 +1,233 @@
+//! The same graph, searched by our models and by the checkers that people use: the Actor model, the
+//! packed model, Spin and TLC. It shows how many distinct states each finds, which must be equal, and
+//! what a state costs.
+//!
+//! `cargo bench --package raft-model --bench peers`, and on another graph
+//! `… -- SERVERS MAX_TERM useful|all [PROGRAM]…`. Spin needs `apt-get install spin gcc`; TLC needs what
+//! `tla/tlc --help` says.
+//!
+//! What is compared: nothing is reduced, by anybody. All keep states that can be told apart, but
+//! stateright and TLC, which keep 64 bits of each. All but the Actor model judge `ElectionSafety`;
+//! the packed model also counts edges. Each has one thread. A program that is done in a moment is
+//! started again until it has had two seconds: the time is the mean, with the start of the program
+//! in it. Memory is the most that the process had, divided by the states.
+//!
+//! Spin searches depth first, which is faster than its breadth first; its hash table has room for all
+//! states from the beginning. Its partial order reduction is off, since it would leave states out,
+//! and so is compression (`COLLAPSE`), which is slower.
+
+mod promela;
+mod unjudged;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use raft_model::actor::ActorElection;
+use raft_model::bounds::{Bounds, Replies};
+use raft_model::packed::PackedModel;
+use raft_model::properties::Property;
+use raft_model::reduce::Reductions;
+use raft_model::search::{Keys, parallel};
+use raft_model::types::{Cluster, Term};
+use stateright::{Checker, Model};
+use tempfile::TempDir;
+use unjudged::Unjudged;
+use wait4::Wait4;
+
+/// The programs, by their names in the table.
+const PROGRAMS: [&str; 4] = ["actor", "packed", "spin", "tlc"];
+
+/// The time that a program gets at least, in seconds.
+const LONG_ENOUGH: f64 = 2.0;
+
+fn main() {
+    // Cargo passes --bench.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        // One that all can search, and one that takes long enough to be measured well, but by the
+        // Actor model and by TLC takes many minutes.
+        [] => {
+            compare(["3", "2", "useful"], &PROGRAMS);
+            compare(["3", "2", "all"], &["packed", "spin"]);
+        }
+        [servers, max_term, replies] => compare([servers, max_term, replies], &PROGRAMS),
+        ["search", servers, max_term, replies, program] => {
+            println!("{} states", search(program, bounds([servers, max_term, replies])));
+        }
+        [servers, max_term, replies, ref programs @ ..] => {
+            compare([servers, max_term, replies], programs);
+        }
+        _ => panic!("SERVERS MAX_TERM useful|all [PROGRAM]…"),
+    }
+}
+
+fn bounds([servers, max_term, replies]: [&str; 3]) -> Bounds {
+    Bounds {
+        cluster: Cluster::new(servers.parse().expect("a number")).expect("1 to 7 servers"),
+        max_term: Term::new(max_term.parse().expect("a number")),
+        replies: match replies {
+            "useful" => Replies::Useful,
+            "all" => Replies::All,
+            other => panic!("{other}: useful or all"),
+        },
+    }
+}
+
+/// Prints a table, a line for each program.
+fn compare(graph: [&str; 3], programs: &[&str]) {
+    let [servers, max_term, replies] = graph;
+    println!("{servers} servers, terms up to {max_term}, {replies} replies, no reductions");
+    println!("program       states  runs   CPU s   states/CPU-s   B/state");
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let mut found: Option<usize> = None;
+    for &program in programs {
+        let command = match program {
+            "actor" | "packed" => Ok(ours(graph, program)),
+            "spin" => spin(&bounds(graph), &folder, found),
+            "tlc" => tlc(&bounds(graph), &folder),
+            other => panic!("{other} is none of {PROGRAMS:?}"),
+        };
+        match command {
+            Ok(command) => {
+                let cost = run(&command);
+                println!("{program:<8} {cost}");
+                assert_eq!(*found.get_or_insert(cost.states), cost.states, "{program} errs");
+            }
+            Err(missing) => println!("{program:<8} not run: {missing}"),
+        }
+    }
+    println!();
+}
+
+/// How to start a program, and what stands after the number of states in what it prints.
+struct Program {
+    path: PathBuf,
+    arguments: Vec<String>,
+    after_states: &'static str,
+}
+
+/// What a search cost, on average.
+struct Cost {
+    states: usize,
+    runs: u32,
+    cpu_seconds: f64,
+    bytes: u64,
+}
+
+impl std::fmt::Display for Cost {
+    #[allow(clippy::cast_precision_loss, reason = "a table needs few digits")]
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { states, runs, cpu_seconds, bytes } = self;
+        let (rate, size) = (*states as f64 / cpu_seconds, *bytes as f64 / *states as f64);
+        write!(f, "{states:>11} {runs:>5} {cpu_seconds:>7.3} {rate:>14.0} {size:>9.1}")
+    }
+}
+
+/// Runs a program until it has had its time.
+fn run(program: &Program) -> Cost {
+    let (mut runs, mut cpu_seconds, mut bytes, mut states) = (0, 0.0, 0, 0);
+    while cpu_seconds < LONG_ENOUGH {
+        let mut command = Command::new(&program.path);
+        let mut child = command
+            .args(&program.arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", program.path.display()));
+        let output = std::io::read_to_string(child.stdout.take().expect("piped")).expect("text");
+        let usage = child.wait4().expect("it ends");
+        assert!(usage.status.success(), "{}: {output}", program.path.display());
+        let (before, _) = output.split_once(program.after_states).expect("a number of states");
+        let number = before.rsplit(|c: char| !c.is_ascii_digit()).next().expect("a number");
+        states = number.parse().expect("a number");
+        cpu_seconds += (usage.rusage.utime + usage.rusage.stime).as_secs_f64();
+        bytes = usage.rusage.maxrss.max(bytes);
+        runs += 1;
+    }
+    Cost { states, runs, cpu_seconds: cpu_seconds / f64::from(runs), bytes }
+}
+
+/// This program, which searches with one of our models.
+fn ours(graph: [&str; 3], program: &str) -> Program {
+    let arguments = ["search"].into_iter().chain(graph).chain([program]);
+    Program {
+        path: std::env::current_exe().expect("this program"),
+        arguments: arguments.map(str::to_owned).collect(),
+        after_states: " states",
+    }
+}
+
+/// Searches, and says how many states there are.
+fn search(program: &str, bounds: Bounds) -> usize {
+    if program == "actor" {
+        let checker = Unjudged(ActorElection::new(bounds)).checker().threads(1).spawn_bfs().join();
+        return checker.unique_state_count();
+    }
+    packed::<1>(bounds)
+        .or_else(|| packed::<2>(bounds))
+        .or_else(|| packed::<3>(bounds))
+        .or_else(|| packed::<4>(bounds))
+        .expect("256 bits are enough")
+}
+
+fn packed<const W: usize>(bounds: Bounds) -> Option<usize> {
+    let model = PackedModel::<W>::new(bounds, Reductions::NONE)?;
+    let crew = parallel::Crew { workers: 1, peers: None, keys: Keys::Exact };
+    let properties = [Property::ElectionSafety];
+    let outcome = parallel::search(&Arc::new(model), &properties, &crew, &Arc::default());
+    let outcome = outcome.expect("one process");
+    assert!(outcome.exhaustive);
+    Some(outcome.coverage.states)
+}
+
+/// Runs a program that prepares something, in a folder.
+fn prepare(folder: &Path, program: &str, arguments: &str, package: &str) -> Result<(), String> {
+    let mut command = Command::new(program);
+    command.args(arguments.split(' ')).current_dir(folder).stdout(Stdio::null());
+    match command.status() {
+        Ok(status) => {
+            assert!(status.success(), "{program} {arguments}");
+            Ok(())
+        }
+        Err(error) => Err(format!("{program}: {error} (apt-get install {package})")),
+    }
+}
+
+/// Spin, once the model is compiled.
+fn spin(bounds: &Bounds, folder: &TempDir, states: Option<usize>) -> Result<Program, String> {
+    fs::write(folder.path().join("raft.pml"), promela::model(bounds)).expect("it can be written");
+    prepare(folder.path(), "spin", "-a raft.pml", "spin")?;
+    let options = "-O3 -DSAFETY -DNOREDUCE -DMEMLIM=16000 -o pan pan.c";
+    prepare(folder.path(), "gcc", options, "gcc")?;
+    let room = states.unwrap_or(1 << 24).next_power_of_two().ilog2();
+    Ok(Program {
+        path: folder.path().join("pan"),
+        arguments: vec!["-m10000".to_owned(), format!("-w{room}")],
+        after_states: " states, stored",
+    })
+}
+
+/// TLC, on the specification in TLA+.
+fn tlc(bounds: &Bounds, folder: &TempDir) -> Result<Program, String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tla/tlc");
+    let ready = Command::new(&path).arg("--ready").output().expect("tla/tlc runs");
+    if !ready.status.success() {
+        return Err(String::from_utf8_lossy(&ready.stderr).trim().to_owned());
+    }
+    let servers: Vec<_> = bounds.cluster.servers().map(|server| server.to_string()).collect();
+    let module = "---- MODULE Peer ----\nEXTENDS RaftElection\n====\n";
+    let config = format!(
+        "SPECIFICATION Spec\nCONSTANTS\n    Nil = Nil\n    Server = {{{}}}\n    MaxTerm = {}\n    \
+         Replies = \"{}\"\nINVARIANT ElectionSafety\n",
+        servers.join(", "),
+        bounds.max_term,
+        bounds.replies
+    );
+    fs::write(folder.path().join("Peer.tla"), module).expect("it can be written");
+    let file = folder.path().join("Peer.cfg");
+    fs::write(&file, config).expect("it can be written");
+    let arguments = [file.to_str().expect("a path"), "-workers", "1"].map(str::to_owned);
+    Ok(Program { path, arguments: arguments.into(), after_states: " distinct states found, 0 " })
+}

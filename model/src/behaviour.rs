@@ -1,0 +1,255 @@
+//! Recorded runs as modules of TLA+, with which TLC checks that they are behaviours of
+//! `tla/RaftElection.tla`.
+//!
+//! Traces tell of one server each; a behaviour is one sequence of steps. [`Behaviour::read`] merges
+//! them so that each server's records keep their order and nothing is received before it is sent;
+//! among what is left, the clocks decide. Nothing is judged here: a record that is wrong is written
+//! as it stands, and TLC rejects it. What [`replay`](crate::replay) does with the specification in
+//! Rust, TLC so does once more with the one in TLA+.
+//!
+//! The last record of a killed server may tell of a step that did not take effect: if the ballot that
+//! the server came back with is the older one, that record is left out.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+
+use crate::action::Action;
+use crate::election::{Ballot, Event, Outgoing, Role, State};
+use crate::message::Message;
+use crate::reading::{Place, Reader, ReplayError};
+use crate::trace::{Cause, Line, Record, StepId};
+use crate::types::{Cluster, ServerId, ServerSet, Term};
+use crate::world::Envelope;
+
+/// Why traces do not make a behaviour.
+#[derive(Debug, thiserror::Error)]
+pub enum BehaviourError {
+    /// The traces cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReplayError),
+    /// What a server sent is not known.
+    #[error("there is no trace of {0}: a behaviour is that of all servers of a cluster")]
+    NoTrace(ServerId),
+    /// What happened before is not known.
+    #[error(
+        "{place}: the trace begins in term {term}, after the server was bootstrapped: a behaviour \
+         begins with the first step of all servers"
+    )]
+    NotFromTheBeginning {
+        /// Where the trace begins.
+        place: Place,
+        /// The term of the ballot that the server found.
+        term: Term,
+    },
+}
+
+/// The recorded steps of all servers of a cluster, in one order.
+#[derive(Clone, Debug)]
+pub struct Behaviour {
+    cluster: Cluster,
+    records: Vec<(Place, Record)>,
+}
+
+/// The records of a server that are still to be placed.
+type Queue = VecDeque<(Place, Record)>;
+
+impl Behaviour {
+    /// Reads traces, and brings their records into one order.
+    ///
+    /// # Errors
+    ///
+    /// [`BehaviourError`] if a file is no trace or cannot be read, or if the traces are not those of
+    /// all servers from their first step on.
+    pub fn read(paths: &[PathBuf]) -> Result<Self, BehaviourError> {
+        let mut cluster = None;
+        let mut runs: BTreeMap<(ServerId, u64), Queue> = BTreeMap::new();
+        for path in paths {
+            let mut reader = Reader::open(path)?;
+            let mut run = None;
+            while let Some((place, line)) = reader.next()? {
+                match line {
+                    Line::Header(header) => {
+                        cluster = Some(header.servers);
+                        run = Some((header.server, header.boot));
+                    }
+                    Line::Step(record) => {
+                        let run = run.expect("a trace begins with a header");
+                        runs.entry(run).or_default().push_back((place, record));
+                    }
+                }
+            }
+        }
+        let cluster = cluster.ok_or(ReplayError::NoFiles)?;
+        let mut servers: BTreeMap<ServerId, Queue> = BTreeMap::new();
+        for ((server, _), run) in runs {
+            let so_far = servers.entry(server).or_default();
+            if let Some((_, Record { cause: Cause::Start { stored }, .. })) = run.front() {
+                leave_out_what_did_not_happen(so_far, *stored);
+            }
+            so_far.extend(run);
+        }
+        for server in cluster.servers() {
+            let Some((place, first)) = servers.get(&server).and_then(VecDeque::front) else {
+                return Err(BehaviourError::NoTrace(server));
+            };
+            match first.cause {
+                Cause::Start { stored } if stored != Ballot::INITIAL => {
+                    let (place, term) = (place.clone(), stored.current_term);
+                    return Err(BehaviourError::NotFromTheBeginning { place, term });
+                }
+                _ => {}
+            }
+        }
+        Ok(Self { cluster, records: merged(servers) })
+    }
+
+    /// The number of steps.
+    pub const fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether nothing happened.
+    pub const fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// The module that tells it. Its name has to be that of its file.
+    pub fn module(&self, name: &str) -> String {
+        let servers: Vec<_> = self.cluster.servers().map(|s| format!("\"{s}\"")).collect();
+        let terms = self.records.iter().map(|(_, record)| record.step.state.ballot.current_term);
+        let max_term = terms.max().unwrap_or(Term::ZERO);
+        let records: Vec<_> =
+            self.records.iter().map(|(place, record)| told(place, record)).collect();
+        format!(
+            "---- MODULE {name} ----\n\
+             \\* What servers recorded, written by `raft-model replay --tla`; for `tla/tlc`.\n\
+             EXTENDS TraceRaftElection\n\n\
+             TraceServer  == {{{}}}\n\
+             TraceMaxTerm == {max_term}\n\
+             TraceRecords == <<\n{}\n>>\n\n\
+             TraceSpec == TraceInit /\\ [][TraceNext(TraceRecords)]_traceVars\n\
+             ====\n",
+            servers.join(", "),
+            records.join(",\n")
+        )
+    }
+}
+
+/// A server came up with this ballot: its last step before took effect only if that fits.
+fn leave_out_what_did_not_happen(records: &mut Queue, stored: Ballot) {
+    let is_lost = records.back().is_some_and(|(_, last)| {
+        let before = last.cause.before().map(|state| state.ballot);
+        last.step.state.ballot != stored && before == Some(stored)
+    });
+    if is_lost {
+        records.pop_back();
+    }
+}
+
+/// The records of all servers in one order: each server's in its own, what is received after it was
+/// sent, and otherwise by the clocks.
+fn merged(mut servers: BTreeMap<ServerId, Queue>) -> Vec<(Place, Record)> {
+    let id = |server: ServerId, record: &Record| (server, record.id());
+    let mut to_come: BTreeSet<(ServerId, StepId)> = servers
+        .iter()
+        .flat_map(|(&server, queue)| queue.iter().map(move |(_, record)| id(server, record)))
+        .collect();
+    let mut merged = Vec::new();
+    loop {
+        let is_early = |record: &Record| match record.cause {
+            Cause::Receive { from, sent_in, .. } => to_come.contains(&(from, sent_in)),
+            Cause::Start { .. } | Cause::Timeout { .. } => false,
+        };
+        // If all are early, some record is wrong: TLC will say which.
+        let heads = servers.iter().filter_map(|(&server, queue)| Some((server, &queue.front()?.1)));
+        let next = heads.min_by_key(|(_, record)| (is_early(record), record.wall_us));
+        let Some((server, record)) = next else { return merged };
+        to_come.remove(&id(server, record));
+        merged.extend(servers.get_mut(&server).and_then(VecDeque::pop_front));
+    }
+}
+
+/// A line of the module.
+fn told(place: &Place, record: &Record) -> String {
+    let Record { server, cause, step, .. } = record;
+    let before = match *cause {
+        Cause::Start { stored } => {
+            format!("Disk({}, {})", stored.current_term, vote(stored.voted_for))
+        }
+        Cause::Timeout { before } | Cause::Receive { before, .. } => state(&before),
+    };
+    let received = match *cause {
+        Cause::Receive { from, message, .. } => {
+            let is_request =
+                matches!(message, Message::RequestVote { .. } | Message::AppendEntries { .. });
+            let to = (!is_request).then_some(*server);
+            Some(Envelope { from, to, message })
+        }
+        Cause::Start { .. } | Cause::Timeout { .. } => None,
+    };
+    let sends = match step.outgoing {
+        Outgoing::Nothing => None,
+        Outgoing::Reply { to, message } => Some(Envelope { from: *server, to: Some(to), message }),
+        Outgoing::Broadcast { message } => Some(Envelope { from: *server, to: None, message }),
+    };
+    format!(
+        "    Record(\"{}\", \"{server}\", \"{}\",\n        {before},\n        {},\n        {}, {}, {})",
+        quoted(place),
+        action(record),
+        state(&step.state),
+        if step.persist { "TRUE" } else { "FALSE" },
+        messages(received),
+        messages(sends),
+    )
+}
+
+/// The name of what is recorded.
+fn action(record: &Record) -> Action {
+    let after = &record.step.state;
+    match record.cause {
+        Cause::Start { .. } => Action::Restart,
+        Cause::Timeout { before } => Action::of(&before, Event::Timeout, after),
+        Cause::Receive { before, from, message, .. } => {
+            Action::of(&before, Event::Receive { from, message }, after)
+        }
+    }
+}
+
+/// A string of TLA+ knows no letters but those of ASCII.
+fn quoted(place: &Place) -> String {
+    let text = place.to_string().replace('\\', "\\\\").replace('"', "\\\"");
+    text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
+}
+
+fn state(State { ballot, role }: &State) -> String {
+    let (name, votes) = match *role {
+        Role::Follower => ("Follower", ServerSet::EMPTY),
+        Role::Candidate { votes } => ("Candidate", votes),
+        Role::Leader => ("Leader", ServerSet::EMPTY),
+    };
+    let votes: Vec<_> = votes.iter().map(|server| format!("\"{server}\"")).collect();
+    let (term, votes) = (ballot.current_term, votes.join(", "));
+    format!("State({term}, {}, \"{name}\", {{{votes}}})", vote(ballot.voted_for))
+}
+
+fn vote(voted_for: Option<ServerId>) -> String {
+    voted_for.map_or("Nil".to_owned(), |candidate| format!("\"{candidate}\""))
+}
+
+/// A set of one message, or of none.
+fn messages(envelope: Option<Envelope>) -> String {
+    let Some(Envelope { from, to, message }) = envelope else { return "{}".to_owned() };
+    // Only a response has one.
+    let to = to.map_or("Nil".to_owned(), |to| format!("\"{to}\""));
+    match message {
+        Message::RequestVote { term } => format!("{{RequestVote(\"{from}\", {term})}}"),
+        Message::AppendEntries { term } => format!("{{AppendEntries(\"{from}\", {term})}}"),
+        Message::RequestVoteResponse { term, vote_granted } => {
+            let granted = if vote_granted { "TRUE" } else { "FALSE" };
+            format!("{{RequestVoteResponse(\"{from}\", {to}, {term}, {granted})}}")
+        }
+        Message::AppendEntriesResponse { term } => {
+            format!("{{AppendEntriesResponse(\"{from}\", {to}, {term})}}")
+        }
+    }
+}

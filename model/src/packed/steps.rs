@@ -1,0 +1,130 @@
+//! What servers do, looked up.
+//!
+//! What a server does follows from its own state and the event, and from nothing else. Of both there
+//! are few within bounds: so the specification is asked once for each, when it first comes up, and
+//! its answer is kept as bits to write.
+
+use std::sync::OnceLock;
+
+use super::layout::{Layout, Packed};
+use crate::action::{Cause, Move};
+use crate::bounds::Bounds;
+use crate::election::{Event, State};
+use crate::types::ServerId;
+use crate::world::{Envelope, Handlers};
+
+/// Some bits of one word of a world.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bits {
+    word: usize,
+    mask: u64,
+}
+
+impl Bits {
+    fn of(bit: usize) -> Self {
+        Self { word: bit / 64, mask: 1 << (bit % 64) }
+    }
+}
+
+/// What a server in some state does for some cause.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    pub(super) a_move: Move,
+    /// The message that arrives, if one does.
+    received: Bits,
+    /// The message that is sent, if one is.
+    sent: Bits,
+    /// Where the state of the server is, and its bits afterwards.
+    server: Bits,
+    state: u64,
+    /// Whether a packed world can tell what happens: a ballot that changes is persisted, and what is
+    /// sent is of a term within the bounds.
+    is_sound: bool,
+}
+
+impl Known {
+    /// The world after it; `None` if it cannot happen, or changes nothing.
+    #[inline]
+    pub(super) fn after<const W: usize>(&self, world: &Packed<W>) -> Option<Packed<W>> {
+        if world.0[self.received.word] & self.received.mask != self.received.mask {
+            return None;
+        }
+        let mut after = *world;
+        let word = &mut after.0[self.server.word];
+        *word = *word & !self.server.mask | self.state;
+        after.0[self.sent.word] |= self.sent.mask;
+        if after == *world {
+            return None;
+        }
+        assert!(self.is_sound, "{:?} forgot to persist, or left the bounds", self.a_move);
+        Some(after)
+    }
+
+    /// Whether it is that the server's timer fires.
+    pub(super) const fn is_timeout(&self) -> bool {
+        matches!(self.a_move.cause, Cause::Event(Event::Timeout))
+    }
+}
+
+/// All that is known so far: for each server, by the bits of its state.
+#[derive(Debug)]
+pub(super) struct Steps(Vec<Vec<OnceLock<Box<[Known]>>>>);
+
+impl Steps {
+    /// Nothing yet.
+    pub(super) fn new(layout: &Layout) -> Self {
+        let of_server =
+            || (0..1 << layout.bits_of_a_server()).map(|_| OnceLock::new()).collect::<Vec<_>>();
+        Self(layout.cluster().servers().map(|_| of_server()).collect())
+    }
+
+    /// All that may happen to a server as it is in this world, if it changes anything.
+    #[inline]
+    pub(super) fn of<const W: usize>(
+        &self,
+        world: &Packed<W>,
+        id: ServerId,
+        layout: &Layout,
+        bounds: &Bounds,
+        handlers: Handlers,
+    ) -> &[Known] {
+        let known = &self.0[id.index()][layout.bits_of(world, id)];
+        known.get_or_init(|| ask(layout.state(world, id), id, layout, bounds, handlers))
+    }
+}
+
+/// Asks the specification what a server in this state does, for every cause that there can be.
+fn ask(
+    before: State,
+    id: ServerId,
+    layout: &Layout,
+    bounds: &Bounds,
+    handlers: Handlers,
+) -> Box<[Known]> {
+    let know = |cause: Cause, received: Bits| {
+        let (step, envelope) = handlers.act(bounds, id, &before, before.ballot, cause);
+        let bit = envelope.and_then(|envelope| layout.bit(envelope));
+        let (word, mask, state) = layout.bits_with(id, step.state);
+        let changes = step.state != before || envelope.is_some();
+        changes.then(|| Known {
+            a_move: Move::of(id, &before, cause, &step),
+            received,
+            sent: bit.map_or_else(Bits::default, Bits::of),
+            server: Bits { word, mask },
+            state,
+            is_sound: (step.persist || step.state.ballot == before.ballot)
+                && layout.has(step.state.ballot.current_term)
+                && bit.is_some() == envelope.is_some(),
+        })
+    };
+    let alone = [Cause::Event(Event::Timeout), Cause::Restart].map(|c| (c, Bits::default()));
+    let deliveries = layout.messages().flat_map(|(bit, envelope): (usize, Envelope)| {
+        let to_this = envelope.deliveries(bounds.cluster).filter(move |(to, _)| *to == id);
+        to_this.map(move |(_, event)| (Cause::Event(event), Bits::of(bit)))
+    });
+    alone
+        .into_iter()
+        .chain(deliveries)
+        .filter_map(|(cause, received)| know(cause, received))
+        .collect()
+}

@@ -1,0 +1,148 @@
+//! Each model in `tla` has the verdict that its first line tells, and Rust says the same.
+
+use raft_model::action::Cause;
+use raft_model::bounds::{Bounds, Replies};
+use raft_model::election::{Event, Role, State};
+use raft_model::properties::SAFETY;
+use raft_model::reduce::Reductions;
+use raft_model::search::search;
+use raft_model::types::{Cluster, Term};
+use raft_model::world::{World, WorldModel};
+
+use crate::runs::Runs;
+use crate::support::counts;
+use crate::support::tlc::{Specification, Verdict, is_ready};
+
+fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
+    Bounds { cluster: Cluster::new(servers).unwrap(), max_term: Term::new(max_term), replies }
+}
+
+fn verdict(config: &str) -> Verdict {
+    Specification::new().check(config).verdict
+}
+
+#[test]
+fn safety_and_the_invariant_hold() {
+    if !is_ready() {
+        return;
+    }
+    let bounds = bounds(3, 1, Replies::All);
+    let findings = search(&WorldModel::new(bounds), &SAFETY, |_| ());
+    assert!(findings.exhaustive && findings.hold());
+    for config in ["MCRaftElection.cfg", "MCInvariant.cfg"] {
+        let checked = Specification::new().check(config);
+        assert_eq!(checked.verdict, Verdict::Holds, "{config}");
+        let expected = counts::of(&bounds);
+        assert_eq!((checked.states, checked.depth), (expected.states, expected.depth), "{config}");
+    }
+}
+
+/// TLC's reduction by symmetry finds as many worlds as ours.
+#[test]
+fn worlds_that_differ_in_names_are_as_many() {
+    if !is_ready() {
+        return;
+    }
+    let symmetry = Reductions { symmetry: true, ..Reductions::NONE };
+    let expected = counts::of_reduced(&bounds(3, 2, Replies::Useful), symmetry);
+    let checked = Specification::new().check("MCSymmetry.cfg");
+    assert_eq!(checked.verdict, Verdict::Holds);
+    assert_eq!((checked.states, checked.depth), (expected.states, expected.depth));
+}
+
+fn has_leader(world: &World) -> bool {
+    world.servers.iter().any(|state| state.role == Role::Leader)
+}
+
+#[test]
+fn fairness_alone_elects_nobody() {
+    if !is_ready() {
+        return;
+    }
+    let model = WorldModel::new(bounds(2, 2, Replies::All));
+    let successors =
+        |world: &World| model.successors(world).into_iter().map(|(_, after)| after).collect();
+    let runs = Runs::from(model.initial(), successors);
+
+    assert_eq!(verdict("MCSplitVotes.cfg"), Verdict::LivenessViolated);
+    assert!(!runs.come_to(has_leader));
+
+    let max_term = model.bounds.max_term;
+    let terms_spent =
+        |world: &World| world.servers.iter().all(|state| state.ballot.current_term == max_term);
+    assert_eq!(verdict("MCFair.cfg"), Verdict::Holds);
+    assert!(runs.come_to(|world| has_leader(world) || terms_spent(world)));
+}
+
+/// What `MCCalm.tla` says, once more: a world, and whether it is calm.
+fn calming_down(model: &WorldModel, messages_come_first: bool) -> Runs<(World, bool)> {
+    let leads = |world: &World, leader: usize| {
+        let State { ballot, role } = world.servers[leader];
+        let mut others = world.servers.iter();
+        role == Role::Leader && others.all(|s| s.ballot.current_term <= ballot.current_term)
+    };
+    Runs::from((model.initial(), false), |(world, is_calm)| {
+        let steps = model.successors(world);
+        if !is_calm {
+            let max_term = model.bounds.max_term;
+            let in_storm =
+                steps.into_iter().map(|(_, after)| (after, false)).filter(|(after, _)| {
+                    after.servers.iter().all(|state| state.ballot.current_term < max_term)
+                });
+            return in_storm.chain([(world.clone(), true)]).collect();
+        }
+        let is_led = (0..world.servers.len()).any(|server| leads(world, server));
+        let is_expected = steps
+            .iter()
+            .any(|(a_move, _)| matches!(a_move.cause, Cause::Event(Event::Receive { .. })));
+        let happens = steps.into_iter().filter(|(a_move, _)| match a_move.cause {
+            Cause::Restart => false,
+            Cause::Event(Event::Receive { .. }) => true,
+            Cause::Event(Event::Timeout) => {
+                let is_leader = world.state(a_move.server).role == Role::Leader;
+                (!messages_come_first || !is_expected) && (is_leader || !is_led)
+            }
+        });
+        happens.map(|(_, after)| (after, true)).collect()
+    })
+}
+
+/// Somebody leads, and everybody else follows, in its term.
+fn is_stable(world: &World) -> bool {
+    let mut leaders = world.servers.iter().filter(|state| state.role == Role::Leader);
+    let (Some(leader), None) = (leaders.next(), leaders.next()) else { return false };
+    world.servers.iter().all(|state| {
+        state.ballot.current_term == leader.ballot.current_term
+            && (state == leader || state.role == Role::Follower)
+    })
+}
+
+#[test]
+fn once_it_is_calm_a_leader_is_elected_and_stays() {
+    if !is_ready() {
+        return;
+    }
+    let runs = calming_down(&WorldModel::new(bounds(3, 2, Replies::Useful)), true);
+    let checked = Specification::new().check("MCCalm.cfg");
+    assert_eq!((checked.verdict, checked.states), (Verdict::Holds, runs.len()));
+    assert!(runs.come_to(|(world, _)| has_leader(world)));
+    assert!(runs.end_in(|(world, _)| is_stable(world)));
+}
+
+#[test]
+fn if_timers_fire_before_messages_arrive_nobody_need_be_elected() {
+    if !is_ready() {
+        return;
+    }
+    let bounds = bounds(2, 2, Replies::Useful);
+    let runs = calming_down(&WorldModel::new(bounds), false);
+    let hasty = Specification::new().within(&bounds, "MCCalm.cfg").change(
+        "MCCalm.tla",
+        1,
+        "    /\\ ~IsExpected\n",
+        "",
+    );
+    assert_eq!(hasty.check("MCCalm.cfg").verdict, Verdict::LivenessViolated);
+    assert!(!runs.come_to(|(world, _)| has_leader(world)));
+    assert!(!runs.end_in(|(world, _)| is_stable(world)));
+}
