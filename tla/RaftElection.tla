@@ -286,11 +286,12 @@ Elected(c, t) == IsQuorum({s \in Server : Vote(s, t, c)})
 ElectionSafety ==
     \A t \in Term : \A c, d \in Server : Led(c, t) /\ Led(d, t) => c = d
 
-\* No server ever votes for two in one term: in messages, on its ballot, on its
-\* disk.
+\* No server ever grants two candidates its vote in one term: in messages, on its
+\* ballot, on its disk.  (A candidate votes for itself.)
 VoteOncePerTerm ==
     LET HasVoted(s, t, c) ==
-            \/ Vote(s, t, c)
+            \/ RequestVoteResponse(s, c, t, TRUE) \in sent
+            \/ s = c /\ RequestVote(c, t) \in sent
             \/ currentTerm[s] = t /\ votedFor[s] = c
             \/ stored[s] = [currentTerm |-> t, votedFor |-> c]
     IN  \A t \in Term : \A s, c, d \in Server :

@@ -103,16 +103,6 @@ impl Behaviour {
         Ok(Self { cluster, records: merged(servers) })
     }
 
-    /// The number of steps.
-    pub const fn len(&self) -> usize {
-        self.records.len()
-    }
-
-    /// Whether nothing happened.
-    pub const fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-
     /// The module that tells it. Its name has to be that of its file.
     pub fn module(&self, name: &str) -> String {
         let servers: Vec<_> = self.cluster.servers().map(|s| format!("\"{s}\"")).collect();

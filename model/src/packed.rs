@@ -54,15 +54,9 @@ impl<const W: usize> PackedModel<W> {
         let spread = reductions.window.then_some(bounds.max_term);
         let reduce = Reductions::reduce;
         let handlers = Handlers::RAFT;
-        let steps = Arc::new(Steps::new(&layout));
-        (layout.len() <= W * 64).then_some(Self {
-            bounds,
-            reductions,
-            spread,
-            reduce,
-            handlers,
-            layout,
-            steps,
+        (layout.len() <= W * 64).then(|| {
+            let steps = Arc::new(Steps::new(&layout));
+            Self { bounds, reductions, spread, reduce, handlers, layout, steps }
         })
     }
 
