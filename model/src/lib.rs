@@ -109,6 +109,8 @@ pub mod packed;
 #[cfg(feature = "check")]
 pub mod picture;
 #[cfg(feature = "check")]
+pub mod proof;
+#[cfg(feature = "check")]
 pub mod properties;
 #[cfg(feature = "check")]
 pub mod reduce;
