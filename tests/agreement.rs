@@ -9,7 +9,7 @@ use std::collections::{HashSet, VecDeque};
 use raft_model::action::Action;
 use raft_model::actor::ActorElection;
 use raft_model::bounds::{Bounds, Replies};
-use raft_model::mutant::MUTANTS;
+use raft_model::mutant::Mutant;
 use raft_model::properties::SAFETY;
 use raft_model::search::{Coverage, ElectionModel, search};
 use raft_model::types::{Cluster, ServerId, Term};
@@ -82,7 +82,7 @@ fn actors_and_worlds_have_the_same_graph() {
 fn a_difference_in_the_direct_model_is_reported() {
     let bounds = bounds(2, 2, Replies::All);
     let actors = Graph::of(&ActorElection::new(bounds));
-    let mutant = MUTANTS.iter().find(|mutant| mutant.name == "vote-given-twice").unwrap();
+    let mutant = Mutant::named("vote-given-twice").unwrap();
     let worlds = Graph::of(&WorldModel { bounds, handlers: mutant.handlers });
     let difference = actors.difference(&worlds).expect("a server votes twice");
     assert!(difference.contains("ReceiveRequestVote to"), "{difference}");

@@ -7,7 +7,7 @@ mod counts;
 use std::sync::Arc;
 
 use raft_model::bounds::{Bounds, Replies};
-use raft_model::mutant::MUTANTS;
+use raft_model::mutant::Mutant;
 use raft_model::packed::PackedModel;
 use raft_model::properties::{Property, SAFETY};
 use raft_model::reduce::Reductions;
@@ -73,7 +73,7 @@ fn engines_workers_and_keys_agree_under_every_reduction() {
 
 /// A mistake that keeps the reductions exact: it does not look at names, and dead messages stay dead.
 fn mistaken(reductions: Reductions) -> Arc<Model> {
-    let mutant = MUTANTS.iter().find(|mutant| mutant.name == "half-is-a-quorum").unwrap();
+    let mutant = Mutant::named("half-is-a-quorum").unwrap();
     let model = Model::new(bounds(4, 1, Replies::All), reductions).unwrap();
     Arc::new(model.driven_by(mutant.handlers))
 }

@@ -1,12 +1,22 @@
-//! Elections that are wrong on purpose, to see that the checks can fail.
+//! Elections that are wrong on purpose: the mistakes that real systems had, or that people make when
+//! they write an election.
 //!
-//! A mutant wraps the functions of the specification and changes what goes in or what comes out.
-//! The specification knows nothing of it.
+//! They show that the checks can fail. A mutant wraps the functions of the specification and changes
+//! what goes in or what comes out; the specification knows nothing of it. [`MUTANTS`] is the
+//! catalogue, [`hunt`] looks for what catches them.
 
-use crate::election::{Ballot, Event, Server, State, Step};
-use crate::message::Message;
-use crate::types::Cluster;
+mod catalogue;
+mod counting;
+mod faults;
+pub mod hunt;
+
+use crate::properties::Property;
 use crate::world::Handlers;
+// What the faults are compiled against.
+use crate::{election, message, types};
+
+pub use catalogue::MUTANTS;
+pub use faults::{FAULTS, Fault};
 
 /// A mistake that people make.
 #[derive(Clone, Copy, Debug)]
@@ -15,72 +25,75 @@ pub struct Mutant {
     pub name: &'static str,
     /// The mistake, in a sentence.
     pub says: &'static str,
+    /// Where a real system had it, or something that comes to the same.
+    pub source: Option<&'static str>,
     /// The election with the mistake in it.
     pub handlers: Handlers,
+    /// What catches it.
+    pub caught_by: Catch,
+    /// The first scenario that tells another story of it: a file of `tests/scenarios`.
+    pub scenario: Option<&'static str>,
 }
 
-/// All mutants.
-pub const MUTANTS: [Mutant; 5] = [
-    Mutant {
-        name: "vote-forgotten-on-restart",
-        says: "a server that restarts remembers its term, but not its vote",
-        handlers: Handlers { start: start_without_vote, ..Handlers::RAFT },
-    },
-    Mutant {
-        name: "disk-forgotten-on-restart",
-        says: "a server that restarts begins as if it had never run",
-        handlers: Handlers { start: start_afresh, ..Handlers::RAFT },
-    },
-    Mutant {
-        name: "half-is-a-quorum",
-        says: "half of a cluster of even size elects",
-        handlers: Handlers { step: step_with_half, ..Handlers::RAFT },
-    },
-    Mutant {
-        name: "vote-given-twice",
-        says: "a server grants its vote to whoever asks, however often in a term",
-        handlers: Handlers { step: step_voting_again, ..Handlers::RAFT },
-    },
-    Mutant {
-        name: "no-step-down",
-        says: "a server that sees a newer term adopts it, but stays what it was",
-        handlers: Handlers { step: step_keeping_role, ..Handlers::RAFT },
-    },
-];
-
-fn start_without_vote(server: &Server, stored: Option<Ballot>) -> Step {
-    server.start(stored.map(|ballot| Ballot { voted_for: None, ..ballot }))
+/// What catches a mutant: the first of these that does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Catch {
+    /// This property of safety breaks.
+    Safety(Property),
+    /// No property breaks, but the graph has another size than that of the specification, and
+    /// expected sizes are pinned.
+    Counts,
+    /// Its graph is that of the specification, for the models know no time and no last term. This
+    /// file of `tests` sees it.
+    Test(&'static str),
 }
 
-fn start_afresh(server: &Server, _: Option<Ballot>) -> Step {
-    server.start(None)
-}
+impl Mutant {
+    const fn of(name: &'static str, says: &'static str, caught_by: Catch) -> Self {
+        let Fault { start, step, .. } = fault(name);
+        Self::counting(name, says, caught_by, Handlers { start, step })
+    }
 
-fn step_with_half(server: &Server, before: State, event: Event) -> Step {
-    let size = server.cluster.size();
-    // Half of an even number of servers is more than half of one server less.
-    match Cluster::new(size - 1) {
-        Ok(cluster) if size.is_multiple_of(2) => Server { cluster, ..*server }.step(before, event),
-        _ => server.step(before, event),
+    const fn counting(
+        name: &'static str,
+        says: &'static str,
+        caught_by: Catch,
+        handlers: Handlers,
+    ) -> Self {
+        Self { name, says, source: None, handlers, caught_by, scenario: None }
+    }
+
+    const fn seen(self, source: &'static str) -> Self {
+        Self { source: Some(source), ..self }
+    }
+
+    const fn played(self, scenario: &'static str) -> Self {
+        Self { scenario: Some(scenario), ..self }
+    }
+
+    /// The mutant of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        MUTANTS.into_iter().find(|mutant| mutant.name == name)
     }
 }
 
-fn step_voting_again(server: &Server, before: State, event: Event) -> Step {
-    match event {
-        Event::Receive { message: Message::RequestVote { .. }, .. } => {
-            let ballot = Ballot { voted_for: None, ..before.ballot };
-            server.step(State { ballot, ..before }, event)
+/// The fault of this name. That there is one is checked when this is compiled.
+const fn fault(name: &str) -> Fault {
+    let mut index = 0;
+    while index < FAULTS.len() {
+        if is_same(FAULTS[index].name, name) {
+            return FAULTS[index];
         }
-        _ => server.step(before, event),
+        index += 1;
     }
+    panic!("there is no fault of this name")
 }
 
-fn step_keeping_role(server: &Server, before: State, event: Event) -> Step {
-    let step = server.step(before, event);
-    match event {
-        Event::Receive { .. } if before.ballot.current_term < step.state.ballot.current_term => {
-            Step { state: State { role: before.role, ..step.state }, ..step }
-        }
-        _ => step,
+const fn is_same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut index = 0;
+    while index < a.len() && index < b.len() && a[index] == b[index] {
+        index += 1;
     }
+    index == a.len() && index == b.len()
 }
