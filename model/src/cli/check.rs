@@ -1,7 +1,7 @@
 //! `raft-model check`.
 
+mod pace;
 mod report;
-mod watch;
 
 use std::fs;
 use std::io::{self, Write};
@@ -28,8 +28,8 @@ use raft_model::types::{Cluster, Term};
 use raft_model::world::{Handlers, WorldModel};
 
 use super::Failure;
+use super::watch::Watch;
 use report::{Key, Report};
-use watch::Watch;
 
 /// The arguments of `check`.
 #[derive(clap::Args)]
@@ -246,14 +246,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     args.validate()?;
     let started = Instant::now();
     let control = Arc::new(Control::default());
-    let watch = Watch::start(&control, args.max_memory)?;
+    let watch = Watch::start(pace::tend(&control, args.max_memory))?;
     let result = find(args, &control);
     watch.leave();
-    let report = Report {
-        seconds: started.elapsed().as_secs_f64(),
-        memory: watch::peak_memory(),
-        ..result?
-    };
+    let report =
+        Report { seconds: started.elapsed().as_secs_f64(), memory: pace::peak_memory(), ..result? };
     let text = if args.json {
         format!("{:#}\n", report::as_json(args, &report))
     } else {

@@ -2,7 +2,9 @@
 
 mod check;
 mod explore;
+mod prove;
 mod replay;
+mod watch;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -15,10 +17,10 @@ use raft_model::types::{Cluster, Term};
 ///
 /// Without a subcommand it runs `check` with its defaults.
 ///
-/// Exit codes: 0 everything holds; 1 a property is violated, or a trace tells what cannot have
-/// happened; 2 the command line or the input is wrong; 3 `--max-memory` ended a check; 4 a check
-/// broke off, since another process was missing or lost; 130 Ctrl-C ended a check. A check that ends
-/// with 3, 4 or 130 has not shown anything.
+/// Exit codes: 0 everything holds; 1 a property is violated, a proof has a gap, or a trace tells what
+/// cannot have happened; 2 the command line or the input is wrong; 3 `--max-memory` ended a check; 4 a check
+/// broke off, since another process was missing or lost; 130 Ctrl-C ended a check
+/// or a proof. What ends with 3, 4 or 130 has not shown anything.
 #[derive(Parser)]
 #[command(name = "raft-model", version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -34,6 +36,8 @@ enum Command {
     Check(check::Args),
     /// Walk through the state graph in a web browser (stateright's Explorer on the actor model).
     Explore(explore::Args),
+    /// Prove safety for every number of servers and every term, with the solvers z3 and cvc5.
+    Prove(prove::Args),
     /// Check recorded traces: repeat every step with the specification.
     Replay(replay::Args),
 }
@@ -63,6 +67,7 @@ pub(crate) fn run() -> ExitCode {
     let result = match command {
         Command::Check(args) => check::run(&args),
         Command::Explore(args) => explore::run(&args),
+        Command::Prove(args) => prove::run(&args),
         Command::Replay(args) => replay::run(&args),
     };
     match result {

@@ -79,7 +79,8 @@ fn parameters(of: &[&str]) -> (String, String) {
         (_, "Term") => "t",
         _ => "c",
     });
-    let typed: Vec<_> = names.clone().zip(of).map(|(name, sort)| format!("({name} {sort})")).collect();
+    let typed: Vec<_> =
+        names.clone().zip(of).map(|(name, sort)| format!("({name} {sort})")).collect();
     (typed.join(" "), names.collect::<Vec<_>>().join(" "))
 }
 

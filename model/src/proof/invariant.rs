@@ -29,24 +29,23 @@ pub struct Conjunct {
 /// The words that the invariant is told in.
 pub const DEFINITIONS: [Definition; 3] = [
     Definition {
+        name: "led",
+        says: "A server leads that term, or has sent a heartbeat of it.",
+        parameters: "((c Server) (t Term))",
+        formula: "(or (append_entries c t) (and (leader c) (= t (current_term c))))",
+    },
+    Definition {
         name: "vote",
-        says: "A server has told that its vote of a term is for that candidate: in a response that \
-               grants it, or in its own request or heartbeat, since whoever sends these has voted \
-               for itself.",
+        says: "The vote of a server, in that term, is known to be for that candidate: it has granted \
+               it, or it is the candidate itself, and has asked for votes or led.",
         parameters: "((s Server) (t Term) (c Server))",
-        formula: "(or (vote_granted s t c) (and (= s c) (or (request_vote c t) (append_entries c t))))",
+        formula: "(or (vote_granted s t c) (and (= s c) (or (request_vote c t) (led c t))))",
     },
     Definition {
         name: "elected",
-        says: "A quorum has told that its votes of a term are for that candidate.",
+        says: "The votes of a quorum, in that term, are known to be for that candidate.",
         parameters: "((c Server) (t Term))",
         formula: "(exists ((q Quorum)) (forall ((s Server)) (=> (member s q) (vote s t c))))",
-    },
-    Definition {
-        name: "led",
-        says: "A server leads that term, or has led it: its first heartbeat left as it won.",
-        parameters: "((c Server) (t Term))",
-        formula: "(or (and (leader c) (= t (current_term c))) (append_entries c t))",
     },
 ];
 
@@ -54,7 +53,7 @@ pub const DEFINITIONS: [Definition; 3] = [
 pub const INVARIANT: [Conjunct; 9] = [
     Conjunct {
         name: "VoteOnce",
-        says: "A server tells of one vote a term.",
+        says: "Of no server two votes are known in one term.",
         formula: "(forall ((s Server) (t Term) (c Server) (d Server)) \
                   (=> (and (vote s t c) (vote s t d)) (= c d)))",
         holds: |world| {
@@ -65,7 +64,7 @@ pub const INVARIANT: [Conjunct; 9] = [
     },
     Conjunct {
         name: "VoteNotInFuture",
-        says: "A server tells of no vote in a term that it has not reached.",
+        says: "No vote of a server is known in a term that it has not reached.",
         formula: "(forall ((s Server) (t Term) (c Server)) \
                   (=> (vote s t c) (not (older (current_term s) t))))",
         holds: |world| {
@@ -74,7 +73,7 @@ pub const INVARIANT: [Conjunct; 9] = [
     },
     Conjunct {
         name: "VoteRemembered",
-        says: "A vote that a server has told of in its current term is on its ballot.",
+        says: "A vote of a server that is known in its current term is on its ballot.",
         formula: "(forall ((s Server) (c Server)) \
                   (=> (vote s (current_term s) c) (voted_for s c)))",
         holds: |world| {
@@ -127,7 +126,7 @@ pub const INVARIANT: [Conjunct; 9] = [
     },
     Conjunct {
         name: "LeaderWasElected",
-        says: "A leader has the votes of a quorum, in its current term.",
+        says: "A leader has the votes of a quorum in its current term.",
         formula: "(forall ((c Server)) (=> (leader c) (elected c (current_term c))))",
         holds: |world| {
             let mut leaders = world.states().filter(|(_, state)| state.role == Role::Leader);
@@ -136,7 +135,7 @@ pub const INVARIANT: [Conjunct; 9] = [
     },
     Conjunct {
         name: "HeartbeatElected",
-        says: "Whoever has sent a heartbeat of a term has the votes of a quorum, in that term.",
+        says: "Whoever has sent a heartbeat of a term has the votes of a quorum in it.",
         formula: "(forall ((c Server) (t Term)) (=> (append_entries c t) (elected c t)))",
         holds: |world| heartbeats(world).all(|(sender, term)| is_elected(world, sender, term)),
     },
@@ -157,8 +156,7 @@ pub const SAFETY: [Conjunct; 3] = [
     },
     Conjunct {
         name: "VoteOncePerTerm",
-        says: "No server ever votes for two in one term: in what it tells, on its ballot and on its \
-               disk.",
+        says: "No server ever votes for two in one term: in messages, on its ballot, on its disk.",
         formula: "(forall ((s Server) (t Term) (c Server) (d Server)) (=> (and \
                   (or (vote s t c) (and (voted_for s c) (= t (current_term s))) \
                   (and (stored_vote s c) (= t (stored_term s)))) \
@@ -184,8 +182,8 @@ pub const SAFETY: [Conjunct; 3] = [
     },
 ];
 
-/// What is true of every step, whatever was before it.
-pub(super) const TERM_NEVER_DECREASES: (&str, &str, &str) = (
+/// What is true of every step: the name of the property, what it says, and its formula.
+pub const TERM_NEVER_DECREASES: (&str, &str, &str) = (
     "TermNeverDecreases",
     "The durable term of a server only grows, and so does the term that it acts in.",
     "(forall ((s Server)) (and (not (older (after.current_term s) (current_term s))) \
@@ -194,14 +192,8 @@ pub(super) const TERM_NEVER_DECREASES: (&str, &str, &str) = (
 
 /// `vote`, of all servers.
 fn votes(world: &World) -> impl Iterator<Item = (ServerId, Vote)> {
-    world.sent.iter().filter_map(|envelope| {
-        let candidate = envelope.from;
-        let vote = match envelope.message {
-            Message::AppendEntries { term } => Some(Vote { term, candidate }),
-            _ => in_message(envelope),
-        };
-        Some((envelope.from, vote?))
-    })
+    let in_messages = world.sent.iter().filter_map(|e| Some((e.from, in_message(e)?)));
+    in_messages.chain(led(world).map(|(candidate, term)| (candidate, Vote { term, candidate })))
 }
 
 fn has_voted(world: &World, voter: ServerId, term: Term, candidate: ServerId) -> bool {

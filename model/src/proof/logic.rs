@@ -9,7 +9,10 @@ pub(super) const AXIOMS: [(&str, &str); 5] = [
     ("Terms are in a line:", "(forall ((a Term)) (not (older a a)))"),
     ("", "(forall ((a Term) (b Term)) (or (older a b) (= a b) (older b a)))"),
     ("", "(forall ((a Term) (b Term) (c Term)) (=> (and (older a b) (older b c)) (older a c)))"),
-    ("Nothing is older than the term in which servers start.", "(forall ((a Term)) (not (older a zero)))"),
+    (
+        "Nothing is older than the term in which servers start.",
+        "(forall ((a Term)) (not (older a zero)))",
+    ),
     (
         "Any two quorums share a server.",
         "(forall ((p Quorum) (q Quorum)) (exists ((s Server)) (and (member s p) (member s q))))",
@@ -59,12 +62,7 @@ pub(super) const VARIABLES: [Variable; 10] = [
         sort: "Bool",
         says: "the ballot on the disk of a server has a vote for that one",
     },
-    Variable {
-        name: "candidate",
-        of: &["Server"],
-        sort: "Bool",
-        says: "a server is a candidate",
-    },
+    Variable { name: "candidate", of: &["Server"], sort: "Bool", says: "a server is a candidate" },
     Variable {
         name: "votes",
         of: &["Server", "Server"],
@@ -145,4 +143,33 @@ pub(super) fn after(formula: &str, definitions: &[Definition]) -> String {
         text.push_str(piece);
     }
     text
+}
+
+/// That there are so many servers `s1`, `s2`, …, terms `t1`, `t2`, … from the oldest, and quorums `q1`,
+/// …, and no others. Where so little can be, a solver finds an example fast.
+pub(super) fn exactly(servers: usize, terms: usize, quorums: usize) -> String {
+    let mut text = String::new();
+    for (sort, count) in [("Server", servers), ("Term", terms), ("Quorum", quorums)] {
+        let names = names(sort, count);
+        for name in &names {
+            let _ = writeln!(text, "(declare-const {name} {sort})");
+        }
+        let is_one: Vec<_> = names.iter().map(|name| format!("(= x {name})")).collect();
+        let _ = writeln!(text, "(assert (forall ((x {sort})) (or false {})))", is_one.join(" "));
+        for (later, name) in names.iter().enumerate() {
+            for earlier in &names[..later] {
+                let _ = match sort {
+                    "Term" => writeln!(text, "(assert (older {earlier} {name}))"),
+                    _ => writeln!(text, "(assert (not (= {earlier} {name})))"),
+                };
+            }
+        }
+    }
+    text
+}
+
+/// The names of the first few of a sort.
+pub(super) fn names(sort: &str, count: usize) -> Vec<String> {
+    let letter = sort[..1].to_lowercase();
+    (1..=count).map(|number| format!("{letter}{number}")).collect()
 }

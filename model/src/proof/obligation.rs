@@ -1,142 +1,164 @@
-//! What has to be proved, as files that a solver reads: one for each situation, one for the beginning,
+//! What has to be proved, as files that a solver reads: one for the beginning, one for each situation,
 //! one for what follows from the invariant, one for the lemma about majorities.
 
 use std::fmt::Write;
+use std::ops::Range;
 
-use super::election::{Outgoing, Role, Step};
 use super::effect;
+use super::election::{Role, Rule, Step};
 use super::invariant::{Conjunct, DEFINITIONS, INVARIANT, SAFETY, TERM_NEVER_DECREASES};
 use super::logic::{self, comment};
-use super::majority;
 use super::message::Message;
 use super::oracle::{Note, Path, assumed};
-use super::situation::{Handlers, Situation, Standing, first_start};
+use super::situation::{Handlers, Occurrence, Situation, Standing, first_start};
+use super::solver::Answer;
 
-/// What a solver is asked, and what it has to answer.
+/// Something that a solver has to confirm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Obligation {
-    /// What is shown by it: the name of a conjunct, of a property, or [`IMPLIED`], or [`POSSIBLE`].
-    pub name: String,
+    /// What is shown by it: the name of a conjunct, of a property or of a lemma, or one of
+    /// [`IMPLIED`], [`POSSIBLE`] and [`EXCLUDED`].
+    pub name: &'static str,
     /// On which path, if it is about one: its number in the file, from 1, and its rule.
     pub path: Option<(usize, String)>,
+    /// What the solver has to answer.
+    pub expected: Answer,
+    /// Where the question stands in the file.
+    pub(super) at: Range<usize>,
 }
 
-/// The name of the obligations that an answer follows from what was answered before.
-pub const IMPLIED: &str = "ImpliedAnswer";
+/// That what the symbols were taken to answer follows from what they had answered before.
+pub const IMPLIED: (&str, &str) = (
+    "AnswerImplied",
+    "What code was told without a question, on a path, follows from what it had asked before.",
+);
 
-/// The name of the questions whether there is a world, which satisfies the invariant, in which a path is taken. The answer has to be `sat`,
-/// but where the invariant excludes it.
-pub const POSSIBLE: &str = "Possible";
+/// That the proof is not about nothing.
+pub const POSSIBLE: (&str, &str) =
+    ("PathPossible", "There are worlds that satisfy the invariant in which this path is taken.");
+
+/// That paths are not taken of which the specification says so.
+pub const EXCLUDED: (&str, &str) = (
+    "PathExcluded",
+    "The invariant excludes this path: of a candidate or a leader that has not voted for itself, or \
+     that hears another leader of its own term.",
+);
 
 /// A file for a solver.
 #[derive(Clone, Debug)]
 pub struct File {
     /// Its name, without an extension.
     pub name: String,
-    /// Its text.
+    /// Its text, in SMT-LIB.
     pub text: String,
     /// What it asks, in this order.
     pub obligations: Vec<Obligation>,
+    /// How many paths of the election it is about.
+    pub paths: usize,
 }
 
 impl File {
-    fn new(name: impl Into<String>, head: &str) -> Self {
+    pub(super) fn new(name: impl Into<String>, says: &str) -> Self {
         let mut text = String::new();
-        comment(&mut text, head);
-        Self { name: name.into(), text, obligations: Vec::new() }
+        comment(&mut text, says);
+        Self { name: name.into(), text, obligations: Vec::new(), paths: 0 }
     }
 
-    /// Asks whether a formula follows from what stands before it.
-    fn demand(&mut self, name: &str, formula: &str, path: Option<&(usize, String)>) {
-        let text = &mut self.text;
-        let _ = writeln!(text, "(push 1) (echo \"{name}\")\n(assert (not {formula}))\n(check-sat) (pop 1)");
-        self.obligations.push(Obligation { name: name.to_owned(), path: path.cloned() });
+    /// Demands that a formula follows from what stands before it.
+    pub(super) fn follows(
+        &mut self,
+        name: &'static str,
+        formula: &str,
+        path: Option<&(usize, String)>,
+    ) {
+        let premise = format!("(assert (not {formula}))\n");
+        self.question(name, &premise, path, Answer::Unsat);
     }
 
-    /// Asks whether what stands before it can be.
-    fn possible(&mut self, path: &(usize, String)) {
-        let _ = writeln!(self.text, "(echo \"{POSSIBLE}\")\n(check-sat)");
-        self.obligations.push(Obligation { name: POSSIBLE.to_owned(), path: Some(path.clone()) });
+    /// Asks whether what stands before it can be so, on this premise.
+    pub(super) fn question(
+        &mut self,
+        name: &'static str,
+        premise: &str,
+        path: Option<&(usize, String)>,
+        expected: Answer,
+    ) {
+        let start = self.text.len();
+        let _ = writeln!(self.text, "(push 1) (echo \"{name}\")\n{premise}(check-sat) (pop 1)");
+        let at = start..self.text.len();
+        self.obligations.push(Obligation { name, path: path.cloned(), expected, at });
     }
-}
 
-fn definitions(prefix: &str) -> String {
-    let mut text = String::new();
-    for definition in &DEFINITIONS {
-        if prefix.is_empty() {
-            comment(&mut text, definition.says);
+    /// The text without any question, up to one of them, and what that one supposes.
+    pub(super) fn premises(&self, obligation: &Obligation) -> String {
+        let mut text = String::new();
+        let mut from = 0;
+        for earlier in self.obligations.iter().filter(|o| o.at.end <= obligation.at.start) {
+            text += &self.text[from..earlier.at.start];
+            from = earlier.at.end;
         }
-        let (name, parameters) = (definition.name, definition.parameters);
-        let formula = match prefix {
-            "" => definition.formula.to_owned(),
-            _ => logic::after(definition.formula, &DEFINITIONS),
-        };
-        let _ = writeln!(text, "(define-fun {prefix}{name} {parameters} Bool {formula})");
+        text += &self.text[from..obligation.at.start];
+        let question = &self.text[obligation.at.clone()];
+        let is_premise = |line: &&str| line.starts_with("(assert");
+        question.lines().filter(is_premise).fold(text, |text, line| text + line + "\n")
     }
-    text
 }
 
-fn invariant() -> String {
-    let mut text = String::new();
-    for Conjunct { name, says, formula, .. } in &INVARIANT {
-        comment(&mut text, &format!("{name}: {says}"));
-        let _ = writeln!(text, "(assert {formula})");
-    }
-    text
-}
-
-/// Everything that has to be proved of an election.
-pub(super) fn files(handlers: Handlers) -> Vec<File> {
+/// Everything that has to be proved of an election. That its paths are possible is asked of the
+/// specification only: what mistakes make of it is of no interest.
+pub(super) fn files(handlers: Handlers, is_specification: bool) -> Vec<File> {
     let mut files = vec![initially(handlers)];
-    files.extend(Situation::all().map(|situation| keeps(situation, handlers)));
+    let keeps = |situation| keeps(situation, handlers, is_specification);
+    files.extend(Situation::all().map(keeps));
     files.push(safety());
-    files.push(majority::file());
     files
 }
 
 fn initially(handlers: Handlers) -> File {
     let mut file = File::new(
         "Initially",
-        "Every server has come up for the first time, and nothing was sent: the invariant holds.",
+        "Every server has come up for the first time, and nothing else was sent: the invariant holds.",
     );
-    let [(_, step)] = &first_start(handlers)[..] else {
-        panic!("a server that has never run has nothing to ask about")
+    let [(path, step)] = &first_start(handlers)[..] else {
+        panic!("a server that has never run has nothing to compare")
     };
-    file.text += &logic::preamble();
+    assert!(path.notes.is_empty(), "a server that has never run has nothing to compare");
+    file.paths = 1;
     file.text += &told(step);
+    file.text += &logic::preamble();
     file.text += &effect::initial(step);
-    file.text += &definitions("");
+    file.text += &definitions();
     for conjunct in &INVARIANT {
-        file.demand(conjunct.name, conjunct.formula, None);
+        file.follows(conjunct.name, conjunct.formula, None);
     }
     file
 }
 
 fn safety() -> File {
-    let mut file = File::new("Safety", "The invariant holds: so these properties do.");
-    file.text += &logic::preamble();
-    file.text += &logic::state();
-    file.text += &definitions("");
-    file.text += &invariant();
+    let mut file = File::new("Safety", "The invariant holds: so safety does.");
+    file.text += &before();
     for conjunct in &SAFETY {
         comment(&mut file.text, conjunct.says);
-        file.demand(conjunct.name, conjunct.formula, None);
+        file.follows(conjunct.name, conjunct.formula, None);
     }
     file
 }
 
-fn keeps(situation: Situation, handlers: Handlers) -> File {
-    let mut file = File::new(situation.to_string(), "The invariant holds, and a server makes a step.");
-    file.text += &logic::preamble();
-    file.text += &logic::state();
-    file.text += &definitions("");
-    file.text += &invariant();
-    file.text += "; The server, and the message that arrives.\n\
-        (declare-const me Server)\n(declare-const from Server)\n(declare-const term Term)\n";
+/// That no path from a situation leaves the invariant.
+fn keeps(situation: Situation, handlers: Handlers, is_specification: bool) -> File {
+    let says = "The invariant holds, and a server makes a step: the invariant holds again.";
+    let mut file = File::new(situation.to_string(), says);
+    file.text += &before();
+    file.text += "; The server that makes the step.\n(declare-const me Server)\n";
+    if situation.occurrence.is_delivery() {
+        file.text += "; Who sent the message, and its term.\n";
+        file.text += "(declare-const from Server)\n(declare-const term Term)\n";
+    }
     if situation.has_voted {
-        file.text += "(declare-const voted Server)\n";
+        file.text += "; Who has its vote.\n(declare-const voted Server)\n";
     }
     if situation.standing == Standing::Candidate {
+        file.text += "; The votes that it has counted.\n";
         file.text += "(define-fun counted ((s Server)) Bool (votes me s))\n";
     }
     for (says, formula) in situation.conditions() {
@@ -144,22 +166,60 @@ fn keeps(situation: Situation, handlers: Handlers) -> File {
         let _ = writeln!(file.text, "(assert {formula})");
     }
     let paths = situation.paths(handlers);
-    for (at, (path, step)) in paths.iter().enumerate() {
-        let label = (at + 1, format!("{:?}", step.rule));
-        let _ = write!(file.text, "\n; Path {} of {}.\n{}(push 1)\n", at + 1, paths.len(), told(step));
+    file.paths = paths.len();
+    for (number, (path, step)) in (1..).zip(&paths) {
+        let label = (number, format!("{:?}", step.rule));
+        let _ =
+            write!(file.text, "\n; Path {number} of {}.\n{}(push 1)\n", paths.len(), told(step));
         walk(&mut file, path, &label);
-        file.possible(&label);
+        if is_specification && is_excluded(situation, step) {
+            file.question(EXCLUDED.0, "", Some(&label), Answer::Unsat);
+        } else if is_specification {
+            let example = logic::exactly(2, 3, 1);
+            file.question(POSSIBLE.0, &example, Some(&label), Answer::Sat);
+        }
         file.text += &effect::after(step);
-        file.text += &definitions("after.");
+        file.text += &definitions_after();
         for conjunct in &INVARIANT {
             let formula = logic::after(conjunct.formula, &DEFINITIONS);
-            file.demand(conjunct.name, &formula, Some(&label));
+            file.follows(conjunct.name, &formula, Some(&label));
         }
-        let (name, _, formula) = TERM_NEVER_DECREASES;
-        file.demand(name, formula, Some(&label));
+        file.follows(TERM_NEVER_DECREASES.0, TERM_NEVER_DECREASES.2, Some(&label));
         file.text += "(pop 1)\n";
     }
     file
+}
+
+/// The state before a step, and the invariant of it.
+fn before() -> String {
+    let mut text = logic::preamble() + &logic::state() + &definitions();
+    for Conjunct { name, says, formula, .. } in &INVARIANT {
+        comment(&mut text, &format!("{name}: {says}"));
+        let _ = writeln!(text, "(assert {formula})");
+    }
+    text
+}
+
+fn definitions() -> String {
+    let mut text = String::new();
+    for definition in &DEFINITIONS {
+        let (name, parameters, formula) =
+            (definition.name, definition.parameters, definition.formula);
+        comment(&mut text, definition.says);
+        let _ = writeln!(text, "(define-fun {name} {parameters} Bool {formula})");
+    }
+    text
+}
+
+/// The same words, of the state after a step.
+fn definitions_after() -> String {
+    let mut text = String::new();
+    for definition in &DEFINITIONS {
+        let (name, parameters) = (definition.name, definition.parameters);
+        let formula = logic::after(definition.formula, &DEFINITIONS);
+        let _ = writeln!(text, "(define-fun after.{name} {parameters} Bool {formula})");
+    }
+    text
 }
 
 /// The conditions under which a path is taken.
@@ -175,14 +235,26 @@ fn walk(file: &mut File, path: &Path, label: &(usize, String)) {
             }
             Note::Decided { question, answer } => match assumed(*question, *answer) {
                 Some(formula) => writeln!(text, "(assert {formula})"),
-                None => writeln!(text, "; {question:?}: {answer}, which says nothing."),
+                None => Ok(()),
             },
             Note::Implied(formula) => {
-                file.demand(IMPLIED, formula, Some(label));
+                file.follows(IMPLIED.0, formula, Some(label));
                 Ok(())
             }
         };
     }
+}
+
+/// Whether this path of the specification is only there because code is total.
+fn is_excluded(situation: Situation, step: &Step) -> bool {
+    if situation.standing == Standing::Follower {
+        return false;
+    }
+    // Its own vote: so it has one, and gives no other in its term.
+    let gives_another = situation.occurrence == Occurrence::RequestVote
+        && matches!(step.rule, Rule::VoteGranted)
+        && !matches!(step.state.role, Role::Follower);
+    !situation.has_voted || gives_another || matches!(step.rule, Rule::RivalIgnored)
 }
 
 /// A step, in words.
@@ -197,30 +269,27 @@ fn told(step: &Step) -> String {
         Some(candidate) => format!("voted for {candidate:?}"),
         None => "has not voted".to_owned(),
     };
+    let persists = if step.persist { "persists its ballot" } else { "does not persist" };
     let sends = match effect::sent(&step.outgoing) {
         None => "nothing".to_owned(),
         Some((to, message)) => {
             let to = to.map_or_else(|| "everybody".to_owned(), |to| format!("{to:?}"));
-            format!("{} to {to}", said(message))
+            format!("{} to {to}", sent(message))
         }
     };
-    let persists = if step.persist { "persists" } else { "does not persist" };
     format!(
         "; {:?}: it is {role}, in term {:?}, {vote}.\n; It {persists}; it sends {sends}.\n",
         step.rule, ballot.current_term
     )
 }
 
-fn said(message: Message) -> String {
-    match message {
-        Message::RequestVote { term } => format!("RequestVote of term {term:?}"),
-        Message::RequestVoteResponse { term, vote_granted } => {
-            let granted = if vote_granted { "granted" } else { "refused" };
-            format!("RequestVoteResponse of term {term:?}, {granted},")
-        }
-        Message::AppendEntries { term } => format!("AppendEntries of term {term:?}"),
-        Message::AppendEntriesResponse { term } => {
-            format!("AppendEntriesResponse of term {term:?}")
-        }
-    }
+fn sent(message: Message) -> String {
+    let (name, term) = match message {
+        Message::RequestVote { term } => ("RequestVote", term),
+        Message::RequestVoteResponse { term, vote_granted: true } => ("a granted vote", term),
+        Message::RequestVoteResponse { term, vote_granted: false } => ("a refusal", term),
+        Message::AppendEntries { term } => ("AppendEntries", term),
+        Message::AppendEntriesResponse { term } => ("AppendEntriesResponse", term),
+    };
+    format!("{name} of term {term:?}")
 }

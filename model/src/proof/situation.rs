@@ -46,17 +46,22 @@ impl Occurrence {
         }
     }
 
+    /// Whether a message arrives.
+    pub(super) const fn is_delivery(self) -> bool {
+        !matches!(self, Self::Timeout | Self::Restart)
+    }
+
     const fn says(self) -> &'static str {
         match self {
-            Self::Timeout => "the timer fires",
-            Self::RequestVote => "a candidate asks for its vote",
-            Self::VoteGranted => "a granted vote arrives",
-            Self::VoteRefused => "a refusal arrives, whether or not anybody sent it",
-            Self::AppendEntries => "a heartbeat arrives",
+            Self::Timeout => "The timer fires.",
+            Self::RequestVote => "A candidate asks for its vote.",
+            Self::VoteGranted => "A granted vote arrives.",
+            Self::VoteRefused => "A refusal arrives, whether or not anybody sent it.",
+            Self::AppendEntries => "A heartbeat arrives.",
             Self::AppendEntriesResponse => {
-                "the answer to a heartbeat arrives, whether or not anybody sent it"
+                "The answer to a heartbeat arrives, whether or not anybody sent it."
             }
-            Self::Restart => "it crashes, and comes up again with the ballot on its disk",
+            Self::Restart => "It crashes, and comes up again with the ballot on its disk.",
         }
     }
 }
@@ -102,7 +107,7 @@ impl Situation {
     }
 
     /// What the situation is, as formulas, each with a sentence.
-    pub(super) fn conditions(self) -> Vec<(&'static str, &'static str)> {
+    pub(super) fn conditions(self) -> [(&'static str, &'static str); 4] {
         let is_candidate = match self.standing {
             Standing::Follower | Standing::Leader => "(not (candidate me))",
             Standing::Candidate => "(candidate me)",
@@ -119,14 +124,12 @@ impl Situation {
             (_, true) => "(forall ((c Server)) (= (voted_for me c) (= c voted)))",
             (_, false) => "(forall ((c Server)) (not (voted_for me c)))",
         };
-        let mut conditions = vec![
+        [
             ("Its role.", is_candidate),
             ("", is_leader),
             ("Its ballot.", vote),
             (self.occurrence.says(), self.occurrence.guard()),
-        ];
-        conditions.retain(|(_, formula)| *formula != "true");
-        conditions
+        ]
     }
 
     /// The server, as symbols.

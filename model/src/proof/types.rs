@@ -16,11 +16,11 @@ macro_rules! symbols {
     ($($(#[$says:meta])* $name:ident is compared by $is:ident;)*) => { $(
         $(#[$says])*
         #[derive(Clone, Copy)]
-        pub struct $name(Symbol);
+        pub(super) struct $name(Symbol);
 
         impl $name {
             /// The one with this name.
-            pub fn named(name: &str) -> Self {
+            pub(super) fn named(name: &str) -> Self {
                 Self(Symbol::named(name))
             }
         }
@@ -72,10 +72,10 @@ symbols! {
 
 impl Term {
     /// The term in which servers start.
-    pub const ZERO: Self = Self(Symbol::ZERO);
+    pub(super) const ZERO: Self = Self(Symbol::ZERO);
 
     /// A later term, or none if there is no later one.
-    pub fn next(self) -> Option<Self> {
+    pub(super) fn next(self) -> Option<Self> {
         self.0.later().map(Self)
     }
 }
@@ -118,24 +118,24 @@ impl PartialOrd for Term {
 
 impl ServerSet {
     /// The set that has this server as its only member.
-    pub fn only(server: ServerId) -> Self {
+    pub(super) fn only(server: ServerId) -> Self {
         Self(Symbol::set(&format!("(= s {server:?})")))
     }
 
     /// This set and this server.
-    pub fn with(self, server: ServerId) -> Self {
+    pub(super) fn with(self, server: ServerId) -> Self {
         Self(Symbol::set(&format!("(or ({self:?} s) (= s {server:?}))")))
     }
 }
 
 /// Some cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Cluster;
+pub(super) struct Cluster;
 
 impl Cluster {
     /// Whether these votes elect. "Yes" means that they contain a quorum, and any two quorums share
     /// a server; "no" means nothing.
-    pub fn is_quorum(self, votes: ServerSet) -> bool {
+    pub(super) fn is_quorum(self, votes: ServerSet) -> bool {
         votes.0.is_quorum()
     }
 }
