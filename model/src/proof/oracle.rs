@@ -83,6 +83,12 @@ impl Symbol {
         ask(|oracle| oracle.symbol(text.to_owned()))
     }
 
+    /// The symbol of this number.
+    #[cfg(test)]
+    pub(super) const fn at(number: usize) -> Self {
+        Self(number)
+    }
+
     /// Its expression.
     pub(super) fn text(self) -> String {
         ask(|oracle| oracle.book[self.0].clone())
