@@ -59,10 +59,12 @@
 //! | [`story`] | runs told in words |
 //! | [`picture`] | recorded runs, drawn |
 //! | [`mutant`] | elections that are wrong on purpose |
+//! | [`proof`] | safety for every number of servers and every term: the same source text, run on symbols |
 //!
 //! Each may use only what stands to its left: `types → message → election → {trace → reading →
-//! replay, action → bounds → {actor, world → packed → reduce} → properties, search, story}`. Nothing
-//! that a server does is written twice.
+//! replay, action → bounds → {actor, world → packed → reduce} → properties, search, story → proof}`.
+//! Nothing that a server does is written twice: what the proof runs on symbols is the text of
+//! [`election`] itself.
 //!
 //! # The names
 //!

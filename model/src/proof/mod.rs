@@ -44,7 +44,12 @@ mod situation;
 mod solver;
 mod types;
 
-#[allow(dead_code, unreachable_pub, reason = "of the specification the proof needs the step")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unused_self,
+    reason = "it is public, and used, where it is read first"
+)]
 #[path = "../election.rs"]
 mod election;
 #[allow(dead_code, unreachable_pub, reason = "it is public where it is read first")]

@@ -8,6 +8,7 @@
 //! That it follows is not believed: it is noted, as one more thing for the solvers to prove.
 
 use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
 /// A value that is not known, only named: an expression in the solver's language. It is `Copy`, as
@@ -245,40 +246,58 @@ impl Path {
         }
     }
 
-    /// Whether this answer agrees with what is known. If it does, it does for small numbers too, no
-    /// more of them than there are symbols; so all of these are tried.
+    /// Whether this answer agrees with what is known.
     fn allows(&self, question: Question, answer: bool) -> bool {
-        type Literal = (fn(&usize, &usize) -> bool, usize, usize, bool);
-        let literal = |&(question, answer): &(Question, bool)| -> Option<Literal> {
-            match question {
-                Question::SameServer(a, b) => Some((usize::eq, a, b, answer)),
-                _ => None,
-            }
-        };
-        let order = |&(question, answer): &(Question, bool)| -> Option<Literal> {
-            match question {
-                Question::SameTerm(a, b) => Some((usize::eq, a, b, answer)),
-                Question::Older(a, b) => Some((usize::lt, a, b, answer)),
-                _ => None,
-            }
-        };
-        let asked = (question, answer);
-        let all = || self.known.iter().chain([&asked]);
-        let literals: Vec<Literal> = match question {
-            Question::SameServer(..) => all().filter_map(literal).collect(),
-            Question::SameTerm(..) | Question::Older(..) => all().filter_map(order).collect(),
+        let is_about_servers = match question {
+            Question::SameServer(..) => true,
+            Question::SameTerm(..) | Question::Older(..) => false,
             Question::Last(_) | Question::SameSet(..) | Question::Quorum(_) => return true,
         };
-        let mut symbols: Vec<usize> = literals.iter().flat_map(|l| [l.1, l.2]).collect();
-        symbols.sort_unstable();
-        symbols.dedup();
-        let count = symbols.len();
-        let is_at = |symbol| symbols.binary_search(&symbol).expect("it was collected");
-        (0..count.pow(u32::try_from(count).expect("few symbols"))).any(|code| {
-            let number = |symbol| code / count.pow(is_at(symbol) as u32) % count;
-            literals.iter().all(|&(holds, a, b, answer)| holds(&number(a), &number(b)) == answer)
-        })
+        let relation = |&(question, answer): &(Question, bool)| match question {
+            Question::SameServer(a, b) if is_about_servers => {
+                Some(Relation { a, b, holds: usize::eq, answer })
+            }
+            Question::SameTerm(a, b) if !is_about_servers => {
+                Some(Relation { a, b, holds: usize::eq, answer })
+            }
+            Question::Older(a, b) if !is_about_servers => {
+                Some(Relation { a, b, holds: usize::lt, answer })
+            }
+            _ => None,
+        };
+        let asked = (question, answer);
+        let relations: Vec<_> = self.known.iter().chain([&asked]).filter_map(relation).collect();
+        let symbols: BTreeSet<_> = relations.iter().flat_map(|r| [r.a, r.b]).collect();
+        let symbols: Vec<_> = symbols.into_iter().collect();
+        is_possible(&relations, &symbols, &mut BTreeMap::new())
     }
+}
+
+/// That two symbols are equal, or in order, or that they are not.
+struct Relation {
+    a: usize,
+    b: usize,
+    holds: fn(&usize, &usize) -> bool,
+    answer: bool,
+}
+
+/// Whether all relations can be true of some numbers. If they can, then of small ones, no more of
+/// them than there are symbols; so these are tried.
+fn is_possible(
+    relations: &[Relation],
+    symbols: &[usize],
+    numbers: &mut BTreeMap<usize, usize>,
+) -> bool {
+    let Some((symbol, others)) = symbols.split_first() else {
+        return relations.iter().all(|r| (r.holds)(&numbers[&r.a], &numbers[&r.b]) == r.answer);
+    };
+    let count = numbers.len() + symbols.len();
+    (0..count).any(|number| {
+        numbers.insert(*symbol, number);
+        let is_possible = is_possible(relations, others, numbers);
+        numbers.remove(symbol);
+        is_possible
+    })
 }
 
 /// Runs code along every path, and tells what it returned at the end of each.

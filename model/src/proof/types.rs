@@ -135,6 +135,7 @@ pub(super) struct Cluster;
 impl Cluster {
     /// Whether these votes elect. "Yes" means that they contain a quorum, and any two quorums share
     /// a server; "no" means nothing.
+    #[expect(clippy::unused_self, reason = "the cluster is any cluster")]
     pub(super) fn is_quorum(self, votes: ServerSet) -> bool {
         votes.0.is_quorum()
     }
