@@ -56,15 +56,16 @@
 //! | [`actor`] | the reference model: stateright's actors, for the Explorer too |
 //! | [`properties`] | what must never happen |
 //! | [`search`] | every reachable state, and the shortest way to a violation: one by one, by workers on many machines, by stateright |
+//! | [`liveness`] | all infinite runs that are fair: are leaders elected, do they stay, and what does that take |
 //! | [`story`] | runs told in words |
 //! | [`picture`] | recorded runs, drawn |
-//! | [`mutant`] | elections that are wrong on purpose |
+//! | [`mutant`] | elections that are wrong on purpose: a catalogue, and what catches each |
 //! | [`proof`] | safety for every number of servers and every term: the same source text, run on symbols |
 //!
 //! Each may use only what stands to its left: `types → message → election → {trace → reading →
-//! replay, action → bounds → {actor, world → packed → reduce} → properties, search, story → proof}`.
-//! Nothing that a server does is written twice: what the proof runs on symbols is the text of
-//! [`election`] itself.
+//! replay, action → bounds → {actor, world → packed → reduce} → properties, search, liveness,
+//! story → proof}`. Nothing
+//! that a server does is written twice: what the proof runs on symbols is the text of [`election`].
 //!
 //! # The names
 //!
@@ -104,6 +105,8 @@ pub mod action;
 pub mod actor;
 #[cfg(feature = "check")]
 pub mod bounds;
+#[cfg(feature = "check")]
+pub mod liveness;
 #[cfg(feature = "check")]
 pub mod mutant;
 #[cfg(feature = "check")]

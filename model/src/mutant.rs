@@ -10,6 +10,8 @@ mod counting;
 mod faults;
 pub mod hunt;
 
+use crate::election::{Event, Server, State, Step};
+use crate::liveness;
 use crate::properties::Property;
 use crate::world::Handlers;
 // What the faults are compiled against.
@@ -31,6 +33,8 @@ pub struct Mutant {
     pub handlers: Handlers,
     /// What catches it.
     pub caught_by: Catch,
+    /// Why nothing stronger does, or why that is not what it seems.
+    pub remark: Option<&'static str>,
     /// The first scenario that tells another story of it: a file of `tests/scenarios`.
     pub scenario: Option<&'static str>,
 }
@@ -40,8 +44,10 @@ pub struct Mutant {
 pub enum Catch {
     /// This property of safety breaks.
     Safety(Property),
-    /// No property breaks, but the graph has another size than that of the specification, and
-    /// expected sizes are pinned.
+    /// This property of liveness breaks.
+    Liveness(liveness::Property),
+    /// No property is seen to break, but the graph has another size than that of the specification,
+    /// and expected sizes are pinned.
     Counts,
     /// Its graph is that of the specification, for the models know no time and no last term. This
     /// file of `tests` sees it.
@@ -49,22 +55,33 @@ pub enum Catch {
 }
 
 impl Mutant {
-    const fn of(name: &'static str, says: &'static str, caught_by: Catch) -> Self {
+    const fn of(name: &'static str, caught_by: Catch) -> Self {
         let Fault { start, step, .. } = fault(name);
-        Self::counting(name, says, caught_by, Handlers { start, step })
+        Self::driven_by(name, caught_by, Handlers { start, step })
     }
 
     const fn counting(
         name: &'static str,
-        says: &'static str,
         caught_by: Catch,
-        handlers: Handlers,
+        step: fn(&Server, State, Event) -> Step,
     ) -> Self {
-        Self { name, says, source: None, handlers, caught_by, scenario: None }
+        Self::driven_by(name, caught_by, Handlers { step, ..Handlers::RAFT })
+    }
+
+    const fn driven_by(name: &'static str, caught_by: Catch, handlers: Handlers) -> Self {
+        Self { name, says: "", source: None, handlers, caught_by, remark: None, scenario: None }
+    }
+
+    const fn says(self, says: &'static str) -> Self {
+        Self { says, ..self }
     }
 
     const fn seen(self, source: &'static str) -> Self {
         Self { source: Some(source), ..self }
+    }
+
+    const fn remarked(self, remark: &'static str) -> Self {
+        Self { remark: Some(remark), ..self }
     }
 
     const fn played(self, scenario: &'static str) -> Self {

@@ -22,7 +22,7 @@ use crate::action::{Cause, Move};
 use crate::bounds::Bounds;
 use crate::election::{Event, Role, State, Step};
 use crate::reduce::Reductions;
-use crate::types::{ServerId, Term};
+use crate::types::{ServerId, ServerSet, Term};
 use crate::world::{Handlers, World, WorldModel};
 
 /// All worlds that servers can reach within bounds, packed and reduced.
@@ -117,7 +117,8 @@ impl<const W: usize> PackedModel<W> {
         self.reduced(&self.layout.pack(world))
     }
 
-    fn reduced(&self, world: &Packed<W>) -> Packed<W> {
+    /// The packed world that stands for a packed one.
+    pub fn reduced(&self, world: &Packed<W>) -> Packed<W> {
         (self.reduce)(self.reductions, &self.bounds, &self.layout, world)
     }
 
@@ -132,12 +133,19 @@ impl<const W: usize> PackedModel<W> {
         world: &Packed<W>,
         mut found: impl FnMut(Move, Packed<W>, Packed<W>),
     ) {
+        self.for_each_step(world, |a_move, after| {
+            let reduced = self.reduced(&after);
+            if reduced != *world {
+                found(a_move, after, reduced);
+            }
+        });
+    }
+
+    /// Every move that changes the world, and the world after it before that is reduced.
+    pub fn for_each_step(&self, world: &Packed<W>, mut found: impl FnMut(Move, Packed<W>)) {
         let mut consider = |id: ServerId, before: State, cause: Cause| {
             if let Some((a_move, after)) = self.apply(world, id, before, cause) {
-                let reduced = self.reduced(&after);
-                if reduced != *world {
-                    found(a_move, after, reduced);
-                }
+                found(a_move, after);
             }
         };
         for id in self.bounds.cluster.servers() {
@@ -152,6 +160,15 @@ impl<const W: usize> PackedModel<W> {
                 consider(id, self.layout.state(world, id), Cause::Event(event));
             }
         }
+    }
+
+    /// The servers whose election timers may not fire within the bounds, though they run.
+    pub fn held_by_bounds(&self, world: &Packed<W>) -> ServerSet {
+        let is_held = |id: &ServerId| {
+            let state = self.layout.state(world, *id);
+            !self.allow_timeout(world, &state)
+        };
+        self.bounds.cluster.servers().filter(is_held).collect()
     }
 
     /// One step of the specification; `None` if nothing changes.

@@ -4,6 +4,8 @@ use std::fmt::{self, Write};
 
 use crate::action::{Action, Cause, Move};
 use crate::election::{Event, Role, Rule, State};
+use crate::liveness::class::{Class, Classes};
+use crate::liveness::lasso::{End, Lasso};
 use crate::message::Message;
 use crate::search::Counterexample;
 use crate::types::ServerId;
@@ -145,17 +147,61 @@ pub fn sentence(a_move: &Move, after: &State) -> String {
 /// The story of a counterexample: each move, and each server after it.
 impl fmt::Display for Counterexample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut before = &self.initial;
         writeln!(f, "  0. Everybody starts.")?;
-        write!(f, "{}", told(before, before))?;
-        for (number, (a_move, after)) in (1..).zip(&self.moves) {
-            let sentence = sentence(a_move, after.state(a_move.server));
-            writeln!(f, "{number:>3}. {sentence}.  [{} by {:?}]", a_move.action, a_move.rule)?;
-            write!(f, "{}", told(before, after))?;
-            before = after;
-        }
-        Ok(())
+        write!(f, "{}", told(&self.initial, &self.initial))?;
+        write!(f, "{}", numbered(1, &self.initial, &self.moves))
     }
+}
+
+/// The story of a run that violates a property of liveness.
+impl fmt::Display for Lasso {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = self.stem.last().map_or(&self.initial, |(_, world)| world);
+        let step = self.stem.len();
+        writeln!(f, "  0. Everybody starts.")?;
+        write!(f, "{}", told(&self.initial, &self.initial))?;
+        write!(f, "{}", numbered(1, &self.initial, &self.stem))?;
+        if !self.assumptions.dead.is_empty() {
+            writeln!(f, "     Never to move again: {}.", self.assumptions.dead)?;
+        }
+        let (moves, made, ever, always) = match &self.end {
+            End::Trap { reachable } => {
+                return writeln!(f, "     None of the {reachable} worlds to come has a leader.");
+            }
+            End::Cycle { moves, made, ever, always } => (moves, *made, *ever, *always),
+        };
+        if moves.is_empty() {
+            writeln!(f, "     Nothing happens any more.")?;
+        } else {
+            writeln!(
+                f,
+                "     What follows repeats for ever, in terms that may be higher each time."
+            )?;
+            write!(f, "{}", numbered(step + 1, start, moves))?;
+            writeln!(f, "     And so on, as after step {step}.")?;
+        }
+        let named = |classes: Classes| {
+            let names: Vec<_> = classes.codes().map(|c| Class::from_code(c).to_string()).collect();
+            if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+        };
+        writeln!(f, "     The assumptions hold, and it is fair. Of what is owed something:")?;
+        writeln!(f, "       happens            {}", named(made.and(ever)))?;
+        writeln!(f, "       possible, at times {}", named(ever.without(made).without(always)))?;
+        writeln!(f, "       possible, always   {}", named(always.without(made)))
+    }
+}
+
+/// Moves told one after the other, from this number on.
+fn numbered<'a>(first: usize, mut before: &'a World, moves: &'a [(Move, World)]) -> String {
+    let mut text = String::new();
+    for (number, (a_move, after)) in (first..).zip(moves) {
+        let sentence = sentence(a_move, after.state(a_move.server));
+        let _ =
+            writeln!(text, "{number:>3}. {sentence}.  [{} by {:?}]", a_move.action, a_move.rule);
+        text.push_str(&told(before, after));
+        before = after;
+    }
+    text
 }
 
 /// The servers of a world, with a mark at those that changed, and what was sent since.

@@ -334,4 +334,63 @@ mod tests {
         assert_eq!(ServerId::new(0), None);
         assert_eq!(ServerId::new(8), None);
     }
+
+    #[test]
+    fn numbers_become_servers_and_clusters_and_back() {
+        for number in 1..=Cluster::MAX_SIZE {
+            let server = ServerId::try_from(number).unwrap();
+            assert_eq!((server.number(), u8::from(server)), (number, number));
+            assert_eq!(server.index(), usize::from(number) - 1);
+            let cluster = Cluster::try_from(number).unwrap();
+            assert_eq!((cluster.size(), u8::from(cluster)), (number, number));
+        }
+        assert_eq!(ServerId::try_from(8), Err(NoSuchServer(8)));
+        assert_eq!(Cluster::try_from(8), Err(ClusterSizeError(8)));
+    }
+
+    #[test]
+    fn a_cluster_has_the_servers_up_to_its_size() {
+        let everybody = Cluster::new(Cluster::MAX_SIZE).unwrap();
+        for size in 1..=Cluster::MAX_SIZE {
+            let cluster = Cluster::new(size).unwrap();
+            let servers: Vec<_> = cluster.servers().collect();
+            assert!(servers.iter().map(|server| server.number()).eq(1..=size));
+            for server in everybody.servers() {
+                assert_eq!(cluster.contains(server), servers.contains(&server));
+                let others = servers.iter().copied().filter(|&other| other != server);
+                assert!(cluster.others(server).eq(others));
+            }
+        }
+    }
+
+    #[test]
+    fn sets_are_written_as_lists_and_read_from_them() {
+        for set in subsets(Cluster::new(Cluster::MAX_SIZE).unwrap()) {
+            let list = Vec::from(set);
+            assert!(list.iter().copied().eq(set.iter()));
+            assert_eq!(ServerSet::from(list), set);
+        }
+    }
+
+    #[cfg(feature = "check")]
+    #[test]
+    fn sets_are_packed_as_their_bits() {
+        for bits in 0..1_u8 << Cluster::MAX_SIZE {
+            let set = ServerSet::from_bits(bits);
+            assert_eq!(set.bits(), bits);
+            for server in set.iter() {
+                assert_eq!(set.bits() & ServerSet::only(server).bits(), 1 << server.index());
+            }
+            assert_eq!(set.len(), bits.count_ones());
+        }
+    }
+
+    #[test]
+    fn debug_output_is_what_is_displayed() {
+        let [one, three] = [1, 3].map(|number| ServerId::new(number).unwrap());
+        let set = ServerSet::only(one).with(three);
+        let term = Term::new(7);
+        assert_eq!(format!("{one} {set} {term}"), "S1 {S1, S3} 7");
+        assert_eq!(format!("{one:?} {set:?} {term:?}"), "S1 {S1, S3} 7");
+    }
 }

@@ -68,12 +68,37 @@ impl Counts {
     }
 }
 
+/// The graph on which liveness is judged.
+#[derive(Clone, Debug, Deserialize)]
+#[allow(dead_code, reason = "not every test needs all of it")]
+pub(crate) struct LivenessCounts {
+    pub(crate) servers: u8,
+    pub(crate) window: u64,
+    /// Whether it takes a release build, and patience.
+    #[serde(default)]
+    pub(crate) large: bool,
+    pub(crate) states: usize,
+    pub(crate) moves: usize,
+}
+
+#[derive(Deserialize)]
+struct File {
+    graph: Vec<Counts>,
+    liveness: Vec<LivenessCounts>,
+}
+
+fn read() -> File {
+    toml::from_str(include_str!("../counts.toml")).expect("counts.toml")
+}
+
 fn file() -> Vec<Counts> {
-    #[derive(Deserialize)]
-    struct File {
-        graph: Vec<Counts>,
-    }
-    toml::from_str::<File>(include_str!("../counts.toml")).expect("counts.toml").graph
+    read().graph
+}
+
+/// The graphs on which liveness is judged.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) fn liveness() -> Vec<LivenessCounts> {
+    read().liveness
 }
 
 /// The counts of the proof.

@@ -1,6 +1,5 @@
 //! `raft-model check`.
 
-mod pace;
 mod report;
 
 use std::fs;
@@ -12,11 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use raft_model::actor::ActorElection;
 use raft_model::bounds::{Bounds, Replies};
-use raft_model::mutant::{MUTANTS, Mutant};
-use raft_model::packed::PackedModel;
+use raft_model::mutant::Mutant;
 use raft_model::properties::SAFETY;
 use raft_model::reduce::Reductions;
 use raft_model::search::parallel::Crew;
@@ -27,8 +24,9 @@ use raft_model::search::{
 use raft_model::types::{Cluster, Term};
 use raft_model::world::{Handlers, WorldModel};
 
-use super::Failure;
-use super::watch::Watch;
+use super::watch::{self, Watch};
+use super::{Failure, with_packed};
+pub(super) use report::moves_as_json;
 use report::{Key, Report};
 
 /// The arguments of `check`.
@@ -75,8 +73,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "SECONDS", default_value = "60", requires = "hosts",
         value_parser = clap::value_parser!(u64).range(1..))]
     peer_timeout: u64,
-    /// Check an election that is wrong on purpose, to see a property fail.
-    #[arg(long, value_name = "NAME", value_parser = mutant_parser(), conflicts_with = "engine")]
+    /// Check an election that is wrong on purpose, to see a property fail. `mutants` lists them.
+    #[arg(long, value_name = "NAME", value_parser = super::mutant_parser(),
+        hide_possible_values = true, conflicts_with = "engine")]
     mutant: Option<Mutant>,
     /// Print one JSON object instead of a table.
     #[arg(long)]
@@ -130,35 +129,6 @@ enum NoReduce {
     Messages,
     /// Worlds that differ only in the names of servers.
     Symmetry,
-}
-
-fn mutant_parser() -> impl TypedValueParser<Value = Mutant> {
-    PossibleValuesParser::new(MUTANTS.map(|mutant| mutant.name)).map(|name| {
-        *MUTANTS.iter().find(|mutant| mutant.name == name).expect("one of the possible values")
-    })
-}
-
-/// Runs what stands behind the arrow on the packed model, in as few words as its states need.
-macro_rules! with_packed {
-    ($args:expr, $words:ident, $model:ident => $then:expr) => {
-        with_packed!(@ $args, $words, $model => $then; 2 3 4 8)
-    };
-    (@ $args:expr, $words:ident, $model:ident => $then:expr; $($W:literal)*) => {{
-        let (bounds, reductions) = ($args.bounds(), $args.reductions());
-        // A layout numbers terms with eight bits.
-        let fits = u8::try_from(bounds.max_term.number()).is_ok();
-        'found: {
-            $(if fits && let Some($model) = PackedModel::<$W>::new(bounds, reductions) {
-                const $words: usize = $W;
-                break 'found ($then);
-            })*
-            return Err(Failure::Input(
-                "a state within these bounds takes more than 512 bits: choose lower bounds, or \
-                 --engine world"
-                    .to_string(),
-            ));
-        }
-    }};
 }
 
 impl Args {
@@ -246,11 +216,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     args.validate()?;
     let started = Instant::now();
     let control = Arc::new(Control::default());
-    let watch = Watch::start(pace::tend(&control, args.max_memory))?;
+    let watch = Watch::start(&control, args.max_memory)?;
     let result = find(args, &control);
     watch.leave();
-    let report =
-        Report { seconds: started.elapsed().as_secs_f64(), memory: pace::peak_memory(), ..result? };
+    let report = Report {
+        seconds: started.elapsed().as_secs_f64(),
+        memory: watch::peak_memory(),
+        ..result?
+    };
     let text = if args.json {
         format!("{:#}\n", report::as_json(args, &report))
     } else {
@@ -287,7 +260,7 @@ fn find(args: &Args, control: &Arc<Control>) -> Result<Report, Failure> {
         Engine::Timely => {
             let crew = args.crew()?;
             no_verdict_after_a_panic();
-            with_packed!(args, WORDS, model => {
+            with_packed!(args.bounds(), args.reductions(), WORDS, model => {
                 let model = Arc::new(model);
                 let outcome = parallel::search(&model, &SAFETY, &crew, control)?;
                 Report {
@@ -297,7 +270,7 @@ fn find(args: &Args, control: &Arc<Control>) -> Result<Report, Failure> {
                 }
             })
         }
-        Engine::Stateright => with_packed!(args, _WORDS, model => {
+        Engine::Stateright => with_packed!(args.bounds(), args.reductions(), _WORDS, model => {
             let opinion = opinion::ask(model.clone(), args.workers(), control);
             Report {
                 has_edges: false,

@@ -2,25 +2,32 @@
 
 mod check;
 mod explore;
+mod liveness;
+mod mutants;
 mod prove;
 mod replay;
 mod watch;
 
+use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+use raft_model::mutant::{MUTANTS, Mutant};
 use raft_model::search::Stop;
 use raft_model::types::{Cluster, Term};
 
 /// Raft leader election: checks the specification, and shows what it does.
 ///
-/// Without a subcommand it runs `check` with its defaults.
+/// Without arguments it runs `check` and then `liveness`, with their defaults; with options only, it
+/// runs `check`.
 ///
-/// Exit codes: 0 everything holds; 1 a property is violated, a proof has a gap, or a trace tells what
-/// cannot have happened; 2 the command line or the input is wrong; 3 `--max-memory` ended a check; 4 a check
-/// broke off, since another process was missing or lost; 130 Ctrl-C ended a check
-/// or a proof. What ends with 3, 4 or 130 has not shown anything.
+/// Exit codes: 0 everything holds; 1 a property is violated, or a trace tells what cannot have
+/// happened, or a mutant is not caught as the catalogue says, or a proof has a gap; 2 the command line or the input is wrong;
+/// 3 `--max-memory` ended a check; 4 there is no verdict, since another process was missing or lost, or
+/// since the window of terms cuts off runs that could matter; 130 Ctrl-C ended a check or a proof. What ends with
+/// 3, 4 or 130 has not shown anything.
 #[derive(Parser)]
 #[command(name = "raft-model", version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -34,10 +41,22 @@ struct Cli {
 enum Command {
     /// Visit every reachable state within bounds, and judge the properties of safety.
     Check(check::Args),
+    /// Judge on all infinite runs whether leaders are elected and stay, and what that takes.
+    Liveness(liveness::Args),
     /// Walk through the state graph in a web browser (stateright's Explorer on the actor model).
     Explore(explore::Args),
     /// Prove safety for every number of servers and every term, with the solvers z3 and cvc5.
     Prove(prove::Args),
+    /// Look for what catches each of the elections that are wrong on purpose.
+    ///
+    /// Every mutant is searched at growing bounds, until a property of safety breaks. If none does, a
+    /// run is looked for on which nobody is elected for ever, or nobody stays; then, whether the graph
+    /// has another size than the specification's. What none of that shows is a matter of time, and the
+    /// table names the test that sees it.
+    ///
+    /// That a mutant is found is what this is for: the exit code is 0 if each is caught as the catalogue
+    /// says. It is 1 if one is not, so that a check has become blind, or another one sharper.
+    Mutants(mutants::Args),
     /// Check recorded traces: repeat every step with the specification.
     Replay(replay::Args),
 }
@@ -63,11 +82,13 @@ impl From<io::Error> for Failure {
 /// Runs the command that the arguments ask for.
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
-    let command = cli.command.unwrap_or(Command::Check(cli.check));
-    let result = match command {
+    let result = match cli.command.unwrap_or(Command::Check(cli.check)) {
+        Command::Check(args) if env::args_os().len() == 1 => check_everything(&args),
+        Command::Liveness(args) => liveness::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Explore(args) => explore::run(&args),
         Command::Prove(args) => prove::run(&args),
+        Command::Mutants(args) => mutants::run(&args),
         Command::Replay(args) => replay::run(&args),
     };
     match result {
@@ -80,7 +101,13 @@ pub(crate) fn run() -> ExitCode {
             let _ = writeln!(io::stderr(), "error: {message}: there is no verdict");
             ExitCode::from(4)
         }
-        Err(Failure::Stopped(why)) => check::ended_by(why),
+        Err(Failure::Stopped(why)) => {
+            if why == Stop::OutOfMemory {
+                let why = "it has as much memory as --max-memory allows: there is no verdict";
+                let _ = writeln!(io::stderr(), "error: {why}");
+            }
+            check::ended_by(why)
+        }
         // Who reads the output has seen enough.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
@@ -90,6 +117,47 @@ pub(crate) fn run() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Runs what stands behind the arrow on the packed model, in as few words as its states need.
+macro_rules! with_packed {
+    ($bounds:expr, $reductions:expr, $words:ident, $model:ident => $then:expr) => {
+        with_packed!(@ $bounds, $reductions, $words, $model => $then; 2 3 4 8)
+    };
+    (@ $bounds:expr, $reductions:expr, $words:ident, $model:ident => $then:expr; $($W:literal)*) => {{
+        let (bounds, reductions) = ($bounds, $reductions);
+        // A layout numbers terms with eight bits.
+        let fits = u8::try_from(bounds.max_term.number()).is_ok();
+        'found: {
+            $(if fits && let Some($model) = raft_model::packed::PackedModel::<$W>::new(bounds, reductions) {
+                const $words: usize = $W;
+                break 'found ($then);
+            })*
+            return Err($crate::cli::Failure::Input(
+                "a state within these bounds takes more than 512 bits: choose lower bounds, or, \
+                 for a check, --engine world"
+                    .to_string(),
+            ));
+        }
+    }};
+}
+use with_packed;
+
+/// Checks safety, and then liveness.
+fn check_everything(args: &check::Args) -> Result<ExitCode, Failure> {
+    let safety = check::run(args)?;
+    writeln!(io::stdout())?;
+    let Some(Command::Liveness(args)) = Cli::parse_from(["raft-model", "liveness"]).command else {
+        unreachable!("it was asked for");
+    };
+    let liveness = liveness::run(&args)?;
+    Ok(if safety == ExitCode::SUCCESS { liveness } else { safety })
+}
+
+/// Reads the name of a mutant.
+fn mutant_parser() -> impl TypedValueParser<Value = Mutant> {
+    PossibleValuesParser::new(MUTANTS.map(|mutant| mutant.name))
+        .map(|name| Mutant::named(&name).expect("one of the possible values"))
 }
 
 /// Reads a cluster size from the command line.

@@ -98,7 +98,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let progress = Arc::new(Progress::default());
     let questions: usize = files.iter().map(|file| file.obligations.len()).sum();
     let started = Instant::now();
-    let watch = Watch::start(tend(Arc::clone(&progress), questions * solvers.len()))?;
+    let watch = Watch::over(tend(Arc::clone(&progress), questions * solvers.len()))?;
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let answers = proof::prove(&files, &solvers, workers, &progress);
     watch.leave();

@@ -1,15 +1,22 @@
 //! What catches a mutant: a search of its graph at growing bounds, first for a property of safety
-//! that breaks, then for a size that is not that of the specification's graph.
+//! that breaks, then for a run on which nobody is elected or stays, then for a size that is not that
+//! of the specification's graph.
 
 use crate::bounds::{Bounds, Replies};
-use crate::mutant::Mutant;
+use crate::liveness::assumptions::Assumptions;
+use crate::liveness::lasso::{End, Lasso};
+use crate::liveness::{Hostile, Property as Liveness, Verdict};
+use crate::mutant::{Catch, Mutant};
+use crate::packed::PackedModel;
 use crate::properties::{Property, SAFETY};
-use crate::search::{Counterexample, Coverage, Stop, search_until};
+use crate::reduce::Reductions;
+use crate::search::{Control, Counterexample, Coverage, Findings, Stop, search_until};
 use crate::types::{Cluster, Term};
 use crate::world::{Handlers, WorldModel};
 
 /// The bounds at which mutants are looked for, smallest first. Not every mistake can be made by two
-/// servers, or in one term; three servers have one way to be a quorum too many for some.
+/// servers, or in one term; and of three servers any two are a quorum. Nothing is reduced, since
+/// that is argued for the specification only.
 pub const BOUNDS: [Bounds; 5] = [
     bounds(2, 1, Replies::All),
     bounds(2, 2, Replies::All),
@@ -17,6 +24,9 @@ pub const BOUNDS: [Bounds; 5] = [
     bounds(4, 1, Replies::Useful),
     bounds(3, 2, Replies::Useful),
 ];
+
+/// The same for liveness; the terms are those of the window.
+pub const WINDOWS: [Bounds; 2] = [bounds(2, 2, Replies::All), bounds(3, 2, Replies::All)];
 
 const fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
     let Ok(cluster) = Cluster::new(servers) else { panic!("no cluster has this size") };
@@ -34,6 +44,15 @@ pub enum Found {
         bounds: Bounds,
         /// A shortest way there.
         counterexample: Counterexample,
+    },
+    /// No property of safety breaks, but one of liveness.
+    Liveness {
+        /// The first that does.
+        property: Liveness,
+        /// Where; the terms are those of the window.
+        bounds: Bounds,
+        /// A run on which it does, seen to be one in the direct model.
+        lasso: Box<Lasso>,
     },
     /// No property breaks, but the graph has another size. At no smaller bounds has it.
     Counts {
@@ -56,50 +75,78 @@ pub struct Hunt {
 }
 
 impl Hunt {
-    /// Looks at the first so many of [`BOUNDS`], until `watch` has a reason to stop.
+    /// Looks at the first so many of [`BOUNDS`]; then at [`WINDOWS`], if the catalogue says that the
+    /// mutant is not live.
     ///
     /// # Errors
     ///
-    /// That reason.
+    /// Why it was stopped.
     pub fn find(
         &mut self,
         mutant: &Mutant,
         rungs: usize,
-        mut watch: impl FnMut(Coverage) -> Option<Stop>,
+        control: &Control,
     ) -> Result<Found, Stop> {
         let mut differs = None;
         for (rung, bounds) in BOUNDS.into_iter().enumerate().take(rungs) {
-            let model = WorldModel { bounds, handlers: mutant.handlers };
-            let findings = search_until(&model, &SAFETY, &mut watch);
+            let findings = searched(bounds, mutant.handlers, &SAFETY, control)?;
             if let Some((property, counterexample)) = findings.violations().next() {
                 let (property, counterexample) = (*property, counterexample.clone());
                 return Ok(Found::Safety { property, bounds, counterexample });
             }
-            if let Some(stop) = findings.stopped {
-                return Err(stop);
-            }
-            let expected = self.expected(rung, &mut watch)?;
+            let expected = self.expected(rung, control)?;
             if findings.coverage != expected && differs.is_none() {
                 differs = Some(Found::Counts { bounds, coverage: findings.coverage, expected });
             }
         }
+        if let Catch::Liveness(_) = mutant.caught_by
+            && let Some(found) = not_live(mutant, control)?
+        {
+            return Ok(found);
+        }
         Ok(differs.unwrap_or(Found::Nothing))
     }
 
-    fn expected(
-        &mut self,
-        rung: usize,
-        mut watch: impl FnMut(Coverage) -> Option<Stop>,
-    ) -> Result<Coverage, Stop> {
+    fn expected(&mut self, rung: usize, control: &Control) -> Result<Coverage, Stop> {
         while self.expected.len() <= rung {
             let bounds = BOUNDS[self.expected.len()];
-            let model = WorldModel { bounds, handlers: Handlers::RAFT };
-            let findings = search_until(&model, &[], &mut watch);
-            if let Some(stop) = findings.stopped {
-                return Err(stop);
-            }
+            let findings = searched(bounds, Handlers::RAFT, &[], control)?;
             self.expected.push(findings.coverage);
         }
         Ok(self.expected[rung])
     }
+}
+
+fn searched(
+    bounds: Bounds,
+    handlers: Handlers,
+    properties: &[Property],
+    control: &Control,
+) -> Result<Findings, Stop> {
+    let findings = search_until(&WorldModel { bounds, handlers }, properties, |coverage| {
+        control.covers(coverage);
+        control.stopped()
+    });
+    match findings.stopped {
+        Some(why) => Err(why),
+        None => Ok(findings),
+    }
+}
+
+/// A run that goes round for ever, though all that is assumed holds of it. A trap is none: that
+/// nothing else can be reached from it rests on the reductions.
+fn not_live(mutant: &Mutant, control: &Control) -> Result<Option<Found>, Stop> {
+    let reductions = Reductions { messages: true, window: true, symmetry: false };
+    for bounds in WINDOWS {
+        let model = PackedModel::<2>::new(bounds, reductions).expect("small bounds fit");
+        let hostile = Hostile::explore(&model.driven_by(mutant.handlers), control)?;
+        for (property, verdict) in hostile.judge(Assumptions::ALL, control)?.verdicts {
+            if let Verdict::Fails(lasso) = verdict
+                && let End::Cycle { .. } = lasso.end
+            {
+                return Ok(Some(Found::Liveness { property, bounds, lasso }));
+            }
+        }
+    }
+    Ok(None)
 }

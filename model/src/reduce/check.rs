@@ -1,7 +1,10 @@
 //! The mechanical check that reductions keep what worlds can do.
 
 use std::collections::{HashSet, VecDeque};
+use std::hash::Hash;
 
+use crate::action::Move;
+use crate::election::State;
 use crate::packed::{Packed, PackedModel};
 use crate::types::Term;
 use crate::world::World;
@@ -31,6 +34,21 @@ pub fn bisimulation<const W: usize>(
     reduced: &PackedModel<W>,
     max_term: Term,
 ) -> (usize, Option<Difference>) {
+    bisimulation_by(raw, reduced, max_term, |_, _| ())
+}
+
+/// The same, where moves that are told apart by a label also have to be alike: it is given a move,
+/// and the state of the server before it.
+///
+/// # Panics
+///
+/// If the reduced worlds of `raw` do not fit into `W` words.
+pub fn bisimulation_by<const W: usize, L: Eq + Hash>(
+    raw: &PackedModel<W>,
+    reduced: &PackedModel<W>,
+    max_term: Term,
+    label: impl Fn(Move, &State) -> L,
+) -> (usize, Option<Difference>) {
     // Before its terms are moved down, a world may hold higher terms than the reduced model does.
     let wide = reduced.with_bounds(*raw.bounds()).expect("it fits");
     let initial = raw.initial();
@@ -49,19 +67,24 @@ pub fn bisimulation<const W: usize>(
         checked += 1;
         let stands_for_it = reduce(&world);
         let mut can = HashSet::new();
-        raw.for_each_successor(&world, |_, after, _| {
-            can.extend(Some(reduce(&after)).filter(|after| *after != stands_for_it));
+        raw.for_each_successor(&world, |a_move, after, _| {
+            let before = raw.layout().state(&world, a_move.server);
+            let stands_for_after = reduce(&after);
+            if stands_for_after != stands_for_it {
+                can.insert((label(a_move, &before), stands_for_after));
+            }
             if is_within(&after) && reached.insert(after) {
                 todo.push_back(after);
             }
         });
         let mut reduced_can = HashSet::new();
-        reduced.for_each_successor(&stands_for_it, |_, _, after| {
-            reduced_can.insert(after);
+        reduced.for_each_successor(&stands_for_it, |a_move, _, after| {
+            let before = reduced.layout().state(&stands_for_it, a_move.server);
+            reduced_can.insert((label(a_move, &before), after));
         });
         if can != reduced_can {
-            let unpack = |worlds: Vec<&Packed<W>>| {
-                worlds.into_iter().map(|world| reduced.layout().unpack(world)).collect()
+            let unpack = |worlds: Vec<&(L, Packed<W>)>| {
+                worlds.into_iter().map(|(_, world)| reduced.layout().unpack(world)).collect()
             };
             let difference = Difference {
                 world: raw.layout().unpack(&world),

@@ -10,7 +10,7 @@ mod messages;
 mod symmetry;
 mod window;
 
-pub use check::{Difference, bisimulation};
+pub use check::{Difference, bisimulation, bisimulation_by};
 
 use crate::bounds::Bounds;
 use crate::packed::{Layout, Packed};

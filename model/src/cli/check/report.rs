@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use raft_model::action::Move;
 use raft_model::bounds::Replies;
 use raft_model::election::{Role, State};
 use raft_model::reduce::Reductions;
-use raft_model::search::{Counterexample, Coverage, Findings, Keys, Stop, Verdict};
+use raft_model::search::{Coverage, Findings, Keys, Stop, Verdict};
 use raft_model::story::sentence;
 use raft_model::world::World;
 use serde_json::{Value, json};
@@ -156,7 +157,7 @@ pub(super) fn as_json(args: &Args, report: &Report) -> Value {
         Verdict::Violated(counterexample) => json!({
             "name": property.to_string(),
             "holds": false,
-            "counterexample": story_as_json(counterexample),
+            "counterexample": moves_as_json(&counterexample.moves),
         }),
         Verdict::Undecided => json!({ "name": property.to_string(), "holds": null }),
     });
@@ -193,8 +194,8 @@ pub(super) fn as_json(args: &Args, report: &Report) -> Value {
     value
 }
 
-/// The moves of a counterexample, each with all servers after it.
-fn story_as_json(counterexample: &Counterexample) -> Value {
+/// The moves of a run, each with all servers after it.
+pub(crate) fn moves_as_json(moves: &[(Move, World)]) -> Value {
     let servers = |world: &World| {
         let server = |(id, state): (raft_model::types::ServerId, &State)| {
             let mut value = json!({
@@ -210,7 +211,7 @@ fn story_as_json(counterexample: &Counterexample) -> Value {
         };
         world.states().map(server).collect::<Vec<_>>()
     };
-    let moves = counterexample.moves.iter().map(|(a_move, after)| {
+    let moves = moves.iter().map(|(a_move, after)| {
         json!({
             "server": a_move.server,
             "action": a_move.action,

@@ -1,0 +1,225 @@
+//! `raft-model liveness`.
+
+mod report;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use raft_model::bounds::{Bounds, Replies};
+use raft_model::liveness::assumptions::{
+    ASSUMPTIONS, Assumption, Assumptions, Strength, last_servers,
+};
+use raft_model::liveness::{Findings, Hostile, Verdict};
+use raft_model::mutant::Mutant;
+use raft_model::packed::PackedModel;
+use raft_model::reduce::Reductions;
+use raft_model::search::{Control, Coverage, Stop};
+use raft_model::types::{Cluster, Term};
+use raft_model::world::Handlers;
+
+use super::watch::{self, Watch};
+use super::{Failure, with_packed};
+
+/// The arguments of `liveness`.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// How many servers the cluster has, from 1 to 7.
+    #[arg(long, value_name = "N", value_parser = super::cluster, default_value = "3")]
+    servers: Cluster,
+    /// How far the terms of the servers may be apart: an election starts less than this above the
+    /// lowest server's term. Terms themselves are unbounded.
+    #[arg(long, value_name = "W", value_parser = window, default_value = "3")]
+    window: Term,
+    /// Judge without one of the assumptions, and tell a run on which a property fails. Repeat it for
+    /// several. Without this option, a table says what each of them buys.
+    #[arg(long, value_name = "ASSUMPTION", value_parser = assumption_parser())]
+    without: Vec<Assumption>,
+    /// How many servers are down for ever in the calm phase.
+    #[arg(long, value_name = "N", default_value = "0")]
+    dead: u8,
+    /// What is owed to each server's timer.
+    #[arg(long, value_enum, default_value_t = Strength::Weak)]
+    timers: Strength,
+    /// What is owed to each link and kind of message.
+    #[arg(long, value_enum, default_value_t = Strength::Weak)]
+    messages: Strength,
+    /// Stop, with exit code 3, when this process has so much memory.
+    #[arg(long, value_name = "MIB")]
+    max_memory: Option<usize>,
+    /// Judge an election that is wrong on purpose. `mutants` lists them.
+    #[arg(long, value_name = "NAME", value_parser = super::mutant_parser(),
+        hide_possible_values = true)]
+    mutant: Option<Mutant>,
+    /// Print one JSON object instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+fn assumption_parser() -> impl TypedValueParser<Value = Assumption> {
+    PossibleValuesParser::new(ASSUMPTIONS.map(Assumption::name)).map(|name| {
+        *ASSUMPTIONS.iter().find(|a| a.name() == name).expect("one of the possible values")
+    })
+}
+
+fn window(text: &str) -> Result<Term, String> {
+    match text.parse() {
+        Ok(0 | 1) => Err("within one term no election can follow another: at least 2".to_string()),
+        Ok(number) => Ok(Term::new(number)),
+        Err(_) => Err("not a whole number".to_string()),
+    }
+}
+
+impl Args {
+    /// The assumptions that are asked for.
+    fn assumptions(&self) -> Assumptions {
+        let all = Assumptions {
+            timers: self.timers,
+            messages: self.messages,
+            dead: last_servers(self.servers, self.dead),
+            ..Assumptions::ALL
+        };
+        self.without.iter().fold(all, |some, &one| some.without(one, self.servers))
+    }
+
+    /// Whether it is asked what each assumption buys.
+    fn wants_table(&self) -> bool {
+        self.without.is_empty() && self.mutant.is_none()
+    }
+
+    fn handlers(&self) -> Handlers {
+        self.mutant.map_or(Handlers::RAFT, |mutant| mutant.handlers)
+    }
+
+    fn bounds(&self, window: Term) -> Bounds {
+        Bounds { cluster: self.servers, max_term: window, replies: Replies::All }
+    }
+}
+
+/// What was found, and what it took.
+struct Report {
+    hostile: Coverage,
+    /// With the assumptions that were asked for.
+    findings: Findings,
+    /// With the same assumptions, but a window that is smaller by one, if there is any.
+    smaller: Option<(Coverage, Findings)>,
+    table: Vec<Row>,
+    seconds: f64,
+    memory: Option<usize>,
+}
+
+impl Report {
+    /// Whether the smaller window, if there is one, gives the same verdicts.
+    fn windows_agree(&self) -> bool {
+        let holds = |findings: &Findings| {
+            findings.verdicts.each_ref().map(|(_, verdict)| *verdict == Verdict::Holds)
+        };
+        let smaller = self.smaller.as_ref();
+        smaller.is_none_or(|(_, smaller)| holds(smaller) == holds(&self.findings))
+    }
+}
+
+/// A line of the table that says what each assumption buys.
+struct Row {
+    /// Which one is missing; none if a minority is dead.
+    without: Option<Assumption>,
+    /// With the fairness that was asked for.
+    findings: Findings,
+    /// With strong fairness wherever something is owed.
+    strong: Findings,
+}
+
+/// Judges liveness, and prints what it found.
+pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let size = args.servers.size();
+    if args.dead >= size {
+        return Err(Failure::Input(format!("--dead {}: one of {size} has to live", args.dead)));
+    }
+    let started = Instant::now();
+    let control = Arc::new(Control::default());
+    let watch = Watch::start(&control, args.max_memory)?;
+    let result = find(args, &control);
+    watch.leave();
+    let report = Report {
+        seconds: started.elapsed().as_secs_f64(),
+        memory: watch::peak_memory(),
+        ..result?
+    };
+    let text = if args.json {
+        format!("{:#}\n", report::as_json(args, &report))
+    } else {
+        report::as_table(args, &report)
+    };
+    io::stdout().write_all(text.as_bytes())?;
+    let some = |is: fn(&Verdict) -> bool| report.findings.verdicts.iter().any(|(_, v)| is(v));
+    Ok(if some(|verdict| matches!(verdict, Verdict::Fails(_))) {
+        ExitCode::from(1)
+    } else if some(|verdict| *verdict != Verdict::Holds) || !report.windows_agree() {
+        ExitCode::from(4)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn find(args: &Args, control: &Control) -> Result<Report, Failure> {
+    let smaller = args.window.number() - 1;
+    let smaller = if smaller < 2 || !args.wants_table() {
+        None
+    } else {
+        let bounds = args.bounds(Term::new(smaller));
+        Some(with_packed!(bounds, reductions(), _WORDS, model => {
+            let hostile = explore(&model.driven_by(args.handlers()), control)?;
+            (hostile.graph().coverage(), hostile.judge(args.assumptions(), control)?)
+        }))
+    };
+    with_packed!(args.bounds(args.window), reductions(), _WORDS, model => {
+        let hostile = explore(&model.driven_by(args.handlers()), control)?;
+        Ok(Report {
+            hostile: hostile.graph().coverage(),
+            findings: hostile.judge(args.assumptions(), control)?,
+            smaller,
+            table: if args.wants_table() { table(args, &hostile, control)? } else { Vec::new() },
+            seconds: 0.0,
+            memory: None,
+        })
+    })
+}
+
+/// Not those of the names of servers: fairness is owed to each of them.
+const fn reductions() -> Reductions {
+    Reductions { messages: true, window: true, symmetry: false }
+}
+
+fn explore<const W: usize>(
+    model: &PackedModel<W>,
+    control: &Control,
+) -> Result<Hostile<W>, Failure> {
+    Ok(Hostile::explore(model, control)?)
+}
+
+/// What happens without each assumption; and with all of them, if as many servers are dead as may be.
+fn table<const W: usize>(
+    args: &Args,
+    hostile: &Hostile<W>,
+    control: &Control,
+) -> Result<Vec<Row>, Stop> {
+    let all = args.assumptions();
+    let minority = last_servers(args.servers, (args.servers.size() - 1) / 2);
+    let minority = (!minority.is_empty() && all.dead.is_empty())
+        .then_some((None, Assumptions { dead: minority, ..all }));
+    let without = ASSUMPTIONS.map(|one| (Some(one), all.without(one, args.servers)));
+    let rows = minority.into_iter().chain(without).map(|(without, assumptions)| {
+        let findings = hostile.judge(assumptions, control)?;
+        let strong = hostile.judge(assumptions.with_strong_fairness(), control)?;
+        Ok(Row { without, findings, strong })
+    });
+    rows.collect()
+}
+
+impl From<Stop> for Failure {
+    fn from(why: Stop) -> Self {
+        Self::Stopped(why)
+    }
+}

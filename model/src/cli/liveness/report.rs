@@ -1,0 +1,254 @@
+//! What `raft-model liveness` prints.
+
+use std::fmt::Write as _;
+
+use raft_model::liveness::assumptions::{ASSUMPTIONS, Assumption, Assumptions, Strength};
+use raft_model::liveness::class::Class;
+use raft_model::liveness::class::Classes;
+use raft_model::liveness::lasso::{End, Lasso};
+use raft_model::liveness::{Findings, Verdict};
+use serde_json::{Value, json};
+
+use super::{Args, Report, Row};
+use crate::cli::check::moves_as_json;
+
+/// The report, for people.
+pub(super) fn as_table(args: &Args, report: &Report) -> String {
+    let mut text = String::new();
+    let mut row = |name: &str, value: &dyn std::fmt::Display, note: &str| {
+        let line = format!("  {name:<10} {value:<8} {note}", value = value.to_string());
+        let _ = writeln!(text, "{}", line.trim_end());
+    };
+    let findings = &report.findings;
+    let assumptions = &findings.assumptions;
+    row("servers", &args.servers.size(), "");
+    row(
+        "window",
+        &args.window,
+        "terms are unbounded; an election starts less than this above the lowest term",
+    );
+    if let Some(mutant) = args.mutant {
+        row("mutant", &mutant.name, &format!("({})", mutant.says));
+    }
+    row(
+        "hostile",
+        &report.hostile.states,
+        &format!(
+            "states, {} moves: timers, loss, repetition, reordering, restarts at any time",
+            report.hostile.edges
+        ),
+    );
+    row("calm", &findings.coverage.states, "states in which it may calm down; from then on:");
+    for assumption in ASSUMPTIONS {
+        if let Some(says) = says(assumptions, assumption) {
+            row("", &"", &format!("{:<16} {says}", assumption.name()));
+        }
+    }
+    let cut = "calm states in which the window forbids a campaign that a run could start";
+    row("cut", &findings.cut, cut);
+    let (size, links) = (args.servers.size(), args.servers.size() * (args.servers.size() - 1));
+    let classes = format!("fairness to each server's election and heartbeat timer, {}", 2 * size);
+    row("timers", &fairness(assumptions.timers), &format!("{classes} classes"));
+    let kinds = "RequestVote, AppendEntries, votes, stale requests; newer terms to each server";
+    let classes = format!("fairness to each link's {kinds}, {} classes", 4 * links + size);
+    row("messages", &fairness(assumptions.messages), &classes);
+    row("time", &format!("{:.1} s", report.seconds), "");
+    if let Some(memory) = report.memory {
+        row("memory", &format!("{} MiB", memory >> 20), "at most, in this process");
+    }
+    let _ = writeln!(text);
+    for (property, verdict) in &findings.verdicts {
+        let _ = writeln!(
+            text,
+            "  {:<20} {:<9} {}",
+            property.to_string(),
+            named(verdict),
+            note(verdict).unwrap_or_else(|| property.says().to_owned())
+        );
+    }
+    if let Some((coverage, _)) = &report.smaller {
+        let agrees = if report.windows_agree() { "agrees" } else { "DISAGREES" };
+        let (window, states) = (args.window.number() - 1, coverage.states);
+        let _ = writeln!(text, "\n  A window of {window} {agrees}: {states} states.");
+    }
+    if !report.table.is_empty() {
+        let _ = write!(text, "\n{}", buys(report));
+    }
+    let mut told: Option<&Lasso> = None;
+    for (property, verdict) in &findings.verdicts {
+        let Verdict::Fails(lasso) = verdict else { continue };
+        if told.is_some_and(|told| (&told.stem, &told.end) == (&lasso.stem, &lasso.end)) {
+            let _ = writeln!(text, "\n{property} fails on the same run.");
+        } else {
+            let _ = write!(text, "\n{property} fails:\n\n{lasso}");
+        }
+        told = Some(lasso);
+    }
+    text
+}
+
+fn fairness(strength: Strength) -> &'static str {
+    match strength {
+        Strength::None => "none",
+        Strength::Weak => "weak",
+        Strength::Strong => "strong",
+    }
+}
+
+/// What is assumed, if it is.
+fn says(assumptions: &Assumptions, assumption: Assumption) -> Option<String> {
+    let is_assumed = match assumption {
+        Assumption::MessagesFirst => assumptions.messages_first,
+        Assumption::HeartbeatsHold => assumptions.heartbeats_hold,
+        Assumption::RestartsEnd => assumptions.restarts_end,
+        Assumption::MajorityLives if assumptions.dead.is_empty() => true,
+        Assumption::MajorityLives => {
+            return Some(format!("all servers are up but {}", assumptions.dead));
+        }
+        Assumption::TimersFire => assumptions.timers != Strength::None,
+        Assumption::MessagesArrive => assumptions.messages != Strength::None,
+    };
+    is_assumed.then(|| assumption.says().to_owned())
+}
+
+fn named(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Holds => "holds",
+        Verdict::Fails(_) => "FAILS",
+        Verdict::NotEstablished { .. } => "not established",
+        Verdict::Refuted(_) => "no verdict",
+    }
+}
+
+fn note(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Holds | Verdict::Fails(_) => None,
+        Verdict::NotEstablished { cut } => {
+            Some(format!("runs are cut in {cut} states, where they leave the window"))
+        }
+        Verdict::Refuted(refuted) => Some(format!("the run that was found is none: {refuted}")),
+    }
+}
+
+/// What each assumption buys.
+fn buys(report: &Report) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, cells: [String; 3], note: &str| {
+        let [possible, elected, stable] = cells;
+        let line = format!("  {name:<25} {possible:<15} {elected:<15} {stable:<15} {note}");
+        let _ = writeln!(text, "{}", line.trim_end());
+    };
+    line(
+        "What each assumption buys",
+        ["LeaderPossible", "LeaderElected", "LeaderStable"].map(String::from),
+        "",
+    );
+    let cell = |verdict: &Verdict| match verdict {
+        Verdict::Fails(lasso) => lengths(lasso),
+        other => named(other).to_owned(),
+    };
+    let cells = |findings: &Findings| findings.verdicts.each_ref().map(|(_, v)| cell(v));
+    line("with all of them", cells(&report.findings), "");
+    for Row { without, findings, strong } in &report.table {
+        let (name, note) = match without {
+            Some(one) => (format!("without {}", one.name()), one.without()),
+            None => (format!("with {} dead", findings.assumptions.dead), "a minority"),
+        };
+        line(&name, cells(findings), note);
+        if without.is_some() {
+            line("  strong fairness", cells(strong), "");
+        }
+    }
+    text.push_str(
+        "  a+b: it fails on a run of a steps and then b steps that repeat for ever (0: nothing happens).\n  \
+         To read one: --without ASSUMPTION.\n",
+    );
+    text
+}
+
+fn lengths(lasso: &Lasso) -> String {
+    match (&lasso.end, lasso.lengths()) {
+        (End::Trap { .. }, (stem, _)) => format!("fails {stem}"),
+        (End::Cycle { .. }, (stem, cycle)) => format!("fails {stem}+{cycle}"),
+    }
+}
+
+/// The report, for programs.
+pub(super) fn as_json(args: &Args, report: &Report) -> Value {
+    let findings = &report.findings;
+    let mut value = json!({
+        "servers": args.servers.size(),
+        "window": args.window,
+        "hostile": { "states": report.hostile.states, "moves": report.hostile.edges },
+        "calm": { "states": findings.coverage.states, "moves": findings.coverage.edges },
+        "cut": findings.cut,
+        "assumptions": assumptions_as_json(&findings.assumptions),
+        "seconds": report.seconds,
+        "memory_bytes": report.memory,
+        "properties": verdicts_as_json(findings, true),
+        "smaller_window": report.smaller.as_ref().map(|(coverage, findings)| json!({
+            "window": args.window.number() - 1,
+            "hostile": { "states": coverage.states, "moves": coverage.edges },
+            "properties": verdicts_as_json(findings, false),
+        })),
+        "table": report.table.iter().map(|row| json!({
+            "without": row.without.map(Assumption::name),
+            "assumptions": assumptions_as_json(&row.findings.assumptions),
+            "properties": verdicts_as_json(&row.findings, false),
+            "with_strong_fairness": verdicts_as_json(&row.strong, false),
+        })).collect::<Vec<_>>(),
+    });
+    if let Some(mutant) = args.mutant {
+        value["mutant"] = json!(mutant.name);
+    }
+    value
+}
+
+fn assumptions_as_json(assumptions: &Assumptions) -> Value {
+    json!({
+        "messages_first": assumptions.messages_first,
+        "heartbeats_hold": assumptions.heartbeats_hold,
+        "restarts_end": assumptions.restarts_end,
+        "dead": assumptions.dead,
+        "timers": fairness(assumptions.timers),
+        "messages": fairness(assumptions.messages),
+    })
+}
+
+fn verdicts_as_json(findings: &Findings, with_runs: bool) -> Vec<Value> {
+    let verdicts = findings.verdicts.iter().map(|(property, verdict)| {
+        let name = property.to_string();
+        match verdict {
+            Verdict::Holds => json!({ "name": name, "holds": true }),
+            Verdict::Fails(lasso) => {
+                let (stem, cycle) = lasso.lengths();
+                let mut value =
+                    json!({ "name": name, "holds": false, "stem": stem, "cycle": cycle });
+                if with_runs {
+                    value["run"] = run_as_json(lasso);
+                }
+                value
+            }
+            Verdict::NotEstablished { cut } => json!({ "name": name, "holds": null, "cut": cut }),
+            Verdict::Refuted(refuted) => {
+                json!({ "name": name, "holds": null, "refuted": refuted.to_string() })
+            }
+        }
+    });
+    verdicts.collect()
+}
+
+fn run_as_json(lasso: &Lasso) -> Value {
+    let names = |classes: Classes| {
+        classes.codes().map(|code| Class::from_code(code).to_string()).collect::<Vec<_>>()
+    };
+    let stem = moves_as_json(&lasso.stem);
+    match &lasso.end {
+        End::Trap { reachable } => json!({ "stem": stem, "reachable_without_leader": reachable }),
+        End::Cycle { moves, made, ever, always } => json!({
+            "stem": stem,
+            "cycle": moves_as_json(moves),
+            "fairness": { "made": names(*made), "possible": names(*ever), "always": names(*always) },
+        }),
+    }
+}

@@ -1,0 +1,205 @@
+//! What was found of mutants, as a table, as a story and as JSON.
+
+use std::fmt::Write;
+
+use raft_model::bounds::Bounds;
+use raft_model::liveness::lasso::{End, Lasso};
+use raft_model::mutant::hunt::{BOUNDS, Found};
+use raft_model::mutant::{Catch, Mutant};
+use raft_model::search::Coverage;
+use serde_json::{Value, json};
+
+use super::Row;
+use crate::cli::check;
+
+/// A line a mutant.
+pub(super) fn table(rows: &[Row]) -> String {
+    let mut text = format!(
+        "  {:<35} {:<20} {:<7} {:<5} shown by\n",
+        "mutant", "caught by", "servers", "terms"
+    );
+    for row in rows {
+        let (servers, terms) = bounds(&row.found).map_or_else(Default::default, |bounds| {
+            (bounds.cluster.size().to_string(), bounds.max_term.to_string())
+        });
+        let shown = match &row.found {
+            Found::Safety { counterexample, .. } => steps(counterexample.moves.len()),
+            Found::Liveness { lasso, .. } => round(lasso),
+            Found::Counts { coverage, expected, .. } => difference(coverage, expected),
+            Found::Nothing => "time, or the end of terms".to_string(),
+        };
+        let caught_by = caught_by(row);
+        let name = row.mutant.name;
+        let _ = writeln!(text, "  {name:<35} {caught_by:<20} {servers:<7} {terms:<5} {shown}");
+    }
+    let count = |is: fn(&Found) -> bool| rows.iter().filter(|row| is(&row.found)).count();
+    let _ = writeln!(
+        text,
+        "\n{} mutants: {} break a property of safety, {} one of liveness, {} change the graph, {} \
+         are seen by tests only.",
+        rows.len(),
+        count(|found| matches!(found, Found::Safety { .. })),
+        count(|found| matches!(found, Found::Liveness { .. })),
+        count(|found| matches!(found, Found::Counts { .. })),
+        count(|found| matches!(found, Found::Nothing)),
+    );
+    for row in rows.iter().filter(|row| !row.is_as_expected()) {
+        let Mutant { name, caught_by, .. } = row.mutant;
+        let _ = writeln!(text, "{name} is NOT caught as the catalogue says: {caught_by:?}.");
+    }
+    text
+}
+
+/// What a mutant is, and how it is caught.
+pub(super) fn story(row: &Row) -> String {
+    let Mutant { name, says, source, scenario, remark, .. } = row.mutant;
+    let mut text = format!("{name}: {says}.\n");
+    if let Some(source) = source {
+        let _ =
+            writeln!(text, "Seen in a real system, or something that comes to the same: {source}");
+    }
+    if let Some(scenario) = scenario {
+        let _ = writeln!(text, "First scenario that shows it: tests/scenarios/{scenario}.txt");
+    }
+    if let Some(remark) = remark {
+        let _ = writeln!(text, "{remark}");
+    }
+    let _ = writeln!(text);
+    match &row.found {
+        Found::Safety { property, bounds, counterexample } => {
+            let steps = steps(counterexample.moves.len());
+            let _ = writeln!(text, "{property} is violated in {steps}, {}:\n", told(bounds));
+            let _ = write!(text, "{counterexample}");
+        }
+        Found::Liveness { property, bounds, lasso } => {
+            let _ = writeln!(
+                text,
+                "No property of safety breaks. {property} fails, {} servers, window {}: {}.\n",
+                bounds.cluster.size(),
+                bounds.max_term,
+                round(lasso)
+            );
+            let _ = write!(text, "{lasso}");
+        }
+        Found::Counts { bounds, coverage, expected } => {
+            let _ = writeln!(
+                text,
+                "No property of safety breaks. Its graph, {}, has {}: that is pinned.",
+                told(bounds),
+                difference(coverage, expected)
+            );
+        }
+        Found::Nothing => {
+            let _ = writeln!(
+                text,
+                "No property of safety breaks, and its graphs up to {} have the sizes of the \
+                 specification's: the model knows neither time nor a last term. {} sees it.",
+                told(&BOUNDS[BOUNDS.len() - 1]),
+                caught_by(row),
+            );
+        }
+    }
+    if !row.is_as_expected() {
+        let _ = writeln!(text, "\nThe catalogue says otherwise: {:?}.", row.mutant.caught_by);
+    }
+    text
+}
+
+/// A mutant, for programs.
+pub(super) fn as_json(row: &Row) -> Value {
+    let Mutant { name, says, source, scenario, remark, .. } = row.mutant;
+    let bounds = bounds(&row.found);
+    let is_window = matches!(row.found, Found::Liveness { .. });
+    let (mut steps, mut cycle, mut sizes) = (None, None, (None, None));
+    match &row.found {
+        Found::Safety { counterexample, .. } => steps = Some(counterexample.moves.len()),
+        Found::Liveness { lasso, .. } => {
+            let (stem, around) = lasso.lengths();
+            (steps, cycle) = (Some(stem), Some(around));
+        }
+        Found::Counts { coverage, expected, .. } => {
+            sizes = (Some(coverage_as_json(coverage)), Some(coverage_as_json(expected)));
+        }
+        Found::Nothing => {}
+    }
+    json!({
+        "name": name,
+        "says": says,
+        "source": source,
+        "scenario": scenario,
+        "remark": remark,
+        "caught_by": caught_by(row),
+        "as_expected": row.is_as_expected(),
+        "servers": bounds.map(|bounds| bounds.cluster.size()),
+        "max_term": bounds.filter(|_| !is_window).map(|bounds| bounds.max_term),
+        "window": bounds.filter(|_| is_window).map(|bounds| bounds.max_term),
+        "replies": bounds.map(|bounds| bounds.replies.to_string()),
+        "steps": steps,
+        "cycle": cycle,
+        "graph": sizes.0,
+        "expected_graph": sizes.1,
+    })
+}
+
+/// A mutant with the way to its violation, for programs.
+pub(super) fn story_as_json(row: &Row) -> Value {
+    let mut value = as_json(row);
+    match &row.found {
+        Found::Safety { counterexample, .. } => {
+            value["counterexample"] = check::moves_as_json(&counterexample.moves);
+        }
+        Found::Liveness { lasso, .. } => {
+            value["counterexample"] = check::moves_as_json(&lasso.stem);
+            if let End::Cycle { moves, .. } = &lasso.end {
+                value["repeats"] = check::moves_as_json(moves);
+            }
+        }
+        Found::Counts { .. } | Found::Nothing => {}
+    }
+    value
+}
+
+fn caught_by(row: &Row) -> String {
+    match (&row.found, row.mutant.caught_by) {
+        (Found::Safety { property, .. }, _) => property.to_string(),
+        (Found::Liveness { property, .. }, _) => property.to_string(),
+        (Found::Counts { .. }, _) => "counts".to_string(),
+        (Found::Nothing, Catch::Test(file)) => format!("tests/{file}.rs"),
+        (Found::Nothing, _) => "nothing".to_string(),
+    }
+}
+
+fn bounds(found: &Found) -> Option<&Bounds> {
+    match found {
+        Found::Safety { bounds, .. }
+        | Found::Liveness { bounds, .. }
+        | Found::Counts { bounds, .. } => Some(bounds),
+        Found::Nothing => None,
+    }
+}
+
+fn told(Bounds { cluster, max_term, replies }: &Bounds) -> String {
+    format!("{} servers, max term {max_term}, {replies} replies", cluster.size())
+}
+
+fn steps(number: usize) -> String {
+    format!("{number} step{}", if number == 1 { "" } else { "s" })
+}
+
+fn round(lasso: &Lasso) -> String {
+    match lasso.lengths() {
+        (stem, 0) => format!("{}, then nothing any more", steps(stem)),
+        (stem, cycle) => format!("{}, then {cycle} for ever", steps(stem)),
+    }
+}
+
+fn difference(coverage: &Coverage, expected: &Coverage) -> String {
+    format!(
+        "{} states and {} edges, not {} and {}",
+        coverage.states, coverage.edges, expected.states, expected.edges
+    )
+}
+
+fn coverage_as_json(coverage: &Coverage) -> Value {
+    json!({ "states": coverage.states, "edges": coverage.edges, "depth": coverage.depth })
+}

@@ -1,0 +1,256 @@
+//! Liveness: that leaders are elected, and that they stay; and what that takes.
+//!
+//! No election is live without assumptions: split votes can repeat for ever, and so can crashes
+//! (Fischer, Lynch and Paterson, "Impossibility of Distributed Consensus with One Faulty Process").
+//! So there are two phases. In the **hostile** one anything may happen: timers fire at any time,
+//! messages are lost, late, repeated and out of order, servers restart. It ends at some time, in any
+//! world that it can reach, and the **calm** one begins, for which [`Assumptions`] are made. A
+//! property is judged on all infinite runs of the calm phase from all those worlds.
+//!
+//! The graph holds all worlds within a window of terms ([`reduce`](crate::reduce)): terms are
+//! unbounded, their spread over the servers is bounded. Where the window forbids a campaign that a run
+//! could start, the graph is **cut**: if a run at such a world could matter, nothing is claimed.
+//! Server symmetry is not used, since fairness is owed to each server.
+//!
+//! * [`assumptions`]: what the calm phase is like
+//! * [`class`]: classes of moves, to which fairness is owed
+//! * [`graph`]: all worlds and moves, kept
+//! * [`fair`]: the search for fair cycles
+//! * [`lasso`]: a run that violates a property, replayed through the specification
+
+pub mod assumptions;
+pub mod class;
+pub mod fair;
+pub mod graph;
+pub mod lasso;
+
+use std::fmt;
+
+use crate::packed::PackedModel;
+use crate::search::{Control, Coverage, Stop};
+use crate::types::ServerSet;
+use assumptions::Assumptions;
+use class::{Class, Classes};
+use fair::{Cycle, Edges, Runs, can_reach, fair_cycle};
+use graph::Graph;
+use lasso::{Lasso, Refuted};
+
+/// A property of liveness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Property {
+    /// There always is a way to a leader.
+    LeaderPossible,
+    /// The way is taken.
+    LeaderElected,
+    /// There the run stays.
+    LeaderStable,
+}
+
+/// The properties of liveness.
+pub const LIVENESS: [Property; 3] =
+    [Property::LeaderPossible, Property::LeaderElected, Property::LeaderStable];
+
+impl Property {
+    /// What it says, in a sentence.
+    pub const fn says(self) -> &'static str {
+        match self {
+            Self::LeaderPossible => "a server leads the highest term, or one still can come to",
+            Self::LeaderElected => "at some time a server leads the highest term",
+            Self::LeaderStable => {
+                "from some time on it leads, and everybody else follows in its term"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// Everything that can be reached in the hostile phase: where calm phases begin.
+#[derive(Clone, Debug)]
+pub struct Hostile<const W: usize>(Graph<W>);
+
+/// What was found of one calm phase.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// What is assumed of it.
+    pub assumptions: Assumptions,
+    /// Its worlds. A move is a state, a class and a successor.
+    pub coverage: Coverage,
+    /// The worlds at which the window forbids a campaign that a run could start.
+    pub cut: usize,
+    /// What was found of each property.
+    pub verdicts: [(Property, Verdict); 3],
+}
+
+/// What was found of a property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It holds on all runs.
+    Holds,
+    /// Here is a run on which it does not.
+    Fails(Box<Lasso>),
+    /// No such run was found, but runs that could matter are cut at so many worlds.
+    NotEstablished {
+        /// The worlds at which a run could leave the window of terms.
+        cut: usize,
+    },
+    /// A run was found that the direct model does not have: the graph is wrong. The arguments for the
+    /// reductions are about the specification; for a mutant they may not hold.
+    Refuted(Refuted),
+}
+
+impl<const W: usize> Hostile<W> {
+    /// Explores the worlds of a model.
+    ///
+    /// # Errors
+    ///
+    /// Why it was stopped.
+    pub fn explore(model: &PackedModel<W>, control: &Control) -> Result<Self, Stop> {
+        Graph::explore(model, &[model.initial()], ServerSet::EMPTY, control).map(Self)
+    }
+
+    /// Its graph.
+    pub const fn graph(&self) -> &Graph<W> {
+        &self.0
+    }
+
+    /// Judges the properties on all calm phases that begin in one of its worlds.
+    ///
+    /// # Errors
+    ///
+    /// Why it was stopped.
+    pub fn judge(&self, assumptions: Assumptions, control: &Control) -> Result<Findings, Stop> {
+        let hostile = &self.0;
+        let survivors;
+        let graph = if assumptions.dead.is_empty() {
+            hostile
+        } else {
+            let (model, worlds) = (hostile.model(), hostile.worlds());
+            survivors = Graph::explore(model, worlds, assumptions.dead, control)?;
+            &survivors
+        };
+        let calm = Calm { graph, assumptions };
+        let verdicts = LIVENESS.map(|property| {
+            let verdict = match calm.judge(property) {
+                Err(cut) => Verdict::NotEstablished { cut },
+                Ok(None) => Verdict::Holds,
+                Ok(Some(violation)) => match Lasso::of(property, hostile, &calm, &violation) {
+                    Ok(lasso) => Verdict::Fails(Box::new(lasso)),
+                    Err(refuted) => Verdict::Refuted(refuted),
+                },
+            };
+            (property, verdict)
+        });
+        Ok(Findings { assumptions, coverage: graph.coverage(), cut: calm.cut(|_| true), verdicts })
+    }
+}
+
+/// Where a property fails in a graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// From this world no leader can be elected.
+    Trap(u32),
+    /// A fair run goes round here for ever.
+    Cycle(Cycle),
+}
+
+/// The calm phase of a graph.
+#[derive(Clone, Copy, Debug)]
+pub struct Calm<'a, const W: usize> {
+    graph: &'a Graph<W>,
+    assumptions: Assumptions,
+}
+
+impl<'a, const W: usize> Calm<'a, W> {
+    /// The phase in which this is assumed.
+    ///
+    /// # Panics
+    ///
+    /// If other servers are dead in the graph.
+    pub fn new(graph: &'a Graph<W>, assumptions: Assumptions) -> Self {
+        assert_eq!(graph.dead(), assumptions.dead, "the graph is one of other servers");
+        Self { graph, assumptions }
+    }
+
+    /// Judges a property: nothing, if it holds; or where it does not.
+    ///
+    /// # Errors
+    ///
+    /// If it seems to hold, but runs that could matter are cut: at so many worlds.
+    pub fn judge(&self, property: Property) -> Result<Option<Violation>, usize> {
+        let is_led = |node| self.graph.note_of(node).is_led;
+        let is_stable = |node| self.graph.note_of(node).is_stable;
+        let fairness = self.assumptions.fairness();
+        let cycle = match property {
+            Property::LeaderPossible => return self.leader_possible(),
+            Property::LeaderElected => fair_cycle(self, &fairness, |n| !is_led(n), |_| true),
+            Property::LeaderStable => fair_cycle(self, &fairness, |_| true, |n| !is_stable(n)),
+        };
+        if let Some(cycle) = cycle {
+            return Ok(Some(Violation::Cycle(cycle)));
+        }
+        // Once there is a leader, nothing can cost a run its election.
+        self.unless_cut(|node| property == Property::LeaderStable || !is_led(node))
+    }
+
+    fn leader_possible(&self) -> Result<Option<Violation>, usize> {
+        let is_led = |node| self.graph.note_of(node).is_led;
+        if !can_reach(self, is_led).contains(&false) {
+            return Ok(None);
+        }
+        // Where a run is cut, it may come to a leader beyond.
+        let perhaps = can_reach(self, |node| is_led(node) || self.is_cut(node));
+        match (0..).zip(perhaps).find(|(_, perhaps)| !perhaps) {
+            Some((node, _)) => Ok(Some(Violation::Trap(node))),
+            None => self.unless_cut(|_| true),
+        }
+    }
+
+    fn unless_cut(&self, inside: impl Fn(u32) -> bool) -> Result<Option<Violation>, usize> {
+        match self.cut(inside) {
+            0 => Ok(None),
+            cut => Err(cut),
+        }
+    }
+
+    /// At how many of some worlds the window forbids a campaign that a run could start.
+    fn cut(&self, inside: impl Fn(u32) -> bool) -> usize {
+        let nodes = 0..u32::try_from(self.graph.worlds().len()).expect("fewer than 2^32 worlds");
+        nodes.filter(|&node| inside(node) && self.is_cut(node)).count()
+    }
+
+    fn is_cut(&self, node: u32) -> bool {
+        self.timers_may_fire(node) && !self.graph.note_of(node).held.is_empty()
+    }
+
+    fn timers_may_fire(&self, node: u32) -> bool {
+        self.assumptions.allow_election_timer(self.graph.note_of(node))
+    }
+}
+
+impl<const W: usize> Runs for Calm<'_, W> {
+    fn edges(&self) -> &Edges {
+        self.graph.edges()
+    }
+
+    fn allows(&self, node: u32, class: u8) -> bool {
+        if Class::is_restart(class) {
+            !self.assumptions.restarts_end
+        } else {
+            !Class::is_election_timer(class) || self.timers_may_fire(node)
+        }
+    }
+
+    /// A server that may campaign can, though the window has no room for its term.
+    fn left_out(&self, node: u32) -> Classes {
+        let held = self.graph.note_of(node).held;
+        if held.is_empty() || !self.timers_may_fire(node) {
+            return Classes::NONE;
+        }
+        held.iter().map(|id| Class::ElectionTimer(id).code()).collect()
+    }
+}

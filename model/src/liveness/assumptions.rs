@@ -1,0 +1,172 @@
+//! What is assumed of the calm phase, and what is owed to whom.
+
+use super::class::Class;
+use super::fair::Fairness;
+use super::graph::Note;
+use crate::types::{Cluster, ServerSet};
+
+/// One thing that is assumed of the calm phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Assumption {
+    /// Election timeouts are long against the network.
+    MessagesFirst,
+    /// Heartbeats come more often than election timers fire.
+    HeartbeatsHold,
+    /// Crashes end.
+    RestartsEnd,
+    /// A quorum is up.
+    MajorityLives,
+    /// Timers fire.
+    TimersFire,
+    /// Messages arrive.
+    MessagesArrive,
+}
+
+/// All assumptions.
+pub const ASSUMPTIONS: [Assumption; 6] = [
+    Assumption::MessagesFirst,
+    Assumption::HeartbeatsHold,
+    Assumption::RestartsEnd,
+    Assumption::MajorityLives,
+    Assumption::TimersFire,
+    Assumption::MessagesArrive,
+];
+
+impl Assumption {
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MessagesFirst => "messages-first",
+            Self::HeartbeatsHold => "heartbeats-hold",
+            Self::RestartsEnd => "restarts-end",
+            Self::MajorityLives => "majority-lives",
+            Self::TimersFire => "timers-fire",
+            Self::MessagesArrive => "messages-arrive",
+        }
+    }
+
+    /// What it says, in a sentence.
+    pub const fn says(self) -> &'static str {
+        match self {
+            Self::MessagesFirst => {
+                "no election timer fires while a message is under way that can change something"
+            }
+            Self::HeartbeatsHold => "no election timer fires while a server leads the highest term",
+            Self::RestartsEnd => "no server restarts any more",
+            Self::MajorityLives => "more than half of the servers are up",
+            Self::TimersFire => "a timer that stays allowed to fire does fire",
+            Self::MessagesArrive => "a message that stays able to change something does arrive",
+        }
+    }
+
+    /// What happens without it.
+    pub const fn without(self) -> &'static str {
+        match self {
+            Self::MessagesFirst => "split votes for ever: timers fire before votes arrive",
+            Self::HeartbeatsHold => {
+                "leaders are deposed for ever by timers that heartbeats do not hold"
+            }
+            Self::RestartsEnd => "candidates and leaders crash for ever",
+            Self::MajorityLives => "candidates campaign for ever, and no quorum can answer",
+            Self::TimersFire => "nobody ever campaigns",
+            Self::MessagesArrive => "what a candidate sends never arrives",
+        }
+    }
+}
+
+/// What is owed to a class of moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Strength {
+    /// Nothing: a run may pass them over for ever.
+    None,
+    /// Such a move is made at some time if from some time on one is always possible.
+    Weak,
+    /// Such a move is made at some time if again and again one is possible.
+    Strong,
+}
+
+/// What is assumed of the calm phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assumptions {
+    /// See [`Assumption::MessagesFirst`].
+    pub messages_first: bool,
+    /// See [`Assumption::HeartbeatsHold`].
+    pub heartbeats_hold: bool,
+    /// See [`Assumption::RestartsEnd`].
+    pub restarts_end: bool,
+    /// Servers that are down for ever.
+    pub dead: ServerSet,
+    /// What is owed to each server's timer.
+    pub timers: Strength,
+    /// What is owed to each link and kind of message.
+    pub messages: Strength,
+}
+
+impl Assumptions {
+    /// All of them, with everybody up and weak fairness.
+    pub const ALL: Self = Self {
+        messages_first: true,
+        heartbeats_hold: true,
+        restarts_end: true,
+        dead: ServerSet::EMPTY,
+        timers: Strength::Weak,
+        messages: Strength::Weak,
+    };
+
+    /// These without one.
+    #[must_use]
+    pub fn without(self, assumption: Assumption, cluster: Cluster) -> Self {
+        match assumption {
+            Assumption::MessagesFirst => Self { messages_first: false, ..self },
+            Assumption::HeartbeatsHold => Self { heartbeats_hold: false, ..self },
+            Assumption::RestartsEnd => Self { restarts_end: false, ..self },
+            Assumption::MajorityLives => Self { dead: smallest_majority(cluster), ..self },
+            Assumption::TimersFire => Self { timers: Strength::None, ..self },
+            Assumption::MessagesArrive => Self { messages: Strength::None, ..self },
+        }
+    }
+
+    /// These, with strong fairness wherever something is owed.
+    #[must_use]
+    pub fn with_strong_fairness(self) -> Self {
+        let strong = |strength| match strength {
+            Strength::None => Strength::None,
+            Strength::Weak | Strength::Strong => Strength::Strong,
+        };
+        Self { timers: strong(self.timers), messages: strong(self.messages), ..self }
+    }
+
+    /// Whether election timers may fire in a world of which this was noted.
+    pub(super) fn allow_election_timer(&self, note: Note) -> bool {
+        let waits = self.messages_first && note.is_busy || self.heartbeats_hold && note.is_led;
+        !waits
+    }
+
+    pub(super) fn fairness(&self) -> Fairness {
+        let owed = |strength| {
+            (0..Class::COUNT)
+                .filter(|&code| {
+                    let owed = match Class::from_code(code) {
+                        Class::ElectionTimer(_) | Class::HeartbeatTimer(_) => self.timers,
+                        Class::News(_) | Class::Link { .. } => self.messages,
+                        Class::Restart => Strength::None,
+                    };
+                    owed == strength
+                })
+                .collect()
+        };
+        Fairness { weak: owed(Strength::Weak), strong: owed(Strength::Strong) }
+    }
+}
+
+/// The last servers of a cluster, as few as it takes so that the others are no quorum.
+fn smallest_majority(cluster: Cluster) -> ServerSet {
+    let size = cluster.size();
+    last_servers(cluster, size - size / 2)
+}
+
+/// So many servers, the last ones. Which ones makes no difference, since worlds that differ only
+/// in the names of servers are all reached.
+pub fn last_servers(cluster: Cluster, count: u8) -> ServerSet {
+    cluster.servers().filter(|id| id.number() > cluster.size() - count).collect()
+}

@@ -1,0 +1,251 @@
+//! The graph of all worlds within a window of terms, kept whole, so that it can be searched again
+//! under every assumption.
+
+use std::num::NonZero;
+use std::thread;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+use super::class::Class;
+use super::fair::Edges;
+use crate::election::{Ballot, Role, State};
+use crate::packed::{Packed, PackedModel};
+use crate::search::{Control, Coverage, Stop};
+use crate::types::{Cluster, ServerId, ServerSet, Term};
+
+/// Worlds, and the moves between them.
+#[derive(Clone, Debug)]
+pub struct Graph<const W: usize> {
+    model: PackedModel<W>,
+    /// Servers that are down for ever.
+    dead: ServerSet,
+    worlds: Vec<Packed<W>>,
+    notes: Vec<Note>,
+    edges: Edges,
+    /// From where each world was reached first. A root was reached from itself.
+    reached_from: Vec<u32>,
+    depth: usize,
+}
+
+/// What a search asks of a world.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Note {
+    /// Some message that would change something can arrive.
+    pub(super) is_busy: bool,
+    /// A server leads the highest term of all servers.
+    pub(super) is_led: bool,
+    /// And everybody else follows, in that term.
+    pub(super) is_stable: bool,
+    /// Servers that could campaign, if the window of terms let them.
+    pub(super) held: ServerSet,
+}
+
+impl Note {
+    /// What there is to note of the servers that are not dead.
+    pub(super) fn of(alive: ServerSet, state: impl Fn(ServerId) -> State) -> Self {
+        let term = |id| state(id).ballot.current_term;
+        let highest = alive.iter().map(term).max();
+        let leads = |id| state(id).role == Role::Leader && Some(term(id)) == highest;
+        let follows = |id| state(id).role == Role::Follower && Some(term(id)) == highest;
+        let is_led = alive.iter().any(leads);
+        let is_stable = is_led && alive.iter().all(|id| leads(id) || follows(id));
+        Self { is_led, is_stable, ..Self::default() }
+    }
+}
+
+/// The servers that are not dead.
+pub(super) fn alive(cluster: Cluster, dead: ServerSet) -> ServerSet {
+    cluster.servers().filter(|&id| !dead.contains(id)).collect()
+}
+
+/// The world that stands for a world. A server that is down for ever is drawn as a follower that has
+/// seen everything and given its vote to itself: so no message waits for it, no window has to
+/// reach down to it, and it is in nobody's way.
+pub(super) fn canonical<const W: usize>(
+    model: &PackedModel<W>,
+    dead: ServerSet,
+    world: &Packed<W>,
+) -> Packed<W> {
+    let layout = model.layout();
+    let mut world = *world;
+    if !dead.is_empty() {
+        let alive = alive(layout.cluster(), dead);
+        let terms = alive.iter().map(|id| layout.state(&world, id).ballot.current_term);
+        let sent = layout.sent(&world).map(|envelope| envelope.message.term());
+        let current_term = terms.chain(sent).max().unwrap_or(Term::ZERO);
+        for id in dead.iter() {
+            let ballot = Ballot { current_term, voted_for: Some(id) };
+            layout.set_state(&mut world, id, State { ballot, role: Role::Follower });
+        }
+    }
+    model.reduced(&world)
+}
+
+/// Worlds whose successors are found at a time.
+const CHUNK: usize = 1 << 14;
+
+impl<const W: usize> Graph<W> {
+    /// Everything that can be reached from the roots if the `dead` servers never move again.
+    ///
+    /// # Errors
+    ///
+    /// Why the search was stopped.
+    pub fn explore(
+        model: &PackedModel<W>,
+        roots: &[Packed<W>],
+        dead: ServerSet,
+        control: &Control,
+    ) -> Result<Self, Stop> {
+        let mut graph = Self {
+            model: model.clone(),
+            dead,
+            worlds: Vec::new(),
+            notes: Vec::new(),
+            edges: Edges::new(),
+            reached_from: Vec::new(),
+            depth: 0,
+        };
+        let mut numbers = HashTable::new();
+        for root in roots {
+            let root = graph.canonical(root);
+            let number = graph.worlds.len();
+            graph.number(&mut numbers, root, u32::try_from(number).expect("few worlds"));
+        }
+        let mut end_of_level = graph.worlds.len();
+        let mut next = 0;
+        while next < graph.worlds.len() {
+            if next == end_of_level {
+                (graph.depth, end_of_level) = (graph.depth + 1, graph.worlds.len());
+            }
+            let end = end_of_level.min(next + CHUNK);
+            for successors in graph.successors(next, end) {
+                for (found, note) in successors {
+                    let before = u32::try_from(next).expect("few worlds");
+                    for (class, world) in found {
+                        let to = graph.number(&mut numbers, world, before);
+                        graph.edges.push(class, to);
+                    }
+                    graph.edges.end_node();
+                    graph.notes.push(note);
+                    next += 1;
+                }
+            }
+            control.covers(graph.coverage());
+            if let Some(why) = control.stopped() {
+                return Err(why);
+            }
+        }
+        graph.depth += 1;
+        Ok(graph)
+    }
+
+    fn number(&mut self, numbers: &mut HashTable<u32>, world: Packed<W>, before: u32) -> u32 {
+        let worlds = &mut self.worlds;
+        let hash_of = |number: &u32| worlds[*number as usize].fingerprint();
+        let is_it = |number: &u32| worlds[*number as usize] == world;
+        match numbers.entry(world.fingerprint(), is_it, hash_of) {
+            Entry::Occupied(number) => *number.get(),
+            Entry::Vacant(vacant) => {
+                let number = u32::try_from(worlds.len()).expect("fewer than 2^32 worlds");
+                vacant.insert(number);
+                worlds.push(world);
+                self.reached_from.push(before);
+                number
+            }
+        }
+    }
+
+    /// The moves of some worlds, by several threads; in the order of the worlds.
+    fn successors(&self, from: usize, end: usize) -> Vec<Vec<(Found<W>, Note)>> {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let share = (end - from).div_ceil(threads);
+        thread::scope(|scope| {
+            let shares = self.worlds[from..end].chunks(share).map(|worlds| {
+                scope.spawn(move || worlds.iter().map(|world| self.moves_of(world)).collect())
+            });
+            let threads: Vec<_> = shares.collect();
+            threads.into_iter().map(|thread| thread.join().expect("no thread panics")).collect()
+        })
+    }
+
+    /// What can happen in a world, and what there is to note of it. A move that leads back to the
+    /// same world is one if it changed a server: then all terms have moved on alike. If it only sent
+    /// a message, that does not matter and the move is none.
+    fn moves_of(&self, world: &Packed<W>) -> (Found<W>, Note) {
+        let layout = self.model.layout();
+        let mut found: Found<W> = Vec::new();
+        let mut note = self.note(world);
+        self.model.for_each_step(world, |a_move, after| {
+            let id = a_move.server;
+            if self.dead.contains(id) {
+                return;
+            }
+            let (before, changed) = (layout.state(world, id), layout.state(&after, id));
+            let after = self.canonical(&after);
+            if after != *world || before != changed {
+                let class = Class::of(id, &before, a_move.cause);
+                note.is_busy |= class.is_delivery();
+                found.push((class.code(), after));
+            }
+        });
+        found.sort_unstable();
+        found.dedup();
+        (found, note)
+    }
+
+    fn note(&self, world: &Packed<W>) -> Note {
+        let layout = self.model.layout();
+        let alive = alive(layout.cluster(), self.dead);
+        let held = self.model.held_by_bounds(world).iter().filter(|id| alive.contains(*id));
+        Note { held: held.collect(), ..Note::of(alive, |id| layout.state(world, id)) }
+    }
+
+    fn canonical(&self, world: &Packed<W>) -> Packed<W> {
+        canonical(&self.model, self.dead, world)
+    }
+
+    /// The model whose graph it is.
+    pub const fn model(&self) -> &PackedModel<W> {
+        &self.model
+    }
+
+    /// The servers that are down for ever.
+    pub const fn dead(&self) -> ServerSet {
+        self.dead
+    }
+
+    /// All worlds: first those that it was explored from, then in the order in which they were reached.
+    pub fn worlds(&self) -> &[Packed<W>] {
+        &self.worlds
+    }
+
+    /// The moves.
+    pub const fn edges(&self) -> &Edges {
+        &self.edges
+    }
+
+    /// Its size. An edge is a state, a class of moves and a successor.
+    pub fn coverage(&self) -> Coverage {
+        Coverage { states: self.worlds.len(), edges: self.edges.len(), depth: self.depth }
+    }
+
+    pub(super) fn note_of(&self, node: u32) -> Note {
+        self.notes[node as usize]
+    }
+
+    /// The way on which a world was reached first, from a root on.
+    pub(super) fn way_to(&self, node: u32) -> Vec<u32> {
+        let mut way = vec![node];
+        let mut at = node;
+        while self.reached_from[at as usize] != at {
+            at = self.reached_from[at as usize];
+            way.push(at);
+        }
+        way.reverse();
+        way
+    }
+}
+
+/// Classes of moves, and the worlds to which they lead.
+type Found<const W: usize> = Vec<(u8, Packed<W>)>;

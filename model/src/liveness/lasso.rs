@@ -1,0 +1,276 @@
+//! A run that violates a property of liveness: the way to a cycle, and the cycle.
+//!
+//! The graph is one of packed and reduced worlds with classes for edges. So that nobody has to trust
+//! that, a run is lifted out of it, step by step, into the direct model with all its messages and
+//! terms, and everything that makes it a violation is looked at again there ([`Lasso::of`]).
+
+use super::assumptions::Assumptions;
+use super::class::{Class, Classes};
+use super::fair::{Account, reachable};
+use super::graph::{Graph, Note, alive, canonical};
+use super::{Calm, Property, Violation};
+use crate::action::Move;
+use crate::bounds::{Bounds, Replies};
+use crate::packed::{Packed, PackedModel};
+use crate::types::{ServerSet, Term};
+use crate::world::{World, WorldModel};
+
+/// A run that violates a property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lasso {
+    /// The property.
+    pub property: Property,
+    /// What is assumed of the calm phase, and holds.
+    pub assumptions: Assumptions,
+    /// Where everything begins.
+    pub initial: World,
+    /// The hostile phase: each move, and the world after it.
+    pub stem: Vec<(Move, World)>,
+    /// The calm phase.
+    pub end: End,
+}
+
+/// How a violating run goes on for ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Whatever it does: none of so many worlds that it can still reach has a leader.
+    Trap {
+        /// How many worlds of the graph can still be reached.
+        reachable: usize,
+    },
+    /// By these moves, again and again, in terms that are higher each time. If there are none, nothing
+    /// ever happens again.
+    Cycle {
+        /// Each move, and the world after it.
+        moves: Vec<(Move, World)>,
+        /// The classes of these moves.
+        made: Classes,
+        /// The classes to which something is owed, and of which a move was possible at some world.
+        ever: Classes,
+        /// Of those the classes of which one was possible at every world.
+        always: Classes,
+    },
+}
+
+/// What is wrong with a run that was taken for a violation.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refuted {
+    /// It needs more terms or servers than the direct model is packed for here.
+    #[error("the run needs more than {0} terms")]
+    TooLong(Term),
+    /// The specification does not do that.
+    #[error("step {0} of the run cannot be made in the direct model")]
+    NoSuchStep(usize),
+    /// It does something that the calm phase does not do.
+    #[error("step {0} of the cycle is none of the calm phase: {1}")]
+    NotCalm(usize, Class),
+    /// It does not come back.
+    #[error("the cycle does not close")]
+    Open,
+    /// It is not fair.
+    #[error("the cycle passes over {0} for ever")]
+    Unfair(Class),
+    /// It does what the property asks for.
+    #[error("the cycle does not violate the property")]
+    NoViolation,
+}
+
+/// Words for a world that is lifted: room for all terms of a run.
+const WORDS: usize = 16;
+
+impl Lasso {
+    /// The run that a violation stands for, in the direct model, where it is seen to be one: every
+    /// step is made by the functions of the model; the cycle obeys the assumptions, is fair, violates
+    /// the property, comes back to a world that behaves like the one where it began, and can be made
+    /// a second time from there.
+    ///
+    /// `hostile` is the graph of all worlds; that of the calm phase is another one if servers are dead.
+    ///
+    /// # Errors
+    ///
+    /// What does not hold of the run. Then the graph is wrong.
+    pub fn of<const W: usize>(
+        property: Property,
+        hostile: &Graph<W>,
+        calm: &Calm<W>,
+        violation: &Violation,
+    ) -> Result<Self, Refuted> {
+        let Calm { graph, assumptions } = *calm;
+        let start = match violation {
+            Violation::Trap(node) => *node,
+            Violation::Cycle(cycle) => cycle.start,
+        };
+        let way = graph.way_to(start);
+        let mut run = Run::new(hostile);
+        if !assumptions.dead.is_empty() {
+            // The roots of this graph are the worlds of the hostile one, without the dead servers.
+            let root = graph.worlds()[way[0] as usize];
+            let is_it = |world| canonical(graph.model(), assumptions.dead, world) == root;
+            let mut worlds = (0..).zip(hostile.worlds());
+            let (alive, _) = worlds.find(|(_, world)| is_it(world)).expect("roots are worlds");
+            run.walk(hostile, &hostile.way_to(alive)[1..])?;
+            run.dead = assumptions.dead;
+        }
+        run.walk(graph, &way[1..])?;
+        let (initial, stem) = (run.initial.clone(), std::mem::take(&mut run.moves));
+        let end = match violation {
+            Violation::Trap(node) => End::Trap { reachable: reachable(calm, *node) },
+            Violation::Cycle(cycle) => run.go_round(property, &assumptions, graph, &cycle.moves)?,
+        };
+        Ok(Self { property, assumptions, initial, stem, end })
+    }
+
+    /// How many steps lead to the cycle, and how many it has.
+    pub fn lengths(&self) -> (usize, usize) {
+        match &self.end {
+            End::Trap { .. } => (self.stem.len(), 0),
+            End::Cycle { moves, .. } => (self.stem.len(), moves.len()),
+        }
+    }
+}
+
+/// A run of the direct model that follows one of a graph.
+struct Run {
+    model: WorldModel,
+    /// Packs what the direct model has, with as many terms as there is room for.
+    wide: PackedModel<WORDS>,
+    dead: ServerSet,
+    initial: World,
+    world: World,
+    /// How many moves were made.
+    length: usize,
+    /// Those that were made last.
+    moves: Vec<(Move, World)>,
+}
+
+impl Run {
+    fn new<const W: usize>(graph: &Graph<W>) -> Self {
+        let Bounds { cluster, .. } = *graph.model().bounds();
+        let wide = |max_term| {
+            let bounds = Bounds { cluster, max_term: Term::new(max_term), replies: Replies::All };
+            PackedModel::new(bounds, graph.model().reductions())
+        };
+        let wide = (1..=100).rev().find_map(wide).expect("a term fits");
+        let model = WorldModel { bounds: *wide.bounds(), handlers: graph.model().handlers() };
+        let initial = model.initial();
+        let world = initial.clone();
+        Self { model, wide, dead: ServerSet::EMPTY, initial, world, length: 0, moves: Vec::new() }
+    }
+
+    /// The world that stands for one of the direct model.
+    fn reduced(&self, world: &World) -> Packed<WORDS> {
+        canonical(&self.wide, self.dead, &self.wide.layout().pack(world))
+    }
+
+    /// The moves of servers that are not dead, but for those that cannot matter; each with its class,
+    /// the world after it, and the world that stands for that.
+    fn moves(&self) -> Vec<(u8, Move, World, Packed<WORDS>)> {
+        let here = self.reduced(&self.world);
+        let moves = self.model.successors(&self.world).into_iter();
+        let moves = moves.filter(|(a_move, _)| !self.dead.contains(a_move.server));
+        let moves = moves.filter_map(|(a_move, after)| {
+            let before = self.world.state(a_move.server);
+            let reduced = self.reduced(&after);
+            let matters = reduced != here || after.state(a_move.server) != before;
+            let class = Class::of(a_move.server, before, a_move.cause).code();
+            matters.then_some((class, a_move, after, reduced))
+        });
+        moves.collect()
+    }
+
+    /// Makes a move that leads to a world like this one of the graph, of this class if one is given.
+    fn step<const W: usize>(
+        &mut self,
+        graph: &Graph<W>,
+        class: Option<u8>,
+        node: u32,
+    ) -> Result<(), Refuted> {
+        let goal = graph.model().layout().unpack(&graph.worlds()[node as usize]);
+        let goal = self.reduced(&goal);
+        let highest = self.world.states().map(|(_, state)| state.ballot.current_term).max();
+        if highest >= Some(self.model.bounds.max_term) {
+            return Err(Refuted::TooLong(self.model.bounds.max_term));
+        }
+        let step = self.moves().into_iter().find(|(other, _, _, reduced)| {
+            class.is_none_or(|class| class == *other) && *reduced == goal
+        });
+        let (_, a_move, after, _) = step.ok_or(Refuted::NoSuchStep(self.length + 1))?;
+        self.length += 1;
+        self.world = after.clone();
+        self.moves.push((a_move, after));
+        Ok(())
+    }
+
+    fn walk<const W: usize>(&mut self, graph: &Graph<W>, way: &[u32]) -> Result<(), Refuted> {
+        way.iter().try_for_each(|&node| self.step(graph, None, node))
+    }
+
+    /// Makes the moves of a cycle, twice, and looks at them.
+    fn go_round<const W: usize>(
+        &mut self,
+        property: Property,
+        assumptions: &Assumptions,
+        graph: &Graph<W>,
+        cycle: &[(u8, u32)],
+    ) -> Result<End, Refuted> {
+        let start = self.reduced(&self.world);
+        let mut account = Account::EMPTY;
+        let mut is_led = false;
+        let mut is_stable = true;
+        // Without a move, the world where nothing happens any more is looked at all the same.
+        for number in 0..cycle.len().max(1) {
+            let note = self.note();
+            is_led |= note.is_led;
+            is_stable &= note.is_stable;
+            let possible = self.possible(assumptions, note);
+            account.visit(possible);
+            if let Some(&(class, node)) = cycle.get(number) {
+                if !possible.contains(class) {
+                    return Err(Refuted::NotCalm(number + 1, Class::from_code(class)));
+                }
+                self.step(graph, Some(class), node)?;
+                account.made.insert(class);
+            }
+        }
+        let moves = std::mem::take(&mut self.moves);
+        if self.reduced(&self.world) != start {
+            return Err(Refuted::Open);
+        }
+        cycle.iter().try_for_each(|&(class, node)| self.step(graph, Some(class), node))?;
+        let fairness = assumptions.fairness();
+        if let Some(code) = account.owed(&fairness).codes().next() {
+            return Err(Refuted::Unfair(Class::from_code(code)));
+        }
+        let is_violated = match property {
+            Property::LeaderPossible => false,
+            Property::LeaderElected => !is_led,
+            Property::LeaderStable => !is_stable,
+        };
+        if !is_violated {
+            return Err(Refuted::NoViolation);
+        }
+        let owed = fairness.weak.or(fairness.strong);
+        let (made, ever, always) = (account.made, account.ever.and(owed), account.always.and(owed));
+        Ok(End::Cycle { moves, made, ever, always })
+    }
+
+    fn note(&self) -> Note {
+        let alive = alive(self.model.bounds.cluster, self.dead);
+        let is_busy = self.moves().iter().any(|(class, ..)| Class::from_code(*class).is_delivery());
+        Note { is_busy, ..Note::of(alive, |id| *self.world.state(id)) }
+    }
+
+    /// The classes of moves that the calm phase has here.
+    fn possible(&self, assumptions: &Assumptions, note: Note) -> Classes {
+        let is_allowed = |class| match Class::from_code(class) {
+            Class::Restart => !assumptions.restarts_end,
+            Class::ElectionTimer(_) => assumptions.allow_election_timer(note),
+            Class::HeartbeatTimer(_) | Class::News(_) | Class::Link { .. } => true,
+        };
+        self.moves()
+            .into_iter()
+            .map(|(class, ..)| class)
+            .filter(|&class| is_allowed(class))
+            .collect()
+    }
+}

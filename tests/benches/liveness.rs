@@ -1,0 +1,51 @@
+//! Liveness on the large graphs of `tests/counts.toml`: `cargo bench --bench liveness`. A minute; it
+//! fails if a count or a verdict is another than expected. With `-- --servers 5` also 5 servers in a
+//! window of 2 terms, which takes many minutes and 8 GiB.
+
+#[path = "../support/counts.rs"]
+mod counts;
+
+use std::time::Instant;
+
+use counts::LivenessCounts;
+use raft_model::bounds::{Bounds, Replies};
+use raft_model::liveness::assumptions::Assumptions;
+use raft_model::liveness::{Hostile, Verdict};
+use raft_model::packed::PackedModel;
+use raft_model::reduce::Reductions;
+use raft_model::search::Control;
+use raft_model::types::{Cluster, Term};
+
+fn main() {
+    let is_asked_for_five = std::env::args().any(|argument| argument == "5");
+    let large = counts::liveness().into_iter().filter(|counts| counts.large);
+    for counts in large.filter(|counts| counts.servers < 5 || is_asked_for_five) {
+        match counts.servers {
+            3 => judge::<2>(&counts),
+            _ => judge::<3>(&counts),
+        }
+    }
+}
+
+fn judge<const W: usize>(counts: &LivenessCounts) {
+    let LivenessCounts { servers, window, .. } = *counts;
+    let bounds = Bounds {
+        cluster: Cluster::new(servers).expect("counts.toml: servers"),
+        max_term: Term::new(window),
+        replies: Replies::All,
+    };
+    let reductions = Reductions { messages: true, window: true, symmetry: false };
+    let model = PackedModel::<W>::new(bounds, reductions).expect("its worlds fit");
+    let started = Instant::now();
+    let control = Control::default();
+    let hostile = Hostile::explore(&model, &control).expect("nobody stops it");
+    let explored = started.elapsed().as_secs_f64();
+    let coverage = hostile.graph().coverage();
+    println!("{servers} servers, window {window}: {coverage:?}, explored in {explored:.1} s");
+    assert_eq!((coverage.states, coverage.edges), (counts.states, counts.moves));
+    let findings = hostile.judge(Assumptions::ALL, &control).expect("nobody stops it");
+    let judged = started.elapsed().as_secs_f64() - explored;
+    assert_eq!(findings.cut, 0, "worlds at which calm runs leave the window");
+    assert!(findings.verdicts.iter().all(|(_, verdict)| *verdict == Verdict::Holds));
+    println!("    holds: LeaderPossible, LeaderElected, LeaderStable; judged in {judged:.1} s");
+}

@@ -1,0 +1,117 @@
+//! A cluster in one process whose clock, network and timers do what a story says, so that it shows
+//! what a mistake about timers comes to. Nothing is random.
+
+use raft_model::election::{Event, Outgoing, Rule, Server, State, Step, Timer};
+use raft_model::message::Message;
+use raft_model::types::{Cluster, ServerId};
+use raft_model::world::Handlers;
+
+/// A leader says that it leads every so many moments.
+const HEARTBEAT: u64 = 3;
+
+/// What happens to a cluster.
+pub(crate) struct Story {
+    /// For each server how long it waits for a leader, the first time, the second time and so on;
+    /// the last of them for ever.
+    pub(crate) timeouts: &'static [&'static [u64]],
+    /// How long a message takes that is sent at a moment by a server to another; `None` if it is lost.
+    pub(crate) takes: fn(u64, u8, u8) -> Option<u64>,
+    /// How many moments are told.
+    pub(crate) moments: u64,
+}
+
+/// A server in a story.
+struct Actor {
+    state: State,
+    /// When its timer fires, if it has one running.
+    due: Option<u64>,
+    timeouts: std::slice::Iter<'static, u64>,
+    timeout: u64,
+}
+
+struct Letter {
+    arrives: u64,
+    from: ServerId,
+    to: ServerId,
+    message: Message,
+}
+
+impl Story {
+    /// Who is elected, with which term, in order.
+    pub(crate) fn elects(&self, handlers: Handlers) -> Vec<(u8, u64)> {
+        let mut elected = Vec::new();
+        self.play(handlers, |id, step| {
+            if step.rule == Rule::Elected {
+                elected.push((id.number(), step.state.ballot.current_term.number()));
+            }
+        });
+        elected
+    }
+
+    fn play(&self, handlers: Handlers, mut tell: impl FnMut(ServerId, &Step)) {
+        let size = u8::try_from(self.timeouts.len()).unwrap();
+        let cluster = Cluster::new(size).unwrap();
+        let server = |id| Server { id, cluster };
+        let mut letters: Vec<Letter> = Vec::new();
+        let mut actors: Vec<Actor> = Vec::new();
+        for id in cluster.servers() {
+            let step = (handlers.start)(&server(id), None);
+            let mut actor = Actor {
+                state: step.state,
+                due: None,
+                timeouts: self.timeouts[id.index()].iter(),
+                timeout: 0,
+            };
+            actor.obey(0, &step);
+            actors.push(actor);
+        }
+        for now in 1..=self.moments {
+            let mut events = Vec::new();
+            letters.retain(|letter| {
+                let Letter { arrives, from, to, message } = *letter;
+                if arrives == now {
+                    events.push((to, Event::Receive { from, message }));
+                }
+                arrives > now
+            });
+            events.extend(cluster.servers().map(|id| (id, Event::Timeout)));
+            for (id, event) in events {
+                let actor = &mut actors[id.index()];
+                if event == Event::Timeout && actor.due != Some(now) {
+                    continue;
+                }
+                if event == Event::Timeout {
+                    actor.due = None;
+                }
+                let step = (handlers.step)(&server(id), actor.state, event);
+                actor.obey(now, &step);
+                tell(id, &step);
+                let (to, message) = match step.outgoing {
+                    Outgoing::Nothing => continue,
+                    Outgoing::Reply { to, message } => (vec![to], message),
+                    Outgoing::Broadcast { message } => (cluster.others(id).collect(), message),
+                };
+                letters.extend(to.into_iter().filter_map(|to| {
+                    let takes = (self.takes)(now, id.number(), to.number())?;
+                    Some(Letter { arrives: now + takes, from: id, to, message })
+                }));
+            }
+        }
+    }
+}
+
+impl Actor {
+    fn obey(&mut self, now: u64, step: &Step) {
+        self.state = step.state;
+        if step.restart_timer {
+            let timeout = match step.state.timer() {
+                Timer::Heartbeat => HEARTBEAT,
+                Timer::Election => {
+                    self.timeout = self.timeouts.next().copied().unwrap_or(self.timeout);
+                    self.timeout
+                }
+            };
+            self.due = Some(now + timeout);
+        }
+    }
+}
