@@ -157,7 +157,7 @@ fn leader_has_quorum<V: View>(before: &V, server: ServerId, after: &V) -> bool {
 }
 
 /// One vote of a server.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Vote {
     pub(crate) term: Term,
     pub(crate) candidate: ServerId,
