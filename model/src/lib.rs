@@ -61,11 +61,12 @@
 //! | [`picture`] | recorded runs, drawn |
 //! | [`behaviour`] | recorded runs, for TLC to check with the specification in TLA+ |
 //! | [`mutant`] | elections that are wrong on purpose: a catalogue, and what catches each |
+//! | [`proof`] | safety for every number of servers and every term: the same source text, run on symbols |
 //!
 //! Each may use only what stands to its left: `types → message → election → {trace → reading →
 //! replay, action → bounds → {actor, world → packed → reduce} → properties, search, liveness,
-//! story}`. Nothing
-//! that a server does is written twice.
+//! story → proof}`. Nothing
+//! that a server does is written twice: what the proof runs on symbols is the text of [`election`].
 //!
 //! # The names
 //!
@@ -118,6 +119,8 @@ pub mod mutant;
 pub mod packed;
 #[cfg(feature = "check")]
 pub mod picture;
+#[cfg(feature = "check")]
+pub mod proof;
 #[cfg(feature = "check")]
 pub mod properties;
 #[cfg(feature = "check")]

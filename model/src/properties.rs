@@ -157,10 +157,10 @@ fn leader_has_quorum<V: View>(before: &V, server: ServerId, after: &V) -> bool {
 }
 
 /// One vote of a server.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Vote {
-    term: Term,
-    candidate: ServerId,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Vote {
+    pub(crate) term: Term,
+    pub(crate) candidate: ServerId,
 }
 
 /// The votes of a server of which there is evidence: on its ballots, in a response that grants one,
@@ -175,7 +175,7 @@ fn on_ballot(Ballot { current_term: term, voted_for }: Ballot) -> Option<Vote> {
     voted_for.map(|candidate| Vote { term, candidate })
 }
 
-fn in_message(envelope: &Envelope) -> Option<Vote> {
+pub(crate) fn in_message(envelope: &Envelope) -> Option<Vote> {
     match (envelope.message, envelope.to) {
         (Message::RequestVoteResponse { term, vote_granted: true }, Some(candidate)) => {
             Some(Vote { term, candidate })

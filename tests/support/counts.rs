@@ -101,6 +101,25 @@ pub(crate) fn liveness() -> Vec<LivenessCounts> {
     read().liveness
 }
 
+/// The counts of the proof.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) struct Proof {
+    pub(crate) paths: usize,
+    pub(crate) excluded: usize,
+    pub(crate) obligations: usize,
+    pub(crate) files: usize,
+}
+
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) fn proof() -> Proof {
+    #[derive(Deserialize)]
+    struct File {
+        proof: Proof,
+    }
+    toml::from_str::<File>(include_str!("../counts.toml")).expect("counts.toml").proof
+}
+
 /// All full graphs of the file.
 #[allow(dead_code, reason = "not every test needs it")]
 pub(crate) fn all() -> Vec<Counts> {

@@ -4,6 +4,7 @@ mod check;
 mod explore;
 mod liveness;
 mod mutants;
+mod prove;
 mod replay;
 mod watch;
 
@@ -23,9 +24,9 @@ use raft_model::types::{Cluster, Term};
 /// runs `check`.
 ///
 /// Exit codes: 0 everything holds; 1 a property is violated, or a trace tells what cannot have
-/// happened, or a mutant is not caught as the catalogue says; 2 the command line or the input is wrong;
+/// happened, or a mutant is not caught as the catalogue says, or a proof has a gap; 2 the command line or the input is wrong;
 /// 3 `--max-memory` ended a check; 4 there is no verdict, since another process was missing or lost, or
-/// since the window of terms cuts off runs that could matter; 130 Ctrl-C ended a check. What ends with
+/// since the window of terms cuts off runs that could matter; 130 Ctrl-C ended a check or a proof. What ends with
 /// 3, 4 or 130 has not shown anything.
 #[derive(Parser)]
 #[command(name = "raft-model", version, args_conflicts_with_subcommands = true)]
@@ -44,6 +45,8 @@ enum Command {
     Liveness(liveness::Args),
     /// Walk through the state graph in a web browser (stateright's Explorer on the actor model).
     Explore(explore::Args),
+    /// Prove safety for every number of servers and every term, with the solvers z3 and cvc5.
+    Prove(prove::Args),
     /// Look for what catches each of the elections that are wrong on purpose.
     ///
     /// Every mutant is searched at growing bounds, until a property of safety breaks. If none does, a
@@ -84,6 +87,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Liveness(args) => liveness::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Explore(args) => explore::run(&args),
+        Command::Prove(args) => prove::run(&args),
         Command::Mutants(args) => mutants::run(&args),
         Command::Replay(args) => replay::run(&args),
     };

@@ -1,4 +1,5 @@
-//! Who watches a search: shows how far it is, heeds Ctrl-C, and keeps the memory within its limit.
+//! Who watches long work: shows how far it is, heeds Ctrl-C, and keeps the memory of a search within
+//! its limit.
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -38,7 +39,7 @@ pub(super) fn watched<T, E: From<io::Error>>(
 }
 
 /// A thread that watches until it is told to leave.
-struct Watch {
+pub(super) struct Watch {
     leave: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
@@ -46,6 +47,25 @@ struct Watch {
 impl Watch {
     /// Watches a search that may have so many MiB.
     fn start(control: &Arc<Control>, max_memory: Option<usize>) -> io::Result<Self> {
+        let control = Arc::clone(control);
+        let mut line = Line { started: Instant::now(), shown: Instant::now(), states: 0 };
+        Self::over(move |is_interrupted| {
+            if is_interrupted {
+                control.stop(Stop::Interrupted);
+            }
+            let memory = memory();
+            if max_memory.is_some_and(|max| memory.is_some_and(|memory| memory > max * MIB)) {
+                control.stop(Stop::OutOfMemory);
+            }
+            line.show(&control, memory)
+        })
+    }
+
+    /// Watches over some work: ten times a second, `tend` is told whether somebody has interrupted it,
+    /// and may return a line to show.
+    pub(super) fn over(
+        mut tend: impl FnMut(bool) -> Option<String> + Send + 'static,
+    ) -> io::Result<Self> {
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
             // The second one ends the process at once, whatever it does.
@@ -53,20 +73,13 @@ impl Watch {
             flag::register(signal, Arc::clone(&interrupted))?;
         }
         let leave = Arc::new(AtomicBool::new(false));
-        let (control, told) = (Arc::clone(control), Arc::clone(&leave));
+        let told = Arc::clone(&leave);
         let thread = thread::spawn(move || {
-            let mut line = Line { started: Instant::now(), shown: Instant::now(), states: 0 };
             let on_terminal = io::stderr().is_terminal();
             while !told.load(Ordering::Relaxed) {
-                if interrupted.load(Ordering::Relaxed) {
-                    control.stop(Stop::Interrupted);
-                }
-                let memory = memory();
-                if max_memory.is_some_and(|max| memory.is_some_and(|memory| memory > max * MIB)) {
-                    control.stop(Stop::OutOfMemory);
-                }
-                if on_terminal {
-                    line.show(&control, memory);
+                let line = tend(interrupted.load(Ordering::Relaxed));
+                if on_terminal && let Some(line) = line {
+                    let _ = write!(io::stderr(), "\r\x1b[K{line}");
                 }
                 thread::park_timeout(PERIOD);
             }
@@ -77,8 +90,8 @@ impl Watch {
         Ok(Self { leave, thread })
     }
 
-    /// The search is over.
-    fn leave(self) {
+    /// The work is over.
+    pub(super) fn leave(self) {
         self.leave.store(true, Ordering::Relaxed);
         self.thread.thread().unpark();
         let _ = self.thread.join();
@@ -93,10 +106,10 @@ struct Line {
 }
 
 impl Line {
-    fn show(&mut self, control: &Control, memory: Option<usize>) {
+    fn show(&mut self, control: &Control, memory: Option<usize>) -> Option<String> {
         let since = self.shown.elapsed();
         if since < Duration::from_millis(500) {
-            return;
+            return None;
         }
         let states = control.states.load(Ordering::Relaxed);
         let depth = control.depth.load(Ordering::Relaxed);
@@ -105,10 +118,7 @@ impl Line {
         (self.shown, self.states) = (Instant::now(), states);
         let seconds = self.started.elapsed().as_secs();
         let memory = memory.map_or_else(String::new, |bytes| format!(", {} MiB", bytes / MIB));
-        let _ = write!(
-            io::stderr(),
-            "\r\x1b[K{seconds} s: level {depth}, {states} states, {rate} states/s{memory}"
-        );
+        Some(format!("{seconds} s: level {depth}, {states} states, {rate} states/s{memory}"))
     }
 }
 

@@ -1,0 +1,193 @@
+//! `raft-model prove`.
+
+mod report;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Instant;
+
+use clap::ValueEnum;
+use raft_model::mutant::MUTANTS;
+use raft_model::proof::counterexample::{self, Counterexample};
+use raft_model::proof::{
+    self, Answer, Answers, File, Obligation, Progress, SOLVERS, Solver, SolverError,
+};
+use raft_model::search::Stop;
+
+use super::Failure;
+use super::watch::Watch;
+use report::Report;
+
+/// The arguments of `prove`.
+///
+/// The source text of the specification is run on symbols instead of numbers, along every path that
+/// it has. For each path, and for each conjunct of an invariant, solvers have to show that the path
+/// keeps the conjunct, for every number of servers, every term, and every state that satisfies the
+/// invariant. Safety follows from the invariant. The table names each conjunct and what it says; a
+/// conjunct that is not kept is shown by a step that leaves it.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Also write what the solvers are asked into this directory: SMT-LIB, with comments.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Which solvers have to confirm it. Default: those that are installed.
+    #[arg(long, value_enum, value_name = "SOLVER")]
+    solver: Option<Choice>,
+    /// Try to prove an election that is wrong on purpose, to see it fail.
+    #[arg(long, value_name = "NAME", value_parser = mutant)]
+    mutant: Option<String>,
+    /// Print one JSON object instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Which solvers to run.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Choice {
+    /// Z3.
+    Z3,
+    /// Cvc5.
+    Cvc5,
+    /// Both, and they have to agree.
+    Both,
+}
+
+/// Reads the name of a mutant from the command line.
+fn mutant(name: &str) -> Result<String, String> {
+    if MUTANTS.iter().any(|mutant| mutant.name == name) {
+        return Ok(name.to_owned());
+    }
+    let names: Vec<_> = MUTANTS.iter().map(|mutant| mutant.name).collect();
+    Err(format!("there is no such mutant; there are {}", names.join(", ")))
+}
+
+/// A solver that was found, and its version.
+struct Found {
+    solver: Solver,
+    version: String,
+}
+
+/// Something that was not confirmed: by whom, and why not, as far as that was found out.
+struct Gap<'a> {
+    file: &'a File,
+    obligation: &'a Obligation,
+    solver: Solver,
+    answer: Answer,
+    counterexample: Option<Counterexample>,
+}
+
+/// Runs the proof, and prints what became of it.
+pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let files = match &args.mutant {
+        None => proof::obligations(),
+        Some(name) => proof::obligations_of(name).ok_or_else(|| {
+            let why = "it counts votes, and symbols cannot be counted; try `raft-model check`";
+            Failure::Input(format!("--mutant {name} cannot be put to a solver: {why}"))
+        })?,
+    };
+    if let Some(folder) = &args.out {
+        write(folder, &files)?;
+    }
+    let (found, missing) = solvers(args.solver)?;
+    let solvers: Vec<_> = found.iter().map(|found| found.solver).collect();
+    let progress = Arc::new(Progress::default());
+    let questions: usize = files.iter().map(|file| file.obligations.len()).sum();
+    let started = Instant::now();
+    let watch = Watch::over(tend(Arc::clone(&progress), questions * solvers.len()))?;
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let answers = proof::prove(&files, &solvers, workers, &progress);
+    watch.leave();
+    let answers = answers.map_err(input)?;
+    if progress.stop.load(Ordering::Relaxed) {
+        return Ok(super::check::ended_by(Stop::Interrupted));
+    }
+    let report = Report {
+        mutant: args.mutant.as_deref(),
+        files: &files,
+        found: &found,
+        missing: &missing,
+        gaps: gaps(&files, &answers).map_err(input)?,
+        answers: &answers,
+        seconds: started.elapsed().as_secs_f64(),
+    };
+    let text = if args.json { format!("{:#}\n", report.as_json()) } else { report.as_table() };
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(if report.gaps.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
+fn input(error: SolverError) -> Failure {
+    Failure::Input(error.to_string())
+}
+
+/// Writes the files into a directory, which is made if there is none.
+fn write(folder: &Path, files: &[File]) -> Result<(), Failure> {
+    let failure = |path: &Path, error: io::Error| {
+        Failure::Input(format!("--out: cannot write {}: {error}", path.display()))
+    };
+    fs::create_dir_all(folder).map_err(|error| failure(folder, error))?;
+    for file in files {
+        let path = folder.join(&file.name).with_extension("smt2");
+        fs::write(&path, &file.text).map_err(|error| failure(&path, error))?;
+    }
+    Ok(())
+}
+
+/// The solvers to run, and why others are not.
+fn solvers(choice: Option<Choice>) -> Result<(Vec<Found>, Vec<SolverError>), Failure> {
+    let is_wanted = |solver: &&Solver| match choice {
+        None | Some(Choice::Both) => true,
+        Some(Choice::Z3) => solver.name == "z3",
+        Some(Choice::Cvc5) => solver.name == "cvc5",
+    };
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    for &solver in SOLVERS.iter().filter(is_wanted) {
+        match solver.version() {
+            Ok(version) => found.push(Found { solver, version }),
+            Err(error) if choice.is_none() => missing.push(error),
+            Err(error) => return Err(input(error)),
+        }
+    }
+    if found.is_empty() {
+        let why: Vec<_> = missing.iter().map(ToString::to_string).collect();
+        return Err(Failure::Input(format!("a proof takes a solver: {}", why.join("; "))));
+    }
+    Ok((found, missing))
+}
+
+/// What looks after a proof of so many questions.
+fn tend(
+    progress: Arc<Progress>,
+    all: usize,
+) -> impl FnMut(bool) -> Option<String> + Send + 'static {
+    move |is_interrupted| {
+        if is_interrupted {
+            progress.stop.store(true, Ordering::Relaxed);
+        }
+        Some(format!("{} of {all} answers", progress.answered.load(Ordering::Relaxed)))
+    }
+}
+
+/// What was not confirmed. Of each conjunct the first gap is looked into.
+fn gaps<'a>(files: &'a [File], answers: &'a [Answers]) -> Result<Vec<Gap<'a>>, SolverError> {
+    let mut gaps: Vec<Gap<'a>> = Vec::new();
+    for of_solver in answers {
+        for (file, obligation, answer) in of_solver.unexpected(files) {
+            let is_first = gaps.iter().all(|gap| gap.obligation.name != obligation.name);
+            let counterexample = if is_first && obligation.expected == Answer::Unsat {
+                counterexample::find(&of_solver.solver, file, obligation)?
+            } else {
+                None
+            };
+            // Where there is few of everything, a solver finds out what it did not find out at large.
+            let answer = if counterexample.is_some() { Answer::Sat } else { answer };
+            gaps.push(Gap { file, obligation, solver: of_solver.solver, answer, counterexample });
+        }
+    }
+    Ok(gaps)
+}

@@ -1,0 +1,191 @@
+//! What `raft-model prove` prints.
+
+use std::fmt::Write as _;
+
+use raft_model::mutant::Mutant;
+use raft_model::proof::{
+    Answer, Answers, EXCLUDED, File, IMPLIED, INVARIANT, MAJORITIES_MEET, POSSIBLE, SAFETY,
+    SolverError, TERM_NEVER_DECREASES,
+};
+use serde_json::{Map, Value, json};
+
+use super::{Found, Gap};
+
+/// What became of a proof.
+pub(super) struct Report<'a> {
+    pub(super) mutant: Option<&'a str>,
+    pub(super) files: &'a [File],
+    pub(super) found: &'a [Found],
+    pub(super) missing: &'a [SolverError],
+    pub(super) answers: &'a [Answers],
+    pub(super) gaps: Vec<Gap<'a>>,
+    pub(super) seconds: f64,
+}
+
+/// What is shown, in the order of the argument: each name, and what it says.
+fn names() -> Vec<(&'static str, &'static str)> {
+    let conjuncts = INVARIANT.iter().chain(&SAFETY).map(|conjunct| (conjunct.name, conjunct.says));
+    let (name, says, _) = TERM_NEVER_DECREASES;
+    let rest = [(name, says), MAJORITIES_MEET, IMPLIED, POSSIBLE, EXCLUDED];
+    conjuncts.chain(rest).collect()
+}
+
+impl Report<'_> {
+    /// How many obligations have this name.
+    fn count(&self, name: &str) -> usize {
+        let all = self.files.iter().flat_map(|file| &file.obligations);
+        all.filter(|obligation| obligation.name == name).count()
+    }
+
+    fn paths(&self) -> usize {
+        self.files.iter().map(|file| file.paths).sum()
+    }
+
+    fn obligations(&self) -> usize {
+        self.files.iter().map(|file| file.obligations.len()).sum()
+    }
+
+    /// The answers of a solver that were not as expected: how many of each.
+    fn gaps(&self, answers: &Answers, name: &str) -> Vec<(Answer, usize)> {
+        let gaps =
+            answers.unexpected(self.files).filter(|(_, obligation, _)| obligation.name == name);
+        let gaps: Vec<_> = gaps.map(|(_, _, answer)| answer).collect();
+        let count = |answer| gaps.iter().filter(|gap| **gap == answer).count();
+        [Answer::Sat, Answer::Unsat, Answer::Unknown]
+            .map(|answer| (answer, count(answer)))
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+
+    /// For people.
+    pub(super) fn as_table(&self) -> String {
+        let mut text = String::new();
+        let mut row = |name: &str, value: &dyn std::fmt::Display, note: &str| {
+            let line = format!("  {name:<12} {value:<8} {note}", value = value.to_string());
+            let _ = writeln!(text, "{}", line.trim_end());
+        };
+        row("servers", &"any", "number of them, fixed and known to all");
+        row("terms", &"any", "without a bound");
+        row("network", &"hostile", "messages lost, repeated, late and out of order; never forged");
+        row("crashes", &"any", "every server at any time; it comes back with its stored ballot");
+        if let Some(mutant) = self.mutant.and_then(Mutant::named) {
+            row("mutant", &mutant.name, &format!("({})", mutant.says));
+        }
+        row("paths", &self.paths(), "through the code of the specification, run on symbols");
+        row("obligations", &self.obligations(), &format!("in {} files", self.files.len()));
+        let versions: Vec<_> = self.found.iter().map(|found| found.version.as_str()).collect();
+        row("solvers", &self.found.len(), &versions.join("; "));
+        row("time", &format!("{:.1} s", self.seconds), "");
+        let _ = write!(text, "\n  {:<21}{:>6}", "", "asked");
+        for Found { solver, .. } in self.found {
+            let _ = write!(text, "  {:<12}", solver.name);
+        }
+        let _ = writeln!(text);
+        for (name, says) in names() {
+            let count = self.count(name);
+            if count == 0 {
+                continue;
+            }
+            let _ = write!(text, "  {name:<21}{count:>6}");
+            for answers in self.answers {
+                let gaps = self.gaps(answers, name);
+                let gaps: Vec<_> = gaps
+                    .iter()
+                    .map(|(answer, count)| format!("{count} {}", answer.word()))
+                    .collect();
+                let verdict = match (gaps.is_empty(), name == POSSIBLE.0) {
+                    (true, true) => "shown".to_owned(),
+                    (true, false) => "proved".to_owned(),
+                    (false, _) => gaps.join(", ").to_uppercase(),
+                };
+                let _ = write!(text, "  {verdict:<12}");
+            }
+            let _ = writeln!(text, "  {says}");
+        }
+        for gap in &self.gaps {
+            self.tell(&mut text, gap);
+        }
+        for missing in self.missing {
+            let _ = writeln!(text, "\n  Without a second opinion: {missing}.");
+        }
+        let _ = writeln!(text, "\n{}", self.verdict());
+        text
+    }
+
+    /// The first gap of a name, and the step that shows it.
+    fn tell(&self, text: &mut String, gap: &Gap) {
+        let is_first = self.gaps.iter().find(|other| other.obligation.name == gap.obligation.name);
+        if !is_first.is_some_and(|first| std::ptr::eq(first, gap)) {
+            return;
+        }
+        let Gap { file, obligation, solver, answer, counterexample } = gap;
+        let place = match &obligation.path {
+            Some((number, rule)) => format!("{}, path {number}, by {rule}", file.name),
+            None => file.name.clone(),
+        };
+        let (name, solver, answer) = (obligation.name, solver.name, answer.word());
+        let _ = writeln!(text, "\n{name}, in {place}: {solver} says {answer}.\n");
+        let _ = match counterexample {
+            Some(counterexample) => write!(text, "{counterexample}"),
+            None => writeln!(text, "  No small counterexample was found."),
+        };
+    }
+
+    fn verdict(&self) -> String {
+        match (self.gaps.len(), self.mutant) {
+            (0, None) => "Proved: safety, for every number of servers and every term.".to_owned(),
+            (0, Some(_)) => "Proved: this mistake does not break the invariant.".to_owned(),
+            (1, _) => "NOT proved: one answer is not what it should be.".to_owned(),
+            (gaps, _) => format!("NOT proved: {gaps} answers are not what they should be."),
+        }
+    }
+
+    /// For programs.
+    pub(super) fn as_json(&self) -> Value {
+        let conjuncts = names().into_iter().filter(|(name, _)| self.count(name) > 0);
+        let conjuncts = conjuncts.map(|(name, says)| {
+            let of_solver = |answers: &Answers| {
+                let gaps = self.gaps(answers, name);
+                let gaps =
+                    gaps.iter().map(|(answer, count)| (answer.word().to_owned(), json!(count)));
+                (answers.solver.name.to_owned(), Value::Object(gaps.collect()))
+            };
+            let is_proved = self.gaps.iter().all(|gap| gap.obligation.name != name);
+            json!({
+                "name": name,
+                "says": says,
+                "obligations": self.count(name),
+                "proved": is_proved,
+                "unexpected": self.answers.iter().map(of_solver).collect::<Map<_, _>>(),
+            })
+        });
+        let gaps = self.gaps.iter().map(|gap| {
+            json!({
+                "name": gap.obligation.name,
+                "file": gap.file.name,
+                "path": gap.obligation.path.as_ref().map(|(number, _)| number),
+                "rule": gap.obligation.path.as_ref().map(|(_, rule)| rule),
+                "solver": gap.solver.name,
+                "answer": gap.answer.word(),
+                "counterexample": gap.counterexample.as_ref().map(ToString::to_string),
+            })
+        });
+        let solvers = self
+            .found
+            .iter()
+            .map(|found| json!({ "name": found.solver.name, "version": found.version }));
+        json!({
+            "proved": self.gaps.is_empty(),
+            "mutant": self.mutant,
+            "paths": self.paths(),
+            "files": self.files.len(),
+            "obligations": self.obligations(),
+            "solvers": solvers.collect::<Vec<_>>(),
+            "missing": self.missing.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "seconds": self.seconds,
+            "conjuncts": conjuncts.collect::<Vec<_>>(),
+            "gaps": gaps.collect::<Vec<_>>(),
+        })
+    }
+}

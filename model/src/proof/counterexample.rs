@@ -1,0 +1,268 @@
+//! A step that leaves the invariant: the world before it, which satisfies the invariant but need not
+//! be reachable, and the world after it.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fmt;
+
+use super::formula::Expression;
+use super::logic::{self, VARIABLES};
+use super::obligation::{File, Obligation};
+use super::solver::{Solver, SolverError};
+use crate::election::{Ballot, Role, State};
+use crate::message::Message;
+use crate::types::{ServerId, ServerSet, Term};
+use crate::world::{Envelope, World};
+
+/// The sizes of worlds in which one is looked for: servers, terms, quorums.
+const SIZES: [(u8, u8, u8); 5] = [(1, 2, 1), (2, 2, 1), (2, 3, 1), (3, 3, 1), (3, 3, 2)];
+
+/// What may be taken for granted of a world that is to be shown, since Rust's types have no other.
+const WELL_FORMED: &str = "\
+(assert (forall ((s Server)) (not (and (candidate s) (leader s)))))
+(assert (forall ((s Server) (c Server)) (=> (votes s c) (candidate s))))
+(assert (forall ((s Server) (c Server) (d Server))
+  (=> (and (stored_vote s c) (stored_vote s d)) (= c d))))
+(assert (forall ((s Server) (t Term)) (not (vote_granted s t s))))
+";
+
+/// A counterexample to induction.
+#[derive(Debug)]
+pub struct Counterexample {
+    /// What is called a quorum in it.
+    pub quorums: Vec<ServerSet>,
+    /// What it shows the failure of: a conjunct, a property.
+    pub name: &'static str,
+    /// The world before the step, or the only one.
+    pub before: World,
+    /// Who makes the step, and the world after it; none if the failure is one of a single world.
+    pub step: Option<(ServerId, World)>,
+}
+
+/// Looks for a small one, for an obligation that a solver does not confirm.
+///
+/// # Errors
+///
+/// [`SolverError`] if the solver cannot be run.
+pub fn find(
+    solver: &Solver,
+    file: &File,
+    obligation: &Obligation,
+) -> Result<Option<Counterexample>, SolverError> {
+    let premises = file.premises(obligation);
+    if !premises.contains("current_term") {
+        return Ok(None); // it is about numbers, not about servers
+    }
+    let is_step = obligation.path.is_some();
+    for size @ (servers, terms, quorums) in SIZES {
+        let questions = questions(size, is_step);
+        let text = format!(
+            "{premises}{}{WELL_FORMED}(assert (= zero t1))\n(check-sat)\n(get-value ({}))\n",
+            logic::exactly(servers.into(), terms.into(), quorums.into()),
+            questions.join(" ")
+        );
+        // Models are not made unless this is said, and it has to be said first.
+        let text = format!("(set-option :produce-models true)\n{text}");
+        let reply = solver.reply(&text)?;
+        if let Some(values) = reply.trim_start().strip_prefix("sat").and_then(true_of) {
+            let seen = Seen { true_of: values, servers, terms };
+            return Ok(Some(seen.counterexample(obligation.name, is_step, quorums)));
+        }
+    }
+    Ok(None)
+}
+
+/// Everything that can be asked of worlds of this size, as formulas.
+fn questions((servers, terms, quorums): (u8, u8, u8), is_step: bool) -> Vec<String> {
+    let of = |sort| match sort {
+        "Server" => logic::names("Server", servers.into()),
+        "Term" => logic::names("Term", terms.into()),
+        _ => logic::names("Quorum", quorums.into()),
+    };
+    let mut questions = applied("(member", &["Server", "Quorum"], ")", of);
+    let moments: &[&str] = if is_step { &["", "after."] } else { &[""] };
+    for moment in moments {
+        for variable in &VARIABLES {
+            let name = variable.name;
+            if variable.sort == "Bool" {
+                questions.extend(applied(&format!("({moment}{name}"), variable.of, ")", of));
+            } else {
+                let terms: Vec<_> = of(variable.sort);
+                for term in terms {
+                    let begin = format!("(= {term} ({moment}{name}");
+                    questions.extend(applied(&begin, variable.of, "))", of));
+                }
+            }
+        }
+    }
+    if is_step {
+        questions.extend(of("Server").into_iter().map(|server| format!("(= me {server})")));
+    }
+    questions
+}
+
+/// A predicate of everything that there is of these sorts.
+fn applied(
+    begin: &str,
+    sorts: &[&'static str],
+    end: &str,
+    of: impl Fn(&'static str) -> Vec<String>,
+) -> Vec<String> {
+    let mut texts = vec![begin.to_owned()];
+    for sort in sorts {
+        let names = of(sort);
+        texts = texts.iter().flat_map(|t| names.iter().map(move |n| format!("{t} {n}"))).collect();
+    }
+    texts.into_iter().map(|text| text + end).collect()
+}
+
+/// Those formulas of which a solver says that they are true: `((formula true) (formula false) …)`.
+fn true_of(reply: &str) -> Option<HashSet<String>> {
+    let (Expression::List(values), _) = Expression::read(reply)? else { return None };
+    let pair = |value: &Expression| match value {
+        Expression::List(pair) if pair.len() == 2 => {
+            pair[1].is("true").then(|| pair[0].to_string())
+        }
+        _ => None,
+    };
+    Some(values.iter().filter_map(pair).collect())
+}
+
+/// What a solver has shown.
+struct Seen {
+    true_of: HashSet<String>,
+    servers: u8,
+    terms: u8,
+}
+
+impl Seen {
+    fn is(&self, formula: &str) -> bool {
+        self.true_of.contains(formula)
+    }
+
+    fn servers(&self) -> impl Iterator<Item = ServerId> + use<> {
+        (1..=self.servers).filter_map(ServerId::new)
+    }
+
+    /// The terms, from the oldest: `t1` is the term in which servers start.
+    fn terms(&self) -> impl Iterator<Item = (String, Term)> + use<> {
+        (0..self.terms).map(|number| (format!("t{}", number + 1), Term::new(number.into())))
+    }
+
+    fn counterexample(&self, name: &'static str, is_step: bool, quorums: u8) -> Counterexample {
+        let quorum = |number| {
+            let is_member = |s: &ServerId| self.is(&format!("(member s{} q{number})", s.number()));
+            self.servers().filter(is_member).collect()
+        };
+        let me = self.servers().find(|server| self.is(&format!("(= me s{})", server.number())));
+        Counterexample {
+            quorums: (1..=quorums).map(quorum).collect(),
+            name,
+            before: self.world(""),
+            step: me.filter(|_| is_step).map(|me| (me, self.world("after."))),
+        }
+    }
+
+    fn world(&self, moment: &str) -> World {
+        World {
+            servers: self.servers().map(|server| self.state(moment, server)).collect(),
+            stored: self.servers().map(|s| self.ballot(moment, "stored", s)).collect(),
+            sent: self.sent(moment),
+        }
+    }
+
+    fn state(&self, moment: &str, server: ServerId) -> State {
+        let id = server.number();
+        let role = if self.is(&format!("({moment}leader s{id})")) {
+            Role::Leader
+        } else if self.is(&format!("({moment}candidate s{id})")) {
+            let is_counted =
+                |voter: &ServerId| self.is(&format!("({moment}votes s{id} s{})", voter.number()));
+            Role::Candidate { votes: self.servers().filter(is_counted).collect() }
+        } else {
+            Role::Follower
+        };
+        State { ballot: self.ballot(moment, "current", server), role }
+    }
+
+    fn ballot(&self, moment: &str, which: &str, server: ServerId) -> Ballot {
+        let id = server.number();
+        let is_in = |(name, _): &(String, Term)| {
+            self.is(&format!("(= {name} ({moment}{which}_term s{id}))"))
+        };
+        let vote = if which == "current" { "voted_for" } else { "stored_vote" };
+        let is_for = |candidate: &ServerId| {
+            self.is(&format!("({moment}{vote} s{id} s{})", candidate.number()))
+        };
+        Ballot {
+            current_term: self.terms().find(is_in).map_or(Term::ZERO, |(_, term)| term),
+            voted_for: self.servers().find(is_for),
+        }
+    }
+
+    fn sent(&self, moment: &str) -> BTreeSet<Envelope> {
+        let mut sent = BTreeSet::new();
+        for from in self.servers() {
+            let id = from.number();
+            for (name, term) in self.terms() {
+                let broadcasts = [
+                    ("request_vote", Message::RequestVote { term }),
+                    ("append_entries", Message::AppendEntries { term }),
+                ];
+                let was_sent =
+                    |(kind, _): &(&str, _)| self.is(&format!("({moment}{kind} s{id} {name})"));
+                let broadcasts = broadcasts.into_iter().filter(was_sent);
+                sent.extend(broadcasts.map(|(_, message)| Envelope { from, to: None, message }));
+                let was_granted = |to: &ServerId| {
+                    self.is(&format!("({moment}vote_granted s{id} {name} s{})", to.number()))
+                };
+                let message = Message::RequestVoteResponse { term, vote_granted: true };
+                let granted = self.servers().filter(was_granted);
+                sent.extend(granted.map(|to| Envelope { from, to: Some(to), message }));
+            }
+        }
+        sent
+    }
+}
+
+/// A table: what was before, and beside it what is after, where it differs.
+impl fmt::Display for Counterexample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let after = self.step.as_ref().map(|(_, after)| after);
+        let quorums: Vec<_> = self.quorums.iter().map(ToString::to_string).collect();
+        writeln!(f, "  quorums {}", quorums.join(", "))?;
+        let mut rows = Vec::new();
+        for (server, state) in self.before.states() {
+            let index = server.index();
+            rows.push((
+                format!("{server}"),
+                state.to_string(),
+                after.map(|after| after.servers[index].to_string()),
+            ));
+            let disk = |world: &World| on_disk(&world.stored[index]);
+            rows.push(("   disk".to_owned(), disk(&self.before), after.map(disk)));
+        }
+        let before = self.before.sent.iter().map(|envelope| (Some(envelope), Some(envelope)));
+        let new = after.into_iter().flat_map(|after| after.sent.difference(&self.before.sent));
+        for (was, is) in before.chain(new.map(|envelope| (None, Some(envelope)))) {
+            let text = |e: Option<&Envelope>| e.map(ToString::to_string).unwrap_or_default();
+            rows.push(("sent".to_owned(), text(was), Some(text(is))));
+        }
+        let width = rows.iter().map(|(_, before, _)| before.chars().count()).max().unwrap_or(0);
+        if let Some((me, _)) = self.step {
+            writeln!(f, "  {:<9}{:<width$}  after a step of {me}", "", "before")?;
+        }
+        for (name, before, after) in rows {
+            let after = after.filter(|after| *after != before).unwrap_or_default();
+            let line = format!("  {name:<9}{before:<width$}  {after}");
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+fn on_disk(Ballot { current_term, voted_for }: &Ballot) -> String {
+    match voted_for {
+        Some(candidate) => format!("term {current_term}  voted for {candidate}"),
+        None => format!("term {current_term}  has not voted"),
+    }
+}

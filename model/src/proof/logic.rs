@@ -1,0 +1,175 @@
+//! The language of the proof: what there is, what is assumed of it, and the state of everything at
+//! one moment, in SMT-LIB.
+
+use std::fmt::Write;
+
+/// Servers, terms and quorums, and all that is assumed of them. That two majorities meet is not
+/// assumed but proved apart: see [`majority`](super::majority).
+pub(super) const AXIOMS: [(&str, &str); 5] = [
+    ("Terms are in a line:", "(forall ((a Term)) (not (older a a)))"),
+    ("", "(forall ((a Term) (b Term)) (or (older a b) (= a b) (older b a)))"),
+    ("", "(forall ((a Term) (b Term) (c Term)) (=> (and (older a b) (older b c)) (older a c)))"),
+    (
+        "Nothing is older than the term in which servers start.",
+        "(forall ((a Term)) (not (older a zero)))",
+    ),
+    (
+        "Any two quorums share a server.",
+        "(forall ((p Quorum) (q Quorum)) (exists ((s Server)) (and (member s p) (member s q))))",
+    ),
+];
+
+/// The symbols that the axioms are about.
+const SIGNATURE: &str = "\
+(declare-sort Server 0)
+(declare-sort Term 0)
+(declare-sort Quorum 0)
+(declare-fun older (Term Term) Bool)
+(declare-const zero Term)
+(declare-fun member (Server Quorum) Bool)
+";
+
+/// A part of the state of everything.
+#[derive(Debug)]
+pub(super) struct Variable {
+    pub(super) name: &'static str,
+    /// The sorts of what it depends on.
+    pub(super) of: &'static [&'static str],
+    pub(super) sort: &'static str,
+    says: &'static str,
+}
+
+/// The state of everything: the servers, their disks, and the messages ever sent, as far as safety
+/// depends on them. Other responses than granted votes are not kept: the proof lets any server
+/// receive any of them at any time.
+pub(super) const VARIABLES: [Variable; 10] = [
+    Variable { name: "current_term", of: &["Server"], sort: "Term", says: "the term of a server" },
+    Variable {
+        name: "voted_for",
+        of: &["Server", "Server"],
+        sort: "Bool",
+        says: "the ballot of a server has a vote for that one",
+    },
+    Variable {
+        name: "stored_term",
+        of: &["Server"],
+        sort: "Term",
+        says: "the term on the disk of a server",
+    },
+    Variable {
+        name: "stored_vote",
+        of: &["Server", "Server"],
+        sort: "Bool",
+        says: "the ballot on the disk of a server has a vote for that one",
+    },
+    Variable { name: "candidate", of: &["Server"], sort: "Bool", says: "a server is a candidate" },
+    Variable {
+        name: "votes",
+        of: &["Server", "Server"],
+        sort: "Bool",
+        says: "a candidate has counted the vote of that server",
+    },
+    Variable { name: "leader", of: &["Server"], sort: "Bool", says: "a server is a leader" },
+    Variable {
+        name: "request_vote",
+        of: &["Server", "Term"],
+        sort: "Bool",
+        says: "a server has sent RequestVote of this term",
+    },
+    Variable {
+        name: "vote_granted",
+        of: &["Server", "Term", "Server"],
+        sort: "Bool",
+        says: "a server has sent RequestVoteResponse of this term, granted, to that server",
+    },
+    Variable {
+        name: "append_entries",
+        of: &["Server", "Term"],
+        sort: "Bool",
+        says: "a server has sent AppendEntries of this term",
+    },
+];
+
+/// A word that the invariant is told in.
+#[derive(Debug)]
+pub struct Definition {
+    /// The word.
+    pub name: &'static str,
+    /// What it means, in a sentence.
+    pub says: &'static str,
+    /// Its parameters, with their sorts.
+    pub parameters: &'static str,
+    /// What it means, as a formula.
+    pub formula: &'static str,
+}
+
+/// What stands before everything else in a file: the sorts and the axioms.
+pub(super) fn preamble() -> String {
+    let mut text = format!("(set-logic UF)\n{SIGNATURE}");
+    for (says, axiom) in AXIOMS {
+        comment(&mut text, says);
+        let _ = writeln!(text, "(assert {axiom})");
+    }
+    text
+}
+
+/// The declarations of the state before a step.
+pub(super) fn state() -> String {
+    let mut text = String::new();
+    for Variable { name, of, sort, says } in &VARIABLES {
+        let _ = writeln!(text, "(declare-fun {name} ({}) {sort}) ; {says}", of.join(" "));
+    }
+    text
+}
+
+pub(super) fn comment(text: &mut String, says: &str) {
+    for line in says.lines().filter(|line| !line.is_empty()) {
+        let _ = writeln!(text, "; {line}");
+    }
+}
+
+/// A formula about the state after a step, from the same one about the state before it.
+pub(super) fn after(formula: &str, definitions: &[Definition]) -> String {
+    let is_of_the_state = |word: &str| {
+        VARIABLES.iter().any(|variable| variable.name == word)
+            || definitions.iter().any(|definition| definition.name == word)
+    };
+    let mut text = String::with_capacity(2 * formula.len());
+    for piece in formula.split_inclusive(['(', ')', ' ']) {
+        let word = piece.trim_end_matches(['(', ')', ' ']);
+        if is_of_the_state(word) {
+            text.push_str("after.");
+        }
+        text.push_str(piece);
+    }
+    text
+}
+
+/// That there are so many servers `s1`, `s2`, …, terms `t1`, `t2`, … from the oldest, and quorums `q1`,
+/// …, and no others. Where so little can be, a solver finds an example fast.
+pub(super) fn exactly(servers: usize, terms: usize, quorums: usize) -> String {
+    let mut text = String::new();
+    for (sort, count) in [("Server", servers), ("Term", terms), ("Quorum", quorums)] {
+        let names = names(sort, count);
+        for name in &names {
+            let _ = writeln!(text, "(declare-const {name} {sort})");
+        }
+        let is_one: Vec<_> = names.iter().map(|name| format!("(= x {name})")).collect();
+        let _ = writeln!(text, "(assert (forall ((x {sort})) (or false {})))", is_one.join(" "));
+        for (later, name) in names.iter().enumerate() {
+            for earlier in &names[..later] {
+                let _ = match sort {
+                    "Term" => writeln!(text, "(assert (older {earlier} {name}))"),
+                    _ => writeln!(text, "(assert (not (= {earlier} {name})))"),
+                };
+            }
+        }
+    }
+    text
+}
+
+/// The names of the first few of a sort.
+pub(super) fn names(sort: &str, count: usize) -> Vec<String> {
+    let letter = sort[..1].to_lowercase();
+    (1..=count).map(|number| format!("{letter}{number}")).collect()
+}

@@ -1,0 +1,295 @@
+//! What has to be proved, as files that a solver reads: one for the beginning, one for each situation,
+//! one for what follows from the invariant, one for the lemma about majorities.
+
+use std::fmt::Write;
+use std::ops::Range;
+
+use super::effect;
+use super::election::{Role, Rule, Step};
+use super::invariant::{Conjunct, DEFINITIONS, INVARIANT, SAFETY, TERM_NEVER_DECREASES};
+use super::logic::{self, comment};
+use super::message::Message;
+use super::oracle::{Note, Path, assumed};
+use super::situation::{Handlers, Occurrence, Situation, Standing, first_start};
+use super::solver::Answer;
+
+/// Something that a solver has to confirm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obligation {
+    /// What is shown by it: the name of a conjunct, of a property or of a lemma, or one of
+    /// [`IMPLIED`], [`POSSIBLE`] and [`EXCLUDED`].
+    pub name: &'static str,
+    /// On which path, if it is about one: its number in the file, from 1, and its rule.
+    pub path: Option<(usize, String)>,
+    /// What the solver has to answer.
+    pub expected: Answer,
+    /// Where the question stands in the file.
+    pub(super) at: Range<usize>,
+}
+
+/// That what the symbols were taken to answer follows from what they had answered before.
+pub const IMPLIED: (&str, &str) = (
+    "AnswerImplied",
+    "What code was told without a question, on a path, follows from what it had asked before.",
+);
+
+/// That the proof is not about nothing.
+pub const POSSIBLE: (&str, &str) =
+    ("PathPossible", "There are worlds that satisfy the invariant in which this path is taken.");
+
+/// That paths are not taken of which the specification says so.
+pub const EXCLUDED: (&str, &str) = (
+    "PathExcluded",
+    "The invariant excludes this path: of a candidate or a leader that has not voted for itself, or \
+     that hears another leader of its own term.",
+);
+
+/// A file for a solver.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// Its name, without an extension.
+    pub name: String,
+    /// Its text, in SMT-LIB.
+    pub text: String,
+    /// What it asks, in this order.
+    pub obligations: Vec<Obligation>,
+    /// How many paths of the election it is about.
+    pub paths: usize,
+}
+
+impl File {
+    pub(super) fn new(name: impl Into<String>, says: &str) -> Self {
+        let mut text = String::new();
+        comment(&mut text, says);
+        Self { name: name.into(), text, obligations: Vec::new(), paths: 0 }
+    }
+
+    /// Demands that a formula follows from what stands before it.
+    pub(super) fn follows(
+        &mut self,
+        name: &'static str,
+        formula: &str,
+        path: Option<&(usize, String)>,
+    ) {
+        let premise = format!("(assert (not {formula}))\n");
+        self.question(name, &premise, path, Answer::Unsat);
+    }
+
+    /// Asks whether what stands before it can be so, on this premise.
+    pub(super) fn question(
+        &mut self,
+        name: &'static str,
+        premise: &str,
+        path: Option<&(usize, String)>,
+        expected: Answer,
+    ) {
+        let start = self.text.len();
+        let _ = writeln!(self.text, "(push 1) (echo \"{name}\")\n{premise}(check-sat) (pop 1)");
+        let at = start..self.text.len();
+        self.obligations.push(Obligation { name, path: path.cloned(), expected, at });
+    }
+
+    /// The text without any question, up to one of them, and what that one supposes.
+    pub(super) fn premises(&self, obligation: &Obligation) -> String {
+        let mut text = String::new();
+        let mut from = 0;
+        for earlier in self.obligations.iter().filter(|o| o.at.end <= obligation.at.start) {
+            text += &self.text[from..earlier.at.start];
+            from = earlier.at.end;
+        }
+        text += &self.text[from..obligation.at.start];
+        let question = &self.text[obligation.at.clone()];
+        let is_premise = |line: &&str| line.starts_with("(assert");
+        question.lines().filter(is_premise).fold(text, |text, line| text + line + "\n")
+    }
+}
+
+/// Everything that has to be proved of an election. That its paths are possible is asked of the
+/// specification only: what mistakes make of it is of no interest.
+pub(super) fn files(handlers: Handlers, is_specification: bool) -> Vec<File> {
+    let mut files = vec![initially(handlers)];
+    let keeps = |situation| keeps(situation, handlers, is_specification);
+    files.extend(Situation::all().map(keeps));
+    files.push(safety());
+    files
+}
+
+fn initially(handlers: Handlers) -> File {
+    let mut file = File::new(
+        "Initially",
+        "Every server has come up for the first time, and nothing else was sent: the invariant holds.",
+    );
+    let [(path, step)] = &first_start(handlers)[..] else {
+        panic!("a server that has never run has nothing to compare")
+    };
+    assert!(path.notes.is_empty(), "a server that has never run has nothing to compare");
+    file.paths = 1;
+    file.text += &told(step);
+    file.text += &logic::preamble();
+    file.text += &effect::initial(step);
+    file.text += &definitions();
+    for conjunct in &INVARIANT {
+        file.follows(conjunct.name, conjunct.formula, None);
+    }
+    file
+}
+
+fn safety() -> File {
+    let mut file = File::new("Safety", "The invariant holds: so safety does.");
+    file.text += &before();
+    for conjunct in &SAFETY {
+        comment(&mut file.text, conjunct.says);
+        file.follows(conjunct.name, conjunct.formula, None);
+    }
+    file
+}
+
+/// That no path from a situation leaves the invariant.
+fn keeps(situation: Situation, handlers: Handlers, is_specification: bool) -> File {
+    let says = "The invariant holds, and a server makes a step: the invariant holds again.";
+    let mut file = File::new(situation.to_string(), says);
+    file.text += &before();
+    file.text += "; The server that makes the step.\n(declare-const me Server)\n";
+    if situation.occurrence.is_delivery() {
+        file.text += "; Who sent the message, and its term.\n";
+        file.text += "(declare-const from Server)\n(declare-const term Term)\n";
+    }
+    if situation.has_voted {
+        file.text += "; Who has its vote.\n(declare-const voted Server)\n";
+    }
+    if situation.standing == Standing::Candidate {
+        file.text += "; The votes that it has counted.\n";
+        file.text += "(define-fun counted ((s Server)) Bool (votes me s))\n";
+    }
+    for (says, formula) in situation.conditions() {
+        comment(&mut file.text, says);
+        let _ = writeln!(file.text, "(assert {formula})");
+    }
+    let paths = situation.paths(handlers);
+    file.paths = paths.len();
+    for (number, (path, step)) in (1..).zip(&paths) {
+        let label = (number, format!("{:?}", step.rule));
+        let _ =
+            write!(file.text, "\n; Path {number} of {}.\n{}(push 1)\n", paths.len(), told(step));
+        walk(&mut file, path, &label);
+        if is_specification && is_excluded(situation, step) {
+            file.question(EXCLUDED.0, "", Some(&label), Answer::Unsat);
+        } else if is_specification {
+            let example = logic::exactly(2, 3, 1);
+            file.question(POSSIBLE.0, &example, Some(&label), Answer::Sat);
+        }
+        file.text += &effect::after(step);
+        file.text += &definitions_after();
+        for conjunct in &INVARIANT {
+            let formula = logic::after(conjunct.formula, &DEFINITIONS);
+            file.follows(conjunct.name, &formula, Some(&label));
+        }
+        file.follows(TERM_NEVER_DECREASES.0, TERM_NEVER_DECREASES.2, Some(&label));
+        file.text += "(pop 1)\n";
+    }
+    file
+}
+
+/// The state before a step, and the invariant of it.
+fn before() -> String {
+    let mut text = logic::preamble() + &logic::state() + &definitions();
+    for Conjunct { name, says, formula, .. } in &INVARIANT {
+        comment(&mut text, &format!("{name}: {says}"));
+        let _ = writeln!(text, "(assert {formula})");
+    }
+    text
+}
+
+fn definitions() -> String {
+    let mut text = String::new();
+    for definition in &DEFINITIONS {
+        let (name, parameters, formula) =
+            (definition.name, definition.parameters, definition.formula);
+        comment(&mut text, definition.says);
+        let _ = writeln!(text, "(define-fun {name} {parameters} Bool {formula})");
+    }
+    text
+}
+
+/// The same words, of the state after a step.
+fn definitions_after() -> String {
+    let mut text = String::new();
+    for definition in &DEFINITIONS {
+        let (name, parameters) = (definition.name, definition.parameters);
+        let formula = logic::after(definition.formula, &DEFINITIONS);
+        let _ = writeln!(text, "(define-fun after.{name} {parameters} Bool {formula})");
+    }
+    text
+}
+
+/// The conditions under which a path is taken.
+fn walk(file: &mut File, path: &Path, label: &(usize, String)) {
+    for note in &path.notes {
+        let text = &mut file.text;
+        let _ = match note {
+            Note::Set { name, member } => {
+                writeln!(text, "(define-fun {name} ((s Server)) Bool {member})")
+            }
+            Note::Later { name, than } => {
+                writeln!(text, "(declare-const {name} Term)\n(assert (older {than} {name}))")
+            }
+            Note::Decided { question, answer } => match assumed(*question, *answer) {
+                Some(formula) => writeln!(text, "(assert {formula})"),
+                None => Ok(()),
+            },
+            Note::Implied(formula) => {
+                file.follows(IMPLIED.0, formula, Some(label));
+                Ok(())
+            }
+        };
+    }
+}
+
+/// Whether this path of the specification is only there because code is total.
+fn is_excluded(situation: Situation, step: &Step) -> bool {
+    if situation.standing == Standing::Follower {
+        return false;
+    }
+    // Its own vote: so it has one, and gives no other in its term.
+    let gives_another = situation.occurrence == Occurrence::RequestVote
+        && matches!(step.rule, Rule::VoteGranted)
+        && !matches!(step.state.role, Role::Follower);
+    !situation.has_voted || gives_another || matches!(step.rule, Rule::RivalIgnored)
+}
+
+/// A step, in words.
+fn told(step: &Step) -> String {
+    let ballot = step.state.ballot;
+    let role = match step.state.role {
+        Role::Follower => "a follower".to_owned(),
+        Role::Candidate { votes } => format!("a candidate with the votes {votes:?}"),
+        Role::Leader => "a leader".to_owned(),
+    };
+    let vote = match ballot.voted_for {
+        Some(candidate) => format!("voted for {candidate:?}"),
+        None => "has not voted".to_owned(),
+    };
+    let persists = if step.persist { "persists its ballot" } else { "does not persist" };
+    let sends = match effect::sent(&step.outgoing) {
+        None => "nothing".to_owned(),
+        Some((to, message)) => {
+            let to = to.map_or_else(|| "everybody".to_owned(), |to| format!("{to:?}"));
+            format!("{} to {to}", sent(message))
+        }
+    };
+    format!(
+        "; {:?}: it is {role}, in term {:?}, {vote}.\n; It {persists}; it sends {sends}.\n",
+        step.rule, ballot.current_term
+    )
+}
+
+fn sent(message: Message) -> String {
+    let (name, term) = match message {
+        Message::RequestVote { term } => ("RequestVote", term),
+        Message::RequestVoteResponse { term, vote_granted: true } => ("a granted vote", term),
+        Message::RequestVoteResponse { term, vote_granted: false } => ("a refusal", term),
+        Message::AppendEntries { term } => ("AppendEntries", term),
+        Message::AppendEntriesResponse { term } => ("AppendEntriesResponse", term),
+    };
+    format!("{name} of term {term:?}")
+}

@@ -1,0 +1,191 @@
+//! Every situation in which a server can be when something happens to it, and every path that the
+//! election takes from there.
+//!
+//! What is neither a server, nor a term, nor a set of servers is listed here: which event it is, the
+//! role, whether there is a vote on the ballot.
+
+use std::fmt;
+
+use super::election::{Ballot, Event, Role, Server, State, Step};
+use super::message::Message;
+use super::oracle::{Path, every_path};
+use super::types::{Cluster, ServerId, ServerSet, Term};
+
+/// What happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occurrence {
+    Timeout,
+    RequestVote,
+    VoteGranted,
+    VoteRefused,
+    AppendEntries,
+    AppendEntriesResponse,
+    Restart,
+}
+
+const OCCURRENCES: [Occurrence; 7] = [
+    Occurrence::Timeout,
+    Occurrence::RequestVote,
+    Occurrence::VoteGranted,
+    Occurrence::VoteRefused,
+    Occurrence::AppendEntries,
+    Occurrence::AppendEntriesResponse,
+    Occurrence::Restart,
+];
+
+impl Occurrence {
+    /// What the network, or the disk, promises: that a message which arrives was sent, by another
+    /// server. Of responses other than granted votes not even that is needed.
+    pub(super) const fn guard(self) -> &'static str {
+        match self {
+            Self::Timeout | Self::Restart => "true",
+            Self::RequestVote => "(and (request_vote from term) (not (= from me)))",
+            Self::VoteGranted => "(and (vote_granted from term me) (not (= from me)))",
+            Self::AppendEntries => "(and (append_entries from term) (not (= from me)))",
+            Self::VoteRefused | Self::AppendEntriesResponse => "(not (= from me))",
+        }
+    }
+
+    /// Whether a message arrives.
+    pub(super) const fn is_delivery(self) -> bool {
+        !matches!(self, Self::Timeout | Self::Restart)
+    }
+
+    const fn says(self) -> &'static str {
+        match self {
+            Self::Timeout => "The timer fires.",
+            Self::RequestVote => "A candidate asks for its vote.",
+            Self::VoteGranted => "A granted vote arrives.",
+            Self::VoteRefused => "A refusal arrives, whether or not anybody sent it.",
+            Self::AppendEntries => "A heartbeat arrives.",
+            Self::AppendEntriesResponse => {
+                "The answer to a heartbeat arrives, whether or not anybody sent it."
+            }
+            Self::Restart => "It crashes, and comes up again with the ballot on its disk.",
+        }
+    }
+}
+
+/// The roles, without what belongs to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Follower,
+    Candidate,
+    Leader,
+}
+
+const STANDINGS: [Standing; 3] = [Standing::Follower, Standing::Candidate, Standing::Leader];
+
+/// What happens to which server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Situation {
+    pub(super) occurrence: Occurrence,
+    pub(super) standing: Standing,
+    /// Whether there is a vote on its ballot; when it restarts, on the one on its disk.
+    pub(super) has_voted: bool,
+}
+
+/// The functions of the election, or of one that is wrong on purpose.
+#[derive(Clone, Copy)]
+pub(super) struct Handlers {
+    pub(super) start: fn(&Server, Option<Ballot>) -> Step,
+    pub(super) step: fn(&Server, State, Event) -> Step,
+}
+
+impl Handlers {
+    pub(super) const RAFT: Self = Self { start: Server::start, step: Server::step };
+}
+
+impl Situation {
+    /// All of them.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        OCCURRENCES.into_iter().flat_map(|occurrence| {
+            STANDINGS.into_iter().flat_map(move |standing| {
+                [false, true].map(|has_voted| Self { occurrence, standing, has_voted })
+            })
+        })
+    }
+
+    /// What the situation is, as formulas, each with a sentence.
+    pub(super) fn conditions(self) -> [(&'static str, &'static str); 4] {
+        let is_candidate = match self.standing {
+            Standing::Follower | Standing::Leader => "(not (candidate me))",
+            Standing::Candidate => "(candidate me)",
+        };
+        let is_leader = match self.standing {
+            Standing::Follower | Standing::Candidate => "(not (leader me))",
+            Standing::Leader => "(leader me)",
+        };
+        let vote = match (self.occurrence, self.has_voted) {
+            (Occurrence::Restart, true) => {
+                "(forall ((c Server)) (= (stored_vote me c) (= c voted)))"
+            }
+            (Occurrence::Restart, false) => "(forall ((c Server)) (not (stored_vote me c)))",
+            (_, true) => "(forall ((c Server)) (= (voted_for me c) (= c voted)))",
+            (_, false) => "(forall ((c Server)) (not (voted_for me c)))",
+        };
+        [
+            ("Its role.", is_candidate),
+            ("", is_leader),
+            ("Its ballot.", vote),
+            (self.occurrence.says(), self.occurrence.guard()),
+        ]
+    }
+
+    /// The server, as symbols.
+    pub(super) fn before(self) -> State {
+        let role = match self.standing {
+            Standing::Follower => Role::Follower,
+            Standing::Candidate => Role::Candidate { votes: ServerSet::named("counted") },
+            Standing::Leader => Role::Leader,
+        };
+        State { ballot: self.ballot("(current_term me)"), role }
+    }
+
+    fn ballot(self, term: &str) -> Ballot {
+        let voted_for = self.has_voted.then(|| ServerId::named("voted"));
+        Ballot { current_term: Term::named(term), voted_for }
+    }
+
+    fn event(self) -> Option<Event> {
+        let (from, term) = (ServerId::named("from"), Term::named("term"));
+        let message = match self.occurrence {
+            Occurrence::Timeout => return Some(Event::Timeout),
+            Occurrence::Restart => return None,
+            Occurrence::RequestVote => Message::RequestVote { term },
+            Occurrence::VoteGranted => Message::RequestVoteResponse { term, vote_granted: true },
+            Occurrence::VoteRefused => Message::RequestVoteResponse { term, vote_granted: false },
+            Occurrence::AppendEntries => Message::AppendEntries { term },
+            Occurrence::AppendEntriesResponse => Message::AppendEntriesResponse { term },
+        };
+        Some(Event::Receive { from, message })
+    }
+
+    /// Every path from here, and the step at its end.
+    pub(super) fn paths(self, handlers: Handlers) -> Vec<(Path, Step)> {
+        let (before, event) = (self.before(), self.event());
+        let stored = self.ballot("(stored_term me)");
+        every_path(|| match event {
+            Some(event) => (handlers.step)(&me(), before, event),
+            None => (handlers.start)(&me(), Some(stored)),
+        })
+    }
+}
+
+/// The one path on which a server comes up that has never run.
+pub(super) fn first_start(handlers: Handlers) -> Vec<(Path, Step)> {
+    every_path(|| (handlers.start)(&me(), None))
+}
+
+pub(super) fn me() -> Server {
+    Server { id: ServerId::named("me"), cluster: Cluster }
+}
+
+/// Its name, as in the name of a file.
+impl fmt::Display for Situation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { occurrence, standing, has_voted } = self;
+        let ballot = if *has_voted { "voted" } else { "not_voted" };
+        write!(f, "{occurrence:?}_{standing:?}_{ballot}")
+    }
+}

@@ -1,0 +1,8 @@
+//! The proof is about what runs: its symbols take the paths that the code takes, its formulas mean
+//! what its predicates say, and its axioms are true of the types of the specification.
+
+mod induction;
+mod laws;
+mod meaning;
+mod paths;
+mod worlds;

@@ -1,0 +1,276 @@
+//! `raft-model prove`, as it is typed; and what it makes of mistakes.
+
+#[path = "support/binary.rs"]
+mod binary;
+#[path = "support/counts.rs"]
+mod counts;
+#[path = "support/solvers.rs"]
+mod solvers;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Read;
+use std::process::{Command, Output, Stdio};
+
+use raft_model::mutant::{Catch, MUTANTS};
+use raft_model::proof::counterexample;
+use raft_model::proof::{
+    Answer, EXCLUDED, File, INVARIANT, MAJORITIES_MEET, POSSIBLE, Progress, SOLVERS, obligations,
+    obligations_of, prove,
+};
+use serde_json::Value;
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary::built("raft-model"));
+    command.arg("prove").args(arguments);
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("raft-model runs")
+}
+
+fn count(files: &[File], name: &str) -> usize {
+    files.iter().flat_map(|file| &file.obligations).filter(|o| o.name == name).count()
+}
+
+#[test]
+fn both_solvers_prove_it_and_the_table_counts_what_they_were_asked() {
+    if !solvers::are_there() {
+        return;
+    }
+    let output = run(&["--solver", "both"]);
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{table}");
+    let counts = counts::proof();
+    for line in [
+        &format!("paths        {} ", counts.paths),
+        &format!("obligations  {}     in {} files", counts.obligations, counts.files),
+        "asked  z3            cvc5",
+        "VoteOnce                116  proved        proved        Of no server two votes",
+        "ElectionSafety            1  proved        proved ",
+        "VoteOncePerTerm           1  proved        proved ",
+        "LeaderHasQuorum           1  proved        proved ",
+        "TermNeverDecreases      115  proved        proved ",
+        "MajoritiesMeet            4  proved        proved ",
+        "Proved: safety, for every number of servers and every term.",
+    ] {
+        assert!(table.contains(line), "no “{line}” in\n{table}");
+    }
+    assert!(output.stderr.is_empty(), "progress is for terminals");
+}
+
+#[test]
+fn the_number_of_paths_and_of_obligations_is_known() {
+    let files = obligations();
+    let counts = counts::proof();
+    assert_eq!(files.len(), counts.files);
+    assert_eq!(files.iter().map(|file| file.paths).sum::<usize>(), counts.paths);
+    assert_eq!(files.iter().map(|file| file.obligations.len()).sum::<usize>(), counts.obligations);
+    // The first start is asked for nothing but that the invariant holds after it.
+    let possible = count(&files, POSSIBLE.0);
+    assert_eq!(count(&files, EXCLUDED.0), counts.excluded);
+    assert_eq!(possible + counts.excluded + 1, counts.paths);
+}
+
+#[test]
+fn every_path_is_judged_by_every_conjunct() {
+    for file in obligations().iter().filter(|file| file.paths > 0) {
+        for conjunct in &INVARIANT {
+            let asked = file.obligations.iter().filter(|o| o.name == conjunct.name).count();
+            assert_eq!(asked, file.paths, "{} in {}", conjunct.name, file.name);
+        }
+    }
+}
+
+#[test]
+fn each_file_says_what_its_paths_do() {
+    let files = obligations();
+    let file = files.iter().find(|file| file.name == "RequestVote_Follower_voted").unwrap();
+    for line in [
+        "; Path 3 of 4.\n; VoteGranted: it is a follower, in term (current_term me), voted for from.",
+        "; It does not persist; it sends a granted vote of term (current_term me) to from.",
+        "; VoteOnce: Of no server two votes are known in one term.",
+    ] {
+        assert!(file.text.contains(line), "no “{line}” in\n{}", file.text);
+    }
+}
+
+#[test]
+fn a_mutant_ends_with_1_and_the_step_that_leaves_the_invariant() {
+    if !solvers::are_there() {
+        return;
+    }
+    let output = run(&["--solver", "z3", "--mutant", "vote-forgotten-on-restart"]);
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{table}");
+    let told = "VoteRemembered, in Restart_Follower_voted, path 1, by Started: z3 says sat.";
+    assert!(table.contains(told), "{table}");
+    assert!(table.contains("after a step of S1\n"), "{table}");
+    assert!(table.contains("term 1  follower   has not voted\n"), "{table}");
+    assert!(table.contains("NOT proved: "), "{table}");
+}
+
+#[test]
+fn the_lemma_fails_for_half_and_everything_is_written_and_told_to_programs() {
+    if !solvers::are_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("proof");
+    let arguments = ["--mutant", "half-is-a-quorum", "--json", "--out", out.to_str().unwrap()];
+    let output = run(&arguments);
+    assert_eq!(output.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["proved"], false);
+    assert_eq!(report["solvers"].as_array().unwrap().len(), 2);
+    for (gap, solver) in [(0, "z3"), (1, "cvc5")] {
+        assert_eq!(report["gaps"][gap]["name"], "MajoritiesMeet");
+        assert_eq!(report["gaps"][gap]["solver"], solver);
+        assert_eq!(report["gaps"][gap]["answer"], "sat");
+    }
+    assert_eq!(report["conjuncts"][0]["proved"], false);
+    let written = fs::read_to_string(out.join("MajoritiesMeet.smt2")).unwrap();
+    assert!(written.contains("(>= (* 2 votes) servers)"), "{written}");
+}
+
+#[test]
+fn a_solver_that_is_not_there_is_missed_with_the_command_that_installs_it() {
+    let without = |arguments: &[&str]| {
+        let output = command(arguments).env("PATH", "/nowhere").output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(output.stdout.is_empty());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let error = without(&[]);
+    assert!(error.contains("a proof takes a solver: cannot run the solver z3"), "{error}");
+    assert!(error.contains("`apt-get install z3`"), "{error}");
+    assert!(error.contains("`apt-get install cvc5`"), "{error}");
+    let error = without(&["--solver", "cvc5"]);
+    assert!(error.contains("cannot run the solver cvc5") && !error.contains("z3"), "{error}");
+}
+
+#[test]
+fn bad_input_is_named_and_ends_with_2() {
+    for (arguments, message) in [
+        (&["--solver", "none-such"][..], "invalid value 'none-such'"),
+        (&["--mutant", "none-such"], "there is no such mutant"),
+        (&["--mutant", "duplicate-vote-counted"], "symbols cannot be counted"),
+        (&["--out", "/dev/null/proof"], "--out: cannot write /dev/null/proof"),
+    ] {
+        let output = run(arguments);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(error.contains(message), "{arguments:?}: {error}");
+        assert!(output.stdout.is_empty() && !error.contains("panicked"), "{error}");
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_ends_it_quietly() {
+    if !solvers::are_there() {
+        return;
+    }
+    let mut child = command(&["--mutant", "half-is-a-quorum"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("raft-model starts");
+    drop(child.stdout.take());
+    let mut error = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+    child.wait().unwrap();
+    assert_eq!(error, "");
+}
+
+/// Mistakes that break safety: a conjunct that each leaves, and in which situation.
+const UNSAFE: [(&str, &str, &str); 27] = [
+    ("vote-given-twice", "VoteRemembered", "RequestVote_Follower_voted"),
+    ("vote-not-recorded", "VoteRemembered", "RequestVote_Follower_not_voted"),
+    ("own-vote-not-recorded", "VotedForItself", "Timeout_Follower_not_voted"),
+    ("vote-cleared-on-step-down", "VoteRemembered", "AppendEntries_Candidate_voted"),
+    ("vote-cleared-by-heartbeat", "VoteRemembered", "AppendEntries_Follower_voted"),
+    ("leader-votes-in-its-term", "VoteOnce", "RequestVote_Leader_voted"),
+    ("equal-term-resets", "VoteRemembered", "AppendEntries_Follower_voted"),
+    ("campaign-in-current-term", "VoteOnce", "Timeout_Follower_voted"),
+    ("older-request-granted", "VoteOnce", "RequestVote_Follower_not_voted"),
+    ("vote-answered-in-older-term", "VoteOnce", "RequestVote_Follower_voted"),
+    ("stale-vote-counted", "GrantedIsVote", "VoteGranted_Candidate_voted"),
+    ("refusal-counted", "GrantedIsVote", "VoteRefused_Candidate_voted"),
+    ("half-is-a-quorum", "MajoritiesMeet", "MajoritiesMeet"),
+    ("quorum-of-one", "LeaderWasElected", "Timeout_Follower_not_voted"),
+    ("quorum-of-two", "LeaderWasElected", "VoteGranted_Candidate_voted"),
+    ("quorum-of-those-alive", "LeaderWasElected", "Timeout_Candidate_voted"),
+    ("no-step-down", "VotedForItself", "AppendEntriesResponse_Leader_voted"),
+    ("heartbeat-of-deposed-leader", "HeartbeatElected", "VoteRefused_Leader_voted"),
+    ("term-set-back", "VoteNotInFuture", "RequestVote_Follower_voted"),
+    ("vote-forgotten-on-restart", "VoteRemembered", "Restart_Follower_voted"),
+    ("disk-forgotten-on-restart", "VoteNotInFuture", "Restart_Follower_voted"),
+    ("leads-again-after-restart", "LeaderWasElected", "Restart_Follower_voted"),
+    ("vote-not-persisted", "OnDisk", "RequestVote_Follower_not_voted"),
+    ("own-vote-not-persisted", "OnDisk", "Timeout_Follower_not_voted"),
+    ("term-not-persisted", "OnDisk", "AppendEntries_Follower_not_voted"),
+    ("persisted-after-sending", "OnDisk", "RequestVote_Follower_not_voted"),
+    // Terms run out in the proof, and in no model.
+    ("terms-wrap-around", "VoteNotInFuture", "Timeout_Follower_not_voted"),
+];
+
+/// A mistake that cannot be put to a solver, since it counts votes.
+const COUNTS: &str = "duplicate-vote-counted";
+
+/// Whether z3 finds a small world that satisfies the invariant, and a step that leaves this conjunct.
+fn leaves(files: &[File], conjunct: &str, situation: &str) -> bool {
+    let file = files.iter().find(|file| file.name == situation).expect(situation);
+    let mut obligations = file.obligations.iter().filter(|o| o.name == conjunct);
+    obligations.any(|obligation| {
+        counterexample::find(&SOLVERS[0], file, obligation).expect("z3 runs").is_some()
+    })
+}
+
+fn answers(files: &[File]) -> BTreeSet<Answer> {
+    let answers = prove(files, &SOLVERS[..1], 2, &Progress::default()).expect("z3 runs");
+    answers.into_iter().flat_map(|answers| answers.of).flatten().collect()
+}
+
+#[test]
+fn mistakes_that_break_safety_leave_a_conjunct() {
+    if !solvers::are_there() {
+        return;
+    }
+    for (name, conjunct, situation) in UNSAFE {
+        let files = obligations_of(name).expect(name);
+        if conjunct == MAJORITIES_MEET.0 {
+            assert!(answers(&files).contains(&Answer::Sat), "{name}");
+        } else {
+            assert!(leaves(&files, conjunct, situation), "{name}: {conjunct} in {situation}");
+        }
+    }
+}
+
+#[test]
+fn mistakes_that_are_harmless_to_safety_leave_none() {
+    if !solvers::are_there() {
+        return;
+    }
+    let is_harmless = |name: &str| name != COUNTS && UNSAFE.iter().all(|mistake| mistake.0 != name);
+    let harmless = MUTANTS.map(|mutant| mutant.name).into_iter().filter(|name| is_harmless(name));
+    let files: Vec<_> = harmless.flat_map(|name| obligations_of(name).expect(name)).collect();
+    // Most files of a mutant are those of the specification: each is asked once.
+    let different: BTreeMap<_, _> =
+        files.into_iter().map(|file| (file.text.clone(), file)).collect();
+    let different: Vec<_> = different.into_values().collect();
+    assert_eq!(different.len(), 206);
+    assert_eq!(answers(&different), BTreeSet::from([Answer::Unsat]));
+}
+
+#[test]
+fn the_proof_and_the_catalogue_agree_about_what_is_unsafe() {
+    for mutant in MUTANTS {
+        let is_unsafe = UNSAFE.iter().any(|mistake| mistake.0 == mutant.name);
+        match mutant.caught_by {
+            _ if mutant.name == COUNTS => assert!(obligations_of(COUNTS).is_none()),
+            Catch::Safety(_) => assert!(is_unsafe, "{}", mutant.name),
+            _ => assert_eq!(is_unsafe, mutant.name == "terms-wrap-around", "{}", mutant.name),
+        }
+    }
+}
