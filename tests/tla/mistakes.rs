@@ -1,8 +1,11 @@
 //! Mistakes that are made in TLA+ and in Rust: both are caught by the same property, after as many
 //! steps, and have the same graph.
 
+use std::collections::HashSet;
+
 use raft_model::bounds::{Bounds, Replies};
 use raft_model::mutant::Mutant;
+use raft_model::proof::{Conjunct, INVARIANT};
 use raft_model::properties::{Property, SAFETY};
 use raft_model::search::search;
 use raft_model::types::{Cluster, Term};
@@ -84,6 +87,23 @@ const MISTAKES: [Mistake; 5] = [
     },
 ];
 
+/// The first part of the invariant of the proof that a model breaks, and after how many steps.
+fn first_broken(model: &WorldModel) -> (&'static str, usize) {
+    let mut reached = HashSet::from([model.initial()]);
+    let mut level = vec![model.initial()];
+    for steps in 0.. {
+        let is_broken = |part: &&Conjunct| !level.iter().all(part.holds);
+        if let Some(broken) = INVARIANT.iter().find(is_broken) {
+            return (broken.name, steps);
+        }
+        let after = level.iter().flat_map(|world| model.successors(world));
+        level =
+            after.map(|(_, after)| after).filter(|after| reached.insert(after.clone())).collect();
+        assert!(!level.is_empty(), "no part is broken");
+    }
+    unreachable!("a graph within bounds has an end")
+}
+
 #[test]
 fn a_mistake_is_the_same_in_both_languages() {
     if !is_ready() {
@@ -112,6 +132,7 @@ fn a_mistake_is_the_same_in_both_languages() {
         let property = caught_by.to_string();
         assert_eq!(verdict, Verdict::Violated { property, steps }, "{name}, in TLA+");
 
+        assert_eq!(first_broken(&rust), breaks, "{name}, in Rust");
         let (part, steps) = breaks;
         let verdict = tla.check("MCInvariant.cfg").verdict;
         let property = part.to_owned();
