@@ -2,7 +2,7 @@
 //!
 //! # The protocol
 //!
-//! A cluster of one to seven servers wants one of them to lead. Messages between them may be lost,
+//! A cluster of servers, in this code one to seven, wants one of them to lead. Messages between them may be lost,
 //! repeated, late and out of order; any server may crash at any time and come back with what it has
 //! on disk. Raft (Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm",
 //! §5.1, §5.2, Figure 2) elects like this:
@@ -63,10 +63,10 @@
 //! | [`mutant`] | elections that are wrong on purpose: a catalogue, and what catches each |
 //! | [`proof`] | safety for every number of servers and every term: the same source text, run on symbols |
 //!
-//! Each may use only what stands to its left: `types → message → election → {trace → reading →
-//! replay, action → bounds → {actor, world → packed → reduce} → properties, search, liveness,
-//! story → proof}`. Nothing
-//! that a server does is written twice: what the proof runs on symbols is the text of [`election`].
+//! Each may use only what stands before it: `types → message → election`; from there `trace → reading →
+//! replay → {picture, behaviour}`, and `action → bounds → {world, actor} → packed → reduce → properties →
+//! search → liveness → mutant → proof`. Nothing that a server does is written twice: what the proof runs
+//! on symbols is the text of [`election`].
 //!
 //! # The names
 //!

@@ -193,7 +193,7 @@ impl<'a, const W: usize> Calm<'a, W> {
         if let Some(cycle) = cycle {
             return Ok(Some(Violation::Cycle(cycle)));
         }
-        // Once there is a leader, nothing can cost a run its election.
+        // A run that has come to a leader has been given what LeaderElected promises.
         self.unless_cut(|node| property == Property::LeaderStable || !is_led(node))
     }
 

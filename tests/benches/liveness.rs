@@ -1,6 +1,6 @@
 //! Liveness on the large graphs of `tests/counts.toml`: `cargo bench --bench liveness`. A minute; it
 //! fails if a count or a verdict is another than expected. With `-- --servers 5` also 5 servers in a
-//! window of 2 terms, which takes many minutes and 8 GiB.
+//! window of 2 terms, which takes many minutes and 6 GiB.
 
 #[path = "../support/counts.rs"]
 mod counts;

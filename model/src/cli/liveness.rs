@@ -32,10 +32,11 @@ pub(super) struct Args {
     #[arg(long, value_name = "W", value_parser = window, default_value = "3")]
     window: Term,
     /// Judge without one of the assumptions, and tell a run on which a property fails. Repeat it for
-    /// several. Without this option, a table says what each of them buys.
+    /// several. A table says what each of them buys, unless an option changes what is judged.
     #[arg(long, value_name = "ASSUMPTION", value_parser = assumption_parser())]
     without: Vec<Assumption>,
-    /// How many servers are down for ever in the calm phase.
+    /// How many servers are down for ever in the calm phase: a number, since which ones makes no
+    /// difference.
     #[arg(long, value_name = "N", default_value = "0")]
     dead: u8,
     /// What is owed to each server's timer.
@@ -84,7 +85,7 @@ impl Args {
 
     /// Whether it is asked what each assumption buys.
     fn wants_table(&self) -> bool {
-        self.without.is_empty() && self.mutant.is_none()
+        self.without.is_empty() && self.dead == 0 && self.mutant.is_none()
     }
 
     fn handlers(&self) -> Handlers {
@@ -137,7 +138,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         && !matches!(caught_by, Catch::Liveness(_))
     {
         return Err(Failure::Input(format!(
-            "{name} is not caught by its liveness: see raft-model mutants {name}"
+            "it is not by liveness that {name} is caught; `raft-model mutants {name}` says by what"
         )));
     }
     let (report, cost) = watched(args.max_memory, |control| find(args, control))?;

@@ -23,11 +23,11 @@ use raft_model::types::{Cluster, Term};
 /// Without arguments it runs `check` and then `liveness`, with their defaults; with options only, it
 /// runs `check`.
 ///
-/// Exit codes: 0 everything holds; 1 a property is violated, or a trace tells what cannot have
-/// happened, or a mutant is not caught as the catalogue says, or a proof has a gap; 2 the command line or the input is wrong;
-/// 3 `--max-memory` ended a check; 4 there is no verdict, since another process was missing or lost, or
-/// since the window of terms cuts off runs that could matter; 130 Ctrl-C ended a check or a proof. What ends with
-/// 3, 4 or 130 has not shown anything.
+/// Exit codes: 0 everything holds; 1 a property is violated, a trace tells what cannot have happened, a
+/// mutant is not caught as the catalogue says, or a proof has a gap; 2 the command line or the input is
+/// wrong, a solver is missing, or the output cannot be written; 3 `--max-memory` ended the search; 4 there
+/// is no verdict, since another process was missing or lost, or since the window of terms cuts off runs
+/// that could matter; 130 Ctrl-C ended it. What ends with 3, 4 or 130 has not shown anything.
 #[derive(Parser)]
 #[command(name = "raft-model", version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -42,10 +42,20 @@ enum Command {
     /// Visit every reachable state within bounds, and judge the properties of safety.
     Check(check::Args),
     /// Judge on all infinite runs whether leaders are elected and stay, and what that takes.
+    ///
+    /// The exit code is 0 if all three properties hold, 1 if one fails on a run, and 4 if that is not
+    /// known.
     Liveness(liveness::Args),
     /// Walk through the state graph in a web browser (stateright's Explorer on the actor model).
     Explore(explore::Args),
     /// Prove safety for every number of servers and every term, with the solvers z3 and cvc5.
+    ///
+    /// The source text of the specification is run on symbols instead of numbers, along every path
+    /// that it has. For each path, and for each conjunct of an invariant, solvers have to show that
+    /// the path keeps the conjunct, for every number of servers, every term, and every state that
+    /// satisfies the invariant. Safety follows from the invariant. The table names each conjunct and
+    /// what it says; one that is not kept is shown by a step that leaves it. Both solvers together take
+    /// half a minute, z3 alone some seconds. The exit code is 1 if anything is not proved.
     Prove(prove::Args),
     /// Look for what catches each of the elections that are wrong on purpose.
     ///
@@ -102,10 +112,11 @@ pub(crate) fn run() -> ExitCode {
             ExitCode::from(4)
         }
         Err(Failure::Stopped(why)) => {
-            if why == Stop::OutOfMemory {
-                let why = "it has as much memory as --max-memory allows: there is no verdict";
-                let _ = writeln!(io::stderr(), "error: {why}");
-            }
+            let what = match why {
+                Stop::Interrupted => "interrupted",
+                Stop::OutOfMemory => "this process has as much memory as --max-memory allows",
+            };
+            let _ = writeln!(io::stderr(), "error: {what}: there is no verdict");
             check::ended_by(why)
         }
         // Who reads the output has seen enough.

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Instant;
 
 use clap::ValueEnum;
-use raft_model::mutant::MUTANTS;
+use raft_model::mutant::Mutant;
 use raft_model::proof::counterexample::{self, Counterexample};
 use raft_model::proof::{
     self, Answer, Answers, File, Obligation, Progress, SOLVERS, Solver, SolverError,
@@ -24,23 +24,18 @@ use super::watch::Watch;
 use report::Report;
 
 /// The arguments of `prove`.
-///
-/// The source text of the specification is run on symbols instead of numbers, along every path that
-/// it has. For each path, and for each conjunct of an invariant, solvers have to show that the path
-/// keeps the conjunct, for every number of servers, every term, and every state that satisfies the
-/// invariant. Safety follows from the invariant. The table names each conjunct and what it says; a
-/// conjunct that is not kept is shown by a step that leaves it.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Also write what the solvers are asked into this directory: SMT-LIB, with comments.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Which solvers have to confirm it. Default: those that are installed.
+    /// Which solvers have to confirm it. Default: those that are installed; one will do.
     #[arg(long, value_enum, value_name = "SOLVER")]
     solver: Option<Choice>,
-    /// Try to prove an election that is wrong on purpose, to see it fail.
-    #[arg(long, value_name = "NAME", value_parser = mutant)]
-    mutant: Option<String>,
+    /// Try to prove an election that is wrong on purpose, to see it fail; `mutants` lists them.
+    #[arg(long, value_name = "NAME", value_parser = super::mutant_parser(),
+        hide_possible_values = true)]
+    mutant: Option<Mutant>,
     /// Print one JSON object instead of a table.
     #[arg(long)]
     json: bool,
@@ -49,21 +44,10 @@ pub(super) struct Args {
 /// Which solvers to run.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Choice {
-    /// Z3.
     Z3,
-    /// Cvc5.
     Cvc5,
     /// Both, and they have to agree.
     Both,
-}
-
-/// Reads the name of a mutant from the command line.
-fn mutant(name: &str) -> Result<String, String> {
-    if MUTANTS.iter().any(|mutant| mutant.name == name) {
-        return Ok(name.to_owned());
-    }
-    let names: Vec<_> = MUTANTS.iter().map(|mutant| mutant.name).collect();
-    Err(format!("there is no such mutant; there are {}", names.join(", ")))
 }
 
 /// A solver that was found, and its version.
@@ -85,7 +69,7 @@ struct Gap<'a> {
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let files = match &args.mutant {
         None => proof::obligations(),
-        Some(name) => proof::obligations_of(name).ok_or_else(|| {
+        Some(Mutant { name, .. }) => proof::obligations_of(name).ok_or_else(|| {
             let why = "it counts votes, and symbols cannot be counted; try `raft-model check`";
             Failure::Input(format!("--mutant {name} cannot be put to a solver: {why}"))
         })?,
@@ -104,10 +88,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     watch.leave();
     let answers = answers.map_err(input)?;
     if progress.stop.load(Ordering::Relaxed) {
-        return Ok(super::check::ended_by(Stop::Interrupted));
+        return Err(Failure::Stopped(Stop::Interrupted));
     }
     let report = Report {
-        mutant: args.mutant.as_deref(),
+        mutant: args.mutant,
         files: &files,
         found: &found,
         missing: &missing,
@@ -184,8 +168,6 @@ fn gaps<'a>(files: &'a [File], answers: &'a [Answers]) -> Result<Vec<Gap<'a>>, S
             } else {
                 None
             };
-            // Where there is few of everything, a solver finds out what it did not find out at large.
-            let answer = if counterexample.is_some() { Answer::Sat } else { answer };
             gaps.push(Gap { file, obligation, solver: of_solver.solver, answer, counterexample });
         }
     }

@@ -34,8 +34,9 @@ pub(super) struct Args {
     /// Write the run to this file as a module of TLA+, which `tla/tlc OUT` checks: that it is a
     /// behaviour of tla/RaftElection.tla.
     ///
-    /// It takes the traces of all servers, from the first step on. A record that is refused here is
-    /// written too, and TLC should refuse it as well.
+    /// It takes the traces of all servers, from the first step on. The module is written even if the
+    /// traces are refused here, so that TLC judges for itself. It judges what servers did, and
+    /// nothing about traces: a lost record of a step that changed nothing goes by it.
     #[arg(long, value_name = "OUT", value_parser = module_file)]
     tla: Option<PathBuf>,
     /// Where the picture begins, in seconds from the first record.
@@ -52,7 +53,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let replayed = replay(&args.files);
     if let Some(out) = &args.tla {
         let behaviour = Behaviour::read(&args.files);
-        let behaviour = behaviour.map_err(|error| Failure::Input(format!("--tla: {error}")))?;
+        let behaviour = behaviour.map_err(|error| Failure::Input(error.to_string()))?;
         let name = out.file_stem().unwrap_or_default().to_string_lossy();
         write_to(out, "--tla", &behaviour.module(&name))?;
     }

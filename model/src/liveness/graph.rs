@@ -37,7 +37,7 @@ pub(super) struct Note {
     pub(super) is_led: bool,
     /// And everybody else follows, in that term.
     pub(super) is_stable: bool,
-    /// Servers that could campaign, if the window of terms let them.
+    /// Servers whose campaign would be of a term outside of the window: the graph does not have it.
     pub(super) held: ServerSet,
 }
 

@@ -1,9 +1,14 @@
-//! Majorities of every number of servers meet: what the proof assumes of quorums, proved apart.
+//! Majorities of every number of servers meet: what the proof assumes of quorums, proved apart; and a
+//! quorum of the code is a majority.
 //!
 //! The servers are numbered; the proof is by induction on how many of them were looked at.
 
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
 use super::obligation::File;
 use super::solver::Answer;
+use crate::types::{Cluster, ServerSet};
 
 /// When so many votes are a quorum of so many servers, as
 /// [`Cluster::is_quorum`](crate::types::Cluster::is_quorum) has it.
@@ -46,9 +51,32 @@ const STEPS: [(&str, &str); 4] = [
     ),
     (
         "So if A and B are majorities of i servers, some server is in both.",
-        "(=> (and (fits i) (majority (in_a i) i) (majority (in_b i) i)) (not (= (in_both i) 0)))",
+        "(=> (and (< 0 i) (fits i) (majority (in_a i) i) (majority (in_b i) i)) (not (= (in_both i) 0)))",
     ),
 ];
+
+/// The name of what ties the lemma to the code, and what it says.
+pub const QUORUM_IS_MAJORITY: (&str, &str) = (
+    "QuorumIsMajority",
+    "Whatever votes the code takes for a quorum, of a cluster of each size, are a majority.",
+);
+
+/// The lemma, for the majorities that the code takes for quorums.
+pub(super) fn of_the_code() -> File {
+    let mut file = lemma(MAJORITY);
+    let sizes = (1..=Cluster::MAX_SIZE).map(|size| Cluster::new(size).expect("a size"));
+    for cluster in sizes {
+        let size = cluster.size();
+        let _ =
+            writeln!(file.text, "; Of {size} servers, what Cluster::is_quorum says of each set.");
+        let sets = (0..1_u8 << size).map(ServerSet::from_bits);
+        let says: BTreeSet<_> = sets.map(|votes| (votes.len(), cluster.is_quorum(votes))).collect();
+        let says = says.iter().map(|(votes, is)| format!("(= (majority {votes} {size}) {is})"));
+        let formula = format!("(and {})", says.collect::<Vec<_>>().join(" "));
+        file.follows(QUORUM_IS_MAJORITY.0, &formula, None);
+    }
+    file
+}
 
 /// The lemma, for votes that are a quorum by this formula.
 pub(super) fn lemma(majority: &str) -> File {

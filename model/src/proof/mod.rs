@@ -11,8 +11,8 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `invariant` | **what is proved**: the conjuncts, in words, as formulas and as predicates |
-//! | `logic` | the language: servers, terms, quorums, the state of everything |
+//! | `invariant` | **what is proved**: the conjuncts, in words, as formulas, and as predicates on worlds, by which tests see that both mean the same |
+//! | `logic` | the language: servers, terms, quorums (sets of which any two meet), the state of everything |
 //! | `types`, `oracle` | the symbols, and who answers what is asked about them |
 //! | `situation` | every event, role and ballot that a server can meet, and all paths from there |
 //! | `effect` | what a step does to the state of everything |
@@ -21,8 +21,8 @@
 //! | `prove`, `solver` | z3 and cvc5, and what they answer |
 //! | `counterexample` | a step that leaves the invariant, as a table |
 //!
-//! What is trusted: that these modules say what they should, but for the oracle's shortcuts, which
-//! are proved too; that the network and the disks behave as `situation` has it; that
+//! What is trusted: that these modules say what they should (but for what the oracle answers without
+//! asking, which is proved too); that the network and the disks behave as `situation` has it; that
 //! [`crate::types`] obeys the axioms of `logic`, which tests check; the Rust compiler; and the
 //! solvers, of which there are two.
 
@@ -64,20 +64,20 @@ mod tests;
 
 pub use invariant::{Conjunct, DEFINITIONS, INVARIANT, SAFETY, TERM_NEVER_DECREASES};
 pub use logic::Definition;
-pub use majority::MAJORITIES_MEET;
+pub use majority::{MAJORITIES_MEET, QUORUM_IS_MAJORITY};
 pub use obligation::{EXCLUDED, File, IMPLIED, Obligation, POSSIBLE};
 pub use prove::{Answers, Progress, prove};
 pub use solver::{Answer, SOLVERS, Solver, SolverError};
 
 use faults::FAULTS;
-use majority::{MAJORITY, lemma};
+use majority::lemma;
 use obligation::files;
 use situation::Handlers;
 
 /// What has to be proved of the specification.
 pub fn obligations() -> Vec<File> {
     let mut files = files(Handlers::RAFT, true);
-    files.push(lemma(MAJORITY));
+    files.push(majority::of_the_code());
     files
 }
 

@@ -41,7 +41,7 @@ pub const POSSIBLE: (&str, &str) =
 pub const EXCLUDED: (&str, &str) = (
     "PathExcluded",
     "The invariant excludes this path: of a candidate or a leader that has not voted for itself, or \
-     that hears another leader of its own term.",
+     votes for another in its own term; or of a leader that hears another one of its term.",
 );
 
 /// A file for a solver.

@@ -15,22 +15,26 @@ use crate::cli::check;
 /// A line a mutant.
 pub(super) fn table(rows: &[Row]) -> String {
     let mut text = format!(
-        "  {:<35} {:<20} {:<7} {:<5} shown by\n",
+        "  {:<35} {:<20} {:<7} {:<8} shown by\n",
         "mutant", "caught by", "servers", "terms"
     );
     for row in rows {
         let (servers, terms) = bounds(&row.found).map_or_else(Default::default, |bounds| {
-            (bounds.cluster.size().to_string(), bounds.max_term.to_string())
+            let terms = match row.found {
+                Found::Liveness { .. } => format!("window {}", bounds.max_term),
+                _ => format!("up to {}", bounds.max_term),
+            };
+            (bounds.cluster.size().to_string(), terms)
         });
         let shown = match &row.found {
             Found::Safety { counterexample, .. } => steps(counterexample.moves.len()),
             Found::Liveness { lasso, .. } => round(lasso),
             Found::Counts { coverage, expected, .. } => difference(coverage, expected),
-            Found::Nothing => "time, or the end of terms".to_string(),
+            Found::Nothing => "its graph is the specification's".to_string(),
         };
         let caught_by = caught_by(row);
         let name = row.mutant.name;
-        let _ = writeln!(text, "  {name:<35} {caught_by:<20} {servers:<7} {terms:<5} {shown}");
+        let _ = writeln!(text, "  {name:<35} {caught_by:<20} {servers:<7} {terms:<8} {shown}");
     }
     let count = |is: fn(&Found) -> bool| rows.iter().filter(|row| is(&row.found)).count();
     let _ = writeln!(

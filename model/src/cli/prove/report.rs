@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use raft_model::mutant::Mutant;
 use raft_model::proof::{
-    Answer, Answers, EXCLUDED, File, IMPLIED, INVARIANT, MAJORITIES_MEET, POSSIBLE, SAFETY,
-    SolverError, TERM_NEVER_DECREASES,
+    Answer, Answers, EXCLUDED, File, IMPLIED, INVARIANT, MAJORITIES_MEET, POSSIBLE,
+    QUORUM_IS_MAJORITY, SAFETY, SolverError, TERM_NEVER_DECREASES,
 };
 use serde_json::{Map, Value, json};
 
@@ -13,7 +13,7 @@ use super::{Found, Gap};
 
 /// What became of a proof.
 pub(super) struct Report<'a> {
-    pub(super) mutant: Option<&'a str>,
+    pub(super) mutant: Option<Mutant>,
     pub(super) files: &'a [File],
     pub(super) found: &'a [Found],
     pub(super) missing: &'a [SolverError],
@@ -26,7 +26,7 @@ pub(super) struct Report<'a> {
 fn names() -> Vec<(&'static str, &'static str)> {
     let conjuncts = INVARIANT.iter().chain(&SAFETY).map(|conjunct| (conjunct.name, conjunct.says));
     let (name, says, _) = TERM_NEVER_DECREASES;
-    let rest = [(name, says), MAJORITIES_MEET, IMPLIED, POSSIBLE, EXCLUDED];
+    let rest = [(name, says), MAJORITIES_MEET, QUORUM_IS_MAJORITY, IMPLIED, POSSIBLE, EXCLUDED];
     conjuncts.chain(rest).collect()
 }
 
@@ -69,11 +69,14 @@ impl Report<'_> {
         row("terms", &"any", "without a bound");
         row("network", &"hostile", "messages lost, repeated, late and out of order; never forged");
         row("crashes", &"any", "every server at any time; it comes back with its stored ballot");
-        if let Some(mutant) = self.mutant.and_then(Mutant::named) {
+        if let Some(mutant) = self.mutant {
             row("mutant", &mutant.name, &format!("({})", mutant.says));
         }
-        row("paths", &self.paths(), "through the code of the specification, run on symbols");
-        row("obligations", &self.obligations(), &format!("in {} files", self.files.len()));
+        if self.paths() > 0 {
+            row("paths", &self.paths(), "through the code of the specification, run on symbols");
+        }
+        let s = if self.files.len() == 1 { "" } else { "s" };
+        row("obligations", &self.obligations(), &format!("in {} file{s}", self.files.len()));
         let versions: Vec<_> = self.found.iter().map(|found| found.version.as_str()).collect();
         row("solvers", &self.found.len(), &versions.join("; "));
         row("time", &format!("{:.1} s", self.seconds), "");
@@ -124,11 +127,21 @@ impl Report<'_> {
             Some((number, rule)) => format!("{}, path {number}, by {rule}", file.name),
             None => file.name.clone(),
         };
-        let (name, solver, answer) = (obligation.name, solver.name, answer.word());
-        let _ = writeln!(text, "\n{name}, in {place}: {solver} says {answer}.\n");
+        let (name, solver) = (obligation.name, solver.name);
+        let says = match answer {
+            Answer::Unknown => "does not know".to_owned(),
+            answer => format!("says {}", answer.word()),
+        };
+        let _ = write!(text, "\n{name}, in {place}: {solver} {says}");
         let _ = match counterexample {
-            Some(counterexample) => write!(text, "{counterexample}"),
-            None => writeln!(text, "  No small counterexample was found."),
+            Some(counterexample) => writeln!(
+                text,
+                ".\n  Of few servers and terms it finds a step that leaves the invariant, from a world that \
+                 may be out\n  of reach; quorums are any sets of which two always meet:\n\n\
+                 {counterexample}"
+            ),
+            None if file.paths == 0 => writeln!(text, "."),
+            None => writeln!(text, "; it has found no step of few servers and terms."),
         };
     }
 
@@ -177,7 +190,7 @@ impl Report<'_> {
             .map(|found| json!({ "name": found.solver.name, "version": found.version }));
         json!({
             "proved": self.gaps.is_empty(),
-            "mutant": self.mutant,
+            "mutant": self.mutant.map(|mutant| mutant.name),
             "paths": self.paths(),
             "files": self.files.len(),
             "obligations": self.obligations(),
