@@ -77,7 +77,7 @@ impl State {
         self.lost += u64::from(copies == 0);
         self.repeated += u64::from(copies == 2);
         for copy in 0..copies {
-            let delay = if self.disturbed { self.random.random_range(0..60) } else { 0 };
+            let delay = if self.disturbed { self.random.random_range(0..120) } else { 0 };
             let arrival = Instant::now() + Duration::from_millis(delay);
             self.under_way.insert((arrival, number, copy), datagram.clone());
         }
@@ -175,12 +175,18 @@ impl Faulty for Relay {
         self.state().disturbed = true;
     }
 
+    /// A leader goes on sending, so that sooner or later each has happened.
     fn assert_disturbed(&self) {
-        let State { lost, repeated, overtaken, .. } = *self.state();
-        assert!(
-            lost > 0 && repeated > 0 && overtaken > 0,
-            "{lost} lost, {repeated} repeated, {overtaken} overtaken"
-        );
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let State { lost, repeated, overtaken, .. } = *self.state();
+            if lost > 0 && repeated > 0 && overtaken > 0 {
+                return;
+            }
+            let counts = format!("{lost} lost, {repeated} repeated, {overtaken} overtaken");
+            assert!(Instant::now() < deadline, "{counts}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 
