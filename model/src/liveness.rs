@@ -124,28 +124,34 @@ impl<const W: usize> Hostile<W> {
     ///
     /// Why it was stopped.
     pub fn judge(&self, assumptions: Assumptions, control: &Control) -> Result<Findings, Stop> {
+        let [findings] = self.judge_each([assumptions], control)?;
+        Ok(findings)
+    }
+
+    /// The same for several calm phases, in which the same servers are dead.
+    ///
+    /// # Errors
+    ///
+    /// Why it was stopped.
+    ///
+    /// # Panics
+    ///
+    /// If others are dead in one of them.
+    pub fn judge_each<const N: usize>(
+        &self,
+        each: [Assumptions; N],
+        control: &Control,
+    ) -> Result<[Findings; N], Stop> {
         let hostile = &self.0;
+        let dead = each.first().map_or(ServerSet::EMPTY, |assumptions| assumptions.dead);
         let survivors;
-        let graph = if assumptions.dead.is_empty() {
+        let graph = if dead.is_empty() {
             hostile
         } else {
-            let (model, worlds) = (hostile.model(), hostile.worlds());
-            survivors = Graph::explore(model, worlds, assumptions.dead, control)?;
+            survivors = Graph::explore(hostile.model(), hostile.worlds(), dead, control)?;
             &survivors
         };
-        let calm = Calm { graph, assumptions };
-        let verdicts = LIVENESS.map(|property| {
-            let verdict = match calm.judge(property) {
-                Err(cut) => Verdict::NotEstablished { cut },
-                Ok(None) => Verdict::Holds,
-                Ok(Some(violation)) => match Lasso::of(property, hostile, &calm, &violation) {
-                    Ok(lasso) => Verdict::Fails(Box::new(lasso)),
-                    Err(refuted) => Verdict::Refuted(refuted),
-                },
-            };
-            (property, verdict)
-        });
-        Ok(Findings { assumptions, coverage: graph.coverage(), cut: calm.cut(|_| true), verdicts })
+        Ok(each.map(|assumptions| Calm::new(graph, assumptions).findings(hostile)))
     }
 }
 
@@ -174,6 +180,23 @@ impl<'a, const W: usize> Calm<'a, W> {
     pub fn new(graph: &'a Graph<W>, assumptions: Assumptions) -> Self {
         assert_eq!(graph.dead(), assumptions.dead, "the graph is one of other servers");
         Self { graph, assumptions }
+    }
+
+    /// What there is to find of every property.
+    fn findings(&self, hostile: &Graph<W>) -> Findings {
+        let verdicts = LIVENESS.map(|property| {
+            let verdict = match self.judge(property) {
+                Err(cut) => Verdict::NotEstablished { cut },
+                Ok(None) => Verdict::Holds,
+                Ok(Some(violation)) => match Lasso::of(property, hostile, self, &violation) {
+                    Ok(lasso) => Verdict::Fails(Box::new(lasso)),
+                    Err(refuted) => Verdict::Refuted(refuted),
+                },
+            };
+            (property, verdict)
+        });
+        let Self { graph, assumptions } = *self;
+        Findings { assumptions, coverage: graph.coverage(), cut: self.cut(|_| true), verdicts }
     }
 
     /// Judges a property: nothing, if it holds; or where it does not.

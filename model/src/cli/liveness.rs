@@ -205,8 +205,8 @@ fn table<const W: usize>(
         .then_some((None, Assumptions { dead: minority, ..all }));
     let without = ASSUMPTIONS.map(|one| (Some(one), all.without(one, args.servers)));
     let rows = minority.into_iter().chain(without).map(|(without, assumptions)| {
-        let findings = hostile.judge(assumptions, control)?;
-        let strong = hostile.judge(assumptions.with_strong_fairness(), control)?;
+        let both = [assumptions, assumptions.with_strong_fairness()];
+        let [findings, strong] = hostile.judge_each(both, control)?;
         Ok(Row { without, findings, strong })
     });
     rows.collect()
