@@ -15,11 +15,12 @@
 //! * [`assumptions`]: what the calm phase is like
 //! * [`class`]: classes of moves, to which fairness is owed
 //! * [`graph`]: all worlds and moves, kept
-//! * [`fair`]: the search for fair cycles
+//! * [`fair`]: the search for fair cycles, component by component (`components`)
 //! * [`lasso`]: a run that violates a property, replayed through the specification
 
 pub mod assumptions;
 pub mod class;
+mod components;
 pub mod fair;
 pub mod graph;
 pub mod lasso;
