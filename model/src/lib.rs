@@ -94,9 +94,8 @@
 // Reading order, not the alphabet's.
 pub mod types;
 
-pub mod message;
-
-pub mod election;
+mod spec;
+pub use spec::{election, message};
 
 pub mod trace;
 

@@ -44,20 +44,17 @@ mod situation;
 mod solver;
 mod types;
 
+#[allow(dead_code, unreachable_pub, reason = "it is public where it is read first")]
+#[path = "../mutant/faults/mod.rs"]
+mod faults;
 #[allow(
     dead_code,
     unreachable_pub,
     clippy::unused_self,
     reason = "it is public, and used, where it is read first"
 )]
-#[path = "../election.rs"]
-mod election;
-#[allow(dead_code, unreachable_pub, reason = "it is public where it is read first")]
-#[path = "../mutant/faults.rs"]
-mod faults;
-#[allow(unreachable_pub, reason = "it is public where it is read first")]
-#[path = "../message.rs"]
-mod message;
+#[path = "../spec/mod.rs"]
+mod spec;
 
 #[cfg(test)]
 mod tests;
@@ -70,6 +67,7 @@ pub use prove::{Answers, Progress, prove};
 pub use solver::{Answer, SOLVERS, Solver, SolverError};
 
 use faults::FAULTS;
+use spec::{election, message};
 use majority::lemma;
 use obligation::files;
 use situation::Handlers;

@@ -9,16 +9,10 @@
 
 use super::election::{Ballot, Event, Outgoing, Rule, Server, State, Step};
 
-// By their paths, so that they are found from wherever this file is included.
-#[path = "faults/disk.rs"]
 mod disk;
-#[path = "faults/roles.rs"]
 mod roles;
-#[path = "faults/terms.rs"]
 mod terms;
-#[path = "faults/timers.rs"]
 mod timers;
-#[path = "faults/votes.rs"]
 mod votes;
 
 /// An election with a mistake in it.

@@ -1,0 +1,7 @@
+//! The specification: everything that is compiled twice, once for what runs and once on symbols, for
+//! the proof. What stands here imports nothing but its neighbours, by `super::`.
+
+pub mod election;
+pub mod message;
+
+use super::types;
