@@ -97,13 +97,14 @@ pub mod types;
 mod spec;
 pub use spec::{election, message};
 
+pub mod action;
+pub mod words;
+
 pub mod trace;
 
 pub mod reading;
 pub mod replay;
 
-#[cfg(feature = "check")]
-pub mod action;
 #[cfg(feature = "check")]
 pub mod actor;
 #[cfg(feature = "check")]

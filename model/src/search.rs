@@ -18,11 +18,13 @@ pub use seen::Keys;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::Hash;
 use std::sync::atomic::Ordering;
 
 use crate::action::{Action, Move};
 use crate::properties::Property;
+use crate::story::{numbered, told};
 use crate::world::World;
 
 /// Counters that nothing is decided by.
@@ -99,6 +101,15 @@ pub struct Counterexample {
     pub initial: World,
     /// Each move, and the world after it.
     pub moves: Vec<(Move, World)>,
+}
+
+/// The story of a counterexample: each move, and each server after it.
+impl fmt::Display for Counterexample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "  0. Everybody starts.")?;
+        write!(f, "{}", told(&self.initial, &self.initial))?;
+        write!(f, "{}", numbered(1, &self.initial, &self.moves))
+    }
 }
 
 /// Searches the states of a model. `progress` is called now and then.

@@ -4,6 +4,8 @@
 //! that, a run is lifted out of it, step by step, into the direct model with all its messages and
 //! terms, and everything that makes it a violation is looked at again there ([`Lasso::of`]).
 
+use std::fmt;
+
 use super::assumptions::Assumptions;
 use super::class::{Class, Classes};
 use super::fair::{Account, reachable};
@@ -12,6 +14,7 @@ use super::{Calm, Property, Violation};
 use crate::action::Move;
 use crate::bounds::{Bounds, Replies};
 use crate::packed::{Packed, PackedModel};
+use crate::story::{numbered, told};
 use crate::types::{ServerSet, Term};
 use crate::world::{World, WorldModel};
 
@@ -272,5 +275,43 @@ impl Run {
             .map(|(class, ..)| class)
             .filter(|&class| is_allowed(class))
             .collect()
+    }
+}
+
+/// The story of a run that violates a property of liveness.
+impl fmt::Display for Lasso {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = self.stem.last().map_or(&self.initial, |(_, world)| world);
+        let step = self.stem.len();
+        writeln!(f, "  0. Everybody starts.")?;
+        write!(f, "{}", told(&self.initial, &self.initial))?;
+        write!(f, "{}", numbered(1, &self.initial, &self.stem))?;
+        if !self.assumptions.dead.is_empty() {
+            writeln!(f, "     Never to move again: {}.", self.assumptions.dead)?;
+        }
+        let (moves, made, ever, always) = match &self.end {
+            End::Trap { reachable } => {
+                return writeln!(f, "     None of the {reachable} worlds to come has a leader.");
+            }
+            End::Cycle { moves, made, ever, always } => (moves, *made, *ever, *always),
+        };
+        if moves.is_empty() {
+            writeln!(f, "     Nothing happens any more.")?;
+        } else {
+            writeln!(
+                f,
+                "     What follows repeats for ever, in terms that may be higher each time."
+            )?;
+            write!(f, "{}", numbered(step + 1, start, moves))?;
+            writeln!(f, "     And so on, as after step {step}.")?;
+        }
+        let named = |classes: Classes| {
+            let names: Vec<_> = classes.codes().map(|c| Class::from_code(c).to_string()).collect();
+            if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+        };
+        writeln!(f, "     The assumptions hold, and it is fair. Of what is owed something:")?;
+        writeln!(f, "       happens            {}", named(made.and(ever)))?;
+        writeln!(f, "       possible, at times {}", named(ever.without(made).without(always)))?;
+        writeln!(f, "       possible, always   {}", named(always.without(made)))
     }
 }

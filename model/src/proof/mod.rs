@@ -67,10 +67,10 @@ pub use prove::{Answers, Progress, prove};
 pub use solver::{Answer, SOLVERS, Solver, SolverError};
 
 use faults::FAULTS;
-use spec::{election, message};
 use majority::lemma;
 use obligation::files;
 use situation::Handlers;
+use spec::{election, message};
 
 /// What has to be proved of the specification.
 pub fn obligations() -> Vec<File> {
