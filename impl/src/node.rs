@@ -155,11 +155,8 @@ impl Node {
             _ if step.state.ballot.current_term == before.ballot.current_term => self.leader,
             _ => None,
         };
-        let (role, votes) = match step.state.role {
-            Role::Follower => ("follower", None),
-            Role::Candidate { votes } => ("candidate", Some(votes)),
-            Role::Leader => ("leader", None),
-        };
+        let role = step.state.role;
+        let votes = if let Role::Candidate { votes } = role { Some(votes) } else { None };
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(

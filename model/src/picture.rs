@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::election::{Outgoing, Role, Rule};
+use crate::election::{Outgoing, Rule};
 use crate::message::Message;
 use crate::reading::{Reader, ReplayError};
 use crate::replay::Report;
@@ -249,7 +249,7 @@ impl Picture {
             };
             let state = step.step.state;
             let (role, term) = if is_up {
-                (role_name(step), Some(state.ballot.current_term))
+                (state.role.name(), Some(state.ballot.current_term))
             } else {
                 ("down", None)
             };
@@ -357,12 +357,4 @@ fn sent(record: &Record, cluster: Cluster) -> impl Iterator<Item = (Sending, Mes
 fn is_routine(record: &Record) -> bool {
     record.cause.before() == Some(record.step.state)
         && matches!(record.step.rule, Rule::HeartbeatSent | Rule::HeartbeatAccepted)
-}
-
-fn role_name(record: &Record) -> &'static str {
-    match record.step.state.role {
-        Role::Follower => "follower",
-        Role::Candidate { .. } => "candidate",
-        Role::Leader => "leader",
-    }
 }

@@ -24,13 +24,20 @@ impl fmt::Display for Message {
     }
 }
 
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Role {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Follower => "follower",
             Self::Candidate { .. } => "candidate",
             Self::Leader => "leader",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

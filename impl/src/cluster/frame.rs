@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use raft_model::election::Role;
 
-use super::view::{Status, View, word};
+use super::view::{Status, View};
 
 /// The lines, the most important first. Roles have a colour besides their word if `colour` is set.
 pub(super) fn frame(view: &View, now: Duration, is_stopping: bool, colour: bool) -> Vec<String> {
@@ -48,7 +48,7 @@ fn row(view: &View, status: &Status, now: Duration, colour: bool) -> String {
         (None, _) => ("down", RED),
         (Some(_), None) => ("starting", PLAIN),
         (Some(_), Some(state)) => (
-            word(state.role),
+            state.role.name(),
             match state.role {
                 Role::Follower => PLAIN,
                 Role::Candidate { .. } => YELLOW,

@@ -100,13 +100,13 @@ impl View {
     pub(super) fn stepped(&mut self, record: &Record, at: Duration) -> Option<Happening> {
         let Record { server, cause, step, .. } = *record;
         let status = &mut self.servers[server.index()];
-        let seen = |state: State| (word(state.role), state.ballot);
+        let seen = |state: State| (state.role.name(), state.ballot);
         let before = status.state.replace(step.state).map(seen);
         if before == Some(seen(step.state)) {
             return None;
         }
         if before.is_none_or(|(role, ballot)| {
-            (role, ballot.current_term) != (word(step.state.role), step.state.ballot.current_term)
+            (role, ballot.current_term) != (step.state.role.name(), step.state.ballot.current_term)
         }) {
             status.since = at;
         }
@@ -138,15 +138,6 @@ impl Status {
     pub(super) fn led_term(&self) -> Option<Term> {
         self.process?;
         self.term().filter(|_| self.state.is_some_and(|state| state.role == Role::Leader))
-    }
-}
-
-/// The name of a role.
-pub(super) const fn word(role: Role) -> &'static str {
-    match role {
-        Role::Follower => "follower",
-        Role::Candidate { .. } => "candidate",
-        Role::Leader => "leader",
     }
 }
 
@@ -189,7 +180,7 @@ impl fmt::Display for Happening {
                 write!(f, "; it starts again in {} s", delay.as_secs_f64())
             }
             What::Changed { state: State { ballot, role }, led } => {
-                write!(f, "is a {} in term {}", word(role), ballot.current_term)?;
+                write!(f, "is a {} in term {}", role.name(), ballot.current_term)?;
                 ballot.voted_for.map_or(Ok(()), |vote| write!(f, ", and voted for {vote}"))?;
                 led.map_or(Ok(()), |term| write!(f, "; it no longer leads in term {term}"))
             }

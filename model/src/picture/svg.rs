@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter, Write as _};
 
 use super::axis::Axis;
 use super::marks::{CROSS, DISC, DOT, Escaped, SPECK, STAR, TRIANGLE, length, mark};
-use super::{Journey, Missing, Picture, Piece, Sending, is_routine, role_name};
+use super::{Journey, Missing, Picture, Piece, Sending, is_routine};
 use crate::action::{self, Action, Move};
 use crate::election::{Event, Rule};
 use crate::message::Message;
@@ -192,7 +192,7 @@ impl Drawing<'_> {
             let state = step.step.state;
             let x = self.axis.x(step.wall_us);
             let current_term = state.ballot.current_term;
-            let role = role_name(step);
+            let role = state.role.name();
             if step.wall_us < picture.from && pieces.first().is_some_and(Piece::is_down) {
                 label(f, x - 6.0, "down", "down")?;
             } else if step.step.rule == Rule::Elected && picture.is_drawn(step) {
