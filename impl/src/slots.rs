@@ -29,7 +29,6 @@ use std::os::unix::fs::FileExt as _;
 use raft_model::election::Ballot;
 
 use crate::slot::{Damage, Owner, SLOT_SIZE, Slot};
-use crate::store::RESTORE;
 
 /// At a save a nanosecond, the next would come after three hundred years: so none overflows.
 const LAST_GENERATION: u64 = u64::MAX / 2;
@@ -230,6 +229,11 @@ pub enum Untrusted {
     )]
     Generation(u64),
 }
+
+/// What is left to do for a server that has forgotten its votes.
+pub(crate) const RESTORE: &str = "keep this server out of the cluster; to be whole again, stop all \
+                                  servers, choose a new --cluster name and empty data directories, \
+                                  and bootstrap all";
 
 const LOST: &str = "The votes of this server are lost, and without them it may vote twice in one \
                     term and elect a second leader";

@@ -19,7 +19,7 @@ use raft_model::election::Ballot;
 
 use crate::config::Config;
 use crate::slot::{Owner, Slot};
-use crate::slots::{Refusal, Slots, Untrusted};
+use crate::slots::{RESTORE, Refusal, Slots, Untrusted};
 
 /// The directory of one server, locked for this process.
 #[derive(Debug)]
@@ -188,11 +188,6 @@ impl Store {
 fn sync_dir(path: &Path) -> Result<(), StoreError> {
     File::open(path).and_then(|dir| dir.sync_all()).map_err(StoreError::io(path, "sync"))
 }
-
-/// What is left to do for a server that has forgotten its votes.
-pub(crate) const RESTORE: &str = "keep this server out of the cluster; to be whole again, stop all \
-                                  servers, choose a new --cluster name and empty data directories, \
-                                  and bootstrap all";
 
 /// Why there is no ballot to work with. Each message says what to do.
 #[derive(Debug, thiserror::Error)]

@@ -24,6 +24,7 @@ mod components;
 pub mod fair;
 pub mod graph;
 pub mod lasso;
+pub mod runs;
 
 use std::fmt;
 
@@ -32,9 +33,10 @@ use crate::search::{Control, Coverage, Stop};
 use crate::types::ServerSet;
 use assumptions::Assumptions;
 use class::{Class, Classes};
-use fair::{Cycle, Edges, Runs, can_reach, fair_cycle};
+use fair::{Cycle, can_reach, fair_cycle};
 use graph::Graph;
 use lasso::{Lasso, Refuted};
+use runs::{Edges, Runs};
 
 /// A property of liveness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use raft_model::liveness::class::Classes;
-use raft_model::liveness::fair::{Cycle, Edges, Fairness, Runs, can_reach, fair_cycle};
+use raft_model::liveness::fair::{Cycle, Fairness, can_reach, fair_cycle};
+use raft_model::liveness::runs::{Edges, Runs};
 
 /// A small graph, and everything that a search is asked about it.
 #[derive(Debug)]

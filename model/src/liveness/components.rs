@@ -1,6 +1,6 @@
 //! Strongly connected components: Tarjan's algorithm, without recursion, on parts of a graph.
 
-use super::fair::Runs;
+use super::runs::Runs;
 
 /// Finds the components of one part of a graph after the other.
 pub(super) struct Components {

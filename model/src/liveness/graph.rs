@@ -8,7 +8,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
 use super::class::Class;
-use super::fair::Edges;
+use super::runs::Edges;
 use crate::election::{Ballot, Role, State};
 use crate::packed::{Packed, PackedModel};
 use crate::search::{Control, Coverage, Stop};

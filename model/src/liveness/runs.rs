@@ -1,0 +1,81 @@
+//! A graph in flat arrays, and which of its edges runs may take.
+
+use super::class::Classes;
+
+/// The edges of a graph, node by node. Each belongs to a class.
+#[derive(Clone, Debug)]
+pub struct Edges {
+    /// Where each node's edges begin, and where those of the last one end.
+    pub(super) first: Vec<u32>,
+    pub(super) to: Vec<u32>,
+    pub(super) class: Vec<u8>,
+}
+
+impl Edges {
+    /// The edges of no nodes.
+    pub fn new() -> Self {
+        Self { first: vec![0], to: Vec::new(), class: Vec::new() }
+    }
+
+    /// Adds an edge to the next node.
+    pub fn push(&mut self, class: u8, to: u32) {
+        self.class.push(class);
+        self.to.push(to);
+    }
+
+    /// The next node has all its edges.
+    pub fn end_node(&mut self) {
+        self.first.push(u32::try_from(self.to.len()).expect("fewer than 2^32 edges"));
+    }
+
+    /// The number of nodes that have all their edges.
+    pub fn nodes(&self) -> usize {
+        self.first.len() - 1
+    }
+
+    /// The number of edges.
+    pub fn len(&self) -> usize {
+        self.to.len()
+    }
+
+    /// Whether there is no edge.
+    pub fn is_empty(&self) -> bool {
+        self.to.is_empty()
+    }
+
+    /// The edges of a node: their classes, and where they lead.
+    pub fn of(&self, node: u32) -> impl Iterator<Item = (u8, u32)> {
+        let node = node as usize;
+        let range = self.first[node] as usize..self.first[node + 1] as usize;
+        self.class[range.clone()].iter().copied().zip(self.to[range].iter().copied())
+    }
+}
+
+impl Default for Edges {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A graph, and which of its edges runs may take.
+pub trait Runs {
+    /// All edges.
+    fn edges(&self) -> &Edges;
+
+    /// Whether runs may take the edges of this class at this node.
+    fn allows(&self, node: u32, class: u8) -> bool;
+
+    /// The classes of which a move is possible at this node that the graph does not have: bounds
+    /// left it out.
+    fn left_out(&self, node: u32) -> Classes;
+
+    /// The edges of a node that runs may take.
+    fn moves(&self, node: u32) -> impl Iterator<Item = (u8, u32)> {
+        self.edges().of(node).filter(move |&(class, _)| self.allows(node, class))
+    }
+
+    /// The classes of which a move is possible at a node.
+    fn possible(&self, node: u32) -> Classes {
+        self.moves(node).map(|(class, _)| class).collect::<Classes>().or(self.left_out(node))
+    }
+}
