@@ -15,9 +15,9 @@ use stateright::{Model, Path, Property};
 
 use crate::action::{Action, Cause, Move};
 use crate::bounds::Bounds;
+use crate::checkable::{ElectionModel, for_stateright};
 use crate::election::{Ballot, Event, Outgoing, Rule, Server, State, Step, Timer};
 use crate::message::Message;
-use crate::search::ElectionModel;
 use crate::story;
 use crate::types::ServerId;
 use crate::world::{Envelope, World};
@@ -294,7 +294,7 @@ impl Model for ActorElection {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        crate::properties::for_stateright()
+        for_stateright()
     }
 }
 

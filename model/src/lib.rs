@@ -112,6 +112,8 @@ pub mod behaviour;
 #[cfg(feature = "check")]
 pub mod bounds;
 #[cfg(feature = "check")]
+pub mod checkable;
+#[cfg(feature = "check")]
 pub mod liveness;
 #[cfg(feature = "check")]
 pub mod mutant;

@@ -9,11 +9,8 @@
 
 use std::fmt;
 
-use stateright::Property as StaterightProperty;
-
 use crate::election::{Ballot, Role, State};
 use crate::message::Message;
-use crate::search::ElectionModel;
 use crate::types::{Cluster, ServerId, ServerSet, Term};
 use crate::world::{Envelope, World};
 
@@ -199,19 +196,4 @@ fn vote_once_per_term<V: View>(before: &V, server: ServerId, after: &V) -> bool 
 fn term_never_decreases<V: View>(before: &V, server: ServerId, after: &V) -> bool {
     before.stored(server).current_term <= after.stored(server).current_term
         && before.state(server).ballot.current_term <= after.state(server).ballot.current_term
-}
-
-/// The same properties for stateright's own checkers and its Explorer. Stateright judges states: so
-/// there a state is judged by all steps that leave it.
-pub(crate) fn for_stateright<M: ElectionModel>() -> Vec<StaterightProperty<M>> {
-    macro_rules! always {
-        ($($name:ident),*) => {
-            vec![$(StaterightProperty::always(stringify!($name), |model, state| {
-                model.next_steps(state).iter().all(|(a_move, after)| {
-                    Property::$name.holds(&*model.world(state), a_move.server, &*model.world(after))
-                })
-            })),*]
-        };
-    }
-    always!(ElectionSafety, VoteOncePerTerm, LeaderHasQuorum, TermNeverDecreases)
 }

@@ -16,31 +16,18 @@ mod worker;
 pub use control::{Control, Stop};
 pub use seen::Keys;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::Hash;
 use std::sync::atomic::Ordering;
 
 use crate::action::{Action, Move};
+use crate::checkable::ElectionModel;
 use crate::properties::Property;
 use crate::story::{numbered, told};
 use crate::world::World;
 
 /// Counters that nothing is decided by.
 const RELAXED: Ordering = Ordering::Relaxed;
-
-/// A model of the election, whose states can be read as worlds.
-pub trait ElectionModel: stateright::Model<Action = Move, State: Clone + Eq + Hash> {
-    /// The world that a state stands for.
-    fn world<'a>(&self, state: &'a Self::State) -> Cow<'a, World>;
-}
-
-impl ElectionModel for crate::world::WorldModel {
-    fn world<'a>(&self, state: &'a World) -> Cow<'a, World> {
-        Cow::Borrowed(state)
-    }
-}
 
 /// How far a search has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

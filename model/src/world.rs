@@ -174,29 +174,3 @@ impl WorldModel {
             .collect()
     }
 }
-
-impl stateright::Model for WorldModel {
-    type State = World;
-    type Action = Move;
-
-    fn init_states(&self) -> Vec<World> {
-        vec![self.initial()]
-    }
-
-    fn actions(&self, world: &World, actions: &mut Vec<Move>) {
-        actions.extend(self.successors(world).into_iter().map(|(a_move, _)| a_move));
-    }
-
-    fn next_state(&self, world: &World, Move { server, cause, .. }: Move) -> Option<World> {
-        Some(self.apply(world, server, cause).2)
-    }
-
-    /// The default would apply every move twice.
-    fn next_steps(&self, world: &World) -> Vec<(Move, World)> {
-        self.successors(world)
-    }
-
-    fn properties(&self) -> Vec<stateright::Property<Self>> {
-        crate::properties::for_stateright()
-    }
-}

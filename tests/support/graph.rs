@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 
 use raft_model::action::Action;
-use raft_model::search::{Coverage, ElectionModel};
+use raft_model::checkable::ElectionModel;
+use raft_model::search::Coverage;
 use raft_model::story;
 use raft_model::world::World;
 
