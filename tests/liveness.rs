@@ -20,7 +20,7 @@ use raft_model::liveness::class::Class;
 use raft_model::liveness::fair::Cycle;
 use raft_model::liveness::lasso::{End, Lasso, Refuted};
 use raft_model::liveness::{Calm, Hostile, LIVENESS, Property, Verdict, Violation};
-use raft_model::packed::PackedModel;
+use raft_model::reduce::PackedModel;
 use raft_model::reduce::{Reductions, bisimulation_by};
 use raft_model::search::Control;
 use raft_model::types::{Cluster, ServerSet, Term};

@@ -13,11 +13,11 @@ use raft_model::liveness::assumptions::Assumptions;
 use raft_model::liveness::{Hostile, Verdict};
 use raft_model::mutant::hunt::{BOUNDS, Found, Hunt};
 use raft_model::mutant::{Catch, FAULTS, MUTANTS, Mutant};
-use raft_model::packed::PackedModel;
 use raft_model::properties::Property::{
     self, ElectionSafety, LeaderHasQuorum, TermNeverDecreases, VoteOncePerTerm,
 };
 use raft_model::properties::SAFETY;
+use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::{Control, Findings, search};
 use raft_model::types::{Cluster, ServerId, Term};

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use raft_model::bounds::{Bounds, Replies};
 use raft_model::mutant::Mutant;
-use raft_model::packed::PackedModel;
 use raft_model::properties::{Property, SAFETY};
+use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::parallel::{Crew, Outcome};
 use raft_model::search::{Control, Keys, Stop, opinion, parallel, search};

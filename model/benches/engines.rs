@@ -14,8 +14,8 @@ use std::time::Instant;
 
 use raft_model::actor::ActorElection;
 use raft_model::bounds::{Bounds, Replies};
-use raft_model::packed::PackedModel;
 use raft_model::properties::SAFETY;
+use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::{Control, Keys, opinion, parallel};
 use raft_model::types::{Cluster, Term};

@@ -28,7 +28,7 @@ pub mod runs;
 
 use std::fmt;
 
-use crate::packed::PackedModel;
+use crate::reduce::PackedModel;
 use crate::search::{Control, Coverage, Stop};
 use crate::types::ServerSet;
 use assumptions::Assumptions;

@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use raft_model::bounds::{Bounds, Replies};
-use raft_model::packed::PackedModel;
+use raft_model::reduce::PackedModel;
 use raft_model::reduce::{Reductions, bisimulation};
 use raft_model::types::{Cluster, Term};
 

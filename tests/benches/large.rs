@@ -7,8 +7,8 @@ mod counts;
 use std::sync::Arc;
 use std::time::Instant;
 
-use raft_model::packed::PackedModel;
 use raft_model::properties::SAFETY;
+use raft_model::reduce::PackedModel;
 use raft_model::search::parallel::{self, Crew};
 use raft_model::search::{Control, Keys};
 

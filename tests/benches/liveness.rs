@@ -11,7 +11,7 @@ use counts::LivenessCounts;
 use raft_model::bounds::{Bounds, Replies};
 use raft_model::liveness::assumptions::Assumptions;
 use raft_model::liveness::{Hostile, Verdict};
-use raft_model::packed::PackedModel;
+use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::Control;
 use raft_model::types::{Cluster, Term};

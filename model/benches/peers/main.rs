@@ -26,8 +26,8 @@ use std::sync::Arc;
 
 use raft_model::actor::ActorElection;
 use raft_model::bounds::{Bounds, Replies};
-use raft_model::packed::PackedModel;
 use raft_model::properties::Property;
+use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::{Keys, parallel};
 use raft_model::types::{Cluster, Term};

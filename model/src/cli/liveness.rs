@@ -12,7 +12,7 @@ use raft_model::liveness::assumptions::{
 };
 use raft_model::liveness::{Findings, Hostile, Verdict};
 use raft_model::mutant::{Catch, Mutant};
-use raft_model::packed::PackedModel;
+use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::{Control, Coverage, Stop};
 use raft_model::types::{Cluster, Term};

@@ -140,7 +140,7 @@ macro_rules! with_packed {
         // A layout numbers terms with eight bits.
         let fits = u8::try_from(bounds.max_term.number()).is_ok();
         'found: {
-            $(if fits && let Some($model) = raft_model::packed::PackedModel::<$W>::new(bounds, reductions) {
+            $(if fits && let Some($model) = raft_model::reduce::PackedModel::<$W>::new(bounds, reductions) {
                 const $words: usize = $W;
                 break 'found ($then);
             })*

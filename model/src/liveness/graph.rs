@@ -10,7 +10,8 @@ use hashbrown::hash_table::Entry;
 use super::class::Class;
 use super::runs::Edges;
 use crate::election::{Ballot, Role, State};
-use crate::packed::{Packed, PackedModel};
+use crate::packed::Packed;
+use crate::reduce::PackedModel;
 use crate::search::{Control, Coverage, Stop};
 use crate::types::{Cluster, ServerId, ServerSet, Term};
 

@@ -28,8 +28,8 @@ impl Bits {
 
 /// What a server in some state does for some cause.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Known {
-    pub(super) a_move: Move,
+pub(crate) struct Known {
+    pub(crate) a_move: Move,
     /// The message that arrives, if one does.
     received: Bits,
     /// The message that is sent, if one is.
@@ -45,7 +45,7 @@ pub(super) struct Known {
 impl Known {
     /// The world after it; `None` if it cannot happen, or changes nothing.
     #[inline]
-    pub(super) fn after<const W: usize>(&self, world: &Packed<W>) -> Option<Packed<W>> {
+    pub(crate) fn after<const W: usize>(&self, world: &Packed<W>) -> Option<Packed<W>> {
         if world.0[self.received.word] & self.received.mask != self.received.mask {
             return None;
         }
@@ -61,18 +61,18 @@ impl Known {
     }
 
     /// Whether it is that the server's timer fires.
-    pub(super) const fn is_timeout(&self) -> bool {
+    pub(crate) const fn is_timeout(&self) -> bool {
         matches!(self.a_move.cause, Cause::Event(Event::Timeout))
     }
 }
 
 /// All that is known so far: for each server, by the bits of its state.
 #[derive(Debug)]
-pub(super) struct Steps(Vec<Vec<OnceLock<Box<[Known]>>>>);
+pub(crate) struct Steps(Vec<Vec<OnceLock<Box<[Known]>>>>);
 
 impl Steps {
     /// Nothing yet.
-    pub(super) fn new(layout: &Layout) -> Self {
+    pub(crate) fn new(layout: &Layout) -> Self {
         let of_server =
             || (0..1 << layout.bits_of_a_server()).map(|_| OnceLock::new()).collect::<Vec<_>>();
         Self(layout.cluster().servers().map(|_| of_server()).collect())
@@ -80,7 +80,7 @@ impl Steps {
 
     /// All that may happen to a server as it is in this world, if it changes anything.
     #[inline]
-    pub(super) fn of<const W: usize>(
+    pub(crate) fn of<const W: usize>(
         &self,
         world: &Packed<W>,
         id: ServerId,

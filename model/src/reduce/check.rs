@@ -3,9 +3,10 @@
 use std::collections::{HashSet, VecDeque};
 use std::hash::Hash;
 
+use super::PackedModel;
 use crate::action::Move;
 use crate::election::State;
-use crate::packed::{Packed, PackedModel};
+use crate::packed::Packed;
 use crate::types::Term;
 use crate::world::World;
 

@@ -7,10 +7,12 @@
 
 mod check;
 mod messages;
+mod model;
 mod symmetry;
 mod window;
 
 pub use check::{Difference, bisimulation, bisimulation_by};
+pub use model::{PackedModel, Reduce};
 
 use crate::bounds::Bounds;
 use crate::packed::{Layout, Packed};

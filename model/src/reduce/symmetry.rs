@@ -165,7 +165,7 @@ mod tests {
 
     use super::*;
     use crate::bounds::{Bounds, Replies};
-    use crate::packed::PackedModel;
+    use crate::reduce::PackedModel;
     use crate::reduce::Reductions;
     use crate::types::Term;
 

@@ -7,8 +7,9 @@
 use std::collections::HashMap;
 
 use super::{Counterexample, Verdict};
-use crate::packed::{Packed, PackedModel, PackedView};
+use crate::packed::{Packed, PackedView};
 use crate::properties::Property;
+use crate::reduce::PackedModel;
 use crate::world::WorldModel;
 
 /// What a search says of each property that it has seen violated or not.

@@ -8,8 +8,9 @@ use stateright::{Checker, Model, Property as StaterightProperty};
 use super::control::{Control, Stop};
 use super::lift;
 use super::{Coverage, Findings};
-use crate::packed::{Packed, PackedModel, PackedView};
+use crate::packed::{Packed, PackedView};
 use crate::properties::{Property, SAFETY};
+use crate::reduce::PackedModel;
 
 /// What stateright says.
 #[derive(Clone, Debug)]

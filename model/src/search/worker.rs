@@ -26,8 +26,9 @@ use timely::worker::Worker;
 use super::control::{Control, Stop};
 use super::seen::{Keys, Seen};
 use crate::action::Action;
-use crate::packed::{Packed, PackedModel, PackedView};
+use crate::packed::{Packed, PackedView};
 use crate::properties::Property;
+use crate::reduce::PackedModel;
 
 /// How many worlds are expanded in a wave. At most the successors of two waves of each worker are
 /// under way at once.

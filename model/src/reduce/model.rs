@@ -1,0 +1,151 @@
+//! The model that searches run on: packed worlds, each reduced to the one that stands for it.
+
+use std::sync::Arc;
+
+use super::Reductions;
+use crate::action::Move;
+use crate::bounds::Bounds;
+use crate::election::{Role, State};
+use crate::packed::{Layout, Packed, Steps};
+use crate::types::{ServerId, ServerSet, Term};
+use crate::world::{Handlers, World, WorldModel};
+
+/// All worlds that servers can reach within bounds, packed and reduced.
+#[derive(Clone, Debug)]
+pub struct PackedModel<const W: usize> {
+    bounds: Bounds,
+    reductions: Reductions,
+    /// If not the terms are bounded but their spread: by this.
+    spread: Option<Term>,
+    reduce: Reduce<W>,
+    handlers: Handlers,
+    layout: Layout,
+    steps: Arc<Steps>,
+}
+
+/// A function that finds the world that stands for another: [`Reductions::reduce`], or a wrong one.
+pub type Reduce<const W: usize> = fn(Reductions, &Bounds, &Layout, &Packed<W>) -> Packed<W>;
+
+impl<const W: usize> PackedModel<W> {
+    /// The model, if a world of these bounds fits into `W` words.
+    pub fn new(bounds: Bounds, reductions: Reductions) -> Option<Self> {
+        let layout =
+            if reductions.messages { Layout::merging(&bounds) } else { Layout::new(&bounds) };
+        let spread = reductions.window.then_some(bounds.max_term);
+        let reduce = Reductions::reduce;
+        let handlers = Handlers::RAFT;
+        (layout.len() <= W * 64).then(|| {
+            let steps = Arc::new(Steps::new(&layout));
+            Self { bounds, reductions, spread, reduce, handlers, layout, steps }
+        })
+    }
+
+    /// The same model within other bounds, if it fits.
+    pub fn with_bounds(&self, bounds: Bounds) -> Option<Self> {
+        let model = Self::new(bounds, self.reductions)?;
+        Some(model.reducing_with(self.reduce).driven_by(self.handlers))
+    }
+
+    /// The same model with another reduction, to see what is wrong with that.
+    #[must_use]
+    pub fn reducing_with(self, reduce: Reduce<W>) -> Self {
+        Self { reduce, ..self }
+    }
+
+    /// The same model of another election: one that is wrong, to see that the search notices. It has
+    /// to persist every ballot that changes, or it panics.
+    #[must_use]
+    pub fn driven_by(self, handlers: Handlers) -> Self {
+        let steps = Arc::new(Steps::new(&self.layout));
+        Self { handlers, steps, ..self }
+    }
+
+    /// What drives it.
+    pub const fn handlers(&self) -> Handlers {
+        self.handlers
+    }
+
+    /// The same model, in which an election may start if its term is at most `spread - 1` above the
+    /// lowest term of a server (or above 1, if that is less).
+    #[must_use]
+    pub fn with_spread(self, spread: Term) -> Self {
+        Self { spread: Some(spread), ..self }
+    }
+
+    /// What bounds the model.
+    pub const fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    /// Which reductions are on.
+    pub const fn reductions(&self) -> Reductions {
+        self.reductions
+    }
+
+    fn allow_timeout(&self, world: &Packed<W>, state: &State) -> bool {
+        let Some(spread) = self.spread else { return self.bounds.allow_timeout(state) };
+        let term_of = |id| self.layout.state(world, id).ballot.current_term.number();
+        let lowest = self.bounds.cluster.servers().map(term_of).min().unwrap_or(0).max(1);
+        state.role == Role::Leader
+            || state.ballot.current_term.number() < lowest - 1 + spread.number()
+    }
+
+    /// The world in which every server has come up for the first time.
+    pub fn initial(&self) -> Packed<W> {
+        self.reduce(&WorldModel::new(self.bounds).initial())
+    }
+
+    /// The packed world that stands for a world.
+    pub fn reduce(&self, world: &World) -> Packed<W> {
+        self.reduced(&self.layout.pack(world))
+    }
+
+    /// The packed world that stands for a packed one.
+    pub fn reduced(&self, world: &Packed<W>) -> Packed<W> {
+        (self.reduce)(self.reductions, &self.bounds, &self.layout, world)
+    }
+
+    /// How its worlds are packed.
+    pub const fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Every move that changes the world, the world after it, and the world that stands for that.
+    pub fn for_each_successor(
+        &self,
+        world: &Packed<W>,
+        mut found: impl FnMut(Move, Packed<W>, Packed<W>),
+    ) {
+        self.for_each_step(world, |a_move, after| {
+            let reduced = self.reduced(&after);
+            if reduced != *world {
+                found(a_move, after, reduced);
+            }
+        });
+    }
+
+    /// Every move that changes the world, and the world after it before that is reduced.
+    pub fn for_each_step(&self, world: &Packed<W>, mut found: impl FnMut(Move, Packed<W>)) {
+        let Self { layout, bounds, handlers, .. } = self;
+        for id in bounds.cluster.servers() {
+            let is_held = !self.allow_timeout(world, &layout.state(world, id));
+            for known in self.steps.of(world, id, layout, bounds, *handlers) {
+                if is_held && known.is_timeout() {
+                    continue;
+                }
+                if let Some(after) = known.after(world) {
+                    found(known.a_move, after);
+                }
+            }
+        }
+    }
+
+    /// The servers whose election timers may not fire within the bounds, though they run.
+    pub fn held_by_bounds(&self, world: &Packed<W>) -> ServerSet {
+        let is_held = |id: &ServerId| {
+            let state = self.layout.state(world, *id);
+            !self.allow_timeout(world, &state)
+        };
+        self.bounds.cluster.servers().filter(is_held).collect()
+    }
+}
