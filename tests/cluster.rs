@@ -14,9 +14,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use raft_model::reading::Reader;
-use raft_model::replay::replay;
 use raft_model::trace::Line;
+use raft_model::trace::file::Reader;
+use raft_model::trace::replay::replay;
 use raft_model::types::Term;
 use rustix::process::{Pid, Signal, kill_process};
 use support::node::raft_node;

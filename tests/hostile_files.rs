@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 
 use raft_model::election::Ballot;
 use raft_model::message::Message;
-use raft_model::replay::replay;
 use raft_model::trace::StepId;
+use raft_model::trace::replay::replay;
 use raft_model::types::{ServerId, Term};
 use raft_node::config::{Config, Settings};
 use raft_node::recorder::Trace;

@@ -10,8 +10,8 @@ use std::process::Command;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use raft_model::reading::ReplayError;
-use raft_model::replay::{Report, replay};
+use raft_model::trace::file::ReplayError;
+use raft_model::trace::replay::{Report, replay};
 use raft_model::trace::{Line, VERSION};
 use raft_model::types::ServerId;
 use simulation::{Simulation, text};

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use raft_model::election::{Ballot, Outgoing, Server};
 use raft_model::message::Message;
-use raft_model::picture::{Picture, PictureError, Range};
-use raft_model::replay::{Report, replay};
+use raft_model::trace::picture::{Picture, PictureError, Range};
+use raft_model::trace::replay::{Report, replay};
 use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
 use raft_model::types::{Cluster, ServerId};
 use roxmltree::{Document, Node};

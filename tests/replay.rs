@@ -10,8 +10,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use raft_model::election::{Outgoing, Role};
-use raft_model::reading::ReplayError;
-use raft_model::replay::{Report, replay};
+use raft_model::trace::file::ReplayError;
+use raft_model::trace::replay::{Report, replay};
 use raft_model::trace::{Cause, Line, Record};
 use raft_model::types::{Cluster, ServerId};
 use rand::rngs::StdRng;

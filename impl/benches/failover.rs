@@ -14,11 +14,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use raft_model::election::{Role, Rule};
-use raft_model::replay::replay;
+use raft_model::trace::replay::replay;
+use raft_model::trace::tail::Tail;
 use raft_model::trace::{Line, Record};
 use raft_model::types::{ServerId, Term};
 use raft_node::cluster::servers::{Servers, free_addresses};
-use raft_node::cluster::tail::Tail;
 use raft_node::config::{Config, Settings};
 
 /// How long to wait for what should take a fraction of a second.

@@ -6,7 +6,6 @@
 mod frame;
 mod screen;
 pub mod servers;
-pub mod tail;
 mod view;
 
 use std::fs::{self, File};
@@ -18,13 +17,13 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use raft_model::trace::Line;
+use raft_model::trace::tail::{Tail, TailError};
 use raft_model::types::ServerId;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use self::screen::Screen;
 use self::servers::Servers;
-use self::tail::{Tail, TailError};
 use self::view::{Happening, View};
 use crate::config::{Config, ConfigError, Settings};
 

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::election::{Event, Role, Rule, State, Step};
+use crate::election::{Event, Outgoing, Role, Rule, State, Step};
 use crate::message::Message;
-use crate::types::ServerId;
+use crate::types::{Cluster, ServerId};
 
 /// What a server does, by its name.
 #[derive(
@@ -91,5 +91,37 @@ impl Move {
             Cause::Event(event) => Action::of(before, event, &step.state),
         };
         Self { server, cause, action, rule: step.rule }
+    }
+}
+
+/// A message that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Envelope {
+    /// Who sent it.
+    pub from: ServerId,
+    /// To whom; `None` for a broadcast, which goes to every other server.
+    pub to: Option<ServerId>,
+    /// What it says.
+    pub message: Message,
+}
+
+impl Envelope {
+    /// What this server sends, if it sends something.
+    pub fn of(from: ServerId, outgoing: Outgoing) -> Option<Self> {
+        match outgoing {
+            Outgoing::Nothing => None,
+            Outgoing::Reply { to, message } => Some(Self { from, to: Some(to), message }),
+            Outgoing::Broadcast { message } => Some(Self { from, to: None, message }),
+        }
+    }
+
+    /// Who may receive it, and what happens to them then.
+    #[inline]
+    pub fn deliveries(self, cluster: Cluster) -> impl Iterator<Item = (ServerId, Event)> {
+        let Self { from, to, message } = self;
+        cluster
+            .others(from)
+            .filter(move |&receiver| to.is_none_or(|to| to == receiver))
+            .map(move |receiver| (receiver, Event::Receive { from, message }))
     }
 }

@@ -13,6 +13,7 @@ use stateright::actor::{
 };
 use stateright::{Model, Path, Property};
 
+use crate::action::Envelope;
 use crate::action::{Action, Cause, Move};
 use crate::bounds::Bounds;
 use crate::checkable::{ElectionModel, for_stateright};
@@ -20,7 +21,7 @@ use crate::election::{Ballot, Event, Outgoing, Rule, Server, State, Step, Timer}
 use crate::message::Message;
 use crate::story;
 use crate::types::ServerId;
-use crate::world::{Envelope, World};
+use crate::world::World;
 
 /// Labels that are not hidden by arrows, and arrows that stand out.
 const DIAGRAM_STYLE: &str = "<style>\
@@ -260,7 +261,7 @@ impl Model for ActorElection {
 
     fn format_step(&self, before: &ActorWorld, a_move: Move) -> Option<String> {
         let after = self.next_state(before, a_move)?;
-        let sentence = story::sentence(&a_move, after.state(a_move.server));
+        let sentence = crate::words::sentence(&a_move, after.state(a_move.server));
         let (before, after) = (before.to_world(), after.to_world());
         Some(format!("{sentence}.\n\n{}", story::told(&before, &after)))
     }

@@ -94,21 +94,16 @@
 // Reading order, not the alphabet's.
 pub mod types;
 
-mod spec;
-pub use spec::{election, message};
+mod protocol;
+pub use protocol::{election, message};
 
 pub mod action;
 pub mod words;
 
 pub mod trace;
 
-pub mod reading;
-pub mod replay;
-
 #[cfg(feature = "check")]
 pub mod actor;
-#[cfg(feature = "check")]
-pub mod behaviour;
 #[cfg(feature = "check")]
 pub mod bounds;
 #[cfg(feature = "check")]
@@ -119,8 +114,6 @@ pub mod liveness;
 pub mod mutant;
 #[cfg(feature = "check")]
 pub mod packed;
-#[cfg(feature = "check")]
-pub mod picture;
 #[cfg(feature = "check")]
 pub mod proof;
 #[cfg(feature = "check")]

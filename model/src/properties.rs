@@ -9,10 +9,11 @@
 
 use std::fmt;
 
+use crate::action::Envelope;
 use crate::election::{Ballot, Role, State};
 use crate::message::Message;
 use crate::types::{Cluster, ServerId, ServerSet, Term};
-use crate::world::{Envelope, World};
+use crate::world::World;
 
 /// A world, however it is kept.
 pub trait View {

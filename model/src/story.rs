@@ -2,10 +2,11 @@
 
 use std::fmt::{self, Write};
 
+use crate::action::Envelope;
 use crate::action::Move;
 use crate::types::ServerId;
-pub use crate::words::sentence;
-use crate::world::{Envelope, World};
+use crate::words::sentence;
+use crate::world::World;
 
 impl fmt::Display for Envelope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

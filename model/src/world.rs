@@ -9,34 +9,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::action::{Cause, Move};
+use crate::action::{Cause, Envelope, Move};
 use crate::bounds::Bounds;
-use crate::election::{Ballot, Event, Outgoing, Server, State, Step};
-use crate::message::Message;
+use crate::election::{Ballot, Event, Server, State, Step};
 use crate::types::{Cluster, ServerId};
-
-/// A message that was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Envelope {
-    /// Who sent it.
-    pub from: ServerId,
-    /// To whom; `None` for a broadcast, which goes to every other server.
-    pub to: Option<ServerId>,
-    /// What it says.
-    pub message: Message,
-}
-
-impl Envelope {
-    /// Who may receive it, and what happens to them then.
-    #[inline]
-    pub(crate) fn deliveries(self, cluster: Cluster) -> impl Iterator<Item = (ServerId, Event)> {
-        let Self { from, to, message } = self;
-        cluster
-            .others(from)
-            .filter(move |&receiver| to.is_none_or(|to| to == receiver))
-            .map(move |receiver| (receiver, Event::Receive { from, message }))
-    }
-}
 
 /// The state of everything at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -101,14 +77,8 @@ impl Handlers {
             Cause::Restart => (self.start)(&server, Some(stored)),
             Cause::Event(event) => (self.step)(&server, *before, event),
         };
-        let sent = match step.outgoing {
-            Outgoing::Nothing => None,
-            Outgoing::Reply { to, message } => bounds
-                .replies
-                .keep(cause, message)
-                .then_some(Envelope { from: id, to: Some(to), message }),
-            Outgoing::Broadcast { message } => Some(Envelope { from: id, to: None, message }),
-        };
+        let sent = Envelope::of(id, step.outgoing);
+        let sent = sent.filter(|sent| bounds.replies.keep(cause, sent.message));
         (step, sent)
     }
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use raft_model::replay::replay;
+use raft_model::trace::replay::replay;
 use raft_model::types::ServerId;
 use simulation::{Simulation, text};
 

@@ -12,8 +12,8 @@ use raft_model::bounds::{Bounds, Replies};
 use raft_model::election::{Event, Outgoing, Role, State, Step, Timer};
 use raft_model::message::Message;
 use raft_model::properties::SAFETY;
-use raft_model::story::sentence;
 use raft_model::types::{Cluster, ServerId, Term};
+use raft_model::words::sentence;
 use raft_model::world::{Handlers, World, WorldModel};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;

@@ -9,8 +9,8 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use raft_model::replay::replay;
 use raft_model::trace::Line;
+use raft_model::trace::replay::replay;
 use raft_node::config::{Config, Settings};
 use raft_node::slot::SLOT_SIZE;
 use raft_node::store::{DataDir, StoreError};

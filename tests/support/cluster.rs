@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use raft_model::election::Rule;
-use raft_model::replay::{Report, replay};
+use raft_model::trace::replay::{Report, replay};
 use raft_model::types::Term;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use raft_model::action::Envelope;
 use raft_model::election::{Ballot, Role, State};
 use raft_model::message::Message;
 use raft_model::types::{ServerId, ServerSet, Term};
-use raft_model::world::{Envelope, World};
+use raft_model::world::World;
 
 /// A value. Functions, records and states map names to values.
 #[derive(Debug)]

@@ -48,7 +48,7 @@ fn what_three_servers_did_when_their_leader_was_killed_is_a_behaviour() {
     cluster.terminate();
 
     // A killed server may have recorded a step that it did not take any more.
-    let unreal = raft_model::replay::replay(&cluster.traces()).unwrap().notes;
+    let unreal = raft_model::trace::replay::replay(&cluster.traces()).unwrap().notes;
     let unreal = unreal.iter().filter(|note| note.contains("did not take effect")).count();
     assert_accepted(&cluster.traces(), unreal as u64);
 }

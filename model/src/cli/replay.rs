@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use raft_model::behaviour::Behaviour;
-use raft_model::picture::{Picture, PictureError, Range};
-use raft_model::reading::{Reader, ReplayError};
-use raft_model::replay::{Report, replay};
+use raft_model::trace::behaviour::Behaviour;
+use raft_model::trace::file::{Reader, ReplayError};
+use raft_model::trace::picture::{Picture, PictureError, Range};
+use raft_model::trace::replay::{Report, replay};
 use serde_json::{Value, json};
 
 use super::Failure;

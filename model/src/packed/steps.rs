@@ -7,11 +7,12 @@
 use std::sync::OnceLock;
 
 use super::layout::{Layout, Packed};
+use crate::action::Envelope;
 use crate::action::{Cause, Move};
 use crate::bounds::Bounds;
 use crate::election::{Event, State};
 use crate::types::ServerId;
-use crate::world::{Envelope, Handlers};
+use crate::world::Handlers;
 
 /// Some bits of one word of a world.
 #[derive(Clone, Copy, Debug, Default)]

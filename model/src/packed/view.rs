@@ -1,10 +1,10 @@
 //! Packed worlds, as the properties look at them.
 
 use super::{Layout, Packed};
+use crate::action::Envelope;
 use crate::election::{Ballot, State};
 use crate::properties::View;
 use crate::types::{Cluster, ServerId};
-use crate::world::Envelope;
 
 /// A packed world, and how to read it.
 #[derive(Clone, Copy, Debug)]

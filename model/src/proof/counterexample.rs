@@ -8,10 +8,11 @@ use super::formula::Expression;
 use super::logic::{self, VARIABLES};
 use super::obligation::{File, Obligation};
 use super::solver::{Solver, SolverError};
+use crate::action::Envelope;
 use crate::election::{Ballot, Role, State};
 use crate::message::Message;
 use crate::types::{ServerId, ServerSet, Term};
-use crate::world::{Envelope, World};
+use crate::world::World;
 
 /// The sizes of worlds in which one is looked for: servers, terms, quorums.
 const SIZES: [(u8, u8, u8); 5] = [(1, 2, 1), (2, 2, 1), (2, 3, 1), (3, 3, 1), (3, 3, 2)];

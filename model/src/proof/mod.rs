@@ -53,8 +53,8 @@ mod faults;
     clippy::unused_self,
     reason = "it is public, and used, where it is read first"
 )]
-#[path = "../spec/mod.rs"]
-mod spec;
+#[path = "../protocol/mod.rs"]
+mod protocol;
 
 #[cfg(test)]
 mod tests;
@@ -69,8 +69,8 @@ pub use solver::{Answer, SOLVERS, Solver, SolverError};
 use faults::FAULTS;
 use majority::lemma;
 use obligation::files;
+use protocol::{election, message};
 use situation::Handlers;
-use spec::{election, message};
 
 /// What has to be proved of the specification.
 pub fn obligations() -> Vec<File> {

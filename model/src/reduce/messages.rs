@@ -15,11 +15,11 @@
 //!   server refuses. And if its sender is in the last term of the bounds, no refusal can matter to it
 //!   either, and the request is **dead**.
 
+use crate::action::Envelope;
 use crate::election::Role;
 use crate::message::Message;
 use crate::packed::{Layout, Packed};
 use crate::types::{ServerId, Term};
-use crate::world::Envelope;
 
 /// Which requests of the past are dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,11 +5,11 @@
 //! [`signature`]: what can be said of a server without naming one. Servers of equal signature are
 //! tried in every order, so the form is exact; the signature only keeps these orders few.
 
+use crate::action::Envelope;
 use crate::election::{Ballot, Role, State};
 use crate::message::Message;
 use crate::packed::{Layout, Packed, mix};
 use crate::types::{Cluster, ServerId, ServerSet};
-use crate::world::Envelope;
 
 const MAX: usize = Cluster::MAX_SIZE as usize;
 

@@ -5,10 +5,10 @@
 //! lower term than the lowest server's, but for clamped requests, whose term 0 stands for "older than
 //! every server" and stays.
 
+use crate::action::Envelope;
 use crate::message::Message;
 use crate::packed::{Layout, Packed};
 use crate::types::{ServerId, Term};
-use crate::world::Envelope;
 
 /// The world with its terms moved down so that the lowest server is in term 1; in term 0 if it has
 /// never left it.

@@ -7,7 +7,7 @@ use raft_model::bounds::Replies;
 use raft_model::election::{Role, State};
 use raft_model::reduce::Reductions;
 use raft_model::search::{Coverage, Findings, Keys, Stop, Verdict};
-use raft_model::story::sentence;
+use raft_model::words::sentence;
 use raft_model::world::World;
 use serde_json::{Value, json};
 

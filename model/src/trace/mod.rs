@@ -8,6 +8,12 @@
 //! A line is a JSON object whose last field, `crc`, is the CRC-32 of the object without it, in
 //! eight hexadecimal digits. So an edited or damaged line does not pass for a record.
 
+pub mod behaviour;
+pub mod file;
+pub mod picture;
+pub mod replay;
+pub mod tail;
+
 use serde::{Deserialize, Serialize};
 
 use crate::election::{Ballot, Event, Outgoing, Server, State, Step};

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use crate::election::{Ballot, Outgoing, Rule};
 use crate::message::Message;
-use crate::reading::{Place, Reader, ReplayError};
+use crate::trace::file::{Place, Reader, ReplayError};
 use crate::trace::{Cause, Header, Line, Record, StepId, VERSION};
 use crate::types::{Cluster, ServerId, Term};
 

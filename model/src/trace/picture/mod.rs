@@ -1,6 +1,6 @@
 //! A picture of a run: which records of its traces are drawn, and what became of each message.
 //!
-//! [`Picture::read`] reads traces that [`replay`](crate::replay) has accepted, three times: for how
+//! [`Picture::read`] reads traces that [`replay`](crate::trace::replay) has accepted, three times: for how
 //! long the run is, for the steps within the range that is drawn, and for the other ends of messages
 //! that cross its borders. It keeps what is drawn, and nothing else. The picture is an SVG document,
 //! and its text is what [`Display`](std::fmt::Display) writes.
@@ -21,8 +21,8 @@ use std::time::Duration;
 
 use crate::election::{Outgoing, Rule};
 use crate::message::Message;
-use crate::reading::{Reader, ReplayError};
-use crate::replay::Report;
+use crate::trace::file::{Reader, ReplayError};
+use crate::trace::replay::Report;
 use crate::trace::{Cause, Header, Line, Record, StepId};
 use crate::types::{Cluster, ServerId, Term};
 

@@ -4,7 +4,7 @@
 //! Traces tell of one server each; a behaviour is one sequence of steps. [`Behaviour::read`] merges
 //! them so that each server's records keep their order and nothing is received before it is sent;
 //! among what is left, the clocks decide. Nothing is judged here: a record that is wrong is written
-//! as it stands, and TLC rejects it. What [`replay`](crate::replay) does with the specification in
+//! as it stands, and TLC rejects it. What [`replay`](crate::trace::replay) does with the specification in
 //! Rust, TLC so does once more with the one in TLA+.
 //!
 //! The last record of a killed server may tell of a step that did not take effect: if the ballot that
@@ -14,12 +14,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
 use crate::action::Action;
-use crate::election::{Ballot, Event, Outgoing, Role, State};
+use crate::action::Envelope;
+use crate::election::{Ballot, Event, Role, State};
 use crate::message::Message;
-use crate::reading::{Place, Reader, ReplayError};
+use crate::trace::file::{Place, Reader, ReplayError};
 use crate::trace::{Cause, Line, Record, StepId};
 use crate::types::{Cluster, ServerId, ServerSet, Term};
-use crate::world::Envelope;
 
 /// Why traces do not make a behaviour.
 #[derive(Debug, thiserror::Error)]
@@ -177,11 +177,6 @@ fn told(place: &Place, record: &Record) -> String {
         }
         Cause::Start { .. } | Cause::Timeout { .. } => None,
     };
-    let sends = match step.outgoing {
-        Outgoing::Nothing => None,
-        Outgoing::Reply { to, message } => Some(Envelope { from: *server, to: Some(to), message }),
-        Outgoing::Broadcast { message } => Some(Envelope { from: *server, to: None, message }),
-    };
     format!(
         "    Record(\"{}\", \"{server}\", \"{}\",\n        {before},\n        {},\n        {}, {}, {})",
         quoted(place),
@@ -189,7 +184,7 @@ fn told(place: &Place, record: &Record) -> String {
         state(&step.state),
         if step.persist { "TRUE" } else { "FALSE" },
         messages(received),
-        messages(sends),
+        messages(Envelope::of(*server, step.outgoing)),
     )
 }
 

@@ -8,9 +8,9 @@ use super::{Journey, Missing, Picture, Piece, Sending, is_routine};
 use crate::action::{self, Action, Move};
 use crate::election::{Event, Rule};
 use crate::message::Message;
-use crate::story::sentence;
 use crate::trace::{Cause, Record};
 use crate::types::ServerId;
+use crate::words::sentence;
 
 pub(super) const LEFT: f64 = 64.0;
 /// Room for a label at the end.
