@@ -8,13 +8,13 @@ mod graph;
 
 use graph::Graph;
 use raft_model::actor::ActorElection;
-use raft_model::bounds::{Bounds, Replies};
-use raft_model::checkable::ElectionModel;
 use raft_model::mutant::Mutant;
-use raft_model::properties::SAFETY;
 use raft_model::search::{Coverage, search};
 use raft_model::types::{Cluster, Term};
+use raft_model::world::ElectionModel;
 use raft_model::world::WorldModel;
+use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::properties::SAFETY;
 use stateright::Checker;
 
 fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {

@@ -8,10 +8,10 @@ mod counts;
 use std::io::Read;
 use std::process::{Command, Output, Stdio};
 
-use raft_model::bounds::{Bounds, Replies};
 use raft_model::reduce::Reductions;
 use raft_model::search::Coverage;
 use raft_model::types::{Cluster, Term};
+use raft_model::world::bounds::{Bounds, Replies};
 use serde_json::Value;
 
 fn command(arguments: &[&str]) -> Command {

@@ -12,9 +12,9 @@ use std::process::{Child, Command, Output, Stdio};
 
 use browser::{Browser, eventually};
 use raft_model::actor::ActorElection;
-use raft_model::bounds::{Bounds, Replies};
 use raft_model::search::search;
 use raft_model::types::{Cluster, Term};
+use raft_model::world::bounds::{Bounds, Replies};
 use tempfile::TempDir;
 
 const CHOICES: &str = "nav > ul:last-child a";

@@ -20,7 +20,7 @@ use raft_model::message::Message;
 use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
 use raft_model::types::{Cluster, ServerId, ServerSet, Term};
 use raft_node::config::ClusterName;
-use raft_node::store::DataDir;
+use raft_node::disk::DataDir;
 use raft_node::wire::{Frame, MAX_FRAME};
 use support::bytes::{self, SLOT_HEAD};
 use support::simulation::{Simulation, text};

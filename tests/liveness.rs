@@ -11,7 +11,6 @@ mod raw;
 use std::hash::Hash;
 
 use raft_model::action::Move;
-use raft_model::bounds::{Bounds, Replies};
 use raft_model::election::State;
 use raft_model::liveness::assumptions::{
     ASSUMPTIONS, Assumption, Assumptions, Strength, last_servers,
@@ -24,6 +23,7 @@ use raft_model::reduce::PackedModel;
 use raft_model::reduce::{Reductions, bisimulation_by};
 use raft_model::search::Control;
 use raft_model::types::{Cluster, ServerSet, Term};
+use raft_model::world::bounds::{Bounds, Replies};
 
 fn model(servers: u8, window: u64) -> PackedModel<2> {
     let bounds = Bounds {

@@ -4,7 +4,6 @@
 #[path = "support/counts.rs"]
 mod counts;
 
-use raft_model::bounds::{Bounds, Replies};
 use raft_model::election::{Ballot, Event, Role, Rule, Server, State};
 use raft_model::liveness::Property::{
     self as Liveness, LeaderElected, LeaderPossible, LeaderStable,
@@ -13,15 +12,16 @@ use raft_model::liveness::assumptions::Assumptions;
 use raft_model::liveness::{Hostile, Verdict};
 use raft_model::mutant::hunt::{BOUNDS, Found, Hunt};
 use raft_model::mutant::{Catch, FAULTS, MUTANTS, Mutant};
-use raft_model::properties::Property::{
-    self, ElectionSafety, LeaderHasQuorum, TermNeverDecreases, VoteOncePerTerm,
-};
-use raft_model::properties::SAFETY;
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::{Control, Findings, search};
 use raft_model::types::{Cluster, ServerId, Term};
 use raft_model::world::WorldModel;
+use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::properties::Property::{
+    self, ElectionSafety, LeaderHasQuorum, TermNeverDecreases, VoteOncePerTerm,
+};
+use raft_model::world::properties::SAFETY;
 
 fn find(mutant: &str, servers: u8, max_term: u64, properties: &[Property]) -> Findings {
     let bounds = Bounds {

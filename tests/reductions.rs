@@ -6,12 +6,12 @@ mod counts;
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use raft_model::action::Action;
-use raft_model::bounds::{Bounds, Replies};
 use raft_model::message::Message;
 use raft_model::packed::Packed;
 use raft_model::reduce::{Difference, PackedModel, Reduce, Reductions, bisimulation};
 use raft_model::types::{Cluster, Term};
 use raft_model::world::WorldModel;
+use raft_model::world::bounds::{Bounds, Replies};
 
 type Model = PackedModel<4>;
 

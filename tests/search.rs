@@ -6,15 +6,15 @@ mod counts;
 
 use std::sync::Arc;
 
-use raft_model::bounds::{Bounds, Replies};
 use raft_model::mutant::Mutant;
-use raft_model::properties::{Property, SAFETY};
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::parallel::{Crew, Outcome};
 use raft_model::search::{Control, Keys, Stop, opinion, parallel, search};
 use raft_model::types::{Cluster, Term};
 use raft_model::world::WorldModel;
+use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::properties::{Property, SAFETY};
 
 type Model = PackedModel<4>;
 

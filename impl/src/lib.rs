@@ -21,7 +21,7 @@
 //!
 //! ```no_run
 //! use std::os::{fd::AsFd, unix::net::UnixStream};
-//! use raft_node::{config::{Config, Settings}, link::Link, node::Node, store::DataDir};
+//! use raft_node::{config::{Config, Settings}, disk::DataDir, link::Link, node::Node};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let servers = vec![(1, "10.0.0.1:7000".parse()?), (2, "10.0.0.2:7000".parse()?)];
@@ -45,12 +45,10 @@
 pub mod clock;
 pub mod cluster;
 pub mod config;
+pub mod disk;
 pub mod link;
 pub mod node;
 pub mod recorder;
-pub mod slot;
-pub mod slots;
-pub mod store;
 pub mod wire;
 
 #[cfg(test)]

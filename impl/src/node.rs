@@ -14,9 +14,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::clock::Clock;
+use crate::disk::{Store, StoreError};
 use crate::link::Link;
 use crate::recorder::{Recorder, RecorderError};
-use crate::store::{Store, StoreError};
 use crate::wire::Received;
 
 /// A server that runs.

@@ -189,7 +189,7 @@ pub enum RecorderError {
          gone, the votes it gave are lost, and with --bootstrap it may vote twice in one term and \
          elect a second leader: {RESTORE}. If all of this is a demonstration that begins anew, \
          remove the trace, too", .path.display(),
-        .server.number(), RESTORE = crate::slots::RESTORE
+        .server.number(), RESTORE = crate::disk::slots::RESTORE
     )]
     HasRun {
         /// Its trace.

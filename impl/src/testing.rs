@@ -9,8 +9,8 @@ use raft_model::types::{ServerId, Term};
 use tempfile::TempDir;
 
 use crate::config::{Config, Settings};
+use crate::disk::{DataDir, Store};
 use crate::link::Link;
-use crate::store::{DataDir, Store};
 use crate::wire::Received;
 
 pub(crate) const TERM: Term = Term::new(5);

@@ -13,12 +13,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use raft_model::actor::ActorElection;
-use raft_model::bounds::{Bounds, Replies};
-use raft_model::properties::SAFETY;
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::{Control, Keys, opinion, parallel};
 use raft_model::types::{Cluster, Term};
+use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::properties::SAFETY;
 use stateright::{Checker, Model};
 use unjudged::Unjudged;
 

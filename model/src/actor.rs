@@ -15,13 +15,13 @@ use stateright::{Model, Path, Property};
 
 use crate::action::Envelope;
 use crate::action::{Action, Cause, Move};
-use crate::bounds::Bounds;
-use crate::checkable::{ElectionModel, for_stateright};
 use crate::election::{Ballot, Event, Outgoing, Rule, Server, State, Step, Timer};
 use crate::message::Message;
-use crate::story;
 use crate::types::ServerId;
 use crate::world::World;
+use crate::world::bounds::Bounds;
+use crate::world::model::{ElectionModel, for_stateright};
+use crate::world::story;
 
 /// Labels that are not hidden by arrows, and arrows that stand out.
 const DIAGRAM_STYLE: &str = "<style>\

@@ -105,10 +105,6 @@ pub mod trace;
 #[cfg(feature = "check")]
 pub mod actor;
 #[cfg(feature = "check")]
-pub mod bounds;
-#[cfg(feature = "check")]
-pub mod checkable;
-#[cfg(feature = "check")]
 pub mod liveness;
 #[cfg(feature = "check")]
 pub mod mutant;
@@ -117,12 +113,8 @@ pub mod packed;
 #[cfg(feature = "check")]
 pub mod proof;
 #[cfg(feature = "check")]
-pub mod properties;
-#[cfg(feature = "check")]
 pub mod reduce;
 #[cfg(feature = "check")]
 pub mod search;
-#[cfg(feature = "check")]
-pub mod story;
 #[cfg(feature = "check")]
 pub mod world;

@@ -4,10 +4,10 @@
 
 use std::time::Instant;
 
-use raft_model::bounds::{Bounds, Replies};
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::{Reductions, bisimulation};
 use raft_model::types::{Cluster, Term};
+use raft_model::world::bounds::{Bounds, Replies};
 
 type Model = PackedModel<4>;
 

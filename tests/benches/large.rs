@@ -7,10 +7,10 @@ mod counts;
 use std::sync::Arc;
 use std::time::Instant;
 
-use raft_model::properties::SAFETY;
 use raft_model::reduce::PackedModel;
 use raft_model::search::parallel::{self, Crew};
 use raft_model::search::{Control, Keys};
+use raft_model::world::properties::SAFETY;
 
 fn main() {
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);

@@ -8,13 +8,13 @@ mod counts;
 use std::time::Instant;
 
 use counts::LivenessCounts;
-use raft_model::bounds::{Bounds, Replies};
 use raft_model::liveness::assumptions::Assumptions;
 use raft_model::liveness::{Hostile, Verdict};
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::Control;
 use raft_model::types::{Cluster, Term};
+use raft_model::world::bounds::{Bounds, Replies};
 
 fn main() {
     let is_asked_for_five = std::env::args().any(|argument| argument == "5");

@@ -11,9 +11,9 @@ mod support {
 
 use std::time::Instant;
 
-use raft_model::bounds::{Bounds, Replies};
 use raft_model::types::{Cluster, Term};
 use raft_model::world::WorldModel;
+use raft_model::world::bounds::{Bounds, Replies};
 use support::counts;
 use support::graph::Graph;
 use support::tlc::{Specification, is_ready};

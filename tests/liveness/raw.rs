@@ -6,10 +6,10 @@
 use std::collections::HashMap;
 
 use raft_model::action::Cause;
-use raft_model::bounds::Bounds;
 use raft_model::election::{Event, Role, Timer};
 use raft_model::liveness::assumptions::{Assumptions, Strength};
 use raft_model::types::{ServerId, ServerSet, Term};
+use raft_model::world::bounds::Bounds;
 use raft_model::world::{World, WorldModel};
 
 /// All worlds, and what can happen in each.

@@ -8,12 +8,12 @@ use std::error::Error;
 use std::fmt::{self, Write as _};
 
 use raft_model::action::Cause;
-use raft_model::bounds::{Bounds, Replies};
 use raft_model::election::{Event, Outgoing, Role, State, Step, Timer};
 use raft_model::message::Message;
-use raft_model::properties::SAFETY;
 use raft_model::types::{Cluster, ServerId, Term};
 use raft_model::words::sentence;
+use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::properties::SAFETY;
 use raft_model::world::{Handlers, World, WorldModel};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;

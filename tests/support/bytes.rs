@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use raft_model::trace::Line;
 use raft_model::trace::replay::replay;
 use raft_node::config::{Config, Settings};
-use raft_node::slot::SLOT_SIZE;
-use raft_node::store::{DataDir, StoreError};
+use raft_node::disk::slot::SLOT_SIZE;
+use raft_node::disk::{DataDir, StoreError};
 use raft_node::wire::Frame;
 use tempfile::TempDir;
 

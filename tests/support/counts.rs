@@ -1,9 +1,9 @@
 //! The expected counts, from `tests/counts.toml`.
 
-use raft_model::bounds::{Bounds, Replies};
 use raft_model::reduce::Reductions;
 use raft_model::search::Coverage;
 use raft_model::types::{Cluster, Term};
+use raft_model::world::bounds::{Bounds, Replies};
 use serde::Deserialize;
 
 /// A graph, by its bounds, and what it has to be like.

@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 
 use raft_model::action::Action;
-use raft_model::checkable::ElectionModel;
 use raft_model::search::Coverage;
-use raft_model::story;
+use raft_model::world::ElectionModel;
 use raft_model::world::World;
+use raft_model::world::story;
 
 /// What can be reached, in terms of worlds. An edge is a world, the name of an action and another
 /// world; who acts need not be said, since it is who changes or sends.

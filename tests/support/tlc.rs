@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use raft_model::action::Action;
-use raft_model::bounds::Bounds;
 use raft_model::search::Coverage;
+use raft_model::world::bounds::Bounds;
 use tempfile::TempDir;
 
 use super::graph::Graph;

@@ -1,10 +1,10 @@
 //! TLA+ and Rust have the same reachable graph, state for state and labelled edge for labelled edge.
 //! (`cargo bench --bench tla` compares a larger one.)
 
-use raft_model::bounds::{Bounds, Replies};
 use raft_model::mutant::Mutant;
 use raft_model::types::{Cluster, Term};
 use raft_model::world::WorldModel;
+use raft_model::world::bounds::{Bounds, Replies};
 
 use crate::support::counts;
 use crate::support::graph::Graph;

@@ -3,13 +3,13 @@
 
 use std::collections::HashSet;
 
-use raft_model::bounds::{Bounds, Replies};
 use raft_model::mutant::Mutant;
 use raft_model::proof::{Conjunct, INVARIANT};
-use raft_model::properties::{Property, SAFETY};
 use raft_model::search::search;
 use raft_model::types::{Cluster, Term};
 use raft_model::world::WorldModel;
+use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::properties::{Property, SAFETY};
 
 use crate::support::graph::Graph;
 use crate::support::tlc::{Specification, Verdict, is_ready};

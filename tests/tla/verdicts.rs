@@ -1,12 +1,12 @@
 //! Each model in `tla` has the verdict that its first line tells, and Rust says the same.
 
 use raft_model::action::Cause;
-use raft_model::bounds::{Bounds, Replies};
 use raft_model::election::{Event, Role, State};
-use raft_model::properties::SAFETY;
 use raft_model::reduce::Reductions;
 use raft_model::search::search;
 use raft_model::types::{Cluster, Term};
+use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::properties::SAFETY;
 use raft_model::world::{World, WorldModel};
 
 use crate::runs::Runs;

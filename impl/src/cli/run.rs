@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use std::thread;
 
 use raft_node::config::{Config, Settings};
+use raft_node::disk::DataDir;
 use raft_node::link::Link;
 use raft_node::node::Node;
 use raft_node::recorder::Trace;
-use raft_node::store::DataDir;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{Failure, Timing};

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use raft_model::action::Envelope;
-use raft_model::bounds::{Bounds, Replies};
 use raft_model::message::Message;
 use raft_model::types::{ServerId, Term};
+use raft_model::world::bounds::{Bounds, Replies};
 
 /// The model within these bounds.
 pub(crate) fn model(bounds: &Bounds) -> String {

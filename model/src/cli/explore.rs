@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 
 use raft_model::actor::ActorElection;
-use raft_model::bounds::{Bounds, Replies};
 use raft_model::types::{Cluster, Term};
+use raft_model::world::bounds::{Bounds, Replies};
 use stateright::Model;
 
 use super::Failure;

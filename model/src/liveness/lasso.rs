@@ -12,11 +12,11 @@ use super::fair::{Account, reachable};
 use super::graph::{Graph, Note, alive, canonical};
 use super::{Calm, Property, Violation};
 use crate::action::Move;
-use crate::bounds::{Bounds, Replies};
 use crate::packed::Packed;
 use crate::reduce::PackedModel;
-use crate::story::{numbered, told};
 use crate::types::{ServerSet, Term};
+use crate::world::bounds::{Bounds, Replies};
+use crate::world::story::{numbered, told};
 use crate::world::{World, WorldModel};
 
 /// A run that violates a property.

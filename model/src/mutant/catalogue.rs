@@ -4,7 +4,7 @@
 use super::Catch::{Counts, Liveness, Safety, Test};
 use super::{Mutant, counting};
 use crate::liveness::Property::{LeaderElected, LeaderStable};
-use crate::properties::Property::{
+use crate::world::properties::Property::{
     ElectionSafety, LeaderHasQuorum, TermNeverDecreases, VoteOncePerTerm,
 };
 

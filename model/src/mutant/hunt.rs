@@ -2,16 +2,16 @@
 //! that breaks, then for a run on which nobody is elected or stays, then for a size that is not that
 //! of the specification's graph.
 
-use crate::bounds::{Bounds, Replies};
 use crate::liveness::assumptions::Assumptions;
 use crate::liveness::lasso::{End, Lasso};
 use crate::liveness::{Hostile, Property as Liveness, Verdict};
 use crate::mutant::{Catch, Mutant};
-use crate::properties::{Property, SAFETY};
 use crate::reduce::PackedModel;
 use crate::reduce::Reductions;
 use crate::search::{Control, Counterexample, Coverage, Findings, Stop, search_until};
 use crate::types::{Cluster, Term};
+use crate::world::bounds::{Bounds, Replies};
+use crate::world::properties::{Property, SAFETY};
 use crate::world::{Handlers, WorldModel};
 
 /// The bounds at which mutants are looked for, smallest first. Not every mistake can be made by two

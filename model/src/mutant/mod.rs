@@ -12,8 +12,8 @@ pub mod hunt;
 
 use crate::election::{Event, Server, State, Step};
 use crate::liveness;
-use crate::properties::Property;
 use crate::world::Handlers;
+use crate::world::properties::Property;
 // What the faults are compiled against.
 use crate::{election, message, types};
 

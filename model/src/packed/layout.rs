@@ -1,11 +1,11 @@
 //! Which bit of a packed world stands for what.
 
 use crate::action::Envelope;
-use crate::bounds::Bounds;
 use crate::election::{Ballot, Role, State};
 use crate::message::Message;
 use crate::types::{Cluster, ServerId, ServerSet, Term};
 use crate::world::World;
+use crate::world::bounds::Bounds;
 
 /// A world in `W` words, to be read with its [`Layout`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,10 +9,10 @@ use std::sync::OnceLock;
 use super::layout::{Layout, Packed};
 use crate::action::Envelope;
 use crate::action::{Cause, Move};
-use crate::bounds::Bounds;
 use crate::election::{Event, State};
 use crate::types::ServerId;
 use crate::world::Handlers;
+use crate::world::bounds::Bounds;
 
 /// Some bits of one word of a world.
 #[derive(Clone, Copy, Debug, Default)]

@@ -3,8 +3,8 @@
 use super::{Layout, Packed};
 use crate::action::Envelope;
 use crate::election::{Ballot, State};
-use crate::properties::View;
 use crate::types::{Cluster, ServerId};
+use crate::world::properties::View;
 
 /// A packed world, and how to read it.
 #[derive(Clone, Copy, Debug)]

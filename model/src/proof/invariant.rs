@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 use super::logic::Definition;
 use crate::election::{Role, State};
 use crate::message::Message;
-use crate::properties::{Vote, in_message};
 use crate::types::{ServerId, Term};
 use crate::world::World;
+use crate::world::properties::{Vote, in_message};
 
 /// One part of the invariant, or something that follows from all of it.
 #[derive(Debug)]

@@ -14,8 +14,8 @@ mod window;
 pub use check::{Difference, bisimulation, bisimulation_by};
 pub use model::{PackedModel, Reduce};
 
-use crate::bounds::Bounds;
 use crate::packed::{Layout, Packed};
+use crate::world::bounds::Bounds;
 use messages::LastTerm;
 
 /// Which reductions are on.

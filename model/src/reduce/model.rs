@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::Reductions;
 use crate::action::Move;
-use crate::bounds::Bounds;
 use crate::election::{Role, State};
 use crate::packed::{Layout, Packed, Steps};
 use crate::types::{ServerId, ServerSet, Term};
+use crate::world::bounds::Bounds;
 use crate::world::{Handlers, World, WorldModel};
 
 /// All worlds that servers can reach within bounds, packed and reduced.

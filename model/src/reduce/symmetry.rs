@@ -164,10 +164,10 @@ mod tests {
     use std::collections::{HashMap, HashSet, VecDeque};
 
     use super::*;
-    use crate::bounds::{Bounds, Replies};
     use crate::reduce::PackedModel;
     use crate::reduce::Reductions;
     use crate::types::Term;
+    use crate::world::bounds::{Bounds, Replies};
 
     type Model = PackedModel<4>;
 

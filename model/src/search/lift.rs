@@ -8,9 +8,9 @@ use std::collections::HashMap;
 
 use super::{Counterexample, Verdict};
 use crate::packed::{Packed, PackedView};
-use crate::properties::Property;
 use crate::reduce::PackedModel;
 use crate::world::WorldModel;
+use crate::world::properties::Property;
 
 /// What a search says of each property that it has seen violated or not.
 pub(super) fn verdicts<const W: usize>(

@@ -9,8 +9,8 @@ use super::control::{Control, Stop};
 use super::lift;
 use super::{Coverage, Findings};
 use crate::packed::{Packed, PackedView};
-use crate::properties::{Property, SAFETY};
 use crate::reduce::PackedModel;
+use crate::world::properties::{Property, SAFETY};
 
 /// What stateright says.
 #[derive(Clone, Debug)]

@@ -18,8 +18,8 @@ use super::peers::{self, Peers, PeersError};
 use super::seen::Keys;
 use super::worker::{self, Level, Task};
 use super::{Coverage, Findings};
-use crate::properties::Property;
 use crate::reduce::PackedModel;
+use crate::world::properties::Property;
 
 /// Who searches, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -27,8 +27,8 @@ use super::control::{Control, Stop};
 use super::seen::{Keys, Seen};
 use crate::action::Action;
 use crate::packed::{Packed, PackedView};
-use crate::properties::Property;
 use crate::reduce::PackedModel;
+use crate::world::properties::Property;
 
 /// How many worlds are expanded in a wave. At most the successors of two waves of each worker are
 /// under way at once.

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use raft_model::action::Move;
-use raft_model::bounds::Replies;
 use raft_model::election::{Role, State};
 use raft_model::reduce::Reductions;
 use raft_model::search::{Coverage, Findings, Keys, Stop, Verdict};
 use raft_model::words::sentence;
 use raft_model::world::World;
+use raft_model::world::bounds::Replies;
 use serde_json::{Value, json};
 
 use super::Args;

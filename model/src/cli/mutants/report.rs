@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use raft_model::bounds::Bounds;
 use raft_model::liveness::lasso::{End, Lasso};
 use raft_model::mutant::hunt::{BOUNDS, Found};
 use raft_model::mutant::{Catch, Mutant};
 use raft_model::search::Coverage;
+use raft_model::world::bounds::Bounds;
 use serde_json::{Value, json};
 
 use super::Row;

@@ -11,11 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::invariant::INVARIANT;
 use crate::action::Cause;
 use crate::action::Envelope;
-use crate::bounds::{Bounds, Replies};
 use crate::election::{Ballot, Event, Role, State};
 use crate::message::Message;
 use crate::mutant::{Catch, MUTANTS};
 use crate::types::{Cluster, ServerId, ServerSet, Term};
+use crate::world::bounds::{Bounds, Replies};
 use crate::world::{Handlers, World, WorldModel};
 
 const TERMS: [Term; 3] = [Term::new(0), Term::new(1), Term::new(2)];

@@ -21,10 +21,10 @@ use std::fmt;
 use std::sync::atomic::Ordering;
 
 use crate::action::{Action, Move};
-use crate::checkable::ElectionModel;
-use crate::properties::Property;
-use crate::story::{numbered, told};
+use crate::world::ElectionModel;
 use crate::world::World;
+use crate::world::properties::Property;
+use crate::world::story::{numbered, told};
 
 /// Counters that nothing is decided by.
 const RELAXED: Ordering = Ordering::Relaxed;

@@ -7,12 +7,19 @@
 //! everything else is as [`Server::start`] gives it. A server that is down for a while is one whose
 //! messages are late and whose timer is silent.
 
+pub mod bounds;
+pub mod model;
+pub mod properties;
+pub mod story;
+
+pub use model::{ElectionModel, WorldModel};
+
 use std::collections::BTreeSet;
 
-use crate::action::{Cause, Envelope, Move};
-use crate::bounds::Bounds;
+use crate::action::{Cause, Envelope};
 use crate::election::{Ballot, Event, Server, State, Step};
 use crate::types::{Cluster, ServerId};
+use crate::world::bounds::Bounds;
 
 /// The state of everything at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -80,67 +87,5 @@ impl Handlers {
         let sent = Envelope::of(id, step.outgoing);
         let sent = sent.filter(|sent| bounds.replies.keep(cause, sent.message));
         (step, sent)
-    }
-}
-
-/// All worlds that servers can reach within bounds.
-#[derive(Clone, Debug)]
-pub struct WorldModel {
-    /// What bounds it.
-    pub bounds: Bounds,
-    /// What drives it.
-    pub handlers: Handlers,
-}
-
-impl WorldModel {
-    /// The model of the specification.
-    pub const fn new(bounds: Bounds) -> Self {
-        Self { bounds, handlers: Handlers::RAFT }
-    }
-
-    /// The world in which every server has come up for the first time.
-    pub fn initial(&self) -> World {
-        let cluster = self.bounds.cluster;
-        let ballots: Vec<_> = cluster.servers().map(|_| Ballot::INITIAL).collect();
-        let start = |id| (self.handlers.start)(&Server { id, cluster }, None).state;
-        World {
-            servers: cluster.servers().map(start).collect(),
-            stored: ballots,
-            sent: BTreeSet::new(),
-        }
-    }
-
-    /// What may happen in a world, whether or not it changes anything.
-    fn causes(&self, world: &World) -> impl Iterator<Item = (ServerId, Cause)> {
-        let timeouts = world
-            .states()
-            .filter(|(_, state)| self.bounds.allow_timeout(state))
-            .map(|(server, _)| (server, Cause::Event(Event::Timeout)));
-        let restarts = world.states().map(|(server, _)| (server, Cause::Restart));
-        let deliveries = world.deliveries().map(|(server, event)| (server, Cause::Event(event)));
-        timeouts.chain(restarts).chain(deliveries)
-    }
-
-    /// What a server does for this cause, by which step, and the world after it: persist, then send.
-    pub fn apply(&self, world: &World, id: ServerId, cause: Cause) -> (Move, Step, World) {
-        let stored = world.stored[id.index()];
-        let before = world.state(id);
-        let (step, sent) = self.handlers.act(&self.bounds, id, before, stored, cause);
-        let mut after = world.clone();
-        after.servers[id.index()] = step.state;
-        if step.persist {
-            after.stored[id.index()] = step.state.ballot;
-        }
-        after.sent.extend(sent);
-        (Move::of(id, before, cause, &step), step, after)
-    }
-
-    /// Every move that changes the world, and the world after it.
-    pub fn successors(&self, world: &World) -> Vec<(Move, World)> {
-        self.causes(world)
-            .map(|(server, cause)| self.apply(world, server, cause))
-            .filter(|(_, _, after)| after != world)
-            .map(|(a_move, _, after)| (a_move, after))
-            .collect()
     }
 }

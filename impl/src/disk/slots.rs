@@ -28,7 +28,7 @@ use std::os::unix::fs::FileExt as _;
 
 use raft_model::election::Ballot;
 
-use crate::slot::{Damage, Owner, SLOT_SIZE, Slot};
+use crate::disk::slot::{Damage, Owner, SLOT_SIZE, Slot};
 
 /// At a save a nanosecond, the next would come after three hundred years: so none overflows.
 const LAST_GENERATION: u64 = u64::MAX / 2;

@@ -12,15 +12,15 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use raft_model::actor::ActorElection;
-use raft_model::bounds::{Bounds, Replies};
-use raft_model::checkable::ElectionModel;
 use raft_model::mutant::Mutant;
-use raft_model::properties::SAFETY;
 use raft_model::reduce::Reductions;
 use raft_model::search::parallel::Crew;
 use raft_model::search::peers::{Peers, PeersError};
 use raft_model::search::{Control, Findings, Keys, Stop, opinion, parallel, search_until};
 use raft_model::types::{Cluster, Term};
+use raft_model::world::ElectionModel;
+use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::properties::SAFETY;
 use raft_model::world::{Handlers, WorldModel};
 
 use super::watch::watched;

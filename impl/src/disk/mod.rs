@@ -4,12 +4,15 @@
 //! A server that forgot its vote could vote twice in one term, and so elect two leaders. Whatever
 //! is wrong with the ballot, it is never read as "has not voted":
 //!
-//! * **Damage** to one of its two copies is repaired, to both refused: see [`slots`](crate::slots).
+//! * **Damage** to one of its two copies is repaired, to both refused: see [`slots`](crate::disk::slots).
 //! * **A failed write** ends the server, since nobody knows what is on the disk then.
 //! * **A missing file** means that the server is new, or that its disk is. Only a person knows
 //!   which: the file is created by [`DataDir::bootstrap`] alone, never by [`DataDir::open`].
 //! * **Two processes** on one directory could each vote: a lock on the file `lock` excludes it. The
 //!   system releases it when the process ends, however it ends.
+
+pub mod slot;
+pub mod slots;
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
@@ -18,8 +21,8 @@ use std::path::{Path, PathBuf};
 use raft_model::election::Ballot;
 
 use crate::config::Config;
-use crate::slot::{Owner, Slot};
-use crate::slots::{RESTORE, Refusal, Slots, Untrusted};
+use crate::disk::slot::{Owner, Slot};
+use crate::disk::slots::{RESTORE, Refusal, Slots, Untrusted};
 
 /// The directory of one server, locked for this process.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use tempfile::{TempDir, tempdir};
 
 use super::*;
 use crate::config::Settings;
-use crate::slot::SLOT_SIZE;
-use crate::slots::Place;
+use crate::disk::slot::SLOT_SIZE;
+use crate::disk::slots::Place;
 use crate::testing::{bootstrapped, config, reopened, server};
 
 /// A ballot of this term with a vote for this server.

@@ -6,7 +6,6 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use raft_model::bounds::{Bounds, Replies};
 use raft_model::liveness::assumptions::{
     ASSUMPTIONS, Assumption, Assumptions, Strength, last_servers,
 };
@@ -17,6 +16,7 @@ use raft_model::reduce::Reductions;
 use raft_model::search::{Control, Coverage, Stop};
 use raft_model::types::{Cluster, Term};
 use raft_model::world::Handlers;
+use raft_model::world::bounds::{Bounds, Replies};
 
 use super::watch::watched;
 use super::{Failure, with_packed};

@@ -1,0 +1,130 @@
+//! The direct model: what all servers and the network can do; and what searches ask of a model.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::hash::Hash;
+
+use stateright::{Model, Property as StaterightProperty};
+
+use super::bounds::Bounds;
+use super::properties::Property;
+use super::{Handlers, World};
+
+use crate::action::{Cause, Move};
+use crate::election::{Ballot, Event, Server, Step};
+use crate::types::ServerId;
+
+/// All worlds that servers can reach within bounds.
+#[derive(Clone, Debug)]
+pub struct WorldModel {
+    /// What bounds it.
+    pub bounds: Bounds,
+    /// What drives it.
+    pub handlers: Handlers,
+}
+
+impl WorldModel {
+    /// The model of the specification.
+    pub const fn new(bounds: Bounds) -> Self {
+        Self { bounds, handlers: Handlers::RAFT }
+    }
+
+    /// The world in which every server has come up for the first time.
+    pub fn initial(&self) -> World {
+        let cluster = self.bounds.cluster;
+        let ballots: Vec<_> = cluster.servers().map(|_| Ballot::INITIAL).collect();
+        let start = |id| (self.handlers.start)(&Server { id, cluster }, None).state;
+        World {
+            servers: cluster.servers().map(start).collect(),
+            stored: ballots,
+            sent: BTreeSet::new(),
+        }
+    }
+
+    /// What may happen in a world, whether or not it changes anything.
+    fn causes(&self, world: &World) -> impl Iterator<Item = (ServerId, Cause)> {
+        let timeouts = world
+            .states()
+            .filter(|(_, state)| self.bounds.allow_timeout(state))
+            .map(|(server, _)| (server, Cause::Event(Event::Timeout)));
+        let restarts = world.states().map(|(server, _)| (server, Cause::Restart));
+        let deliveries = world.deliveries().map(|(server, event)| (server, Cause::Event(event)));
+        timeouts.chain(restarts).chain(deliveries)
+    }
+
+    /// What a server does for this cause, by which step, and the world after it: persist, then send.
+    pub fn apply(&self, world: &World, id: ServerId, cause: Cause) -> (Move, Step, World) {
+        let stored = world.stored[id.index()];
+        let before = world.state(id);
+        let (step, sent) = self.handlers.act(&self.bounds, id, before, stored, cause);
+        let mut after = world.clone();
+        after.servers[id.index()] = step.state;
+        if step.persist {
+            after.stored[id.index()] = step.state.ballot;
+        }
+        after.sent.extend(sent);
+        (Move::of(id, before, cause, &step), step, after)
+    }
+
+    /// Every move that changes the world, and the world after it.
+    pub fn successors(&self, world: &World) -> Vec<(Move, World)> {
+        self.causes(world)
+            .map(|(server, cause)| self.apply(world, server, cause))
+            .filter(|(_, _, after)| after != world)
+            .map(|(a_move, _, after)| (a_move, after))
+            .collect()
+    }
+}
+
+/// A model of the election, whose states can be read as worlds.
+pub trait ElectionModel: Model<Action = Move, State: Clone + Eq + Hash> {
+    /// The world that a state stands for.
+    fn world<'a>(&self, state: &'a Self::State) -> Cow<'a, World>;
+}
+
+impl ElectionModel for WorldModel {
+    fn world<'a>(&self, state: &'a World) -> Cow<'a, World> {
+        Cow::Borrowed(state)
+    }
+}
+
+impl Model for WorldModel {
+    type State = World;
+    type Action = Move;
+
+    fn init_states(&self) -> Vec<World> {
+        vec![self.initial()]
+    }
+
+    fn actions(&self, world: &World, actions: &mut Vec<Move>) {
+        actions.extend(self.successors(world).into_iter().map(|(a_move, _)| a_move));
+    }
+
+    fn next_state(&self, world: &World, Move { server, cause, .. }: Move) -> Option<World> {
+        Some(self.apply(world, server, cause).2)
+    }
+
+    /// The default would apply every move twice.
+    fn next_steps(&self, world: &World) -> Vec<(Move, World)> {
+        self.successors(world)
+    }
+
+    fn properties(&self) -> Vec<StaterightProperty<Self>> {
+        for_stateright()
+    }
+}
+
+/// The same properties for stateright's own checkers and its Explorer. Stateright judges states: so
+/// there a state is judged by all steps that leave it.
+pub(crate) fn for_stateright<M: ElectionModel>() -> Vec<StaterightProperty<M>> {
+    macro_rules! always {
+        ($($name:ident),*) => {
+            vec![$(StaterightProperty::always(stringify!($name), |model, state| {
+                model.next_steps(state).iter().all(|(a_move, after)| {
+                    Property::$name.holds(&*model.world(state), a_move.server, &*model.world(after))
+                })
+            })),*]
+        };
+    }
+    always!(ElectionSafety, VoteOncePerTerm, LeaderHasQuorum, TermNeverDecreases)
+}
