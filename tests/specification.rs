@@ -12,11 +12,11 @@ fn code(file: &str) -> String {
     text.lines().map(without_comment).collect()
 }
 
-const FILES: [&str; 2] = ["message.rs", "election.rs"];
+const FILES: [&str; 2] = ["protocol/message.rs", "protocol/election.rs"];
 
 /// Mistakes are compiled once more as well, with what they wrap.
 const FAULTS: [&str; 6] = [
-    "mutant/faults.rs",
+    "mutant/faults/mod.rs",
     "mutant/faults/disk.rs",
     "mutant/faults/roles.rs",
     "mutant/faults/terms.rs",
