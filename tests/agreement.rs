@@ -1,11 +1,6 @@
 //! Two models of one specification: stateright's actors and the direct model have the same
 //! reachable graph, state for state and labelled edge for labelled edge.
 
-#[path = "support/counts.rs"]
-mod counts;
-#[path = "support/graph.rs"]
-mod graph;
-
 use graph::Graph;
 use raft_model::actor::ActorElection;
 use raft_model::mutant::Mutant;
@@ -16,6 +11,7 @@ use raft_model::world::WorldModel;
 use raft_model::world::bounds::{Bounds, Replies};
 use raft_model::world::properties::SAFETY;
 use stateright::Checker;
+use support::{counts, graph};
 
 fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
     Bounds { cluster: Cluster::new(servers).unwrap(), max_term: Term::new(max_term), replies }

@@ -1,12 +1,8 @@
 //! `raft-model check`, as it is typed.
 
-#[path = "support/binary.rs"]
-mod binary;
-#[path = "support/counts.rs"]
-mod counts;
-
 use std::io::Read;
 use std::process::{Command, Output, Stdio};
+use support::{binary, counts};
 
 use raft_model::reduce::Reductions;
 use raft_model::search::Coverage;

@@ -1,11 +1,5 @@
 //! `raft-node cluster`: what it says without a terminal, and what it leaves behind.
 
-mod support {
-    pub(crate) mod binary;
-    #[expect(dead_code, reason = "the program starts the servers here")]
-    pub(crate) mod node;
-}
-
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::UdpSocket;

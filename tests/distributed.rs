@@ -1,14 +1,12 @@
 //! One search by several processes, here on one machine: start each with the same arguments, a file
 //! of hosts, and its own number. And what happens when one of them is missing, lost or silent.
 
-#[path = "support/binary.rs"]
-mod binary;
-
 use std::fs;
 use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
+use support::binary;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;

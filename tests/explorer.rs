@@ -1,14 +1,10 @@
 //! `raft-model explore`: its page in a real browser, and its command line.
 
-#[path = "support/binary.rs"]
-mod binary;
-#[path = "support/browser.rs"]
-mod browser;
-
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
+use support::{binary, browser};
 
 use browser::{Browser, eventually};
 use raft_model::actor::ActorElection;

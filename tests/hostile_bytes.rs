@@ -2,11 +2,6 @@
 //! laws are in `support/bytes.rs`; here they are tried on what proptest makes up, and on the seeds
 //! of the fuzzers.
 
-mod support {
-    pub(crate) mod bytes;
-    pub(crate) mod simulation;
-}
-
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;

@@ -1,11 +1,6 @@
 //! Whatever stands in a data directory or where a trace should, and whenever the disk fills up, a
 //! server ends with 1 and names the file, and its ballot is what it was. Processes, real files.
 
-mod support {
-    pub(crate) mod binary;
-    pub(crate) mod node;
-}
-
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::net::UdpSocket;

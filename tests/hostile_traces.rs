@@ -1,14 +1,12 @@
 //! Whatever file is given as a trace, a replay ends, with what is wrong with it.
 
-#[path = "support/simulation.rs"]
-mod simulation;
-
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::channel;
 use std::time::Duration;
+use support::simulation;
 
 use raft_model::trace::file::ReplayError;
 use raft_model::trace::replay::{Report, replay};

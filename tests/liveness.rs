@@ -1,14 +1,13 @@
 //! Liveness, and why its verdicts can be believed: fair cycles are found where a naive search finds
 //! them, another model gives the same verdicts, and a run that is no violation is refuted.
 
-#[path = "support/counts.rs"]
-mod counts;
 #[path = "liveness/naive.rs"]
 mod naive;
 #[path = "liveness/raw.rs"]
 mod raw;
 
 use std::hash::Hash;
+use support::counts;
 
 use raft_model::action::Move;
 use raft_model::election::State;

@@ -1,11 +1,9 @@
 //! `raft-model liveness`, as it is typed.
 
-#[path = "support/binary.rs"]
-mod binary;
-
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
+use support::binary;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};

@@ -1,9 +1,6 @@
 //! Every check can fail: for each mistake of the catalogue there is one that sees it, and every
 //! property is broken by a mistake.
 
-#[path = "support/counts.rs"]
-mod counts;
-
 use raft_model::election::{Ballot, Event, Role, Rule, Server, State};
 use raft_model::liveness::Property::{
     self as Liveness, LeaderElected, LeaderPossible, LeaderStable,
@@ -22,6 +19,7 @@ use raft_model::world::properties::Property::{
     self, ElectionSafety, LeaderHasQuorum, TermNeverDecreases, VoteOncePerTerm,
 };
 use raft_model::world::properties::SAFETY;
+use support::counts;
 
 fn find(mutant: &str, servers: u8, max_term: u64, properties: &[Property]) -> Findings {
     let bounds = Bounds {

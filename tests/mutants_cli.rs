@@ -1,9 +1,7 @@
 //! `raft-model mutants`, as it is typed.
 
-#[path = "support/binary.rs"]
-mod binary;
-
 use std::process::{Command, Output};
+use support::binary;
 
 use raft_model::mutant::MUTANTS;
 use serde_json::{Value, json};

@@ -1,11 +1,6 @@
 //! What `raft-node` says when it cannot run: the exit code, and a message that names the input and
 //! what is wrong with it.
 
-mod support {
-    pub(crate) mod binary;
-    pub(crate) mod node;
-}
-
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;

@@ -1,13 +1,9 @@
 //! Pictures of runs show what was recorded, and nothing else.
 
-#[path = "support/binary.rs"]
-mod binary;
-#[path = "support/simulation.rs"]
-mod simulation;
-
 use std::fs;
 use std::process::{Command, Output};
 use std::time::Duration;
+use support::{binary, simulation};
 
 use raft_model::election::{Ballot, Outgoing, Server};
 use raft_model::message::Message;

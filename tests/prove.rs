@@ -1,16 +1,10 @@
 //! `raft-model prove`, as it is typed; and what it makes of mistakes.
 
-#[path = "support/binary.rs"]
-mod binary;
-#[path = "support/counts.rs"]
-mod counts;
-#[path = "support/solvers.rs"]
-mod solvers;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::process::{Command, Output, Stdio};
+use support::{binary, counts, solvers};
 
 use raft_model::mutant::{Catch, MUTANTS};
 use raft_model::proof::counterexample;

@@ -1,9 +1,7 @@
 //! Packed worlds are the worlds, and reductions keep what they can do.
 
-#[path = "support/counts.rs"]
-mod counts;
-
 use std::collections::{BTreeSet, HashSet, VecDeque};
+use support::counts;
 
 use raft_model::action::Action;
 use raft_model::message::Message;

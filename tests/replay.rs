@@ -1,13 +1,9 @@
 //! Replay accepts what servers recorded, and nothing else.
 
-#[path = "support/binary.rs"]
-mod binary;
-#[path = "support/simulation.rs"]
-mod simulation;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use support::{binary, simulation};
 
 use raft_model::election::{Outgoing, Role};
 use raft_model::trace::file::ReplayError;

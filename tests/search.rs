@@ -1,10 +1,8 @@
 //! However a graph is searched, it is the same graph: by either engine, one worker or several, in
 //! one process or in several, with exact keys or fingerprints, under each of the reductions.
 
-#[path = "support/counts.rs"]
-mod counts;
-
 use std::sync::Arc;
+use support::counts;
 
 use raft_model::mutant::Mutant;
 use raft_model::reduce::PackedModel;

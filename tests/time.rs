@@ -1,12 +1,10 @@
 //! Mistakes about timers. A model without time cannot see them: here each is given a story in which
 //! the specification elects one leader, and the mutant another, more, or none.
 
-#[path = "support/clockwork.rs"]
-mod clockwork;
-
 use clockwork::Story;
 use raft_model::mutant::{Catch, MUTANTS, Mutant};
 use raft_model::world::Handlers;
+use support::clockwork;
 
 /// Servers that are elected, with their terms, in order.
 type Elected = &'static [(u8, u64)];

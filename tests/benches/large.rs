@@ -1,11 +1,9 @@
 //! The largest graphs of `tests/counts.toml`, searched by all cores: `cargo bench --bench large`.
 //! Minutes; it fails if a count is another than expected.
 
-#[path = "../support/counts.rs"]
-mod counts;
-
 use std::sync::Arc;
 use std::time::Instant;
+use support::counts;
 
 use raft_model::reduce::PackedModel;
 use raft_model::search::parallel::{self, Crew};

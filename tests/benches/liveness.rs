@@ -2,10 +2,8 @@
 //! fails if a count or a verdict is another than expected. With `-- --servers 5` also 5 servers in a
 //! window of 2 terms, which takes many minutes and 6 GiB.
 
-#[path = "../support/counts.rs"]
-mod counts;
-
 use std::time::Instant;
+use support::counts;
 
 use counts::LivenessCounts;
 use raft_model::liveness::assumptions::Assumptions;

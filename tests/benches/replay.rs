@@ -1,11 +1,9 @@
 //! How fast traces are replayed: `cargo bench --bench replay`.
 
-#[path = "../support/simulation.rs"]
-mod simulation;
-
 use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
+use support::simulation;
 
 use raft_model::trace::replay::replay;
 use raft_model::types::ServerId;

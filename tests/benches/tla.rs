@@ -1,14 +1,6 @@
 //! TLA+ and Rust have the same graph where that is too large for the tests: `cargo bench --bench tla`.
 //! A minute or two; it fails at the first difference.
 
-#[path = "../support"]
-mod support {
-    pub(crate) mod counts;
-    pub(crate) mod graph;
-    pub(crate) mod tlc;
-    pub(crate) mod value;
-}
-
 use std::time::Instant;
 
 use raft_model::types::{Cluster, Term};

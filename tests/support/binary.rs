@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 /// Builds the binary of a package, in the profile of this test, and says where it is.
-pub(crate) fn built(package: &str) -> PathBuf {
+pub fn built(package: &str) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     // This test is <target>/<profile>/deps/<name>.

@@ -15,7 +15,7 @@ const ARGUMENTS: &str = "--headless --no-sandbox --disable-gpu --disable-quic --
     --disable-background-networking --disable-component-update --disable-sync";
 
 /// Tries until it succeeds; half a minute of failures is a failure.
-pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Result<T, String>) -> T {
+pub fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Result<T, String>) -> T {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         match attempt() {
@@ -27,7 +27,7 @@ pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Result<T, S
 }
 
 /// A browser with an empty profile. It ends when this is dropped.
-pub(crate) struct Browser {
+pub struct Browser {
     driver: Child,
     /// The address of the driver, then that of the browser's session.
     url: String,
@@ -36,7 +36,7 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         let profile = tempfile::tempdir().expect("a folder for the profile");
         let driver = Command::new("chromedriver")
             .envs([("HOME", profile.path()), ("TMPDIR", profile.path())])
@@ -73,17 +73,17 @@ impl Browser {
         if value["error"].is_string() { Err(value["message"].to_string()) } else { Ok(value) }
     }
 
-    pub(crate) fn open(&self, url: &str) {
+    pub fn open(&self, url: &str) {
         eventually(url, || self.post("/url", &json!({ "url": url })));
     }
 
     /// What a script returns on the page.
-    pub(crate) fn run(&self, script: &str) -> Result<Value, String> {
+    pub fn run(&self, script: &str) -> Result<Value, String> {
         self.post("/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
     /// The text of each element that a CSS selector finds.
-    pub(crate) fn texts(&self, selector: &str) -> Result<Vec<String>, String> {
+    pub fn texts(&self, selector: &str) -> Result<Vec<String>, String> {
         let script = format!(
             "return [...document.querySelectorAll('{selector}')].map(found => found.textContent)"
         );
@@ -91,7 +91,7 @@ impl Browser {
     }
 
     /// Clicks the link with this text, as soon as there is one.
-    pub(crate) fn click(&self, link: &str) {
+    pub fn click(&self, link: &str) {
         eventually(link, || {
             let found = self.post("/element", &json!({ "using": "link text", "value": link }))?;
             let id = found.as_object().and_then(|found| found.values().next()?.as_str());

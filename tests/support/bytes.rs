@@ -18,7 +18,7 @@ use raft_node::wire::Frame;
 use tempfile::TempDir;
 
 /// Only what [`Frame::encode`] writes is a frame.
-pub(crate) fn frame(bytes: &[u8]) {
+pub fn frame(bytes: &[u8]) {
     let mut repaired = bytes.to_vec();
     if let Some((checked, checksum)) = repaired.split_last_chunk_mut::<4>() {
         *checksum = crc32fast::hash(checked).to_be_bytes();
@@ -31,11 +31,11 @@ pub(crate) fn frame(bytes: &[u8]) {
 }
 
 /// How many bytes at the beginning of a slot are not always zero.
-pub(crate) const SLOT_HEAD: usize = 64;
+pub const SLOT_HEAD: usize = 64;
 
 /// A file of a ballot is refused and left alone, or one of its two slots is believed. The bytes are
 /// a file, and also the beginnings of the two slots of another one.
-pub(crate) fn ballot(bytes: &[u8]) {
+pub fn ballot(bytes: &[u8]) {
     ballot_file(bytes);
     let (first, second) = bytes.split_at(bytes.len().min(SLOT_HEAD));
     ballot_file(&[first, second].map(slot).concat());
@@ -85,14 +85,14 @@ fn is_next(one: &[u8], next: &[u8]) -> bool {
 }
 
 /// S1 of three servers, whose ballots are tried.
-pub(crate) fn first_of_three() -> Config {
+pub fn first_of_three() -> Config {
     let address = |number: u8| SocketAddr::from(([127, 0, 0, 1], 7000 + u16::from(number)));
     let servers = (1..=3).map(|number| (number, address(number))).collect();
     Config::new(Settings::new("test", 1, servers)).unwrap()
 }
 
 /// Files are replayed or refused; and if they are replayed, then every record in them was.
-pub(crate) fn traces(files: &[impl AsRef<[u8]>]) {
+pub fn traces(files: &[impl AsRef<[u8]>]) {
     traces_as_they_are(files);
     let repaired: Vec<_> = files.iter().map(|file| with_checksums(file.as_ref())).collect();
     traces_as_they_are(&repaired);
@@ -120,7 +120,7 @@ fn steps(content: &[u8]) -> usize {
 }
 
 /// Only what [`Line::to_text`] writes is a line.
-pub(crate) fn line(text: &str) -> Option<Line> {
+pub fn line(text: &str) -> Option<Line> {
     let line = Line::from_text(text).ok()?;
     assert_eq!(line.to_text().strip_suffix('\n'), Some(text));
     Some(line)
@@ -142,7 +142,7 @@ fn with_checksums(content: &[u8]) -> Vec<u8> {
 }
 
 /// A folder in memory, where there is one: these files need not survive a power failure.
-pub(crate) fn fast_dir() -> TempDir {
+pub fn fast_dir() -> TempDir {
     let memory = Path::new("/dev/shm");
     tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap()
 }

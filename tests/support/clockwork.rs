@@ -10,14 +10,14 @@ use raft_model::world::Handlers;
 const HEARTBEAT: u64 = 3;
 
 /// What happens to a cluster.
-pub(crate) struct Story {
+pub struct Story {
     /// For each server how long it waits for a leader, the first time, the second time and so on;
     /// the last of them for ever.
-    pub(crate) timeouts: &'static [&'static [u64]],
+    pub timeouts: &'static [&'static [u64]],
     /// How long a message takes that is sent at a moment by a server to another; `None` if it is lost.
-    pub(crate) takes: fn(u64, u8, u8) -> Option<u64>,
+    pub takes: fn(u64, u8, u8) -> Option<u64>,
     /// How many moments are told.
-    pub(crate) moments: u64,
+    pub moments: u64,
 }
 
 /// A server in a story.
@@ -38,7 +38,7 @@ struct Letter {
 
 impl Story {
     /// Who is elected, with which term, in order.
-    pub(crate) fn elects(&self, handlers: Handlers) -> Vec<(u8, u64)> {
+    pub fn elects(&self, handlers: Handlers) -> Vec<(u8, u64)> {
         let mut elected = Vec::new();
         self.play(handlers, |id, step| {
             if step.rule == Rule::Elected {

@@ -16,21 +16,21 @@ use raft_model::types::Term;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::network::Network;
-use super::node::raft_node;
+use crate::network::Network;
+use crate::node::raft_node;
 
 /// How long to wait for what must happen, however slow the machine is.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The name of every cluster here.
-pub(crate) const NAME: &str = "test";
+pub const NAME: &str = "test";
 
 /// The period of heartbeats, in milliseconds.
 const HEARTBEAT: u32 = 50;
 
 /// The election timeouts of a cluster.
 #[derive(Clone, Copy)]
-pub(crate) enum Timing {
+pub enum Timing {
     /// Elections follow soon on a fault, and servers on a busy machine seldom miss the heartbeats
     /// of a leader that lives.
     Quick,
@@ -49,18 +49,18 @@ impl Timing {
     }
 
     /// How many heartbeats a leader sends while somebody waits for the longest election timeout.
-    pub(crate) const fn heartbeats_in_an_election_timeout(self) -> u32 {
+    pub const fn heartbeats_in_an_election_timeout(self) -> u32 {
         self.election().1 / HEARTBEAT
     }
 }
 
 /// One line of the log of one server.
 #[derive(Clone, Debug)]
-pub(crate) struct Line {
+pub struct Line {
     /// The number of the server.
-    pub(crate) server: usize,
+    pub server: usize,
     /// The whole line.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 impl Line {
@@ -70,17 +70,17 @@ impl Line {
     }
 
     /// The term in which the server is, in a line that tells of a step.
-    pub(crate) fn term(&self) -> Option<u64> {
+    pub fn term(&self) -> Option<u64> {
         self.field("term")?.parse().ok()
     }
 
     /// Whether it tells of a step by this rule.
-    pub(crate) fn is(&self, rule: Rule) -> bool {
+    pub fn is(&self, rule: Rule) -> bool {
         self.field("rule") == Some(&format!("{rule:?}"))
     }
 
     /// Whether it tells that the server follows.
-    pub(crate) fn is_follower(&self) -> bool {
+    pub fn is_follower(&self) -> bool {
         self.field("role") == Some("follower")
     }
 
@@ -92,15 +92,15 @@ impl Line {
 
 /// A leader, and the term that it leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Leadership {
-    pub(crate) leader: usize,
-    pub(crate) term: u64,
+pub struct Leadership {
+    pub leader: usize,
+    pub term: u64,
 }
 
 /// Servers of one cluster, each a process with a directory and a trace of its own. They die with
 /// this value. If that happens because the test fails, the traces and the log are kept.
-pub(crate) struct Cluster<N> {
-    pub(crate) network: N,
+pub struct Cluster<N> {
+    pub network: N,
     size: usize,
     timing: Timing,
     running: BTreeMap<usize, Running>,
@@ -117,7 +117,7 @@ struct Running {
 
 impl<N: Network> Cluster<N> {
     /// Starts the servers of a new cluster.
-    pub(crate) fn start(size: usize, timing: Timing) -> Self {
+    pub fn start(size: usize, timing: Timing) -> Self {
         let (sender, lines) = channel();
         let mut cluster = Self {
             network: N::new(size),
@@ -136,38 +136,38 @@ impl<N: Network> Cluster<N> {
     }
 
     /// The number of every server.
-    pub(crate) fn servers(&self) -> Vec<usize> {
+    pub fn servers(&self) -> Vec<usize> {
         (1..=self.size).collect()
     }
 
     /// The number of every server but these.
-    pub(crate) fn others(&self, than: &[usize]) -> Vec<usize> {
+    pub fn others(&self, than: &[usize]) -> Vec<usize> {
         (1..=self.size).filter(|server| !than.contains(server)).collect()
     }
 
     /// Kills a server as `kill -9` does: it can do nothing about it.
-    pub(crate) fn kill(&mut self, server: usize) {
+    pub fn kill(&mut self, server: usize) {
         self.signal(server, Signal::KILL);
         self.end(server);
     }
 
     /// Starts a server that was killed, on the data it has.
-    pub(crate) fn restart(&mut self, server: usize) {
+    pub fn restart(&mut self, server: usize) {
         self.run(server, &[]);
     }
 
     /// Stops a server as `kill -STOP` does: it does nothing until it continues.
-    pub(crate) fn pause(&mut self, server: usize) {
+    pub fn pause(&mut self, server: usize) {
         self.signal(server, Signal::STOP);
     }
 
     /// Lets a server that was stopped go on.
-    pub(crate) fn resume(&mut self, server: usize) {
+    pub fn resume(&mut self, server: usize) {
         self.signal(server, Signal::CONT);
     }
 
     /// The next line of any server that is as wanted; fails when there is none for long.
-    pub(crate) fn wait_for(&mut self, what: &str, mut wanted: impl FnMut(&Line) -> bool) -> Line {
+    pub fn wait_for(&mut self, what: &str, mut wanted: impl FnMut(&Line) -> bool) -> Line {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -184,7 +184,7 @@ impl<N: Network> Cluster<N> {
     /// Waits until one of these servers leads in a term after this one, and all the others of them
     /// follow it: each of them has to say so from now on. On a slow machine that may take several
     /// elections.
-    pub(crate) fn agreed(&mut self, after: u64, servers: &[usize]) -> Leadership {
+    pub fn agreed(&mut self, after: u64, servers: &[usize]) -> Leadership {
         self.read();
         let mut said: BTreeMap<usize, Line> = BTreeMap::new();
         let agreement = |said: &BTreeMap<usize, Line>| {
@@ -213,7 +213,7 @@ impl<N: Network> Cluster<N> {
 
     /// Waits until these servers, together, have campaigned so many times. Nobody of them may be
     /// elected.
-    pub(crate) fn campaign_in_vain(&mut self, servers: &[usize], times: usize) {
+    pub fn campaign_in_vain(&mut self, servers: &[usize], times: usize) {
         self.read();
         let mut terms = BTreeMap::<usize, Vec<u64>>::new();
         self.wait_for(&format!("{servers:?} to campaign in vain"), |line| {
@@ -231,19 +231,19 @@ impl<N: Network> Cluster<N> {
     }
 
     /// All lines that servers have written up to now.
-    pub(crate) fn seen(&mut self) -> &[Line] {
+    pub fn seen(&mut self) -> &[Line] {
         self.read();
         &self.seen
     }
 
     /// The last term in which a server has said to be.
-    pub(crate) fn last_term(&self, server: usize) -> u64 {
+    pub fn last_term(&self, server: usize) -> u64 {
         let mut lines = self.seen.iter().rev().filter(|line| line.server == server);
         lines.find_map(Line::term).expect("it has said something")
     }
 
     /// Ends every server as `kill` does, and listens to its last words.
-    pub(crate) fn terminate(&mut self) {
+    pub fn terminate(&mut self) {
         for server in self.running.keys().copied().collect::<Vec<_>>() {
             self.signal(server, Signal::TERM);
             self.end(server);
@@ -251,7 +251,7 @@ impl<N: Network> Cluster<N> {
     }
 
     /// Ends all servers, and replays what every one of them did from the first start on.
-    pub(crate) fn replayed(mut self) -> Report {
+    pub fn replayed(mut self) -> Report {
         self.terminate();
         let report = replay(&self.traces()).unwrap_or_else(|error| panic!("replay: {error}"));
         assert_eq!(report.on_trust, 0, "every message was sent by a server with a trace");
@@ -264,7 +264,7 @@ impl<N: Network> Cluster<N> {
     }
 
     /// What each server has recorded.
-    pub(crate) fn traces(&self) -> Vec<PathBuf> {
+    pub fn traces(&self) -> Vec<PathBuf> {
         self.servers().into_iter().map(|server| self.trace(server)).collect()
     }
 

@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 /// A graph, by its bounds, and what it has to be like.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Counts {
-    pub(crate) servers: u8,
-    pub(crate) max_term: u64,
+pub struct Counts {
+    pub servers: u8,
+    pub max_term: u64,
     replies: RepliesName,
     /// The reductions that are on.
     #[serde(default)]
@@ -38,9 +38,8 @@ enum ReductionName {
     Symmetry,
 }
 
-#[allow(dead_code, reason = "not every test needs all of it")]
 impl Counts {
-    pub(crate) fn bounds(&self) -> Bounds {
+    pub fn bounds(&self) -> Bounds {
         Bounds {
             cluster: Cluster::new(self.servers).expect("counts.toml: servers"),
             max_term: Term::new(self.max_term),
@@ -51,7 +50,7 @@ impl Counts {
         }
     }
 
-    pub(crate) fn reductions(&self) -> Reductions {
+    pub fn reductions(&self) -> Reductions {
         Reductions {
             messages: self.reductions.contains(&ReductionName::Messages),
             symmetry: self.reductions.contains(&ReductionName::Symmetry),
@@ -59,26 +58,25 @@ impl Counts {
         }
     }
 
-    pub(crate) fn is_large(&self) -> bool {
+    pub fn is_large(&self) -> bool {
         self.large
     }
 
-    pub(crate) fn coverage(&self) -> Coverage {
+    pub fn coverage(&self) -> Coverage {
         Coverage { states: self.states, edges: self.edges, depth: self.depth }
     }
 }
 
 /// The graph on which liveness is judged.
 #[derive(Clone, Debug, Deserialize)]
-#[allow(dead_code, reason = "not every test needs all of it")]
-pub(crate) struct LivenessCounts {
-    pub(crate) servers: u8,
-    pub(crate) window: u64,
+pub struct LivenessCounts {
+    pub servers: u8,
+    pub window: u64,
     /// Whether it takes a release build, and patience.
     #[serde(default)]
-    pub(crate) large: bool,
-    pub(crate) states: usize,
-    pub(crate) moves: usize,
+    pub large: bool,
+    pub states: usize,
+    pub moves: usize,
 }
 
 #[derive(Deserialize)]
@@ -96,23 +94,20 @@ fn file() -> Vec<Counts> {
 }
 
 /// The graphs on which liveness is judged.
-#[allow(dead_code, reason = "not every test needs it")]
-pub(crate) fn liveness() -> Vec<LivenessCounts> {
+pub fn liveness() -> Vec<LivenessCounts> {
     read().liveness
 }
 
 /// The counts of the proof.
 #[derive(Clone, Copy, Debug, Deserialize)]
-#[allow(dead_code, reason = "not every test needs it")]
-pub(crate) struct Proof {
-    pub(crate) paths: usize,
-    pub(crate) excluded: usize,
-    pub(crate) obligations: usize,
-    pub(crate) files: usize,
+pub struct Proof {
+    pub paths: usize,
+    pub excluded: usize,
+    pub obligations: usize,
+    pub files: usize,
 }
 
-#[allow(dead_code, reason = "not every test needs it")]
-pub(crate) fn proof() -> Proof {
+pub fn proof() -> Proof {
     #[derive(Deserialize)]
     struct File {
         proof: Proof,
@@ -121,26 +116,22 @@ pub(crate) fn proof() -> Proof {
 }
 
 /// All full graphs of the file.
-#[allow(dead_code, reason = "not every test needs it")]
-pub(crate) fn all() -> Vec<Counts> {
+pub fn all() -> Vec<Counts> {
     file().into_iter().filter(|counts| counts.reductions.is_empty()).collect()
 }
 
 /// All reduced graphs of the file.
-#[allow(dead_code, reason = "not every test needs it")]
-pub(crate) fn reduced() -> Vec<Counts> {
+pub fn reduced() -> Vec<Counts> {
     file().into_iter().filter(|counts| !counts.reductions.is_empty()).collect()
 }
 
 /// The full graph of these bounds.
-#[allow(dead_code, reason = "not every test needs it")]
-pub(crate) fn of(bounds: &Bounds) -> Coverage {
+pub fn of(bounds: &Bounds) -> Coverage {
     of_reduced(bounds, Reductions::NONE)
 }
 
 /// The graph of these bounds, so reduced.
-#[allow(dead_code, reason = "not every test needs it")]
-pub(crate) fn of_reduced(bounds: &Bounds, reductions: Reductions) -> Coverage {
+pub fn of_reduced(bounds: &Bounds, reductions: Reductions) -> Coverage {
     let is_it = |counts: &Counts| counts.bounds() == *bounds && counts.reductions() == reductions;
     let found = file().into_iter().find(is_it);
     let found = found.unwrap_or_else(|| panic!("no graph for {bounds:?}, {reductions:?}"));

@@ -11,7 +11,7 @@ use raft_model::world::story;
 
 /// What can be reached, in terms of worlds. An edge is a world, the name of an action and another
 /// world; who acts need not be said, since it is who changes or sends.
-pub(crate) struct Graph {
+pub struct Graph {
     /// Whose graph it is.
     name: &'static str,
     worlds: Vec<World>,
@@ -21,16 +21,15 @@ pub(crate) struct Graph {
     edges: Vec<BTreeSet<(Action, usize)>>,
 }
 
-#[allow(dead_code, reason = "not every test needs all of it")]
 impl Graph {
     /// A graph without worlds.
-    pub(crate) fn empty(name: &'static str) -> Self {
+    pub fn empty(name: &'static str) -> Self {
         let (worlds, numbers) = (Vec::new(), HashMap::new());
         Self { name, worlds, numbers, initial: BTreeSet::new(), edges: Vec::new() }
     }
 
     /// The graph of a model.
-    pub(crate) fn of<M: ElectionModel>(name: &'static str, model: &M) -> Self {
+    pub fn of<M: ElectionModel>(name: &'static str, model: &M) -> Self {
         let mut graph = Self::empty(name);
         let mut states = model.init_states();
         for state in &states {
@@ -52,7 +51,7 @@ impl Graph {
     }
 
     /// The number of a world, which is added if it is new.
-    pub(crate) fn number(&mut self, world: World) -> usize {
+    pub fn number(&mut self, world: World) -> usize {
         let new = self.worlds.len();
         let number = *self.numbers.entry(world).or_insert_with_key(|world| {
             self.worlds.push(world.clone());
@@ -65,17 +64,17 @@ impl Graph {
     }
 
     /// Adds a world in which runs start.
-    pub(crate) fn add_initial(&mut self, world: usize) {
+    pub fn add_initial(&mut self, world: usize) {
         self.initial.insert(world);
     }
 
     /// Adds an edge.
-    pub(crate) fn add_edge(&mut self, before: usize, action: Action, after: usize) {
+    pub fn add_edge(&mut self, before: usize, action: Action, after: usize) {
         self.edges[before].insert((action, after));
     }
 
     /// How large it is. The depth is that of a search, breadth first.
-    pub(crate) fn coverage(&self) -> Coverage {
+    pub fn coverage(&self) -> Coverage {
         let mut seen: HashSet<usize> = self.initial.iter().copied().collect();
         let mut level: Vec<usize> = seen.iter().copied().collect();
         let mut depth = 0;
@@ -97,7 +96,7 @@ impl Graph {
     /// The first difference to another graph, in words: a world, and what only one of the two can
     /// do there. If there is none, they are the same: they start in the same worlds, and go on to
     /// the same.
-    pub(crate) fn difference(&self, other: &Self) -> Option<String> {
+    pub fn difference(&self, other: &Self) -> Option<String> {
         let starts = |graph: &Self| -> HashSet<World> {
             graph.initial.iter().map(|&number| graph.worlds[number].clone()).collect()
         };

@@ -14,13 +14,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::network::{Faulty, Network, port};
+use crate::network::{Faulty, Network, port};
 
 /// What every link does to what is sent while the network is disturbed; the delay reorders.
 const DISTURBANCE: &str = "netem loss 20% duplicate 20% delay 30ms 30ms";
 
 /// Namespaces of one cluster. They are removed with this value.
-pub(crate) struct Namespaces {
+pub struct Namespaces {
     name: String,
     size: usize,
     cut: BTreeSet<(usize, usize)>,
@@ -28,13 +28,13 @@ pub(crate) struct Namespaces {
 
 impl Namespaces {
     /// Makes such a network and cuts a link, to see whether the machine permits it.
-    pub(crate) fn permitted() -> Result<(), String> {
+    pub fn permitted() -> Result<(), String> {
         remove_those_of_the_dead();
         Self::try_new(2)?.try_cut(&[(1, 2)])
     }
 
     /// Disturbs such a network, to see whether the kernel can.
-    pub(crate) fn can_be_disturbed() -> Result<(), String> {
+    pub fn can_be_disturbed() -> Result<(), String> {
         Self::permitted()?;
         let disturbed = Self::try_new(1)?.try_disturb();
         disturbed.map_err(|error| format!("this kernel has no netem: {error}"))

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Where servers are, and how they reach each other. They are numbered from 1.
-pub(crate) trait Network {
+pub trait Network {
     /// A network for this many servers.
     fn new(size: usize) -> Self;
 
@@ -20,7 +20,7 @@ pub(crate) trait Network {
 }
 
 /// A network that can be made to fail.
-pub(crate) trait Faulty: Network {
+pub trait Faulty: Network {
     /// Loses from now on all that is sent along these links, each from one server to another, and
     /// nothing along others.
     fn cut(&mut self, links: &[(usize, usize)]);
@@ -47,14 +47,14 @@ pub(crate) trait Faulty: Network {
 
 /// An address of the loopback network that no other cluster uses, in this process or in another: so
 /// the address of a killed server is still free when it comes back.
-pub(crate) fn own_ip() -> IpAddr {
+pub fn own_ip() -> IpAddr {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let number = std::process::id() % 0x1_0000 * 64 + COUNT.fetch_add(1, Ordering::Relaxed) % 64;
     Ipv4Addr::from_bits(Ipv4Addr::new(127, 64, 0, 0).to_bits() + number).into()
 }
 
 /// The loopback network, without faults.
-pub(crate) struct Loopback(IpAddr);
+pub struct Loopback(IpAddr);
 
 impl Network for Loopback {
     fn new(_size: usize) -> Self {
@@ -67,6 +67,6 @@ impl Network for Loopback {
 }
 
 /// The port of a server, where all have the same IP address.
-pub(crate) fn port(server: usize) -> u16 {
+pub fn port(server: usize) -> u16 {
     7000 + u16::try_from(server).expect("a few servers")
 }

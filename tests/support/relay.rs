@@ -16,20 +16,20 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::network::{Faulty, Network, own_ip, port};
+use crate::network::{Faulty, Network, own_ip, port};
 
 /// From which server to which.
 type Link = (usize, usize);
 
 /// What one server has sent to another.
 #[derive(Clone)]
-pub(crate) struct Datagram {
-    pub(crate) link: Link,
-    pub(crate) bytes: Vec<u8>,
+pub struct Datagram {
+    pub link: Link,
+    pub bytes: Vec<u8>,
 }
 
 /// The relay of one cluster. It ends with this value.
-pub(crate) struct Relay {
+pub struct Relay {
     sockets: Arc<Sockets>,
     state: Arc<Mutex<State>>,
     stop: Option<UnixStream>,
@@ -111,17 +111,17 @@ impl Relay {
     }
 
     /// All that servers have sent so far, oldest first.
-    pub(crate) fn history(&self) -> Vec<Datagram> {
+    pub fn history(&self) -> Vec<Datagram> {
         self.state().history.clone()
     }
 
     /// Brings these bytes to a server, from the very address of another.
-    pub(crate) fn inject(&self, link: Link, bytes: &[u8]) {
+    pub fn inject(&self, link: Link, bytes: &[u8]) {
         self.sockets.deliver(link, bytes).expect("it can be sent");
     }
 
     /// The own address of a server, at which it receives.
-    pub(crate) fn own_address(&self, server: usize) -> SocketAddr {
+    pub fn own_address(&self, server: usize) -> SocketAddr {
         self.sockets.servers[&server]
     }
 }

@@ -16,7 +16,7 @@ use rand::{RngExt, SeedableRng};
 const HEARTBEAT: u64 = 20;
 
 /// A cluster, and what each of its servers has written.
-pub(crate) struct Simulation {
+pub struct Simulation {
     cluster: Cluster,
     random: StdRng,
     now: u64,
@@ -41,7 +41,7 @@ struct Letter {
 }
 
 impl Simulation {
-    pub(crate) fn new(size: u8, seed: u64) -> Self {
+    pub fn new(size: u8, seed: u64) -> Self {
         let cluster = Cluster::new(size).unwrap();
         let stored = Ballot::INITIAL;
         let state = State { ballot: stored, role: Role::Follower };
@@ -57,7 +57,7 @@ impl Simulation {
 
     /// Lets this many moments pass: in each a message arrives, is lost or arrives and stays under
     /// way, and timers that are due fire.
-    pub(crate) fn run(&mut self, moments: u64) {
+    pub fn run(&mut self, moments: u64) {
         for _ in 0..moments {
             self.now += 1;
             for server in self.cluster.servers() {
@@ -81,7 +81,7 @@ impl Simulation {
     }
 
     /// A server is killed, and comes up again.
-    pub(crate) fn restart(&mut self, id: ServerId) {
+    pub fn restart(&mut self, id: ServerId) {
         let (cluster, now) = (self.cluster, self.now);
         let server = &mut self.servers[id.index()];
         server.boot += 10;
@@ -138,20 +138,19 @@ impl Simulation {
     }
 
     /// What a server has written.
-    pub(crate) fn trace(&self, server: ServerId) -> &[Line] {
+    pub fn trace(&self, server: ServerId) -> &[Line] {
         &self.servers[server.index()].trace
     }
 }
 
 /// The text of a trace.
-pub(crate) fn text(lines: &[Line]) -> String {
+pub fn text(lines: &[Line]) -> String {
     lines.iter().map(Line::to_text).collect()
 }
 
 /// The traces of three servers, of which S2 dies after it wrote a record, before it did what the
 /// record says. And that record.
-#[allow(dead_code, reason = "not every test needs it")]
-pub(crate) fn with_a_step_that_did_not_happen() -> (Vec<String>, Line) {
+pub fn with_a_step_that_did_not_happen() -> (Vec<String>, Line) {
     let mut simulation = Simulation::new(3, 5);
     simulation.run(60); // nobody's timer has fired yet
     let mut lines = simulation.trace(id(2)).to_vec();
@@ -175,8 +174,7 @@ fn id(number: u8) -> ServerId {
 }
 
 /// Writes the traces of S1, S2 … to files.
-#[allow(dead_code, reason = "not every test needs it")]
-pub(crate) fn write(folder: &TempDir, traces: &[String]) -> Vec<PathBuf> {
+pub fn write(folder: &TempDir, traces: &[String]) -> Vec<PathBuf> {
     let write = |(number, trace): (usize, &String)| {
         let path = folder.path().join(format!("{number}.trace"));
         fs::write(&path, trace).unwrap();

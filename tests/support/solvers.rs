@@ -6,7 +6,7 @@ use raft_model::proof::SOLVERS;
 
 /// Whether both solvers are installed. Where `CI` is set they have to be; elsewhere a test that
 /// needs them says that it is skipped.
-pub(crate) fn are_there() -> bool {
+pub fn are_there() -> bool {
     let missing: Vec<_> = SOLVERS.iter().filter_map(|solver| solver.version().err()).collect();
     for error in &missing {
         // Not by `eprintln`, which a test that passes keeps to itself.

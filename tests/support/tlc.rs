@@ -11,8 +11,8 @@ use raft_model::search::Coverage;
 use raft_model::world::bounds::Bounds;
 use tempfile::TempDir;
 
-use super::graph::Graph;
-use super::value;
+use crate::graph::Graph;
+use crate::value;
 
 /// A path in the directory `tla`.
 fn tla(name: &str) -> PathBuf {
@@ -21,7 +21,7 @@ fn tla(name: &str) -> PathBuf {
 
 /// Whether TLC can run here. If not, the test is skipped, and says so even where the output of tests
 /// is captured. Where `CI` is set, it fails.
-pub(crate) fn is_ready() -> bool {
+pub fn is_ready() -> bool {
     let ready = Command::new(tla("tlc")).arg("--ready").output().expect("tla/tlc runs");
     if ready.status.success() {
         return true;
@@ -36,7 +36,7 @@ pub(crate) fn is_ready() -> bool {
 
 /// What TLC says of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// All that was asked of it holds.
     Holds,
     /// A property of safety is violated, after so many steps.
@@ -49,22 +49,21 @@ pub(crate) enum Verdict {
 
 /// What TLC found.
 #[derive(Clone, Debug)]
-pub(crate) struct Checked {
-    pub(crate) verdict: Verdict,
+pub struct Checked {
+    pub verdict: Verdict,
     /// Distinct states, and levels.
-    pub(crate) states: usize,
-    pub(crate) depth: usize,
+    pub states: usize,
+    pub depth: usize,
 }
 
 /// The modules, in a directory of their own.
-pub(crate) struct Specification {
+pub struct Specification {
     directory: TempDir,
 }
 
-#[allow(dead_code, reason = "not every test needs all of it")]
 impl Specification {
     /// The modules as they stand.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("raft-tla-").tempdir().unwrap();
         for entry in fs::read_dir(tla("")).unwrap() {
             let path = entry.unwrap().path();
@@ -75,12 +74,12 @@ impl Specification {
         Self { directory }
     }
 
-    pub(crate) fn path(&self, file: &str) -> PathBuf {
+    pub fn path(&self, file: &str) -> PathBuf {
         self.directory.path().join(file)
     }
 
     /// The same, with other text in a file, which has to be there as often as is said.
-    pub(crate) fn change(self, file: &str, times: usize, old: &str, new: &str) -> Self {
+    pub fn change(self, file: &str, times: usize, old: &str, new: &str) -> Self {
         let text = fs::read_to_string(self.path(file)).unwrap();
         assert_eq!(text.matches(old).count(), times, "{file} has other text than “{old}”");
         fs::write(self.path(file), text.replace(old, new)).unwrap();
@@ -88,7 +87,7 @@ impl Specification {
     }
 
     /// The same, with other bounds in a configuration.
-    pub(crate) fn within(self, bounds: &Bounds, config: &str) -> Self {
+    pub fn within(self, bounds: &Bounds, config: &str) -> Self {
         let servers: Vec<_> = bounds.cluster.servers().map(|s| s.to_string()).collect();
         let constants = [
             ("Server", format!("{{{}}}", servers.join(", "))),
@@ -109,7 +108,7 @@ impl Specification {
     }
 
     /// The same, with nothing asked in a configuration: so the whole graph is visited.
-    pub(crate) fn unjudged(self, config: &str) -> Self {
+    pub fn unjudged(self, config: &str) -> Self {
         let text = fs::read_to_string(self.path(config)).unwrap();
         let (text, _) = text.split_once("INVARIANTS").expect("properties come last");
         fs::write(self.path(config), text).unwrap();
@@ -121,13 +120,13 @@ impl Specification {
     /// # Panics
     ///
     /// If TLC comes to no verdict.
-    pub(crate) fn check(&self, config: &str) -> Checked {
+    pub fn check(&self, config: &str) -> Checked {
         check(&self.path(config), &[])
     }
 
     /// The graph of `MCRaftElection.cfg`. Steps that change nothing are left out, as
     /// `[][Next]_vars` does.
-    pub(crate) fn graph(&self) -> Graph {
+    pub fn graph(&self) -> Graph {
         let dump = self.path("graph.dot");
         let options = ["-dump", "dot,actionlabels", dump.to_str().unwrap()];
         let checked = check(&self.path("MCRaftElection.cfg"), &options);
@@ -141,7 +140,7 @@ impl Specification {
 }
 
 /// Runs TLC on a configuration, or on a module that a trace was written to.
-pub(crate) fn check(file: &Path, options: &[&str]) -> Checked {
+pub fn check(file: &Path, options: &[&str]) -> Checked {
     // Of several violations the one after the fewest steps is found if one worker searches.
     let mut tlc = Command::new(tla("tlc"));
     let output = tlc.arg(file).args(["-workers", "1"]).args(options).output().expect("it runs");

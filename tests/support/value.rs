@@ -23,7 +23,7 @@ enum Value {
 /// # Panics
 ///
 /// If it is none.
-pub(crate) fn world(text: &str) -> World {
+pub fn world(text: &str) -> World {
     let mut rest = Text(text);
     let mut state = BTreeMap::new();
     while rest.skip("/\\") {

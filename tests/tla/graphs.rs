@@ -6,9 +6,9 @@ use raft_model::types::{Cluster, Term};
 use raft_model::world::WorldModel;
 use raft_model::world::bounds::{Bounds, Replies};
 
-use crate::support::counts;
-use crate::support::graph::Graph;
-use crate::support::tlc::{Specification, is_ready};
+use support::counts;
+use support::graph::Graph;
+use support::tlc::{Specification, is_ready};
 
 fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
     Bounds { cluster: Cluster::new(servers).unwrap(), max_term: Term::new(max_term), replies }

@@ -11,8 +11,8 @@ use raft_model::world::WorldModel;
 use raft_model::world::bounds::{Bounds, Replies};
 use raft_model::world::properties::{Property, SAFETY};
 
-use crate::support::graph::Graph;
-use crate::support::tlc::{Specification, Verdict, is_ready};
+use support::graph::Graph;
+use support::tlc::{Specification, Verdict, is_ready};
 
 /// A mutant of Rust, what is changed in `RaftElection.tla` to make the same mistake, and by which
 /// property it is caught.

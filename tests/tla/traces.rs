@@ -8,11 +8,11 @@ use raft_model::types::ServerId;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::binary;
-use crate::support::cluster::{Cluster, Timing};
-use crate::support::network::Loopback;
-use crate::support::simulation::{Simulation, text, with_a_step_that_did_not_happen, write};
-use crate::support::tlc::{self, Verdict, is_ready};
+use support::binary;
+use support::cluster::{Cluster, Timing};
+use support::network::Loopback;
+use support::simulation::{Simulation, text, with_a_step_that_did_not_happen, write};
+use support::tlc::{self, Verdict, is_ready};
 
 /// Writes the module of a run, and says what `raft-model replay` says of it.
 fn module(folder: &TempDir, traces: &[PathBuf]) -> (PathBuf, Output) {

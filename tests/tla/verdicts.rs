@@ -10,8 +10,8 @@ use raft_model::world::properties::SAFETY;
 use raft_model::world::{World, WorldModel};
 
 use crate::runs::Runs;
-use crate::support::counts;
-use crate::support::tlc::{Specification, Verdict, is_ready};
+use support::counts;
+use support::tlc::{Specification, Verdict, is_ready};
 
 fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
     Bounds { cluster: Cluster::new(servers).unwrap(), max_term: Term::new(max_term), replies }

@@ -5,8 +5,8 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
-use crate::support::cluster::{Cluster, Leadership, Timing};
-use crate::support::network::Loopback;
+use support::cluster::{Cluster, Leadership, Timing};
+use support::network::Loopback;
 
 fn three_servers() -> Cluster<Loopback> {
     Cluster::start(3, Timing::Quick)

@@ -13,8 +13,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
-use crate::support::cluster::{Cluster, Leadership, Line, NAME, Timing};
-use crate::support::relay::Relay;
+use support::cluster::{Cluster, Leadership, Line, NAME, Timing};
+use support::relay::Relay;
 
 /// A term that nobody reaches: who believed a frame of it would go there.
 const FAR: Term = Term::new(1_000_000);

@@ -13,17 +13,6 @@
 //! | `CI` | if it is set, no test is skipped: what needs namespaces fails where there are none |
 //! | `RAFT_WITHOUT_NETEM` | if it is set, the one test that needs `netem` is skipped even then, where the kernel has none |
 
-#[path = "../support"]
-mod support {
-    pub(crate) mod binary;
-    pub(crate) mod cluster;
-    pub(crate) mod namespaces;
-    pub(crate) mod network;
-    #[expect(dead_code, reason = "servers here have addresses that are theirs alone")]
-    pub(crate) mod node;
-    pub(crate) mod relay;
-}
-
 mod crashes;
 mod hostile;
 mod networks;

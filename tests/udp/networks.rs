@@ -6,10 +6,10 @@ use std::io::Write as _;
 
 use raft_model::election::Rule;
 
-use crate::support::cluster::{Cluster, Leadership, Line, Timing};
-use crate::support::namespaces::Namespaces;
-use crate::support::network::Faulty;
-use crate::support::relay::Relay;
+use support::cluster::{Cluster, Leadership, Line, Timing};
+use support::namespaces::Namespaces;
+use support::network::Faulty;
+use support::relay::Relay;
 
 macro_rules! stories {
     ($($needs:ident: $($story:ident)*;)*) => {

@@ -1,0 +1,24 @@
+//! What several tests need: programs, processes, networks, simulations, expected counts, TLC.
+
+#![allow(
+    missing_docs,
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate
+)]
+
+pub mod binary;
+pub mod browser;
+pub mod bytes;
+pub mod clockwork;
+pub mod cluster;
+pub mod counts;
+pub mod graph;
+pub mod namespaces;
+pub mod network;
+pub mod node;
+pub mod relay;
+pub mod simulation;
+pub mod solvers;
+pub mod tlc;
+pub mod value;
