@@ -16,8 +16,8 @@
 (* A delivery after which nothing has changed is a stuttering step, which  *)
 (* [][Next]_vars allows everywhere.                                        *)
 (*                                                                         *)
-(* The same protocol stands in model/src/election.rs, and what can be      *)
-(* reached is the same: see README.md.                                     *)
+(* The same protocol stands in model/src/protocol/election.rs, and what     *)
+(* can be reached is the same: see README.md.                              *)
 (***************************************************************************)
 EXTENDS Naturals, FiniteSets
 

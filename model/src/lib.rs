@@ -37,29 +37,24 @@
 //! | [`election`] | **the specification**: what a server does, in one function |
 //! | `tests/scenarios/*.txt` | what that means, situation by situation |
 //!
-//! What real servers did is evidence that can be checked with it:
+//! What the node needs, too:
 //!
 //! | module | what it makes of the specification |
 //! |---|---|
-//! | [`trace`] | what a server did, one step a line |
-//! | [`reading`], [`replay`] | traces from files, and every step of them done once more |
+//! | [`action`] | the names of what can happen, and envelopes |
+//! | [`words`] | what a server is and does, in words |
+//! | [`trace`] | what real servers did: written, read, done once more, drawn, and given to TLC |
 //!
 //! Everything else stands behind the feature `check` (on by default):
 //!
 //! | module | what it makes of the specification |
 //! |---|---|
-//! | [`action`] | the names of what can happen |
-//! | [`bounds`] | what bounds a model, and what each bound leaves out |
-//! | [`world`] | the direct model: servers, disks and the set of sent messages |
+//! | [`world`] | the direct model: all servers, their disks, what was sent; bounds, properties, stories |
+//! | [`actor`] | the reference model: stateright's actors, for its Explorer too |
 //! | [`packed`] | the direct model in a few machine words |
 //! | [`reduce`] | of worlds that behave alike, one stands for all |
-//! | [`actor`] | the reference model: stateright's actors, for the Explorer too |
-//! | [`properties`] | what must never happen |
-//! | [`search`] | every reachable state, and the shortest way to a violation: one by one, by workers on many machines, by stateright |
-//! | [`liveness`] | all infinite runs that are fair: are leaders elected, do they stay, and what does that take |
-//! | [`story`] | runs told in words |
-//! | [`picture`] | recorded runs, drawn |
-//! | [`behaviour`] | recorded runs, for TLC to check with the specification in TLA+ |
+//! | [`search`] | every reachable state, and the shortest way to a violation |
+//! | [`liveness`] | all infinite runs that are fair: are leaders elected, do they stay, what does that take |
 //! | [`mutant`] | elections that are wrong on purpose: a catalogue, and what catches each |
 //! | [`proof`] | safety for every number of servers and every term: the same source text, run on symbols |
 //!
