@@ -42,10 +42,11 @@ fn change(variable: &str, step: &Step) -> Change {
             Role::Candidate { votes } => format!("({votes:?} c)"),
             Role::Follower | Role::Leader => "false".to_owned(),
         }),
-        message => match sent(&step.outgoing) {
-            Some((to, what)) => added(message, to, what),
+        "request_vote" | "vote_granted" | "append_entries" => match sent(&step.outgoing) {
+            Some((to, what)) => added(variable, to, what),
             None => Change::Kept,
         },
+        other => panic!("what a step does to {other} is not said here"),
     }
 }
 
@@ -60,16 +61,19 @@ pub(super) fn sent(outgoing: &Outgoing) -> Option<(Option<ServerId>, Message)> {
 
 /// What a message adds to the messages of a kind.
 fn added(variable: &str, to: Option<ServerId>, message: Message) -> Change {
-    let of = |term: Term| Change::Adds(format!("(= t {term:?})"));
-    match (variable, message) {
-        ("request_vote", Message::RequestVote { term })
-        | ("append_entries", Message::AppendEntries { term }) => of(term),
-        ("vote_granted", Message::RequestVoteResponse { term, vote_granted: true }) => match to {
-            Some(to) => Change::Adds(format!("(and (= t {term:?}) (= c {to:?}))")),
-            None => of(term),
+    let of = |term: Term| format!("(= t {term:?})");
+    let (remembered_in, what) = match message {
+        Message::RequestVote { term } => ("request_vote", of(term)),
+        Message::AppendEntries { term } => ("append_entries", of(term)),
+        Message::RequestVoteResponse { term, vote_granted: true } => match to {
+            Some(to) => ("vote_granted", format!("(and (= t {term:?}) (= c {to:?}))")),
+            None => ("vote_granted", of(term)),
         },
-        _ => Change::Kept,
-    }
+        // Paths begin with their arrival whether or not anybody sent them.
+        Message::RequestVoteResponse { vote_granted: false, .. }
+        | Message::AppendEntriesResponse { .. } => return Change::Kept,
+    };
+    if variable == remembered_in { Change::Adds(what) } else { Change::Kept }
 }
 
 /// The parameters of a variable: the server that it belongs to, then a term, another server.

@@ -62,7 +62,7 @@ mod tests;
 pub use invariant::{Conjunct, DEFINITIONS, INVARIANT, SAFETY, TERM_NEVER_DECREASES};
 pub use logic::Definition;
 pub use majority::{MAJORITIES_MEET, QUORUM_IS_MAJORITY};
-pub use obligation::{EXCLUDED, File, IMPLIED, Obligation, POSSIBLE};
+pub use obligation::{CONSIDERED, EXCLUDED, File, IMPLIED, Obligation, POSSIBLE};
 pub use prove::{Answers, Progress, prove};
 pub use solver::{Answer, SOLVERS, Solver, SolverError};
 

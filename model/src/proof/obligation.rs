@@ -10,7 +10,7 @@ use super::invariant::{Conjunct, DEFINITIONS, INVARIANT, SAFETY, TERM_NEVER_DECR
 use super::logic::{self, comment};
 use super::message::Message;
 use super::oracle::{Note, Path, assumed};
-use super::situation::{Handlers, Occurrence, Situation, Standing, first_start};
+use super::situation::{Handlers, Occurrence, Situation, Standing, first_start, not_considered};
 use super::solver::Answer;
 
 /// Something that a solver has to confirm.
@@ -42,6 +42,13 @@ pub const EXCLUDED: (&str, &str) = (
     "PathExcluded",
     "The invariant excludes this path: of a candidate or a leader that has not voted for itself, or \
      votes for another in its own term; or of a leader that hears another one of its term.",
+);
+
+/// That the proof is about everything that happens: demanded, in vain, of a path that leads to what
+/// no path begins with. Of the specification there is none.
+pub const CONSIDERED: (&str, &str) = (
+    "NextConsidered",
+    "Whatever a path leads to, and whatever it sends, paths begin from there too.",
 );
 
 /// A file for a solver.
@@ -107,14 +114,36 @@ impl File {
 /// Everything that has to be proved of an election. That its paths are possible is asked of the
 /// specification only: what mistakes make of it is of no interest.
 pub(super) fn files(handlers: Handlers, is_specification: bool) -> Vec<File> {
-    let mut files = vec![initially(handlers)];
-    let keeps = |situation| keeps(situation, handlers, is_specification);
-    files.extend(Situation::all().map(keeps));
+    files_from(&Situation::all().collect::<Vec<_>>(), handlers, is_specification)
+}
+
+/// The same, if only these situations were considered.
+pub(super) fn files_from(
+    beginnings: &[Situation],
+    handlers: Handlers,
+    is_specification: bool,
+) -> Vec<File> {
+    let mut files = vec![initially(handlers, beginnings)];
+    let keeps = |situation: &Situation| keeps(*situation, beginnings, handlers, is_specification);
+    files.extend(beginnings.iter().map(keeps));
     files.push(safety());
     files
 }
 
-fn initially(handlers: Handlers) -> File {
+/// Demands what cannot be, of a path that leads to where no path begins.
+fn considered(
+    file: &mut File,
+    step: &Step,
+    beginnings: &[Situation],
+    path: Option<&(usize, String)>,
+) {
+    if let Some(missing) = not_considered(step, beginnings) {
+        comment(&mut file.text, &missing);
+        file.follows(CONSIDERED.0, "false", path);
+    }
+}
+
+fn initially(handlers: Handlers, beginnings: &[Situation]) -> File {
     let mut file = File::new(
         "Initially",
         "Every server has come up for the first time, and nothing else was sent: the invariant holds.",
@@ -131,6 +160,7 @@ fn initially(handlers: Handlers) -> File {
     for conjunct in &INVARIANT {
         file.follows(conjunct.name, conjunct.formula, None);
     }
+    considered(&mut file, step, beginnings, None);
     file
 }
 
@@ -145,7 +175,12 @@ fn safety() -> File {
 }
 
 /// That no path from a situation leaves the invariant.
-fn keeps(situation: Situation, handlers: Handlers, is_specification: bool) -> File {
+fn keeps(
+    situation: Situation,
+    beginnings: &[Situation],
+    handlers: Handlers,
+    is_specification: bool,
+) -> File {
     let says = "The invariant holds, and a server makes a step: the invariant holds again.";
     let mut file = File::new(situation.to_string(), says);
     file.text += &before();
@@ -172,6 +207,7 @@ fn keeps(situation: Situation, handlers: Handlers, is_specification: bool) -> Fi
         let _ =
             write!(file.text, "\n; Path {number} of {}.\n{}(push 1)\n", paths.len(), told(step));
         walk(&mut file, path, &label);
+        considered(&mut file, step, beginnings, Some(&label));
         if is_specification && is_excluded(situation, step) {
             file.question(EXCLUDED.0, "", Some(&label), Answer::Unsat);
         } else if is_specification {

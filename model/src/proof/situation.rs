@@ -2,10 +2,15 @@
 //! election takes from there.
 //!
 //! What is neither a server, nor a term, nor a set of servers is listed here: which event it is, the
-//! role, whether there is a vote on the ballot.
+//! role, whether there is a vote on the ballot. The lists are written by hand, so they could lack
+//! something. [`Occurrence::of`] and [`Standing::of`] do not compile when a message or a role is
+//! added; and [`not_considered`] asks of every path whether what it leads to, and what it sends, is
+//! where paths begin. A role that nothing leads to, and a message that nobody sends, matter to nobody.
 
 use std::fmt;
+use std::mem::discriminant;
 
+use super::effect;
 use super::election::{Ballot, Event, Role, Server, State, Step};
 use super::message::Message;
 use super::oracle::{Path, every_path};
@@ -34,6 +39,17 @@ const OCCURRENCES: [Occurrence; 7] = [
 ];
 
 impl Occurrence {
+    /// What it is that this message arrives.
+    const fn of(message: &Message) -> Self {
+        match message {
+            Message::RequestVote { .. } => Self::RequestVote,
+            Message::RequestVoteResponse { vote_granted: true, .. } => Self::VoteGranted,
+            Message::RequestVoteResponse { vote_granted: false, .. } => Self::VoteRefused,
+            Message::AppendEntries { .. } => Self::AppendEntries,
+            Message::AppendEntriesResponse { .. } => Self::AppendEntriesResponse,
+        }
+    }
+
     /// What the network, or the disk, promises: that a message which arrives was sent, by another
     /// server. Of responses other than granted votes not even that is needed.
     pub(super) const fn guard(self) -> &'static str {
@@ -75,6 +91,16 @@ pub(super) enum Standing {
 }
 
 const STANDINGS: [Standing; 3] = [Standing::Follower, Standing::Candidate, Standing::Leader];
+
+impl Standing {
+    const fn of(role: &Role) -> Self {
+        match role {
+            Role::Follower => Self::Follower,
+            Role::Candidate { .. } => Self::Candidate,
+            Role::Leader => Self::Leader,
+        }
+    }
+}
 
 /// What happens to which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,6 +196,32 @@ impl Situation {
             None => (handlers.start)(&me(), Some(stored)),
         })
     }
+}
+
+/// What a step leads to that none of these situations begins with, or what it sends that arrives in
+/// none of them. The variants themselves are compared, not only the names that the lists have for
+/// them: so a new role that is taken for an old one is noticed.
+pub(super) fn not_considered(step: &Step, beginnings: &[Situation]) -> Option<String> {
+    let role = step.state.role;
+    let is_same = |begins: &Role| discriminant(begins) == discriminant(&role);
+    let standing = Standing::of(&role);
+    let has_voted = step.state.ballot.voted_for.is_some();
+    if !beginnings.iter().any(|begins| {
+        (begins.standing, begins.has_voted) == (standing, has_voted)
+            && is_same(&begins.before().role)
+    }) {
+        return Some(format!("it becomes {role:?}, and no path begins there"));
+    }
+    let (_, message) = effect::sent(&step.outgoing)?;
+    let occurrence = Occurrence::of(&message);
+    let arrives = |begins: &Situation| match begins.event() {
+        Some(Event::Receive { message: arrived, .. }) => {
+            begins.occurrence == occurrence && discriminant(&arrived) == discriminant(&message)
+        }
+        Some(Event::Timeout) | None => false,
+    };
+    let is_missing = !beginnings.iter().any(arrives);
+    is_missing.then(|| format!("it sends {message:?}, and no path begins with its arrival"))
 }
 
 /// The one path on which a server comes up that has never run.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use raft_model::mutant::Mutant;
 use raft_model::proof::{
-    Answer, Answers, EXCLUDED, File, IMPLIED, INVARIANT, MAJORITIES_MEET, POSSIBLE,
+    Answer, Answers, CONSIDERED, EXCLUDED, File, IMPLIED, INVARIANT, MAJORITIES_MEET, POSSIBLE,
     QUORUM_IS_MAJORITY, SAFETY, SolverError, TERM_NEVER_DECREASES,
 };
 use serde_json::{Map, Value, json};
@@ -26,7 +26,15 @@ pub(super) struct Report<'a> {
 fn names() -> Vec<(&'static str, &'static str)> {
     let conjuncts = INVARIANT.iter().chain(&SAFETY).map(|conjunct| (conjunct.name, conjunct.says));
     let (name, says, _) = TERM_NEVER_DECREASES;
-    let rest = [(name, says), MAJORITIES_MEET, QUORUM_IS_MAJORITY, IMPLIED, POSSIBLE, EXCLUDED];
+    let rest = [
+        (name, says),
+        MAJORITIES_MEET,
+        QUORUM_IS_MAJORITY,
+        IMPLIED,
+        CONSIDERED,
+        POSSIBLE,
+        EXCLUDED,
+    ];
     conjuncts.chain(rest).collect()
 }
 
