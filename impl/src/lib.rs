@@ -2,8 +2,8 @@
 //! keeps its ballot on disk.
 //!
 //! What a server does is said elsewhere: [`raft_model::election`] is the specification that was
-//! checked, and this crate calls that very code. Here stands only what the specification asks of its
-//! caller: to obey each step in the order persist, send, restart the timer. Read in this order:
+//! checked, and this crate calls that very code. Here stands only what the specification asks of
+//! its caller: to obey each step in the order persist, send, restart the timer. Read in this order:
 //!
 //! | module | subject |
 //! |---|---|
@@ -39,8 +39,8 @@
 //! checked, not authenticated), nobody restores an old copy of a data directory, and the disk keeps
 //! what it has confirmed.
 //!
-//! What is deliberately absent: a log, changes of membership, a lease. Who leads here was elected in
-//! its term; that nobody has been elected in a later one since, only the others know.
+//! What is deliberately absent: a log, changes of membership, a lease. Who leads here was elected
+//! in its term; that nobody has been elected in a later one since, only the others know.
 
 pub mod clock;
 pub mod cluster;

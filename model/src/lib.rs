@@ -2,10 +2,10 @@
 //!
 //! # The protocol
 //!
-//! A cluster of servers, in this code one to seven, wants one of them to lead. Messages between them may be lost,
-//! repeated, late and out of order; any server may crash at any time and come back with what it has
-//! on disk. Raft (Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm",
-//! §5.1, §5.2, Figure 2) elects like this:
+//! A cluster of servers, in this code one to seven, wants one of them to lead. Messages between
+//! them may be lost, repeated, late and out of order; any server may crash at any time and come
+//! back with what it has on disk. Raft (Ongaro and Ousterhout, "In Search of an Understandable
+//! Consensus Algorithm", §5.1, §5.2, Figure 2) elects like this:
 //!
 //! 1. Time is cut into **terms**. Everybody starts in term 0, in which nobody is elected. Each term
 //!    has at most one leader; some have none. A server remembers the latest term it has seen, and
@@ -17,16 +17,16 @@
 //! 3. A server has **one vote a term**. A candidate gives it to itself, everybody else to the first
 //!    candidate that asks. Term and vote are the server's **ballot**; it is on disk before any
 //!    message that depends on it leaves.
-//! 4. A candidate with the votes of a **quorum**, more than half of all servers, **leads** the term.
-//!    It says so at once with a heartbeat (`AppendEntries` without entries), and again and again
-//!    before the others' timers fire. A candidate that hears it has lost, and follows.
+//! 4. A candidate with the votes of a **quorum**, more than half of all servers, **leads** the
+//!    term. It says so at once with a heartbeat (`AppendEntries` without entries), and again and
+//!    again before the others' timers fire. A candidate that hears it has lost, and follows.
 //! 5. If nobody gets a quorum, timers fire again, after random times so that they rarely fire
 //!    together, and the next term decides.
 //!
 //! Two quorums share a server, and that server has one vote: so no term has two leaders.
 //!
-//! What is deliberately absent: the log and everything about it (a candidate is never refused for an
-//! outdated log), changes of membership, pre-vote, leases.
+//! What is deliberately absent: the log and everything about it (a candidate is never refused for
+//! an outdated log), changes of membership, pre-vote, leases.
 //!
 //! # Where to read
 //!
@@ -63,9 +63,9 @@
 //! | [`mutant`] | elections that are wrong on purpose: a catalogue, and what catches each |
 //! | [`proof`] | safety for every number of servers and every term: the same source text, run on symbols |
 //!
-//! Each may use only what stands before it: `types → message → election`; from there `trace → reading →
-//! replay → {picture, behaviour}`, and `action → bounds → {world, actor} → packed → reduce → properties →
-//! search → liveness → mutant → proof`. Nothing that a server does is written twice: what the proof runs
+//! Each may use only what stands before it: `types → message → election`; from there
+//! `trace → reading → replay → {picture, behaviour}`, and
+//! `action → bounds → {world, actor} → packed → reduce → properties → search → liveness → mutant → proof`. Nothing that a server does is written twice: what the proof runs
 //! on symbols is the text of [`election`].
 //!
 //! # The names

@@ -1,11 +1,11 @@
-//! Elections among real processes, over real UDP, and what can happen to them: servers are killed and
-//! stopped, networks cut and disturbed, and strangers send what they like. Each test ends with a
-//! replay of what every server did: the specification takes the same steps, nothing was received
+//! Elections among real processes, over real UDP, and what can happen to them: servers are killed
+//! and stopped, networks cut and disturbed, and strangers send what they like. Each test ends with
+//! a replay of what every server did: the specification takes the same steps, nothing was received
 //! that was not sent, and no two servers were ever elected in one term. When a test fails, it says
 //! where it keeps the traces and the log.
 //!
-//! Tests wait for what servers say, up to a minute for each thing; nothing is assumed about how long
-//! it takes them. They read these environment variables:
+//! Tests wait for what servers say, up to a minute for each thing; nothing is assumed about how
+//! long it takes them. They read these environment variables:
 //!
 //! | variable | meaning |
 //! |---|---|

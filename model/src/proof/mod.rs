@@ -1,13 +1,13 @@
 //! The proof: safety for every number of servers and every term, from the code that runs.
 //!
 //! A model checker visits worlds, and there is no end of them. A proof by induction does not: it
-//! names an [`INVARIANT`], shows that it holds at the beginning, that no step of a server leaves it,
-//! whatever the world was, and that safety follows from it. A step is not described once more for
-//! that. The source text of [`crate::election`] is compiled a second time, here, where its words
-//! `ServerId`, `Term`, `ServerSet` and `Cluster` mean symbols: names of values of which nothing is
-//! known. Run on them, it takes every path that it has, and each is written down as formulas: under
-//! which conditions it is taken, and what it does. That it keeps each conjunct of the invariant is
-//! an obligation, which an SMT solver discharges.
+//! names an [`INVARIANT`], shows that it holds at the beginning, that no step of a server leaves
+//! it, whatever the world was, and that safety follows from it. A step is not described once more
+//! for that. The source text of [`crate::election`] is compiled a second time, here, where its
+//! words `ServerId`, `Term`, `ServerSet` and `Cluster` mean symbols: names of values of which
+//! nothing is known. Run on them, it takes every path that it has, and each is written down as
+//! formulas: under which conditions it is taken, and what it does. That it keeps each conjunct of
+//! the invariant is an obligation, which an SMT solver discharges.
 //!
 //! | module | holds |
 //! |---|---|
@@ -21,10 +21,10 @@
 //! | `prove`, `solver` | z3 and cvc5, and what they answer |
 //! | `counterexample` | a step that leaves the invariant, as a table |
 //!
-//! What is trusted: that these modules say what they should (but for what the oracle answers without
-//! asking, which is proved too); that the network and the disks behave as `situation` has it; that
-//! [`crate::types`] obeys the axioms of `logic`, which tests check; the Rust compiler; and the
-//! solvers, of which there are two.
+//! What is trusted: that these modules say what they should (but for what the oracle answers
+//! without asking, which is proved too); that the network and the disks behave as `situation` has
+//! it; that [`crate::types`] obeys the axioms of `logic`, which tests check; the Rust compiler; and
+//! the solvers, of which there are two.
 
 #![allow(
     clippy::duplicate_mod,

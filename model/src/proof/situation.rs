@@ -1,8 +1,8 @@
 //! Every situation in which a server can be when something happens to it, and every path that the
 //! election takes from there.
 //!
-//! What is neither a server, nor a term, nor a set of servers is listed here: which event it is, the
-//! role, whether there is a vote on the ballot.
+//! What is neither a server, nor a term, nor a set of servers is listed here: which event it is,
+//! the role, whether there is a vote on the ballot.
 
 use std::fmt;
 

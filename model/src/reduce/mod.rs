@@ -2,8 +2,8 @@
 //!
 //! Each is a function from worlds to worlds that keeps what a world can do: what the reduced world
 //! can reach in a step is, reduced, what the world itself can reach (a bisimulation). The argument
-//! stands with each of them; [`bisimulation`] tests it mechanically, at as many worlds as it is given. The
-//! arguments are about the specification: mutants are searched without reductions.
+//! stands with each of them; [`bisimulation`] tests it mechanically, at as many worlds as it is
+//! given. The arguments are about the specification: mutants are searched without reductions.
 
 mod check;
 mod messages;

@@ -16,8 +16,8 @@
 //!
 //! The network may lose, repeat, delay and reorder datagrams: the specification was checked under
 //! exactly that. It may not invent them. A flipped bit that turns a refusal into a vote would, and
-//! the 16 bits of UDP's own checksum are few; hence the CRC. A datagram that is not exactly a frame,
-//! or not from where it claims to come, counts as lost, under its [`Rejection`].
+//! the 16 bits of UDP's own checksum are few; hence the CRC. A datagram that is not exactly a
+//! frame, or not from where it claims to come, counts as lost, under its [`Rejection`].
 
 use std::net::SocketAddr;
 
