@@ -10,7 +10,7 @@
 //! | [`config`] | who is in the cluster, and the timing; validated once |
 //! | [`wire`] | a message as bytes of a datagram; what is rejected, and why |
 //! | [`store`] | the data directory: lock, first start, ballot |
-//! | [`slots`], [`slot`] | the two copies of the ballot; why neither a crash nor a damaged block loses a vote |
+//! | [`slots`], [`slot`] | the two copies of the ballot: neither crash nor damage loses a vote |
 //! | [`clock`] | the one timer |
 //! | [`link`] | the one socket |
 //! | [`recorder`] | the trace of what the server did, for replay |

@@ -11,7 +11,7 @@
 //! |---|---|
 //! | `RAFT_ROUNDS` | how often a server is killed and restarted; 20 without it |
 //! | `CI` | if it is set, no test is skipped: what needs namespaces fails where there are none |
-//! | `RAFT_WITHOUT_NETEM` | if it is set, the one test that needs `netem` is skipped even then, where the kernel has none |
+//! | `RAFT_WITHOUT_NETEM` | set where the kernel has no `netem`: the one test of it is skipped |
 
 mod crashes;
 mod hostile;

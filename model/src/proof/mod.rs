@@ -11,8 +11,8 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `invariant` | **what is proved**: the conjuncts, in words, as formulas, and as predicates on worlds, by which tests see that both mean the same |
-//! | `logic` | the language: servers, terms, quorums (sets of which any two meet), the state of everything |
+//! | `invariant` | **what is proved**: in words, as formulas, as predicates on worlds |
+//! | `logic` | the language: servers, terms, quorums (any two meet), the state of everything |
 //! | `types`, `oracle` | the symbols, and who answers what is asked about them |
 //! | `situation` | every event, role and ballot that a server can meet, and all paths from there |
 //! | `effect` | what a step does to the state of everything |

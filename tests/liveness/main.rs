@@ -1,9 +1,7 @@
 //! Liveness, and why its verdicts can be believed: fair cycles are found where a naive search finds
 //! them, another model gives the same verdicts, and a run that is no violation is refuted.
 
-#[path = "liveness/naive.rs"]
 mod naive;
-#[path = "liveness/raw.rs"]
 mod raw;
 
 use std::hash::Hash;
