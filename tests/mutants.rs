@@ -63,8 +63,8 @@ const UNSAFE: [(&str, Property, u8, u64, usize); 27] = [
     ("persisted-after-sending", TermNeverDecreases, 2, 1, 2),
 ];
 
-/// Mutants that break a property of liveness: which first, the servers with which it does, in a window
-/// of two terms, and on what run: so many steps lead to so many that repeat.
+/// Mutants that break a property of liveness: which first, the servers with which it does, in a
+/// window of two terms, and on what run: so many steps lead to so many that repeat.
 const NOT_LIVE: [(&str, Liveness, u8, (usize, usize)); 8] = [
     ("vote-refused-to-everybody", LeaderElected, 2, (4, 2)),
     ("vote-never-counted", LeaderElected, 2, (2, 2)),

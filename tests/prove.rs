@@ -212,7 +212,8 @@ const UNSAFE: [(&str, &str, &str); 27] = [
 /// A mistake that cannot be put to a solver, since it counts votes.
 const COUNTS: &str = "duplicate-vote-counted";
 
-/// Whether z3 finds a small world that satisfies the invariant, and a step that leaves this conjunct.
+/// Whether z3 finds a small world that satisfies the invariant, and a step that leaves this
+/// conjunct.
 fn leaves(files: &[File], conjunct: &str, situation: &str) -> bool {
     let file = files.iter().find(|file| file.name == situation).expect(situation);
     let mut obligations = file.obligations.iter().filter(|o| o.name == conjunct);

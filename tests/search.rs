@@ -69,7 +69,8 @@ fn engines_workers_and_keys_agree_under_every_reduction() {
     }
 }
 
-/// A mistake that keeps the reductions exact: it does not look at names, and dead messages stay dead.
+/// A mistake that keeps the reductions exact: it does not look at names, and dead messages stay
+/// dead.
 fn mistaken(reductions: Reductions) -> Arc<Model> {
     let mutant = Mutant::named("half-is-a-quorum").unwrap();
     let model = Model::new(bounds(4, 1, Replies::All), reductions).unwrap();

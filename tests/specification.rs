@@ -12,7 +12,7 @@ fn code(file: &str) -> String {
     text.lines().map(without_comment).collect()
 }
 
-const FILES: [&str; 2] = ["protocol/message.rs", "protocol/election.rs"];
+const FILES: [&str; 3] = ["protocol/message.rs", "protocol/rule.rs", "protocol/election.rs"];
 
 /// Mistakes are compiled once more as well, with what they wrap.
 const FAULTS: [&str; 6] = [

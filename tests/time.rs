@@ -9,8 +9,8 @@ use support::clockwork;
 /// Servers that are elected, with their terms, in order.
 type Elected = &'static [(u8, u64)];
 
-/// Stories of mutants: whom the specification elects, and whom the mutant; of the mutant's the first
-/// three.
+/// Stories of mutants: whom the specification elects, and whom the mutant; of the mutant's the
+/// first three.
 const STORIES: [(&str, Story, Elected, Elected); 10] = [
     // Nothing is wrong. Three servers elect one leader, and keep it.
     ("no-heartbeats", CALM, &[(1, 1)], &[(1, 1), (2, 2), (1, 3)]),
@@ -44,8 +44,8 @@ const STORIES: [(&str, Story, Elected, Elected); 10] = [
         &[(1, 1), (2, 2)],
         &[(1, 1), (2, 2), (1, 3)],
     ),
-    // S1 and S2 split the vote of four. S3, which has voted for S1, would be the first to try again;
-    // but S2's request reaches it late.
+    // S1 and S2 split the vote of four. S3, which has voted for S1, would be the first to try
+    // again; but S2's request reaches it late.
     (
         "timer-restarted-by-refused-request",
         Story {

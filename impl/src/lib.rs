@@ -2,15 +2,15 @@
 //! keeps its ballot on disk.
 //!
 //! What a server does is said elsewhere: [`raft_model::election`] is the specification that was
-//! checked, and this crate calls that very code. Here stands only what the specification asks of its
-//! caller: to obey each step in the order persist, send, restart the timer. Read in this order:
+//! checked, and this crate calls that very code. Here stands only what the specification asks of
+//! its caller: to obey each step in the order persist, send, restart the timer. Read in this order:
 //!
 //! | module | subject |
 //! |---|---|
 //! | [`config`] | who is in the cluster, and the timing; validated once |
 //! | [`wire`] | a message as bytes of a datagram; what is rejected, and why |
 //! | [`store`] | the data directory: lock, first start, ballot |
-//! | [`slots`], [`slot`] | the two copies of the ballot; why neither a crash nor a damaged block loses a vote |
+//! | [`slots`], [`slot`] | the two copies of the ballot: neither crash nor damage loses a vote |
 //! | [`clock`] | the one timer |
 //! | [`link`] | the one socket |
 //! | [`recorder`] | the trace of what the server did, for replay |
@@ -39,8 +39,8 @@
 //! checked, not authenticated), nobody restores an old copy of a data directory, and the disk keeps
 //! what it has confirmed.
 //!
-//! What is deliberately absent: a log, changes of membership, a lease. Who leads here was elected in
-//! its term; that nobody has been elected in a later one since, only the others know.
+//! What is deliberately absent: a log, changes of membership, a lease. Who leads here was elected
+//! in its term; that nobody has been elected in a later one since, only the others know.
 
 pub mod clock;
 pub mod cluster;

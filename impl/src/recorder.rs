@@ -1,8 +1,8 @@
 //! The trace of a running server: see [`raft_model::trace`] for what stands in it and why.
 //!
 //! A record is handed to the system with one write and not synced: it survives the death of the
-//! process, not that of the machine. A server that cannot write its trace stops, since one that went
-//! on would leave a trace that is no evidence.
+//! process, not that of the machine. A server that cannot write its trace stops, since one that
+//! went on would leave a trace that is no evidence.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};

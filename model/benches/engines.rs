@@ -1,5 +1,5 @@
-//! The engines side by side on the same graph, without reductions, in one run: what each step from a
-//! state to the next costs in processor time.
+//! The engines side by side on the same graph, without reductions, in one run: what each step from
+//! a state to the next costs in processor time.
 //!
 //! `cargo bench --package raft-model --bench engines`, and on another graph
 //! `… -- SERVERS MAX_TERM useful|all`.

@@ -1,8 +1,8 @@
 //! The reference model: [`Server`] as a stateright [`Actor`], and stateright's [`ActorModel`] of a
 //! cluster of them.
 //!
-//! [`ActorElection`] wraps the `ActorModel` for three reasons. Crash and recovery are one action, so
-//! that no half-dead leader is seen in between. The network forgets which message was delivered
+//! [`ActorElection`] wraps the `ActorModel` for three reasons. Crash and recovery are one action,
+//! so that no half-dead leader is seen in between. The network forgets which message was delivered
 //! last, since that is no state of anything. And moves that change nothing are not offered.
 
 use std::borrow::Cow;

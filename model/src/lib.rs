@@ -2,10 +2,10 @@
 //!
 //! # The protocol
 //!
-//! A cluster of servers, in this code one to seven, wants one of them to lead. Messages between them may be lost,
-//! repeated, late and out of order; any server may crash at any time and come back with what it has
-//! on disk. Raft (Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm",
-//! §5.1, §5.2, Figure 2) elects like this:
+//! A cluster of servers, in this code one to seven, wants one of them to lead. Messages between
+//! them may be lost, repeated, late and out of order; any server may crash at any time and come
+//! back with what it has on disk. Raft (Ongaro and Ousterhout, "In Search of an Understandable
+//! Consensus Algorithm", §5.1, §5.2, Figure 2) elects like this:
 //!
 //! 1. Time is cut into **terms**. Everybody starts in term 0, in which nobody is elected. Each term
 //!    has at most one leader; some have none. A server remembers the latest term it has seen, and
@@ -17,16 +17,16 @@
 //! 3. A server has **one vote a term**. A candidate gives it to itself, everybody else to the first
 //!    candidate that asks. Term and vote are the server's **ballot**; it is on disk before any
 //!    message that depends on it leaves.
-//! 4. A candidate with the votes of a **quorum**, more than half of all servers, **leads** the term.
-//!    It says so at once with a heartbeat (`AppendEntries` without entries), and again and again
-//!    before the others' timers fire. A candidate that hears it has lost, and follows.
+//! 4. A candidate with the votes of a **quorum**, more than half of all servers, **leads** the
+//!    term. It says so at once with a heartbeat (`AppendEntries` without entries), and again and
+//!    again before the others' timers fire. A candidate that hears it has lost, and follows.
 //! 5. If nobody gets a quorum, timers fire again, after random times so that they rarely fire
 //!    together, and the next term decides.
 //!
 //! Two quorums share a server, and that server has one vote: so no term has two leaders.
 //!
-//! What is deliberately absent: the log and everything about it (a candidate is never refused for an
-//! outdated log), changes of membership, pre-vote, leases.
+//! What is deliberately absent: the log and everything about it (a candidate is never refused for
+//! an outdated log), changes of membership, pre-vote, leases.
 //!
 //! # Where to read
 //!
@@ -43,41 +43,61 @@
 //! |---|---|
 //! | [`action`] | the names of what can happen, and envelopes |
 //! | [`words`] | what a server is and does, in words |
-//! | [`trace`] | what real servers did: written, read, done once more, drawn, and given to TLC |
+//! | [`trace`] | what a server did, one step a line: read, replayed, drawn, and told to TLC |
 //!
 //! Everything else stands behind the feature `check` (on by default):
 //!
 //! | module | what it makes of the specification |
 //! |---|---|
-//! | [`world`] | the direct model: all servers, their disks, what was sent; bounds, properties, stories |
-//! | [`actor`] | the reference model: stateright's actors, for its Explorer too |
+//! | [`world`] | the direct model: servers, disks, sent messages; bounds, properties, stories |
+//! | [`actor`] | the reference model: stateright's actors, for the Explorer too |
 //! | [`packed`] | the direct model in a few machine words |
 //! | [`reduce`] | of worlds that behave alike, one stands for all |
 //! | [`search`] | every reachable state, and the shortest way to a violation |
-//! | [`liveness`] | all infinite runs that are fair: are leaders elected, do they stay, what does that take |
+//! | [`liveness`] | all infinite runs that are fair: are leaders elected, and do they stay |
 //! | [`mutant`] | elections that are wrong on purpose: a catalogue, and what catches each |
-//! | [`proof`] | safety for every number of servers and every term: the same source text, run on symbols |
+//! | [`proof`] | safety for every number of servers and every term: the same text, run on symbols |
 //!
-//! Each may use only what stands before it: `types → message → election`; from there `trace → reading →
-//! replay → {picture, behaviour}`, and `action → bounds → {world, actor} → packed → reduce → properties →
-//! search → liveness → mutant → proof`. Nothing that a server does is written twice: what the proof runs
-//! on symbols is the text of [`election`].
+//! These are the rooms of the crate. Each may use only what stands before it, and says what that
+//! is:
+//!
+//! ```text
+//! types:
+//! protocol: types
+//! action: types protocol
+//! words: protocol action
+//! trace: types protocol action words
+//! world: types protocol action words
+//! actor: types protocol action words world
+//! packed: types protocol action world
+//! reduce: types protocol action world packed
+//! search: action world packed reduce
+//! liveness: types protocol action world packed reduce search
+//! mutant: types protocol world reduce search liveness
+//! proof: types protocol action world mutant
+//! cli: types protocol action words trace world actor reduce search liveness mutant proof
+//! ```
+//!
+//! The room `protocol` holds [`message`] and [`election`]; `cli` is the program `raft-model`.
+//! Nothing that a server does is written twice: what the proof runs on symbols is the text of
+//! [`election`].
 //!
 //! # The names
 //!
-//! | Raft, Figure 2 | here | [`Action`](action::Action) | TLA+ |
+//! | Raft, Figure 2 | here | [`Action`] | TLA+ |
 //! |---|---|---|---|
-//! | `currentTerm`, `votedFor` (persistent) | [`Ballot`](election::Ballot) | | `currentTerm`, `votedFor`, `stored` |
-//! | follower, candidate, leader | [`Role`](election::Role) | | `role` |
-//! | votes received | `votes` of [`Role::Candidate`](election::Role::Candidate) | | `votes` |
-//! | the network | [`World::sent`](world::World::sent) | | `sent` |
-//! | election timeout, heartbeat | [`Event::Timeout`](election::Event::Timeout) | `Timeout` | the same |
-//! | `RequestVote` RPC | [`Message::RequestVote`](message::Message::RequestVote) | `ReceiveRequestVote` | the same |
-//! | the answer to it | [`Message::RequestVoteResponse`](message::Message::RequestVoteResponse) | `ReceiveRequestVoteResponse`, `BecomeLeader` | the same |
-//! | `AppendEntries` RPC | [`Message::AppendEntries`](message::Message::AppendEntries) | `ReceiveAppendEntries` | the same |
-//! | the answer to it | [`Message::AppendEntriesResponse`](message::Message::AppendEntriesResponse) | `ReceiveAppendEntriesResponse` | the same |
-//! | a response of a newer term | [`Rule::NewerTermAdopted`](election::Rule::NewerTermAdopted) | `ReceiveNewerTerm` | the same |
-//! | crash and recovery | [`Server::start`](election::Server::start) | `Restart` | the same |
+//! | `currentTerm`, `votedFor` (persistent) | [`Ballot`] | | `currentTerm`, `votedFor`, `stored` |
+//! | follower, candidate, leader | [`Role`] | | `role` |
+//! | votes received | `votes` of [`Role::Candidate`] | | `votes` |
+//! | the network | [`World::sent`] | | `sent` |
+//! | election timeout, heartbeat | [`Event::Timeout`] | `Timeout` | same |
+//! | `RequestVote` RPC | [`Message::RequestVote`] | `ReceiveRequestVote` | same |
+//! | its answer | [`Message::RequestVoteResponse`] | `ReceiveRequestVoteResponse` | same |
+//! | | | `BecomeLeader` | same |
+//! | `AppendEntries` RPC | [`Message::AppendEntries`] | `ReceiveAppendEntries` | same |
+//! | its answer | [`Message::AppendEntriesResponse`] | `ReceiveAppendEntriesResponse` | same |
+//! | a response of a newer term | [`Rule::NewerTermAdopted`] | `ReceiveNewerTerm` | same |
+//! | crash and recovery | [`Server::start`] | `Restart` | same |
 //!
 //! The last column names what stands in `tla/RaftElection.tla`: the same protocol in TLA+, of which
 //! the tests check that it has the same graph.
@@ -85,6 +105,19 @@
 //! The second column, but for the network, is the code that runs in a real server: the crate
 //! `raft-node` drives
 //! [`Server::step`](election::Server::step) with datagrams and a clock.
+//!
+//! [`Action`]: action::Action
+//! [`Ballot`]: election::Ballot
+//! [`Role`]: election::Role
+//! [`Role::Candidate`]: election::Role::Candidate
+//! [`World::sent`]: world::World::sent
+//! [`Event::Timeout`]: election::Event::Timeout
+//! [`Message::RequestVote`]: message::Message::RequestVote
+//! [`Message::RequestVoteResponse`]: message::Message::RequestVoteResponse
+//! [`Message::AppendEntries`]: message::Message::AppendEntries
+//! [`Message::AppendEntriesResponse`]: message::Message::AppendEntriesResponse
+//! [`Rule::NewerTermAdopted`]: election::Rule::NewerTermAdopted
+//! [`Server::start`]: election::Server::start
 
 // Reading order, not the alphabet's.
 pub mod types;

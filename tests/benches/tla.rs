@@ -1,5 +1,5 @@
-//! TLA+ and Rust have the same graph where that is too large for the tests: `cargo bench --bench tla`.
-//! A minute or two; it fails at the first difference.
+//! TLA+ and Rust have the same graph where that is too large for the tests:
+//! `cargo bench --bench tla`. A minute or two; it fails at the first difference.
 
 use std::time::Instant;
 

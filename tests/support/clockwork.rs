@@ -14,7 +14,8 @@ pub struct Story {
     /// For each server how long it waits for a leader, the first time, the second time and so on;
     /// the last of them for ever.
     pub timeouts: &'static [&'static [u64]],
-    /// How long a message takes that is sent at a moment by a server to another; `None` if it is lost.
+    /// How long a message takes that is sent at a moment by a server to another; `None` if it is
+    /// lost.
     pub takes: fn(u64, u8, u8) -> Option<u64>,
     /// How many moments are told.
     pub moments: u64,

@@ -14,6 +14,7 @@ pub mod clockwork;
 pub mod cluster;
 pub mod counts;
 pub mod graph;
+pub mod house;
 pub mod namespaces;
 pub mod network;
 pub mod node;

@@ -1,4 +1,5 @@
-//! TLC, run by `tla/tlc` on copies of the modules in `tla`, as they stand or with a mistake in them.
+//! TLC, run by `tla/tlc` on copies of the modules in `tla`, as they stand or with a mistake in
+//! them.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -19,8 +20,8 @@ fn tla(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tla").join(name)
 }
 
-/// Whether TLC can run here. If not, the test is skipped, and says so even where the output of tests
-/// is captured. Where `CI` is set, it fails.
+/// Whether TLC can run here. If not, the test is skipped, and says so even where the output of
+/// tests is captured. Where `CI` is set, it fails.
 pub fn is_ready() -> bool {
     let ready = Command::new(tla("tlc")).arg("--ready").output().expect("tla/tlc runs");
     if ready.status.success() {

@@ -1,5 +1,5 @@
-//! TLA+ and Rust have the same reachable graph, state for state and labelled edge for labelled edge.
-//! (`cargo bench --bench tla` compares a larger one.)
+//! TLA+ and Rust have the same reachable graph, state for state and labelled edge for labelled
+//! edge. (`cargo bench --bench tla` compares a larger one.)
 
 use raft_model::mutant::Mutant;
 use raft_model::types::{Cluster, Term};

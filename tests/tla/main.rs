@@ -6,7 +6,7 @@
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `TLA2TOOLS_JAR` | the `tla2tools.jar` to use, instead of the one that `tla/tlc --fetch` downloads |
+//! | `TLA2TOOLS_JAR` | the `tla2tools.jar` to use, not the one that `tla/tlc --fetch` downloads |
 //! | `CI` | if it is set, no test is skipped: they fail where TLC cannot run |
 
 mod graphs;

@@ -1,8 +1,8 @@
 //! Liveness, judged in the simplest way, to compare with what TLC says.
 //!
 //! Here a run goes on as long as something can happen (`WF_vars(Next)`), and nothing can happen for
-//! ever: no server returns to an older term or takes back what it said, and terms are bounded. So no
-//! run comes back to where it was, and what counts is where runs end.
+//! ever: no server returns to an older term or takes back what it said, and terms are bounded. So
+//! no run comes back to where it was, and what counts is where runs end.
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -161,8 +161,8 @@ fn what_servers_sent_before_changes_nothing_when_it_comes_again() {
     }
     history.shuffle(&mut StdRng::seed_from_u64(1));
     let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
-    // Not so many at a time that a server cannot keep up; when it has rejected what a stranger sends
-    // after them, it has received them.
+    // Not so many at a time that a server cannot keep up; when it has rejected what a stranger
+    // sends after them, it has received them.
     for old in history.chunks(50) {
         for old in old {
             cluster.network.inject(old.link, &old.bytes);

@@ -36,8 +36,8 @@ pub(super) struct Args {
     size: u8,
     #[command(flatten)]
     timing: Timing,
-    /// Keep the trace of each server in this empty directory, for `raft-model replay` [default: in a
-    /// temporary directory, removed at the end]
+    /// Keep the trace of each server in this empty directory, for `raft-model replay` [default: in
+    /// a temporary directory, removed at the end]
     #[arg(long, value_name = "DIR")]
     trace: Option<PathBuf>,
 }

@@ -41,7 +41,8 @@ pub struct Demonstration {
     pub heartbeat: Duration,
     /// See [`Settings::election_timeout`].
     pub election_timeout: RangeInclusive<Duration>,
-    /// Where the traces are kept, a directory without others; otherwise they are removed at the end.
+    /// Where the traces are kept, a directory without others; otherwise they are removed at the
+    /// end.
     pub traces: Option<PathBuf>,
 }
 
@@ -190,7 +191,8 @@ impl Running {
         Ok(happenings.collect())
     }
 
-    /// A server that was killed or stopped is started again, however often. One that gave up is not.
+    /// A server that was killed or stopped is started again, however often. One that gave up is
+    /// not.
     fn check_end(&self, server: ServerId, status: ExitStatus) -> Result<(), Error> {
         if status.success() || status.code().is_none() {
             return Ok(());

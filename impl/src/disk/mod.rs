@@ -4,7 +4,8 @@
 //! A server that forgot its vote could vote twice in one term, and so elect two leaders. Whatever
 //! is wrong with the ballot, it is never read as "has not voted":
 //!
-//! * **Damage** to one of its two copies is repaired, to both refused: see [`slots`](crate::disk::slots).
+//! * **Damage** to one of its two copies is repaired, to both refused: see
+//!   [`slots`](crate::disk::slots).
 //! * **A failed write** ends the server, since nobody knows what is on the disk then.
 //! * **A missing file** means that the server is new, or that its disk is. Only a person knows
 //!   which: the file is created by [`DataDir::bootstrap`] alone, never by [`DataDir::open`].
@@ -126,8 +127,8 @@ impl DataDir {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if there is no ballot, if it is not the one of this server, or if it cannot be
-    /// trusted. Nothing was changed then, unless the reason is [`StoreError::Io`].
+    /// [`StoreError`] if there is no ballot, if it is not the one of this server, or if it cannot
+    /// be trusted. Nothing was changed then, unless the reason is [`StoreError::Io`].
     pub fn open(self, config: &Config) -> Result<Store, StoreError> {
         let path = self.path.join("ballot");
         let file = match File::options().read(true).write(true).open(&path) {

@@ -1,10 +1,10 @@
 //! The same graph, searched by our models and by the checkers that people use: the Actor model, the
-//! packed model, Spin and TLC. It shows how many distinct states each finds, which must be equal, and
-//! what a state costs.
+//! packed model, Spin and TLC. It shows how many distinct states each finds, which must be equal,
+//! and what a state costs.
 //!
 //! `cargo bench --package raft-model --bench peers`, and on another graph
-//! `… -- SERVERS MAX_TERM useful|all [PROGRAM]…`. Spin needs `apt-get install spin gcc`; TLC needs what
-//! `tla/tlc --help` says.
+//! `… -- SERVERS MAX_TERM useful|all [PROGRAM]…`. Spin needs `apt-get install spin gcc`; TLC needs
+//! what `tla/tlc --help` says.
 //!
 //! What is compared: nothing is reduced, by anybody. All keep states that can be told apart, but
 //! stateright and TLC, which keep 64 bits of each. All but the Actor model judge `ElectionSafety`;
@@ -12,9 +12,9 @@
 //! started again until it has had two seconds: the time is the mean, with the start of the program
 //! in it. Memory is the most that the process had, divided by the states.
 //!
-//! Spin searches depth first, which is faster than its breadth first; its hash table has room for all
-//! states from the beginning. Its partial order reduction is off, since it would leave states out,
-//! and so is compression (`COLLAPSE`), which is slower.
+//! Spin searches depth first, which is faster than its breadth first; its hash table has room for
+//! all states from the beginning. Its partial order reduction is off, since it would leave states
+//! out, and so is compression (`COLLAPSE`), which is slower.
 
 mod promela;
 mod unjudged;

@@ -3,8 +3,8 @@
 use raft_model::actor::ActorElection;
 use stateright::{Model, Property};
 
-/// The Actor model with a property that costs nothing: its own would judge every step several times,
-/// and flatter the others.
+/// The Actor model with a property that costs nothing: its own would judge every step several
+/// times, and flatter the others.
 pub(crate) struct Unjudged(pub(crate) ActorElection);
 
 impl Model for Unjudged {

@@ -20,14 +20,15 @@ use raft_model::types::{Cluster, Term};
 
 /// Raft leader election: checks the specification, and shows what it does.
 ///
-/// Without arguments it runs `check` and then `liveness`, with their defaults; with options only, it
-/// runs `check`.
+/// Without arguments it runs `check` and then `liveness`, with their defaults; with options only,
+/// it runs `check`.
 ///
-/// Exit codes: 0 everything holds; 1 a property is violated, a trace tells what cannot have happened, a
-/// mutant is not caught as the catalogue says, or a proof has a gap; 2 the command line or the input is
-/// wrong, a solver is missing, or the output cannot be written; 3 `--max-memory` ended the search; 4 there
-/// is no verdict, since another process was missing or lost, or since the window of terms cuts off runs
-/// that could matter; 130 Ctrl-C ended it. What ends with 3, 4 or 130 has not shown anything.
+/// Exit codes: 0 everything holds; 1 a property is violated, a trace tells what cannot have
+/// happened, a mutant is not caught as the catalogue says, or a proof has a gap; 2 the command line
+/// or the input is wrong, a solver is missing, or the output cannot be written; 3 `--max-memory`
+/// ended the search; 4 there is no verdict, since another process was missing or lost, or since the
+/// window of terms cuts off runs that could matter; 130 Ctrl-C ended it. What ends with 3, 4 or 130
+/// has not shown anything.
 #[derive(Parser)]
 #[command(name = "raft-model", version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -43,8 +44,8 @@ enum Command {
     Check(check::Args),
     /// Judge on all infinite runs whether leaders are elected and stay, and what that takes.
     ///
-    /// The exit code is 0 if all three properties hold, 1 if one fails on a run, and 4 if that is not
-    /// known.
+    /// The exit code is 0 if all three properties hold, 1 if one fails on a run, and 4 if that is
+    /// not known.
     Liveness(liveness::Args),
     /// Walk through the state graph in a web browser (stateright's Explorer on the actor model).
     Explore(explore::Args),
@@ -53,19 +54,21 @@ enum Command {
     /// The source text of the specification is run on symbols instead of numbers, along every path
     /// that it has. For each path, and for each conjunct of an invariant, solvers have to show that
     /// the path keeps the conjunct, for every number of servers, every term, and every state that
-    /// satisfies the invariant. Safety follows from the invariant. The table names each conjunct and
-    /// what it says; one that is not kept is shown by a step that leaves it. Both solvers together take
-    /// half a minute, z3 alone some seconds. The exit code is 1 if anything is not proved.
+    /// satisfies the invariant. Safety follows from the invariant. The table names each conjunct
+    /// and what it says; one that is not kept is shown by a step that leaves it. Both solvers
+    /// together take half a minute, z3 alone some seconds. The exit code is 1 if anything is not
+    /// proved.
     Prove(prove::Args),
     /// Look for what catches each of the elections that are wrong on purpose.
     ///
-    /// Every mutant is searched at growing bounds, until a property of safety breaks. If none does, a
-    /// run is looked for on which nobody is elected for ever, or nobody stays; then, whether the graph
-    /// has another size than the specification's. What none of that shows is a matter of time, and the
-    /// table names the test that sees it.
+    /// Every mutant is searched at growing bounds, until a property of safety breaks. If none does,
+    /// a run is looked for on which nobody is elected for ever, or nobody stays; then, whether the
+    /// graph has another size than the specification's. What none of that shows is a matter of
+    /// time, and the table names the test that sees it.
     ///
-    /// That a mutant is found is what this is for: the exit code is 0 if each is caught as the catalogue
-    /// says. It is 1 if one is not, so that a check has become blind, or another one sharper.
+    /// That a mutant is found is what this is for: the exit code is 0 if each is caught as the
+    /// catalogue says. It is 1 if one is not, so that a check has become blind, or another one
+    /// sharper.
     Mutants(mutants::Args),
     /// Check recorded traces: repeat every step with the specification.
     Replay(replay::Args),

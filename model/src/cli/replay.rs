@@ -34,8 +34,8 @@ pub(super) struct Args {
     /// Write the run to this file as a module of TLA+, which `tla/tlc OUT` checks: that it is a
     /// behaviour of tla/RaftElection.tla.
     ///
-    /// It takes the traces of all servers, from the first step on. The module is written even if the
-    /// traces are refused here, so that TLC judges for itself. It judges what servers did, and
+    /// It takes the traces of all servers, from the first step on. The module is written even if
+    /// the traces are refused here, so that TLC judges for itself. It judges what servers did, and
     /// nothing about traces: a lost record of a step that changed nothing goes by it.
     #[arg(long, value_name = "OUT", value_parser = module_file)]
     tla: Option<PathBuf>,

@@ -1,5 +1,5 @@
-//! Who watches long work: shows how far it is, heeds Ctrl-C, and keeps the memory of a search within
-//! its limit.
+//! Who watches long work: shows how far it is, heeds Ctrl-C, and keeps the memory of a search
+//! within its limit.
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -61,8 +61,8 @@ impl Watch {
         })
     }
 
-    /// Watches over some work: ten times a second, `tend` is told whether somebody has interrupted it,
-    /// and may return a line to show.
+    /// Watches over some work: ten times a second, `tend` is told whether somebody has interrupted
+    /// it, and may return a line to show.
     pub(super) fn over(
         mut tend: impl FnMut(bool) -> Option<String> + Send + 'static,
     ) -> io::Result<Self> {

@@ -1,8 +1,8 @@
 //! Classes of moves, to which fairness is owed.
 //!
 //! Fairness towards a class says: if a move of the class stays possible (weak), or becomes possible
-//! again and again (strong), then one is made. Which class a delivery belongs to depends on what the
-//! receiver can still make of the message, as the reduction of messages does
+//! again and again (strong), then one is made. Which class a delivery belongs to depends on what
+//! the receiver can still make of the message, as the reduction of messages does
 //! (`reduce/messages.rs`): so a world and the world that stands for it offer the same classes.
 
 use std::fmt;

@@ -1,13 +1,13 @@
 //! Fair cycles: whether a graph has an infinite run that is fair and does not stay in good states.
 //!
-//! An infinite run ends up in one strongly connected component, and goes round there for ever. So the
-//! graph is cut into components (Tarjan), and each is judged as a whole. It is no home of a fair run
-//! if a class that is owed weak fairness is possible at all of its states and its moves all lead
-//! out. If a class that is owed strong fairness is possible somewhere and its moves all lead out, a
-//! fair run can only live in the rest, without the states where it is possible: the rest is cut
-//! into components again (Emerson and Lei, "Modalities for Model Checking: Branching Time Logic
-//! Strikes Back", for Streett conditions). A component that passes is fair by going through all of
-//! it.
+//! An infinite run ends up in one strongly connected component, and goes round there for ever. So
+//! the graph is cut into components (Tarjan), and each is judged as a whole. It is no home of a
+//! fair run if a class that is owed weak fairness is possible at all of its states and its moves
+//! all lead out. If a class that is owed strong fairness is possible somewhere and its moves all
+//! lead out, a fair run can only live in the rest, without the states where it is possible: the
+//! rest is cut into components again (Emerson and Lei, "Modalities for Model Checking: Branching
+//! Time Logic Strikes Back", for Streett conditions). A component that passes is fair by going
+//! through all of it.
 //!
 //! A run may also stay where it is for ever, if no move that is owed to anybody is possible there.
 //! That is the cycle of no moves, and any single state is a component.
@@ -64,8 +64,8 @@ impl Account {
     }
 }
 
-/// A cycle of a graph: where it starts, and its moves, each with where it leads; the last one back to
-/// the start. A run that stays where it is makes none.
+/// A cycle of a graph: where it starts, and its moves, each with where it leads; the last one back
+/// to the start. A run that stays where it is makes none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cycle {
     /// Where it starts.
@@ -163,8 +163,8 @@ fn fair_component(
     best.map(|(_, component)| component)
 }
 
-/// A fair cycle through a node of a fair component: to whatever is still owed, the nearest first, and
-/// back.
+/// A fair cycle through a node of a fair component: to whatever is still owed, the nearest first,
+/// and back.
 fn go_round(runs: &impl Runs, fairness: &Fairness, members: &HashSet<u32>, start: u32) -> Cycle {
     let mut moves: Vec<(u8, u32)> = Vec::new();
     let mut at = start;

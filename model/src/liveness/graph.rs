@@ -60,8 +60,8 @@ pub(super) fn alive(cluster: Cluster, dead: ServerSet) -> ServerSet {
     cluster.servers().filter(|&id| !dead.contains(id)).collect()
 }
 
-/// The world that stands for a world. A server that is down for ever is drawn as a follower that has
-/// seen everything and given its vote to itself: so no message waits for it, no window has to
+/// The world that stands for a world. A server that is down for ever is drawn as a follower that
+/// has seen everything and given its vote to itself: so no message waits for it, no window has to
 /// reach down to it, and it is in nobody's way.
 pub(super) fn canonical<const W: usize>(
     model: &PackedModel<W>,
@@ -171,8 +171,8 @@ impl<const W: usize> Graph<W> {
     }
 
     /// What can happen in a world, and what there is to note of it. A move that leads back to the
-    /// same world is one if it changed a server: then all terms have moved on alike. If it only sent
-    /// a message, that does not matter and the move is none.
+    /// same world is one if it changed a server: then all terms have moved on alike. If it only
+    /// sent a message, that does not matter and the move is none.
     fn moves_of(&self, world: &Packed<W>) -> (Found<W>, Note) {
         let layout = self.model.layout();
         let mut found: Found<W> = Vec::new();
@@ -216,7 +216,8 @@ impl<const W: usize> Graph<W> {
         self.dead
     }
 
-    /// All worlds: first those that it was explored from, then in the order in which they were reached.
+    /// All worlds: first those that it was explored from, then in the order in which they were
+    /// reached.
     pub fn worlds(&self) -> &[Packed<W>] {
         &self.worlds
     }

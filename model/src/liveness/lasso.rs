@@ -1,8 +1,8 @@
 //! A run that violates a property of liveness: the way to a cycle, and the cycle.
 //!
-//! The graph is one of packed and reduced worlds with classes for edges. So that nobody has to trust
-//! that, a run is lifted out of it, step by step, into the direct model with all its messages and
-//! terms, and everything that makes it a violation is looked at again there ([`Lasso::of`]).
+//! The graph is one of packed and reduced worlds with classes for edges. So that nobody has to
+//! trust that, a run is lifted out of it, step by step, into the direct model with all its messages
+//! and terms, and everything that makes it a violation is looked at again there ([`Lasso::of`]).
 
 use std::fmt;
 
@@ -42,8 +42,8 @@ pub enum End {
         /// How many worlds of the graph can still be reached.
         reachable: usize,
     },
-    /// By these moves, again and again, in terms that are higher each time. If there are none, nothing
-    /// ever happens again.
+    /// By these moves, again and again, in terms that are higher each time. If there are none,
+    /// nothing ever happens again.
     Cycle {
         /// Each move, and the world after it.
         moves: Vec<(Move, World)>,
@@ -84,11 +84,12 @@ const WORDS: usize = 16;
 
 impl Lasso {
     /// The run that a violation stands for, in the direct model, where it is seen to be one: every
-    /// step is made by the functions of the model; the cycle obeys the assumptions, is fair, violates
-    /// the property, comes back to a world that behaves like the one where it began, and can be made
-    /// a second time from there.
+    /// step is made by the functions of the model; the cycle obeys the assumptions, is fair,
+    /// violates the property, comes back to a world that behaves like the one where it began, and
+    /// can be made a second time from there.
     ///
-    /// `hostile` is the graph of all worlds; that of the calm phase is another one if servers are dead.
+    /// `hostile` is the graph of all worlds; that of the calm phase is another one if servers are
+    /// dead.
     ///
     /// # Errors
     ///
@@ -166,8 +167,8 @@ impl Run {
         canonical(&self.wide, self.dead, &self.wide.layout().pack(world))
     }
 
-    /// The moves of servers that are not dead, but for those that cannot matter; each with its class,
-    /// the world after it, and the world that stands for that.
+    /// The moves of servers that are not dead, but for those that cannot matter; each with its
+    /// class, the world after it, and the world that stands for that.
     fn moves(&self) -> Vec<(u8, Move, World, Packed<WORDS>)> {
         let here = self.reduced(&self.world);
         let moves = self.model.successors(&self.world).into_iter();
@@ -182,7 +183,8 @@ impl Run {
         moves.collect()
     }
 
-    /// Makes a move that leads to a world like this one of the graph, of this class if one is given.
+    /// Makes a move that leads to a world like this one of the graph, of this class if one is
+    /// given.
     fn step<const W: usize>(
         &mut self,
         graph: &Graph<W>,

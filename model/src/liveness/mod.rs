@@ -3,14 +3,14 @@
 //! No election is live without assumptions: split votes can repeat for ever, and so can crashes
 //! (Fischer, Lynch and Paterson, "Impossibility of Distributed Consensus with One Faulty Process").
 //! So there are two phases. In the **hostile** one anything may happen: timers fire at any time,
-//! messages are lost, late, repeated and out of order, servers restart. It ends at some time, in any
-//! world that it can reach, and the **calm** one begins, for which [`Assumptions`] are made. A
+//! messages are lost, late, repeated and out of order, servers restart. It ends at some time, in
+//! any world that it can reach, and the **calm** one begins, for which [`Assumptions`] are made. A
 //! property is judged on all infinite runs of the calm phase from all those worlds.
 //!
 //! The graph holds all worlds within a window of terms ([`reduce`](crate::reduce)): terms are
-//! unbounded, their spread over the servers is bounded. Where the window forbids a campaign that a run
-//! could start, the graph is **cut**: if a run at such a world could matter, nothing is claimed.
-//! Server symmetry is not used, since fairness is owed to each server.
+//! unbounded, their spread over the servers is bounded. Where the window forbids a campaign that a
+//! run could start, the graph is **cut**: if a run at such a world could matter, nothing is
+//! claimed. Server symmetry is not used, since fairness is owed to each server.
 //!
 //! * [`assumptions`]: what the calm phase is like
 //! * [`class`]: classes of moves, to which fairness is owed
@@ -101,8 +101,8 @@ pub enum Verdict {
         /// The worlds at which a run could leave the window of terms.
         cut: usize,
     },
-    /// A run was found that the direct model does not have: the graph is wrong. The arguments for the
-    /// reductions are about the specification; for a mutant they may not hold.
+    /// A run was found that the direct model does not have: the graph is wrong. The arguments for
+    /// the reductions are about the specification; for a mutant they may not hold.
     Refuted(Refuted),
 }
 

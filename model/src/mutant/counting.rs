@@ -1,5 +1,5 @@
-//! Mistakes about the number of votes. A fault may only ask whether votes are a quorum, so these two
-//! are none: they count servers.
+//! Mistakes about the number of votes. A fault may only ask whether votes are a quorum, so these
+//! two are none: they count servers.
 
 use crate::election::{Event, Role, Server, State, Step};
 use crate::message::Message;

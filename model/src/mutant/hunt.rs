@@ -1,6 +1,6 @@
 //! What catches a mutant: a search of its graph at growing bounds, first for a property of safety
-//! that breaks, then for a run on which nobody is elected or stays, then for a size that is not that
-//! of the specification's graph.
+//! that breaks, then for a run on which nobody is elected or stays, then for a size that is not
+//! that of the specification's graph.
 
 use crate::liveness::assumptions::Assumptions;
 use crate::liveness::lasso::{End, Lasso};
@@ -75,8 +75,8 @@ pub struct Hunt {
 }
 
 impl Hunt {
-    /// Looks at the first so many of [`BOUNDS`]; then at [`WINDOWS`], if the catalogue says that the
-    /// mutant is not live.
+    /// Looks at the first so many of [`BOUNDS`]; then at [`WINDOWS`], if the catalogue says that
+    /// the mutant is not live.
     ///
     /// # Errors
     ///

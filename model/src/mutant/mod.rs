@@ -1,9 +1,9 @@
-//! Elections that are wrong on purpose: the mistakes that real systems had, or that people make when
-//! they write an election.
+//! Elections that are wrong on purpose: the mistakes that real systems had, or that people make
+//! when they write an election.
 //!
-//! They show that the checks can fail. A mutant wraps the functions of the specification and changes
-//! what goes in or what comes out; the specification knows nothing of it. [`MUTANTS`] is the
-//! catalogue, [`hunt`] looks for what catches them.
+//! They show that the checks can fail. A mutant wraps the functions of the specification and
+//! changes what goes in or what comes out; the specification knows nothing of it. [`MUTANTS`] is
+//! the catalogue, [`hunt`] looks for what catches them.
 
 mod catalogue;
 mod counting;

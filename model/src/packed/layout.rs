@@ -91,9 +91,9 @@ impl Layout {
         layout
     }
 
-    /// A layout for worlds whose messages are reduced (see [`reduce`](crate::reduce)): a request has
-    /// a term 0 too, and all responses other than votes that have a receiver and a term in common
-    /// are one.
+    /// A layout for worlds whose messages are reduced (see [`reduce`](crate::reduce)): a request
+    /// has a term 0 too, and all responses other than votes that have a receiver and a term in
+    /// common are one.
     pub fn merging(bounds: &Bounds) -> Self {
         let Bounds { cluster, max_term, .. } = *bounds;
         let terms = || (1..=max_term.number()).map(Term::new);
@@ -244,7 +244,8 @@ impl Layout {
         usize::try_from(bits).expect("as many as there are states of a server")
     }
 
-    /// Where the state of a server is, in which word and under which mask, and the bits of this one.
+    /// Where the state of a server is, in which word and under which mask, and the bits of this
+    /// one.
     pub(super) fn bits_with(&self, server: ServerId, state: State) -> (usize, u64, u64) {
         let (role, votes) = match state.role {
             Role::Follower => (0, ServerSet::EMPTY),

@@ -1,9 +1,10 @@
 //! Worlds as a few machine words.
 //!
-//! A [`Layout`] numbers everything that a world of given bounds can hold: some bits for each server,
-//! and one bit for each message that can ever be sent. So a [`Packed`] world is `Copy`, compares and
-//! hashes as words, and a successor is a few words away: what one server does follows from its own
-//! few bits, is asked of [`Server::step`](crate::election::Server::step) once, and looked up from then on.
+//! A [`Layout`] numbers everything that a world of given bounds can hold: some bits for each
+//! server, and one bit for each message that can ever be sent. So a [`Packed`] world is `Copy`,
+//! compares and hashes as words, and a successor is a few words away: what one server does follows
+//! from its own few bits, is asked of [`Server::step`](crate::election::Server::step) once, and
+//! looked up from then on.
 //!
 //! The stored ballots are not packed: every step of the specification persists a ballot that
 //! changes, so they always equal the ballots of the servers, which [`Layout::pack`] and every

@@ -1,8 +1,8 @@
 //! What servers do, looked up.
 //!
-//! What a server does follows from its own state and the event, and from nothing else. Of both there
-//! are few within bounds: so the specification is asked once for each, when it first comes up, and
-//! its answer is kept as bits to write.
+//! What a server does follows from its own state and the event, and from nothing else. Of both
+//! there are few within bounds: so the specification is asked once for each, when it first comes
+//! up, and its answer is kept as bits to write.
 
 use std::sync::OnceLock;
 
@@ -38,8 +38,8 @@ pub(crate) struct Known {
     /// Where the state of the server is, and its bits afterwards.
     server: Bits,
     state: u64,
-    /// Whether a packed world can tell what happens: a ballot that changes is persisted, and what is
-    /// sent is of a term within the bounds.
+    /// Whether a packed world can tell what happens: a ballot that changes is persisted, and what
+    /// is sent is of a term within the bounds.
     is_sound: bool,
 }
 

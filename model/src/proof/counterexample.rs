@@ -1,5 +1,5 @@
-//! A step that leaves the invariant: the world before it, which satisfies the invariant but need not
-//! be reachable, and the world after it.
+//! A step that leaves the invariant: the world before it, which satisfies the invariant but need
+//! not be reachable, and the world after it.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;

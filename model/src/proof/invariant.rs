@@ -1,8 +1,8 @@
 //! The invariant: what is true of everything from the beginning, and what no step makes false.
 //!
-//! Each conjunct is told three times, side by side: in a sentence, as a formula for the proof, and as
-//! a predicate for worlds of the model. It is about nothing but what a [`World`] holds: states of
-//! servers, ballots on disks, and messages sent.
+//! Each conjunct is told three times, side by side: in a sentence, as a formula for the proof, and
+//! as a predicate for worlds of the model. It is about nothing but what a [`World`] holds: states
+//! of servers, ballots on disks, and messages sent.
 
 use std::collections::BTreeSet;
 

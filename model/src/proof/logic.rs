@@ -145,8 +145,8 @@ pub(super) fn after(formula: &str, definitions: &[Definition]) -> String {
     text
 }
 
-/// That there are so many servers `s1`, `s2`, …, terms `t1`, `t2`, … from the oldest, and quorums `q1`,
-/// …, and no others. Where so little can be, a solver finds an example fast.
+/// That there are so many servers `s1`, `s2`, …, terms `t1`, `t2`, … from the oldest, and quorums
+/// `q1`, …, and no others. Where so little can be, a solver finds an example fast.
 pub(super) fn exactly(servers: usize, terms: usize, quorums: usize) -> String {
     let mut text = String::new();
     for (sort, count) in [("Server", servers), ("Term", terms), ("Quorum", quorums)] {

@@ -1,5 +1,5 @@
-//! Majorities of every number of servers meet: what the proof assumes of quorums, proved apart; and a
-//! quorum of the code is a majority.
+//! Majorities of every number of servers meet: what the proof assumes of quorums, proved apart; and
+//! a quorum of the code is a majority.
 //!
 //! The servers are numbered; the proof is by induction on how many of them were looked at.
 

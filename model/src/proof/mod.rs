@@ -1,18 +1,18 @@
 //! The proof: safety for every number of servers and every term, from the code that runs.
 //!
 //! A model checker visits worlds, and there is no end of them. A proof by induction does not: it
-//! names an [`INVARIANT`], shows that it holds at the beginning, that no step of a server leaves it,
-//! whatever the world was, and that safety follows from it. A step is not described once more for
-//! that. The source text of [`crate::election`] is compiled a second time, here, where its words
-//! `ServerId`, `Term`, `ServerSet` and `Cluster` mean symbols: names of values of which nothing is
-//! known. Run on them, it takes every path that it has, and each is written down as formulas: under
-//! which conditions it is taken, and what it does. That it keeps each conjunct of the invariant is
-//! an obligation, which an SMT solver discharges.
+//! names an [`INVARIANT`], shows that it holds at the beginning, that no step of a server leaves
+//! it, whatever the world was, and that safety follows from it. A step is not described once more
+//! for that. The source text of [`crate::election`] is compiled a second time, here, where its
+//! words `ServerId`, `Term`, `ServerSet` and `Cluster` mean symbols: names of values of which
+//! nothing is known. Run on them, it takes every path that it has, and each is written down as
+//! formulas: under which conditions it is taken, and what it does. That it keeps each conjunct of
+//! the invariant is an obligation, which an SMT solver discharges.
 //!
 //! | module | holds |
 //! |---|---|
-//! | `invariant` | **what is proved**: the conjuncts, in words, as formulas, and as predicates on worlds, by which tests see that both mean the same |
-//! | `logic` | the language: servers, terms, quorums (sets of which any two meet), the state of everything |
+//! | `invariant` | **what is proved**: in words, as formulas, as predicates on worlds |
+//! | `logic` | the language: servers, terms, quorums (any two meet), the state of everything |
 //! | `types`, `oracle` | the symbols, and who answers what is asked about them |
 //! | `situation` | every event, role and ballot that a server can meet, and all paths from there |
 //! | `effect` | what a step does to the state of everything |
@@ -21,10 +21,10 @@
 //! | `prove`, `solver` | z3 and cvc5, and what they answer |
 //! | `counterexample` | a step that leaves the invariant, as a table |
 //!
-//! What is trusted: that these modules say what they should (but for what the oracle answers without
-//! asking, which is proved too); that the network and the disks behave as `situation` has it; that
-//! [`crate::types`] obeys the axioms of `logic`, which tests check; the Rust compiler; and the
-//! solvers, of which there are two.
+//! What is trusted: that these modules say what they should (but for what the oracle answers
+//! without asking, which is proved too); that the network and the disks behave as `situation` has
+//! it; that [`crate::types`] obeys the axioms of `logic`, which tests check; the Rust compiler; and
+//! the solvers, of which there are two.
 
 #![allow(
     clippy::duplicate_mod,

@@ -1,5 +1,5 @@
-//! What has to be proved, as files that a solver reads: one for the beginning, one for each situation,
-//! one for what follows from the invariant, one for the lemma about majorities.
+//! What has to be proved, as files that a solver reads: one for the beginning, one for each
+//! situation, one for what follows from the invariant, one for the lemma about majorities.
 
 use std::fmt::Write;
 use std::ops::Range;

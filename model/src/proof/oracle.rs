@@ -329,7 +329,7 @@ pub(super) fn every_path<R>(mut code: impl FnMut() -> R) -> Vec<(Path, R)> {
 
 #[cfg(test)]
 thread_local! {
-    /// Whether symbols are compared as what they look like, as a derived `PartialEq` would do. It is
-    /// wrong: two names may stand for one server.
+    /// Whether symbols are compared as what they look like, as a derived `PartialEq` would do. It
+    /// is wrong: two names may stand for one server.
     pub(super) static STRUCTURALLY: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }

@@ -40,8 +40,8 @@ impl Answers {
     }
 }
 
-/// Gives every file to every solver, in so many processes at a time. What was not asked since it was
-/// stopped has no answer.
+/// Gives every file to every solver, in so many processes at a time. What was not asked since it
+/// was stopped has no answer.
 ///
 /// # Errors
 ///

@@ -1,11 +1,12 @@
 //! Every situation in which a server can be when something happens to it, and every path that the
 //! election takes from there.
 //!
-//! What is neither a server, nor a term, nor a set of servers is listed here: which event it is, the
-//! role, whether there is a vote on the ballot. The lists are written by hand, so they could lack
-//! something. [`Occurrence::of`] and [`Standing::of`] do not compile when a message or a role is
-//! added; and [`not_considered`] asks of every path whether what it leads to, and what it sends, is
-//! where paths begin. A role that nothing leads to, and a message that nobody sends, matter to nobody.
+//! What is neither a server, nor a term, nor a set of servers is listed here: which event it is,
+//! the role, whether there is a vote on the ballot. The lists are written by hand, so they could
+//! lack something. `Occurrence::of` and `Standing::of` do not compile when a message or a role is
+//! added; and [`not_considered`] asks of every path whether paths begin with what it leads to and
+//! with what it sends. A role that nothing leads to, and a message that nobody sends, matter to
+//! nobody.
 
 use std::fmt;
 use std::mem::discriminant;

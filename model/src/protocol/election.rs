@@ -19,10 +19,11 @@
 //! replaces that vote, and because no server returns to an older term.
 //!
 //! The module is total: every state and event has a step, never an error. What is stale changes no
-//! state; a stale request is answered with the newer term. Beside the handlers stand the names of the
-//! actions of `tla/RaftElection.tla`, by which models speak of a step too.
+//! state; a stale request is answered with the newer term. Beside the handlers stand the names of
+//! the actions of `tla/RaftElection.tla`, by which models speak of a step too.
 
 use super::message::Message;
+pub use super::rule::Rule;
 use super::types::{Cluster, ServerId, ServerSet, Term};
 
 /// What a server must never forget (Figure 2, "Persistent state on all servers"). It stands outside
@@ -125,80 +126,6 @@ pub enum Outgoing {
         /// The request.
         message: Message,
     },
-}
-
-/// The rule that a step applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub enum Rule {
-    /// The server came up, with the ballot it had stored.
-    Started,
-
-    /// The election timer fired: a new term, a vote for itself, a request to everybody.
-    Campaigned,
-    /// A quorum granted its vote: the server leads, and says so with its first heartbeat.
-    Elected,
-    /// The heartbeat timer fired: the leader says again that it is alive.
-    HeartbeatSent,
-    /// The election timer fired, but there is no later term: nothing happens.
-    TermsExhausted,
-
-    /// The candidate has this server's vote, now or from an earlier request in the same term.
-    VoteGranted,
-    /// Another candidate, or the server itself, has the vote of this term.
-    VoteRefused,
-
-    /// A vote was added; it does not make a quorum yet.
-    VoteCounted,
-    /// A vote of this term for a server that does not stand: it leads already, it has lost, or it
-    /// has restarted since.
-    VoteNotCounted,
-    /// A refusal of this term: of the request of this term, or of an older one by a server that had
-    /// reached this term before.
-    RefusalHeard,
-
-    /// A heartbeat of this term's leader: the follower waits anew.
-    HeartbeatAccepted,
-    /// A heartbeat of this term's leader: the candidate has lost, and keeps its vote.
-    SteppedDown,
-    /// A heartbeat of another leader of the leader's own term, which Election Safety excludes.
-    RivalIgnored,
-    /// An answer of this term, to a heartbeat of this term or of an older one.
-    HeartbeatAnswered,
-
-    /// A request of an older term: its sender is told the newer one.
-    StaleRequestRefused,
-    /// A response of an older term: ignored.
-    StaleResponseIgnored,
-    /// A response that carries a newer term: adopted.
-    NewerTermAdopted,
-}
-
-impl Rule {
-    /// Whether the timer starts again: when the server starts, when the timer has fired, and when the
-    /// server is elected, has given its vote or has heard the current leader (Figure 2, "Rules for
-    /// Servers"). In particular neither a refused request nor a newer term alone keeps a follower
-    /// from campaigning.
-    const fn restarts_timer(self) -> bool {
-        match self {
-            Self::Started
-            | Self::Campaigned
-            | Self::Elected
-            | Self::HeartbeatSent
-            | Self::TermsExhausted
-            | Self::VoteGranted
-            | Self::HeartbeatAccepted
-            | Self::SteppedDown => true,
-            Self::VoteRefused
-            | Self::VoteCounted
-            | Self::VoteNotCounted
-            | Self::RefusalHeard
-            | Self::RivalIgnored
-            | Self::HeartbeatAnswered
-            | Self::StaleRequestRefused
-            | Self::StaleResponseIgnored
-            | Self::NewerTermAdopted => false,
-        }
-    }
 }
 
 /// Everything that follows from one event. To be obeyed in the order persist, send, restart.
@@ -380,8 +307,8 @@ fn refuse_stale(state: State, from: ServerId, message: Message) -> Decision {
 
 /// A candidate of the current term asks for the vote. First come, first served; and who has the
 /// vote is told so as often as it asks, since the answer may have been lost. A candidate and a
-/// leader have voted for themselves, so they refuse every rival. (§5.2; Figure 2, "`RequestVote` RPC". TLA+
-/// `ReceiveRequestVote`.)
+/// leader have voted for themselves, so they refuse every rival. (§5.2; Figure 2, "`RequestVote`
+/// RPC". TLA+ `ReceiveRequestVote`.)
 fn receive_request_vote(state: State, from: ServerId) -> Decision {
     let term = state.ballot.current_term;
     let vote_granted = match state.ballot.voted_for {

@@ -1,7 +1,8 @@
-//! The specification: everything that is compiled twice, once for what runs and once on symbols, for
-//! the proof. What stands here imports nothing but its neighbours, by `super::`.
+//! The specification: everything that is compiled twice, once for what runs and once on symbols,
+//! for the proof. What stands here imports nothing but its neighbours, by `super::`.
 
 pub mod election;
 pub mod message;
+mod rule;
 
 use super::types;

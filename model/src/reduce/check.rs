@@ -24,8 +24,8 @@ pub struct Difference {
 }
 
 /// Checks at every world of `raw` that can be reached in terms up to `max_term` that the world of
-/// `reduced` that stands for it can do, reduced, what the world can do. Returns how many worlds were
-/// checked, and the first difference.
+/// `reduced` that stands for it can do, reduced, what the world can do. Returns how many worlds
+/// were checked, and the first difference.
 ///
 /// # Panics
 ///

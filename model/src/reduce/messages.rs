@@ -1,19 +1,19 @@
 //! Messages that cannot matter any more, or that matter only a little.
 //!
-//! Terms only grow, and a server reacts to a message according to how the message's term compares to
-//! its own. So what a message can still do, now or later, only shrinks:
+//! Terms only grow, and a server reacts to a message according to how the message's term compares
+//! to its own. So what a message can still do, now or later, only shrinks:
 //!
 //! * **Responses.** One of a *newer* term than its receiver's makes the receiver adopt that term,
-//!   whatever else it says and whoever sent it: such responses are **merged**, only receiver and term
-//!   are kept. One of the receiver's *own* term does something only if it grants a vote that the
-//!   receiver, as a candidate, has not counted; once that is not so, it never is again in this term.
-//!   All others are **dead**.
-//! * **Requests.** As long as some receiver can vote for it, or follow or step down because of it, a
-//!   request is kept. After that, all that can come of it is a refusal that carries a newer term than
-//!   its sender's: its own term does not matter any more, nor its kind, since refusals are merged.
-//!   Such requests are **clamped**: only the sender is kept, as a request of term 0, which every
-//!   server refuses. And if its sender is in the last term of the bounds, no refusal can matter to it
-//!   either, and the request is **dead**.
+//!   whatever else it says and whoever sent it: such responses are **merged**, only receiver and
+//!   term are kept. One of the receiver's *own* term does something only if it grants a vote that
+//!   the receiver, as a candidate, has not counted; once that is not so, it never is again in this
+//!   term. All others are **dead**.
+//! * **Requests.** As long as some receiver can vote for it, or follow or step down because of it,
+//!   a request is kept. After that, all that can come of it is a refusal that carries a newer term
+//!   than its sender's: its own term does not matter any more, nor its kind, since refusals are
+//!   merged. Such requests are **clamped**: only the sender is kept, as a request of term 0, which
+//!   every server refuses. And if its sender is in the last term of the bounds, no refusal can
+//!   matter to it either, and the request is **dead**.
 
 use crate::action::Envelope;
 use crate::election::Role;

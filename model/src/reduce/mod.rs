@@ -2,10 +2,10 @@
 //!
 //! Each is a function from worlds to worlds that keeps what a world can do: what the reduced world
 //! can reach in a step is, reduced, what the world itself can reach (a bisimulation). The argument
-//! stands with each of them; [`bisimulation`] tests it mechanically, at as many worlds as it is given. The
-//! arguments are about the specification: a mutant is searched for violations of safety, and counted,
-//! without reductions. For liveness mutants are reduced too, and each run that fails is replayed in the
-//! direct model.
+//! stands with each of them; [`bisimulation`] tests it mechanically, at as many worlds as it is
+//! given. The arguments are about the specification: a mutant is searched for violations of
+//! safety, and counted, without reductions. For liveness mutants are reduced too, and each run
+//! that fails is replayed in the direct model.
 
 mod check;
 mod messages;

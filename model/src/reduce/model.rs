@@ -52,8 +52,8 @@ impl<const W: usize> PackedModel<W> {
         Self { reduce, ..self }
     }
 
-    /// The same model of another election: one that is wrong, to see that the search notices. It has
-    /// to persist every ballot that changes, or it panics.
+    /// The same model of another election: one that is wrong, to see that the search notices. It
+    /// has to persist every ballot that changes, or it panics.
     #[must_use]
     pub fn driven_by(self, handlers: Handlers) -> Self {
         let steps = Arc::new(Steps::new(&self.layout));

@@ -1,9 +1,9 @@
 //! The term window: terms are counted from the lowest term of a server, which becomes 1.
 //!
-//! The specification only compares terms and goes on to the next, so that a world with all its terms
-//! moved by the same number does the same. What remains after [`messages`](super::messages) is of no
-//! lower term than the lowest server's, but for clamped requests, whose term 0 stands for "older than
-//! every server" and stays.
+//! The specification only compares terms and goes on to the next, so that a world with all its
+//! terms moved by the same number does the same. What remains after [`messages`](super::messages)
+//! is of no lower term than the lowest server's, but for clamped requests, whose term 0 stands for
+//! "older than every server" and stays.
 
 use crate::action::Envelope;
 use crate::message::Message;

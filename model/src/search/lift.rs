@@ -1,8 +1,9 @@
 //! The story of a violation that was found in packed and reduced worlds, told of whole ones.
 //!
-//! A reduced world stands for many. By the bisimulation that every reduction is, whatever it can do,
-//! each of those can do. So the way to a violation is first searched for among the reduced worlds, and
-//! then walked in the full model, where at each step one is taken that leads to the next.
+//! A reduced world stands for many. By the bisimulation that every reduction is, whatever it can
+//! do, each of those can do. So the way to a violation is first searched for among the reduced
+//! worlds, and then walked in the full model, where at each step one is taken that leads to the
+//! next.
 
 use std::collections::HashMap;
 

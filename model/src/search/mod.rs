@@ -2,8 +2,9 @@
 //! the first level at which a property is violated, with the shortest way there.
 //!
 //! There are three. [`search`] takes any model and is a page long: read it first. It keeps whole
-//! states. [`parallel`] takes packed and reduced worlds, uses all cores and several machines, and is
-//! what `raft-model check` runs. [`opinion`] asks stateright's own checker about the same worlds.
+//! states. [`parallel`] takes packed and reduced worlds, uses all cores and several machines, and
+//! is what `raft-model check` runs. [`opinion`] asks stateright's own checker about the same
+//! worlds.
 
 pub mod control;
 mod lift;
@@ -111,7 +112,8 @@ pub fn search<M: ElectionModel>(
     })
 }
 
-/// Searches the states of a model until `watch`, which is called now and then, has a reason to stop.
+/// Searches the states of a model until `watch`, which is called now and then, has a reason to
+/// stop.
 pub fn search_until<M: ElectionModel>(
     model: &M,
     properties: &[Property],

@@ -52,8 +52,8 @@ pub struct Outcome {
 
 /// Searches the states of a model.
 ///
-/// A worker that panics leaves the others waiting for it: install a panic hook that ends the process
-/// (see [`std::panic::set_hook`]). Workers panic when another process is lost or silent.
+/// A worker that panics leaves the others waiting for it: install a panic hook that ends the
+/// process (see [`std::panic::set_hook`]). Workers panic when another process is lost or silent.
 ///
 /// # Errors
 ///
@@ -134,8 +134,8 @@ impl Outcome {
         }
     }
 
-    /// The same as the findings of a model: with a shortest way to each violation, which is searched
-    /// for once more and told of whole worlds.
+    /// The same as the findings of a model: with a shortest way to each violation, which is
+    /// searched for once more and told of whole worlds.
     pub fn findings<const W: usize>(
         &self,
         model: &PackedModel<W>,

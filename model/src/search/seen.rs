@@ -69,7 +69,8 @@ pub(super) struct Shards<K> {
 
 impl<K: Eq> Shards<K> {
     const COUNT: u8 = 64;
-    /// A table indexes by the low bits, and tells entries apart by the high ones; these are between.
+    /// A table indexes by the low bits, and tells entries apart by the high ones; these are
+    /// between.
     const SHIFT: u32 = 44;
     const BITS: u32 = 12;
 

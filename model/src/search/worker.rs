@@ -3,16 +3,16 @@
 //! All workers run the same loop. Each owns the worlds whose fingerprint leads to it: nobody else
 //! keeps them, looks for them or takes their successors. So a worker, level by level,
 //!
-//! 1. takes the successors of its worlds of this level, in waves of bounded size. Those that it owns
-//!    it adds to its own at once; the others go to their owners, in batches;
+//! 1. takes the successors of its worlds of this level, in waves of bounded size. Those that it
+//!    owns it adds to its own at once; the others go to their owners, in batches;
 //! 2. waits until all workers have done so and everything sent has arrived (a *barrier*). Now the
 //!    next level is complete;
 //! 3. reports to all what it found, and waits until all reports are there: all workers know the
 //!    same, and decide alike whether to go on.
 //!
 //! Timely dataflow carries the batches between threads and machines, and knows when a barrier is
-//! reached. Its times are numbers here, `level << 32 | wave`: reports of a level are sent at wave 0 of
-//! the next one, so that no world of a level can be sent before every report was.
+//! reached. Its times are numbers here, `level << 32 | wave`: reports of a level are sent at wave 0
+//! of the next one, so that no world of a level can be sent before every report was.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -111,7 +111,8 @@ fn owner(fingerprint: u64, workers: usize) -> usize {
 /// The worlds of a worker.
 struct Mine<const W: usize> {
     seen: Seen<W>,
-    /// The worlds of the next level, in pages of [`CHUNK`], each of which is freed once it was read.
+    /// The worlds of the next level, in pages of [`CHUNK`], each of which is freed once it was
+    /// read.
     next: Vec<Vec<Packed<W>>>,
     /// What all workers found in the level before, as far as their reports are here.
     reports: Level,
@@ -196,8 +197,8 @@ struct Link<'a> {
 }
 
 impl<'a> Link<'a> {
-    /// The one dataflow of the search: letters go to whom they are for, and are received. (`receive`
-    /// is boxed so that this is compiled once, and not for every width of worlds.)
+    /// The one dataflow of the search: letters go to whom they are for, and are received.
+    /// (`receive` is boxed so that this is compiled once, and not for every width of worlds.)
     fn new(
         worker: &'a mut Worker,
         receive: Box<dyn Fn(&Content)>,

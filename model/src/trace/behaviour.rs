@@ -4,11 +4,11 @@
 //! Traces tell of one server each; a behaviour is one sequence of steps. [`Behaviour::read`] merges
 //! them so that each server's records keep their order and nothing is received before it is sent;
 //! among what is left, the clocks decide. Nothing is judged here: a record that is wrong is written
-//! as it stands, and TLC rejects it. What [`replay`](crate::trace::replay) does with the specification in
-//! Rust, TLC so does once more with the one in TLA+.
+//! as it stands, and TLC rejects it. What [`replay`](crate::trace::replay) does with the
+//! specification in Rust, TLC so does once more with the one in TLA+.
 //!
-//! The last record of a killed server may tell of a step that did not take effect: if the ballot that
-//! the server came back with is the older one, that record is left out.
+//! The last record of a killed server may tell of a step that did not take effect: if the ballot
+//! that the server came back with is the older one, that record is left out.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -58,8 +58,8 @@ impl Behaviour {
     ///
     /// # Errors
     ///
-    /// [`BehaviourError`] if a file is no trace or cannot be read, or if the traces are not those of
-    /// all servers from their first step on.
+    /// [`BehaviourError`] if a file is no trace or cannot be read, or if the traces are not those
+    /// of all servers from their first step on.
     pub fn read(paths: &[PathBuf]) -> Result<Self, BehaviourError> {
         let mut cluster = None;
         let mut runs: BTreeMap<(ServerId, u64), Queue> = BTreeMap::new();

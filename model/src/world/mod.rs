@@ -3,9 +3,10 @@
 //! The network is the set of sent messages. A message is never taken out of it, so it may be
 //! delivered never (loss), twice (duplication), or after younger ones (delay, reordering).
 //!
-//! A crash and the recovery from it are one action, [`Action::Restart`](crate::action::Action::Restart): the stored ballot is kept,
-//! everything else is as [`Server::start`] gives it. A server that is down for a while is one whose
-//! messages are late and whose timer is silent.
+//! A crash and the recovery from it are one action,
+//! [`Action::Restart`](crate::action::Action::Restart): the stored ballot is kept, everything else
+//! is as [`Server::start`] gives it. A server that is down for a while is one whose messages are
+//! late and whose timer is silent.
 
 pub mod bounds;
 pub mod model;

@@ -52,7 +52,8 @@ impl WorldModel {
         timeouts.chain(restarts).chain(deliveries)
     }
 
-    /// What a server does for this cause, by which step, and the world after it: persist, then send.
+    /// What a server does for this cause, by which step, and the world after it: persist, then
+    /// send.
     pub fn apply(&self, world: &World, id: ServerId, cause: Cause) -> (Move, Step, World) {
         let stored = world.stored[id.index()];
         let before = world.state(id);

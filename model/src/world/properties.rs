@@ -3,8 +3,8 @@
 //! They are judged on steps, each on what the step adds: what was there before was added by an
 //! earlier step, and judged then. So they hold in everything that can be reached if they hold of
 //! every step. The set of sent messages remembers the past: a heartbeat says who led a term once, a
-//! vote says who was voted for. Where worlds are reduced, a step is judged before the world after it
-//! is; what was left out of the world before it cannot make a difference any more, for the
+//! vote says who was voted for. Where worlds are reduced, a step is judged before the world after
+//! it is; what was left out of the world before it cannot make a difference any more, for the
 //! specification at least.
 
 use std::fmt;

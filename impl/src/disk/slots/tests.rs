@@ -39,7 +39,8 @@ impl Disk for Memory {
     }
 }
 
-/// Where a write may be torn: nothing arrives, part of each field, all but the checksum, everything.
+/// Where a write may be torn: nothing arrives, part of each field, all but the checksum,
+/// everything.
 const TEARS: [usize; 7] = [0, 52, 60, 64, 2048, SLOT_SIZE - 2, SLOT_SIZE];
 
 fn ballot(term: u64) -> Ballot {

@@ -54,7 +54,8 @@ pub(super) struct Args {
     /// How many threads search in each process. Default: one for each core. (timely, stateright)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
-    /// Keep 64 bits of each state. A state may be lost then; the report says with what odds. (timely)
+    /// Keep 64 bits of each state. A state may be lost then; the report says with what odds.
+    /// (timely)
     #[arg(long)]
     fingerprints: bool,
     /// Stop, with exit code 3, when this process has so much memory.

@@ -54,26 +54,37 @@ fn names(reductions: Reductions) -> Vec<&'static str> {
     all.into_iter().filter_map(|(is_on, name)| is_on.then_some(name)).collect()
 }
 
+/// A row of the table.
+fn row(text: &mut String, name: &str, value: &dyn std::fmt::Display, note: &str) {
+    let line = format!("  {name:<10} {value:<8} {note}", value = value.to_string());
+    let _ = writeln!(text, "{}", line.trim_end());
+}
+
 /// The report, for people.
 pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
     let mut text = String::new();
-    let mut row = |name: &str, value: &dyn std::fmt::Display, note: &str| {
-        let line = format!("  {name:<10} {value:<8} {note}", value = value.to_string());
-        let _ = writeln!(text, "{}", line.trim_end());
-    };
-    let Findings { coverage, exhaustive, stopped, verdicts, .. } = &report.findings;
-    let Coverage { states, edges, depth } = coverage;
-    row("servers", &args.servers.size(), "");
+    asked(&mut text, args, report);
+    engine(&mut text, args, report);
+    found(&mut text, report, cost);
+    verdicts(&mut text, report);
+    text
+}
+
+/// Of which model it is.
+fn asked(text: &mut String, args: &Args, report: &Report) {
+    row(text, "servers", &args.servers.size(), "");
     if report.reductions.window {
         row(
+            text,
             "window",
             &args.max_term,
             "terms are unbounded; an election starts less than this above the lowest term",
         );
     } else {
-        row("max term", &args.max_term, "no election starts in a later term");
+        row(text, "max term", &args.max_term, "no election starts in a later term");
     }
     row(
+        text,
         "replies",
         &args.replies,
         match args.replies {
@@ -81,49 +92,79 @@ pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
             Replies::All => "none is left out",
         },
     );
-    row("network", &"hostile", "messages lost, repeated, late and out of order; never forged");
+    row(
+        text,
+        "network",
+        &"hostile",
+        "messages lost, repeated, late and out of order; never forged",
+    );
     if let Some(mutant) = args.mutant {
-        row("crashes", &"any", "every server at any time");
-        row("mutant", &mutant.name, &format!("({})", mutant.says));
+        row(text, "crashes", &"any", "every server at any time");
+        row(text, "mutant", &mutant.name, &format!("({})", mutant.says));
     } else {
-        row("crashes", &"any", "every server at any time; it comes back with its stored ballot");
+        row(
+            text,
+            "crashes",
+            &"any",
+            "every server at any time; it comes back with its stored ballot",
+        );
     }
-    row("engine", &args.engine().name(), args.engine().says());
+}
+
+/// How it was searched.
+fn engine(text: &mut String, args: &Args, report: &Report) {
+    row(text, "engine", &args.engine().name(), args.engine().says());
     let on = names(report.reductions);
     if on.is_empty() {
-        row("reduced", &"no", "every state is itself");
+        row(text, "reduced", &"no", "every state is itself");
     } else {
         let note = "of states that behave alike one is kept; a step is judged before that";
-        row("reduced", &"yes", &format!("{}: {note}", on.join(", ")));
+        row(text, "reduced", &"yes", &format!("{}: {note}", on.join(", ")));
     }
     match report.key {
-        Key::Whole => row("keys", &"whole", "states are compared as they are"),
+        Key::Whole => row(text, "keys", &"whole", "states are compared as they are"),
         Key::Bits(bits, Keys::Exact) => {
-            row("keys", &"exact", &format!("states are compared as they are, in {bits} bits"));
+            row(
+                text,
+                "keys",
+                &"exact",
+                &format!("states are compared as they are, in {bits} bits"),
+            );
         }
         Key::Bits(bits, Keys::Fingerprints) => row(
+            text,
             "keys",
             &format!("{bits} bits"),
             &format!("fingerprints: some state was lost with odds below {:.1e}", report.odds()),
         ),
     }
-    row("workers", &report.workers, "");
+}
+
+/// How much was seen, and what it cost.
+fn found(text: &mut String, report: &Report, cost: Cost) {
+    let Findings { coverage, exhaustive, stopped, .. } = &report.findings;
+    let Coverage { states, edges, depth } = coverage;
+    row(text, "workers", &report.workers, "");
     let extent = match (stopped, exhaustive) {
         (Some(_), _) => "NOT all that are reachable: the search was stopped",
         (None, true) => "all that are reachable",
         (None, false) => "until a violation",
     };
-    row("states", &states, &format!("distinct, {extent}"));
+    row(text, "states", &states, &format!("distinct, {extent}"));
     if report.has_edges {
-        row("edges", &edges, "distinct: state, action, next state");
+        row(text, "edges", &edges, "distinct: state, action, next state");
     }
-    row("depth", &depth, "levels, the initial state being 1");
-    row("time", &format!("{:.1} s", cost.seconds), "");
+    row(text, "depth", &depth, "levels, the initial state being 1");
+    row(text, "time", &format!("{:.1} s", cost.seconds), "");
     if let Some(memory) = cost.memory {
-        row("memory", &format!("{} MiB", memory >> 20), "at most, in this process");
+        row(text, "memory", &format!("{} MiB", memory >> 20), "at most, in this process");
     }
+}
+
+/// What follows: the verdicts, the counterexamples, and what was not shown.
+fn verdicts(text: &mut String, report: &Report) {
     let _ = writeln!(text);
-    for (property, verdict) in verdicts {
+    for (property, verdict) in &report.findings.verdicts {
         let verdict = match verdict {
             Verdict::Holds => "holds",
             Verdict::Violated(_) => "VIOLATED",
@@ -137,14 +178,13 @@ pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
         let _ = writeln!(text, "\n{property} is violated in {steps} step{s}:\n");
         let _ = write!(text, "{counterexample}");
     }
-    if let Some(why) = stopped {
+    if let Some(why) = report.findings.stopped {
         let why = match why {
             Stop::Interrupted => "it was interrupted",
             Stop::OutOfMemory => "it has as much memory as --max-memory allows",
         };
         let _ = writeln!(text, "\nThis check is not exhaustive: {why}. It has shown nothing.");
     }
-    text
 }
 
 /// The report, for programs.

@@ -31,8 +31,8 @@ pub(super) struct Args {
     /// lowest server's term. Terms themselves are unbounded.
     #[arg(long, value_name = "W", value_parser = window, default_value = "3")]
     window: Term,
-    /// Judge without one of the assumptions, and tell a run on which a property fails. Repeat it for
-    /// several. A table says what each of them buys, unless an option changes what is judged.
+    /// Judge without one of the assumptions, and tell a run on which a property fails. Repeat it
+    /// for several. A table says what each of them buys, unless an option changes what is judged.
     #[arg(long, value_name = "ASSUMPTION", value_parser = assumption_parser())]
     without: Vec<Assumption>,
     /// How many servers are down for ever in the calm phase: a number, since which ones makes no
@@ -48,7 +48,8 @@ pub(super) struct Args {
     /// Stop, with exit code 3, when this process has so much memory.
     #[arg(long, value_name = "MIB")]
     max_memory: Option<usize>,
-    /// Judge an election that is wrong on purpose: one that `raft-model mutants` says is not live. `mutants` lists them.
+    /// Judge an election that is wrong on purpose: one that `raft-model mutants` says is not live.
+    /// `mutants` lists them.
     #[arg(long, value_name = "NAME", value_parser = super::mutant_parser(),
         hide_possible_values = true)]
     mutant: Option<Mutant>,
@@ -193,7 +194,8 @@ fn explore<const W: usize>(
     Ok(Hostile::explore(model, control)?)
 }
 
-/// What happens without each assumption; and with all of them, if as many servers are dead as may be.
+/// What happens without each assumption; and with all of them, if as many servers are dead as may
+/// be.
 fn table<const W: usize>(
     args: &Args,
     hostile: &Hostile<W>,

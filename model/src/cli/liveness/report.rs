@@ -75,6 +75,12 @@ pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
     if !report.table.is_empty() {
         let _ = write!(text, "\n{}", buys(report));
     }
+    runs(&mut text, findings);
+    text
+}
+
+/// The runs on which properties fail, each told once.
+fn runs(text: &mut String, findings: &Findings) {
     let mut told: Option<&Lasso> = None;
     for (property, verdict) in &findings.verdicts {
         let Verdict::Fails(lasso) = verdict else { continue };
@@ -85,7 +91,6 @@ pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
         }
         told = Some(lasso);
     }
-    text
 }
 
 fn fairness(strength: Strength) -> &'static str {

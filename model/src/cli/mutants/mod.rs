@@ -16,8 +16,8 @@ use super::{Failure, mutant_parser};
 /// The arguments of `mutants`.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Tell the story of this mutant: the mistake, where it was seen, what catches it and how. Without a
-    /// name: the table of all.
+    /// Tell the story of this mutant: the mistake, where it was seen, what catches it and how.
+    /// Without a name: the table of all.
     #[arg(value_name = "NAME", value_parser = mutant_parser(), hide_possible_values = true)]
     name: Option<Mutant>,
     /// Print JSON: an array of all, or the object of one.

@@ -1,5 +1,5 @@
-//! What a mistake does: it calls the functions of the specification, and changes what goes in or what
-//! comes out.
+//! What a mistake does: it calls the functions of the specification, and changes what goes in or
+//! what comes out.
 //!
 //! Like the specification, these files import only from their neighbours by `super::`, and use
 //! servers, terms and sets of votes through no more than equality, order, `Term::next`,

@@ -1,5 +1,5 @@
-//! The proof once more for small clusters, without a solver: every world that satisfies the invariant,
-//! reachable or not, everything that can happen, and the step that runs.
+//! The proof once more for small clusters, without a solver: every world that satisfies the
+//! invariant, reachable or not, everything that can happen, and the step that runs.
 //!
 //! A step of a server changes nothing but that server and its own messages, and depends on nothing
 //! else but the message that arrives. So one server is everything that it can be, it has said

@@ -1,14 +1,14 @@
 //! A picture of a run: which records of its traces are drawn, and what became of each message.
 //!
-//! [`Picture::read`] reads traces that [`replay`](crate::trace::replay) has accepted, three times: for how
-//! long the run is, for the steps within the range that is drawn, and for the other ends of messages
-//! that cross its borders. It keeps what is drawn, and nothing else. The picture is an SVG document,
-//! and its text is what [`Display`](std::fmt::Display) writes.
+//! [`Picture::read`] reads traces that [`replay`](crate::trace::replay) has accepted, three times:
+//! for how long the run is, for the steps within the range that is drawn, and for the other ends of
+//! messages that cross its borders. It keeps what is drawn, and nothing else. The picture is an SVG
+//! document, and its text is what [`Display`](std::fmt::Display) writes.
 //!
 //! A record is written for every step that changes the server or sends something. So a request that
-//! arrives always leaves a record, for it is answered; if there is none, it was lost. A response may
-//! arrive and leave none: a vote that its candidate no longer needs, and every answer to a heartbeat
-//! that tells of no newer term. The latter are not drawn.
+//! arrives always leaves a record, for it is answered; if there is none, it was lost. A response
+//! may arrive and leave none: a vote that its candidate no longer needs, and every answer to a
+//! heartbeat that tells of no newer term. The latter are not drawn.
 
 mod axis;
 mod frame;

@@ -1,9 +1,7 @@
 //! Liveness, and why its verdicts can be believed: fair cycles are found where a naive search finds
 //! them, another model gives the same verdicts, and a run that is no violation is refuted.
 
-#[path = "liveness/naive.rs"]
 mod naive;
-#[path = "liveness/raw.rs"]
 mod raw;
 
 use std::hash::Hash;
@@ -64,8 +62,9 @@ fn graphs_have_the_expected_sizes_and_leaders_stay() {
     }
 }
 
-/// What each assumption buys: with three servers in a window of three terms, on what runs properties
-/// fail without it; with weak fairness, and with strong fairness wherever something is owed.
+/// What each assumption buys: with three servers in a window of three terms, on what runs
+/// properties fail without it; with weak fairness, and with strong fairness wherever something is
+/// owed.
 const BUYS: [(Assumption, [&str; 3], [&str; 3]); 6] = [
     (Assumption::MessagesFirst, ["holds", "3+3", "3+3"], ["holds", "6+31", "6+31"]),
     (Assumption::HeartbeatsHold, ["holds", "holds", "5+8"], ["holds", "holds", "6+33"]),

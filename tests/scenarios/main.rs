@@ -31,7 +31,6 @@
 //! parentheses around it leave out all. A message is only delivered if it was really sent: anything
 //! else is an error of the script, and so is every step after which a property of safety is false.
 
-#[path = "scenarios/stage.rs"]
 mod stage;
 
 use std::error::Error;

@@ -8,7 +8,7 @@
 //! | 1 | number of servers in the cluster |
 //! | 1 | number of the server that sends |
 //! | 1 | number of the server that receives |
-//! | 1 | kind of the message: 1 `RequestVote`, 2 `RequestVoteResponse`, 3 `AppendEntries`, 4 `AppendEntriesResponse` |
+//! | 1 | kind: 1 `RequestVote`, 2 its response, 3 `AppendEntries`, 4 its response |
 //! | 8 | term, most significant byte first |
 //! | 0 or 1 | `RequestVoteResponse` only: whether the vote is granted, 0 or 1 |
 //! | 8 + 8 | run of the sender, and number of the step in which it sends this, for traces |
@@ -16,8 +16,8 @@
 //!
 //! The network may lose, repeat, delay and reorder datagrams: the specification was checked under
 //! exactly that. It may not invent them. A flipped bit that turns a refusal into a vote would, and
-//! the 16 bits of UDP's own checksum are few; hence the CRC. A datagram that is not exactly a frame,
-//! or not from where it claims to come, counts as lost, under its [`Rejection`].
+//! the 16 bits of UDP's own checksum are few; hence the CRC. A datagram that is not exactly a
+//! frame, or not from where it claims to come, counts as lost, under its [`Rejection`].
 
 use std::net::SocketAddr;
 

@@ -1,26 +1,26 @@
 //! The two copies of the ballot, and why neither a crash nor a damaged block loses a vote.
 //!
-//! The file holds the ballot twice, in two **slots** of [`SLOT_SIZE`] bytes, A and then B. Each slot
-//! has a checksum over all its bytes and a *generation*, which every save and every opening increases by
-//! one. A save writes slot A, waits until the disk confirms it, and does the same with slot B; only then does it
-//! return, and only then may the server act on the ballot. Neither write touches the other slot or
-//! the size of the file.
+//! The file holds the ballot twice, in two **slots** of [`SLOT_SIZE`] bytes, A and then B. Each
+//! slot has a checksum over all its bytes and a *generation*, which every save and every opening
+//! increases by one. A save writes slot A, waits until the disk confirms it, and does the same with
+//! slot B; only then does it return, and only then may the server act on the ballot. Neither write
+//! touches the other slot or the size of the file.
 //!
 //! Why that is safe. When a server acts on a ballot, both slots hold it.
 //!
 //! * **A crash during a save** can tear the slot that is being written. The other one is whole: B
-//!   still holds the ballot before, or A already the new one. The server has not acted on the new one
-//!   yet, so both are right, and the higher generation is taken.
+//!   still holds the ballot before, or A already the new one. The server has not acted on the new
+//!   one yet, so both are right, and the higher generation is taken.
 //! * **One damaged slot**, torn, decayed or unreadable, may have held the latest ballot acted upon;
-//!   so the other holds that ballot too, or, if the damage is that of a crash during a save, one that
-//!   is newer.
+//!   so the other holds that ballot too, or, if the damage is that of a crash during a save, one
+//!   that is newer.
 //! * **Opening** the file acts on what it finds, so it makes the rule above true again first: the
-//!   ballot found is written to the other slot, and then to its own. In this order one slot is whole
-//!   at every moment. The second write is for the case that the one found was never confirmed, since
-//!   after a failed write the system may show bytes that are not on the disk.
+//!   ballot found is written to the other slot, and then to its own. In this order one slot is
+//!   whole at every moment. The second write is for the case that the one found was never
+//!   confirmed, since after a failed write the system may show bytes that are not on the disk.
 //! * **Anything else** is refused: two damaged slots, a file of another size, server, cluster or
-//!   version, two different ballots of one generation, generations more than one apart, which only a
-//!   disk that loses confirmed writes leaves behind, and one that no server lives to write.
+//!   version, two different ballots of one generation, generations more than one apart, which only
+//!   a disk that loses confirmed writes leaves behind, and one that no server lives to write.
 
 use std::fs::File;
 use std::io;
