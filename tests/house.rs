@@ -145,10 +145,11 @@ fn a_wide_comment_is_seen() {
 
 #[test]
 fn a_specification_that_looks_around_is_seen() {
-    let text = "use super::types::Term;\npub use std::fmt;\nfn f() { super::super::world::g() }\n";
+    let text =
+        "use super::types::Term;\npub use std::fmt;\nfn f() { super::super::super::world::g() }\n";
     let seen = [
         "a.rs:2: neighbours: `pub use std::fmt;` reaches further than `super::`",
-        "a.rs:3: neighbours: `fn f() { super::super::world::g() }` reaches further than `super::`",
+        "a.rs:3: neighbours: `fn f() { super::super::super::world::g() }` reaches further than `super::`",
     ];
     assert_eq!(told(&neighbours(&Source::new("a.rs", text))), seen);
 }

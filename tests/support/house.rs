@@ -205,14 +205,15 @@ fn functions(code: &str) -> Vec<(usize, &str, usize)> {
     starts.filter_map(function).filter(|(_, name, _)| !name.is_empty()).collect()
 }
 
-/// What is compiled twice imports only its neighbours.
+/// What is compiled twice imports only its neighbours: by `super::` what stands in its folder, and
+/// by `super::super::` what stands around it, in either place.
 pub fn neighbours(source: &Source) -> Vec<Violation> {
     let code = code(&source.text);
     let mut violations = Vec::new();
     for (line, text) in (1..).zip(code.lines()) {
         let from = text.split_whitespace().skip_while(|word| *word != "use").nth(1);
         let outside = from.is_some_and(|from| !from.starts_with("super::"));
-        if outside || text.contains("crate::") || text.contains("super::super::") {
+        if outside || text.contains("crate::") || text.contains("super::super::super::") {
             let what = format!("`{}` reaches further than `super::`", text.trim());
             violations.push(source.breaks(line, "neighbours", what));
         }
