@@ -126,10 +126,20 @@ pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
     for (property, verdict) in verdicts {
         let verdict = match verdict {
             Verdict::Holds => "holds",
-            Verdict::Violated(_) => "VIOLATED",
+            Verdict::Violated(_) | Verdict::ViolatedUntold(_) => "VIOLATED",
             Verdict::Undecided => "undecided",
         };
         let _ = writeln!(text, "  {:<20} {verdict:<9} {}", property.to_string(), property.says());
+    }
+    for (property, verdict) in verdicts {
+        if let Verdict::ViolatedUntold(why) = verdict {
+            let why = because(*why);
+            let _ = writeln!(
+                text,
+                "\n{property} is violated, but the way was not found, because the search for it was \
+                 stopped: {why}."
+            );
+        }
     }
     for (property, counterexample) in report.findings.violations() {
         let steps = counterexample.moves.len();
@@ -138,13 +148,26 @@ pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
         let _ = write!(text, "{counterexample}");
     }
     if let Some(why) = stopped {
-        let why = match why {
-            Stop::Interrupted => "it was interrupted",
-            Stop::OutOfMemory => "it has as much memory as --max-memory allows",
-        };
-        let _ = writeln!(text, "\nThis check is not exhaustive: {why}. It has shown nothing.");
+        let why = because(*why);
+        let shown = if report.findings.is_violated() { "nothing else" } else { "nothing" };
+        let _ = writeln!(text, "\nThis check is not exhaustive: {why}. It has shown {shown}.");
     }
     text
+}
+
+const fn because(why: Stop) -> &'static str {
+    match why {
+        Stop::Interrupted => "it was interrupted",
+        Stop::OutOfMemory => "it has as much memory as --max-memory allows",
+    }
+}
+
+/// Why it stopped, for programs.
+const fn word(why: Stop) -> &'static str {
+    match why {
+        Stop::Interrupted => "interrupted",
+        Stop::OutOfMemory => "out of memory",
+    }
 }
 
 /// The report, for programs.
@@ -156,6 +179,12 @@ pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
             "name": property.to_string(),
             "holds": false,
             "counterexample": moves_as_json(&counterexample.moves),
+        }),
+        Verdict::ViolatedUntold(why) => json!({
+            "name": property.to_string(),
+            "holds": false,
+            "counterexample": null,
+            "counterexample_stopped": word(*why),
         }),
         Verdict::Undecided => json!({ "name": property.to_string(), "holds": null }),
     });
@@ -180,10 +209,7 @@ pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
         "seconds": cost.seconds,
         "memory_bytes": cost.memory,
         "exhaustive": findings.exhaustive,
-        "stopped": findings.stopped.map(|why| match why {
-            Stop::Interrupted => "interrupted",
-            Stop::OutOfMemory => "out of memory",
-        }),
+        "stopped": findings.stopped.map(word),
         "properties": properties.collect::<Vec<_>>(),
     });
     if let Some(mutant) = args.mutant {
