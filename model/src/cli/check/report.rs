@@ -12,6 +12,7 @@ use raft_model::world::bounds::Replies;
 use serde_json::{Value, json};
 
 use super::Args;
+use crate::cli::table::Table;
 use crate::cli::watch::Cost;
 
 /// What a check found, and how.
@@ -54,26 +55,22 @@ fn names(reductions: Reductions) -> Vec<&'static str> {
     all.into_iter().filter_map(|(is_on, name)| is_on.then_some(name)).collect()
 }
 
-/// The report, for people.
-pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
-    let mut text = String::new();
-    let mut row = |name: &str, value: &dyn std::fmt::Display, note: &str| {
-        let line = format!("  {name:<10} {value:<8} {note}", value = value.to_string());
-        let _ = writeln!(text, "{}", line.trim_end());
-    };
-    let Findings { coverage, exhaustive, stopped, verdicts, .. } = &report.findings;
+/// What was checked and how, and what was covered.
+fn facts(args: &Args, report: &Report, cost: Cost) -> Table<2> {
+    let mut table = Table::new([10, 8]);
+    let Findings { coverage, exhaustive, stopped, .. } = &report.findings;
     let Coverage { states, edges, depth } = coverage;
-    row("servers", &args.servers.size(), "");
+    table.fact("servers", &args.servers.size(), "");
     if report.reductions.window {
-        row(
+        table.fact(
             "window",
             &args.max_term,
             "terms are unbounded; an election starts less than this above the lowest term",
         );
     } else {
-        row("max term", &args.max_term, "no election starts in a later term");
+        table.fact("max term", &args.max_term, "no election starts in a later term");
     }
-    row(
+    table.fact(
         "replies",
         &args.replies,
         match args.replies {
@@ -81,56 +78,77 @@ pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
             Replies::All => "none is left out",
         },
     );
-    row("network", &"hostile", "messages lost, repeated, late and out of order; never forged");
+    table.fact(
+        "network",
+        &"hostile",
+        "messages lost, repeated, late and out of order; never forged",
+    );
     if let Some(mutant) = args.mutant {
-        row("crashes", &"any", "every server at any time");
-        row("mutant", &mutant.name, &format!("({})", mutant.says));
+        table.fact("crashes", &"any", "every server at any time");
+        table.fact("mutant", &mutant.name, &format!("({})", mutant.says));
     } else {
-        row("crashes", &"any", "every server at any time; it comes back with its stored ballot");
+        table.fact(
+            "crashes",
+            &"any",
+            "every server at any time; it comes back with its stored ballot",
+        );
     }
-    row("engine", &args.engine().name(), args.engine().says());
+    table.fact("engine", &args.engine().name(), args.engine().says());
     let on = names(report.reductions);
     if on.is_empty() {
-        row("reduced", &"no", "every state is itself");
+        table.fact("reduced", &"no", "every state is itself");
     } else {
         let note = "of states that behave alike one is kept; a step is judged before that";
-        row("reduced", &"yes", &format!("{}: {note}", on.join(", ")));
+        table.fact("reduced", &"yes", &format!("{}: {note}", on.join(", ")));
     }
-    match report.key {
-        Key::Whole => row("keys", &"whole", "states are compared as they are"),
-        Key::Bits(bits, Keys::Exact) => {
-            row("keys", &"exact", &format!("states are compared as they are, in {bits} bits"));
-        }
-        Key::Bits(bits, Keys::Fingerprints) => row(
-            "keys",
-            &format!("{bits} bits"),
-            &format!("fingerprints: some state was lost with odds below {:.1e}", report.odds()),
-        ),
-    }
-    row("workers", &report.workers, "");
+    keys(&mut table, report);
+    table.fact("workers", &report.workers, "");
     let extent = match (stopped, exhaustive) {
         (Some(_), _) => "NOT all that are reachable: the search was stopped",
         (None, true) => "all that are reachable",
         (None, false) => "until a violation",
     };
-    row("states", &states, &format!("distinct, {extent}"));
+    table.fact("states", &states, &format!("distinct, {extent}"));
     if report.has_edges {
-        row("edges", &edges, "distinct: state, action, next state");
+        table.fact("edges", &edges, "distinct: state, action, next state");
     }
-    row("depth", &depth, "levels, the initial state being 1");
-    row("time", &format!("{:.1} s", cost.seconds), "");
-    if let Some(memory) = cost.memory {
-        row("memory", &format!("{} MiB", memory >> 20), "at most, in this process");
+    table.fact("depth", &depth, "levels, the initial state being 1");
+    table.cost(cost);
+    table
+}
+
+/// What was kept of each state.
+fn keys(table: &mut Table<2>, report: &Report) {
+    match report.key {
+        Key::Whole => table.fact("keys", &"whole", "states are compared as they are"),
+        Key::Bits(bits, Keys::Exact) => {
+            table.fact(
+                "keys",
+                &"exact",
+                &format!("states are compared as they are, in {bits} bits"),
+            );
+        }
+        Key::Bits(bits, Keys::Fingerprints) => table.fact(
+            "keys",
+            &format!("{bits} bits"),
+            &format!("fingerprints: some state was lost with odds below {:.1e}", report.odds()),
+        ),
     }
-    let _ = writeln!(text);
+}
+
+/// The report, for people.
+pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
+    let Findings { stopped, verdicts, .. } = &report.findings;
+    let mut judged = Table::new([20, 9]);
     for (property, verdict) in verdicts {
         let verdict = match verdict {
             Verdict::Holds => "holds",
             Verdict::Violated(_) | Verdict::ViolatedUntold(_) => "VIOLATED",
             Verdict::Undecided => "undecided",
         };
-        let _ = writeln!(text, "  {:<20} {verdict:<9} {}", property.to_string(), property.says());
+        judged.row([property, &verdict], property.says());
     }
+    let mut text = format!("{}\n{judged}", facts(args, report, cost));
     for (property, verdict) in verdicts {
         if let Verdict::ViolatedUntold(why) = verdict {
             let why = because(*why);
