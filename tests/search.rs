@@ -8,7 +8,7 @@ use raft_model::mutant::Mutant;
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::parallel::{Crew, Outcome};
-use raft_model::search::{Control, Keys, Stop, opinion, parallel, search};
+use raft_model::search::{Control, Keys, Stop, Verdict, opinion, parallel, search};
 use raft_model::types::{Cluster, Term};
 use raft_model::world::WorldModel;
 use raft_model::world::bounds::{Bounds, Replies};
@@ -36,7 +36,11 @@ fn the_full_graph_is_the_one_that_worlds_have() {
         let expected = search(&WorldModel::new(bounds), &SAFETY, |_| ());
         let model = Arc::new(Model::new(bounds, Reductions::NONE).unwrap());
         for workers in [1, 2, 3] {
-            let found = search_with(&model, &crew(workers, Keys::Exact)).findings(&model, &SAFETY);
+            let found = search_with(&model, &crew(workers, Keys::Exact)).findings(
+                &model,
+                &SAFETY,
+                &Control::default(),
+            );
             assert_eq!(found.coverage, expected.coverage, "{bounds:?}, {workers} workers");
             assert_eq!(found.levels, expected.levels, "{bounds:?}, {workers} workers");
             assert!(found.exhaustive && found.hold(), "{bounds:?}, {workers} workers");
@@ -94,7 +98,7 @@ fn a_violation_under_reductions_is_told_of_real_servers_and_messages() {
             let crew = crew(workers, Keys::Exact);
             let outcome = parallel::search(&model, &[property], &crew, &Arc::default()).unwrap();
             assert!(!outcome.exhaustive, "it ends at the level of the violation");
-            let findings = outcome.findings(&model, &[property]);
+            let findings = outcome.findings(&model, &[property], &Control::default());
             let (_, found) = findings.violations().next().expect("half of four is no majority");
             assert_eq!(found.moves.len(), expected.moves.len(), "{reductions:?}");
 
@@ -123,9 +127,29 @@ fn a_search_that_is_stopped_says_so_and_claims_nothing() {
         control.stop(Stop::OutOfMemory);
         control.stop(Stop::Interrupted);
         let outcome = parallel::search(&model, &SAFETY, &crew(workers, Keys::Exact), &control);
-        let findings = outcome.unwrap().findings(&model, &SAFETY);
+        let findings = outcome.unwrap().findings(&model, &SAFETY, &control);
         assert_eq!(findings.stopped, Some(Stop::OutOfMemory), "the first reason counts");
         assert!(!findings.exhaustive && !findings.hold());
         assert!(findings.violations().next().is_none());
+    }
+}
+
+#[test]
+fn a_violation_stands_when_the_search_for_the_way_is_stopped() {
+    let property = Property::LeaderHasQuorum;
+    let model = mistaken(Reductions::EXACT);
+    let crew = crew(1, Keys::Exact);
+    let outcome = parallel::search(&model, &[property], &crew, &Arc::default()).unwrap();
+    let opinion = opinion::ask(Model::clone(&model), 1, &Control::default());
+    for why in [Stop::Interrupted, Stop::OutOfMemory] {
+        let control = Control::default();
+        control.stop(why);
+        let findings = outcome.findings(&model, &[property], &control);
+        assert_eq!(findings.verdicts, [(property, Verdict::ViolatedUntold(why))]);
+        assert_eq!(findings.stopped, None, "the first search was not stopped");
+        for findings in [findings, opinion.findings(&model, &control)] {
+            assert!(findings.is_violated() && !findings.hold() && !findings.exhaustive);
+            assert!(findings.violations().next().is_none(), "no way is made up");
+        }
     }
 }

@@ -6,6 +6,7 @@ mod liveness;
 mod mutants;
 mod prove;
 mod replay;
+mod table;
 mod watch;
 
 use std::env;

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::{Counterexample, Verdict};
+use super::{Control, Counterexample, Stop, Verdict};
 use crate::packed::{Packed, PackedView};
 use crate::reduce::PackedModel;
 use crate::world::WorldModel;
@@ -19,10 +19,14 @@ pub(super) fn verdicts<const W: usize>(
     properties: &[Property],
     violated: &[bool],
     exhaustive: bool,
+    control: &Control,
 ) -> Vec<(Property, Verdict)> {
     let verdict = |(&property, &violated): (&Property, &bool)| {
         let verdict = match violated {
-            true => Verdict::Violated(counterexample(model, property)),
+            true => match counterexample(model, property, control) {
+                Ok(counterexample) => Verdict::Violated(counterexample),
+                Err(why) => Verdict::ViolatedUntold(why),
+            },
             false if exhaustive => Verdict::Holds,
             false => Verdict::Undecided,
         };
@@ -33,15 +37,23 @@ pub(super) fn verdicts<const W: usize>(
 
 /// A shortest way to a violation, in the full model.
 ///
+/// # Errors
+///
+/// Why the search for it was stopped.
+///
 /// # Panics
 ///
 /// If the property is not violated, or if a reduction is not exact.
-fn counterexample<const W: usize>(model: &PackedModel<W>, property: Property) -> Counterexample {
+fn counterexample<const W: usize>(
+    model: &PackedModel<W>,
+    property: Property,
+    control: &Control,
+) -> Result<Counterexample, Stop> {
     let full = WorldModel { bounds: *model.bounds(), handlers: model.handlers() };
     let initial = full.initial();
     let mut world = initial.clone();
     let mut moves = Vec::new();
-    let way = way_to(model, property);
+    let way = way_to(model, property, control)?;
     for next in way.iter().skip(1).map(Some).chain([None]) {
         let step = full.successors(&world).into_iter().find(|(a_move, after)| match next {
             Some(next) => model.reduce(after) == *next,
@@ -51,11 +63,19 @@ fn counterexample<const W: usize>(model: &PackedModel<W>, property: Property) ->
         world.clone_from(&after);
         moves.push((a_move, after));
     }
-    Counterexample { initial, moves }
+    Ok(Counterexample { initial, moves })
 }
 
 /// The worlds on a shortest way to one from which a step violates the property.
-fn way_to<const W: usize>(model: &PackedModel<W>, property: Property) -> Vec<Packed<W>> {
+///
+/// # Errors
+///
+/// Why it was stopped: it keeps more of each world than the search that saw the violation.
+fn way_to<const W: usize>(
+    model: &PackedModel<W>,
+    property: Property,
+    control: &Control,
+) -> Result<Vec<Packed<W>>, Stop> {
     let initial = model.initial();
     let mut came_from = HashMap::from([(initial, None)]);
     let mut level = vec![initial];
@@ -63,6 +83,9 @@ fn way_to<const W: usize>(model: &PackedModel<W>, property: Property) -> Vec<Pac
         let mut next = Vec::new();
         assert!(!level.is_empty(), "{property} is not violated");
         for world in level {
+            if let Some(why) = control.stopped() {
+                return Err(why);
+            }
             let mut is_violated = false;
             model.for_each_successor(&world, |a_move, unreduced, after| {
                 let [before, unreduced] =
@@ -79,7 +102,7 @@ fn way_to<const W: usize>(model: &PackedModel<W>, property: Property) -> Vec<Pac
                     way.push(before);
                 }
                 way.reverse();
-                return way;
+                return Ok(way);
             }
         }
         level = next;

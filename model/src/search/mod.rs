@@ -63,6 +63,8 @@ pub enum Verdict {
     Holds,
     /// It is violated; this is a shortest way.
     Violated(Counterexample),
+    /// It is violated, but the search for a shortest way was stopped.
+    ViolatedUntold(Stop),
     /// It was not violated before the search ended: at a violation of another property, or early.
     Undecided,
 }
@@ -73,11 +75,19 @@ impl Findings {
         self.verdicts.iter().all(|(_, verdict)| *verdict == Verdict::Holds)
     }
 
-    /// The properties that are violated, each with a shortest way to its violation.
+    /// Whether a property is violated, be the way known or not.
+    pub fn is_violated(&self) -> bool {
+        let is_violated = |verdict: &Verdict| {
+            matches!(verdict, Verdict::Violated(_) | Verdict::ViolatedUntold(_))
+        };
+        self.verdicts.iter().any(|(_, verdict)| is_violated(verdict))
+    }
+
+    /// The properties to whose violation a way is known, each with a shortest one.
     pub fn violations(&self) -> impl Iterator<Item = (&Property, &Counterexample)> {
         self.verdicts.iter().filter_map(|(property, verdict)| match verdict {
             Verdict::Violated(counterexample) => Some((property, counterexample)),
-            Verdict::Holds | Verdict::Undecided => None,
+            Verdict::ViolatedUntold(_) | Verdict::Holds | Verdict::Undecided => None,
         })
     }
 }

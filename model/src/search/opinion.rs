@@ -35,7 +35,7 @@ impl Opinion {
 
     /// The same as the findings of a model, but for the edges and the levels, which stateright does
     /// not count. The way to a violation is our own.
-    pub fn findings<const W: usize>(&self, model: &PackedModel<W>) -> Findings {
+    pub fn findings<const W: usize>(&self, model: &PackedModel<W>, control: &Control) -> Findings {
         let Self { states, depth, stopped, .. } = *self;
         let exhaustive = self.exhaustive();
         Findings {
@@ -43,7 +43,7 @@ impl Opinion {
             levels: Vec::new(),
             exhaustive,
             stopped,
-            verdicts: lift::verdicts(model, &SAFETY, &self.violated, exhaustive),
+            verdicts: lift::verdicts(model, &SAFETY, &self.violated, exhaustive, control),
         }
     }
 }

@@ -135,18 +135,19 @@ impl Outcome {
     }
 
     /// The same as the findings of a model: with a shortest way to each violation, which is
-    /// searched for once more and told of whole worlds.
+    /// searched for once more, unless that is stopped, and told of whole worlds.
     pub fn findings<const W: usize>(
         &self,
         model: &PackedModel<W>,
         properties: &[Property],
+        control: &Control,
     ) -> Findings {
         Findings {
             coverage: self.coverage,
             levels: self.levels.clone(),
             exhaustive: self.exhaustive,
             stopped: self.stopped,
-            verdicts: lift::verdicts(model, properties, &self.violated, self.exhaustive),
+            verdicts: lift::verdicts(model, properties, &self.violated, self.exhaustive, control),
         }
     }
 }

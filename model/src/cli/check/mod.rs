@@ -221,9 +221,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         report::as_table(args, &report, cost)
     };
     io::stdout().write_all(text.as_bytes())?;
-    let is_violated = report.findings.violations().next().is_some();
     Ok(match report.findings.stopped {
-        _ if is_violated => ExitCode::from(1),
+        _ if report.findings.is_violated() => ExitCode::from(1),
         Some(why) => ended_by(why),
         None => ExitCode::SUCCESS,
     })
@@ -255,7 +254,7 @@ fn find(args: &Args, control: &Arc<Control>) -> Result<Report, Failure> {
                 Report {
                     key: Key::Bits(crew.keys.bits::<WORDS>(), crew.keys),
                     workers: crew.workers * crew.peers.as_ref().map_or(1, |p| p.hosts.len()),
-                    ..report(outcome.findings(&model, &SAFETY))
+                    ..report(outcome.findings(&model, &SAFETY, control))
                 }
             })
         }
@@ -265,7 +264,7 @@ fn find(args: &Args, control: &Arc<Control>) -> Result<Report, Failure> {
                 has_edges: false,
                 key: Key::Bits(64, Keys::Fingerprints),
                 workers: args.workers(),
-                ..report(opinion.findings(&model))
+                ..report(opinion.findings(&model, control))
             }
         }),
         Engine::World => {

@@ -12,6 +12,7 @@ use raft_model::world::bounds::Replies;
 use serde_json::{Value, json};
 
 use super::Args;
+use crate::cli::table::Table;
 use crate::cli::watch::Cost;
 
 /// What a check found, and how.
@@ -54,37 +55,22 @@ fn names(reductions: Reductions) -> Vec<&'static str> {
     all.into_iter().filter_map(|(is_on, name)| is_on.then_some(name)).collect()
 }
 
-/// A row of the table.
-fn row(text: &mut String, name: &str, value: &dyn std::fmt::Display, note: &str) {
-    let line = format!("  {name:<10} {value:<8} {note}", value = value.to_string());
-    let _ = writeln!(text, "{}", line.trim_end());
-}
-
-/// The report, for people.
-pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
-    let mut text = String::new();
-    asked(&mut text, args, report);
-    engine(&mut text, args, report);
-    found(&mut text, report, cost);
-    verdicts(&mut text, report);
-    text
-}
-
-/// Of which model it is.
-fn asked(text: &mut String, args: &Args, report: &Report) {
-    row(text, "servers", &args.servers.size(), "");
+/// What was checked and how, and what was covered.
+fn facts(args: &Args, report: &Report, cost: Cost) -> Table<2> {
+    let mut table = Table::new([10, 8]);
+    let Findings { coverage, exhaustive, stopped, .. } = &report.findings;
+    let Coverage { states, edges, depth } = coverage;
+    table.fact("servers", &args.servers.size(), "");
     if report.reductions.window {
-        row(
-            text,
+        table.fact(
             "window",
             &args.max_term,
             "terms are unbounded; an election starts less than this above the lowest term",
         );
     } else {
-        row(text, "max term", &args.max_term, "no election starts in a later term");
+        table.fact("max term", &args.max_term, "no election starts in a later term");
     }
-    row(
-        text,
+    table.fact(
         "replies",
         &args.replies,
         match args.replies {
@@ -92,47 +78,57 @@ fn asked(text: &mut String, args: &Args, report: &Report) {
             Replies::All => "none is left out",
         },
     );
-    row(
-        text,
+    table.fact(
         "network",
         &"hostile",
         "messages lost, repeated, late and out of order; never forged",
     );
     if let Some(mutant) = args.mutant {
-        row(text, "crashes", &"any", "every server at any time");
-        row(text, "mutant", &mutant.name, &format!("({})", mutant.says));
+        table.fact("crashes", &"any", "every server at any time");
+        table.fact("mutant", &mutant.name, &format!("({})", mutant.says));
     } else {
-        row(
-            text,
+        table.fact(
             "crashes",
             &"any",
             "every server at any time; it comes back with its stored ballot",
         );
     }
-}
-
-/// How it was searched.
-fn engine(text: &mut String, args: &Args, report: &Report) {
-    row(text, "engine", &args.engine().name(), args.engine().says());
+    table.fact("engine", &args.engine().name(), args.engine().says());
     let on = names(report.reductions);
     if on.is_empty() {
-        row(text, "reduced", &"no", "every state is itself");
+        table.fact("reduced", &"no", "every state is itself");
     } else {
         let note = "of states that behave alike one is kept; a step is judged before that";
-        row(text, "reduced", &"yes", &format!("{}: {note}", on.join(", ")));
+        table.fact("reduced", &"yes", &format!("{}: {note}", on.join(", ")));
     }
+    keys(&mut table, report);
+    table.fact("workers", &report.workers, "");
+    let extent = match (stopped, exhaustive) {
+        (Some(_), _) => "NOT all that are reachable: the search was stopped",
+        (None, true) => "all that are reachable",
+        (None, false) => "until a violation",
+    };
+    table.fact("states", &states, &format!("distinct, {extent}"));
+    if report.has_edges {
+        table.fact("edges", &edges, "distinct: state, action, next state");
+    }
+    table.fact("depth", &depth, "levels, the initial state being 1");
+    table.cost(cost);
+    table
+}
+
+/// What was kept of each state.
+fn keys(table: &mut Table<2>, report: &Report) {
     match report.key {
-        Key::Whole => row(text, "keys", &"whole", "states are compared as they are"),
+        Key::Whole => table.fact("keys", &"whole", "states are compared as they are"),
         Key::Bits(bits, Keys::Exact) => {
-            row(
-                text,
+            table.fact(
                 "keys",
                 &"exact",
                 &format!("states are compared as they are, in {bits} bits"),
             );
         }
-        Key::Bits(bits, Keys::Fingerprints) => row(
-            text,
+        Key::Bits(bits, Keys::Fingerprints) => table.fact(
             "keys",
             &format!("{bits} bits"),
             &format!("fingerprints: some state was lost with odds below {:.1e}", report.odds()),
@@ -140,37 +136,28 @@ fn engine(text: &mut String, args: &Args, report: &Report) {
     }
 }
 
-/// How much was seen, and what it cost.
-fn found(text: &mut String, report: &Report, cost: Cost) {
-    let Findings { coverage, exhaustive, stopped, .. } = &report.findings;
-    let Coverage { states, edges, depth } = coverage;
-    row(text, "workers", &report.workers, "");
-    let extent = match (stopped, exhaustive) {
-        (Some(_), _) => "NOT all that are reachable: the search was stopped",
-        (None, true) => "all that are reachable",
-        (None, false) => "until a violation",
-    };
-    row(text, "states", &states, &format!("distinct, {extent}"));
-    if report.has_edges {
-        row(text, "edges", &edges, "distinct: state, action, next state");
-    }
-    row(text, "depth", &depth, "levels, the initial state being 1");
-    row(text, "time", &format!("{:.1} s", cost.seconds), "");
-    if let Some(memory) = cost.memory {
-        row(text, "memory", &format!("{} MiB", memory >> 20), "at most, in this process");
-    }
-}
-
-/// What follows: the verdicts, the counterexamples, and what was not shown.
-fn verdicts(text: &mut String, report: &Report) {
-    let _ = writeln!(text);
-    for (property, verdict) in &report.findings.verdicts {
+/// The report, for people.
+pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
+    let Findings { stopped, verdicts, .. } = &report.findings;
+    let mut judged = Table::new([20, 9]);
+    for (property, verdict) in verdicts {
         let verdict = match verdict {
             Verdict::Holds => "holds",
-            Verdict::Violated(_) => "VIOLATED",
+            Verdict::Violated(_) | Verdict::ViolatedUntold(_) => "VIOLATED",
             Verdict::Undecided => "undecided",
         };
-        let _ = writeln!(text, "  {:<20} {verdict:<9} {}", property.to_string(), property.says());
+        judged.row([property, &verdict], property.says());
+    }
+    let mut text = format!("{}\n{judged}", facts(args, report, cost));
+    for (property, verdict) in verdicts {
+        if let Verdict::ViolatedUntold(why) = verdict {
+            let why = because(*why);
+            let _ = writeln!(
+                text,
+                "\n{property} is violated, but the way was not found, because the search for it was \
+                 stopped: {why}."
+            );
+        }
     }
     for (property, counterexample) in report.findings.violations() {
         let steps = counterexample.moves.len();
@@ -178,12 +165,26 @@ fn verdicts(text: &mut String, report: &Report) {
         let _ = writeln!(text, "\n{property} is violated in {steps} step{s}:\n");
         let _ = write!(text, "{counterexample}");
     }
-    if let Some(why) = report.findings.stopped {
-        let why = match why {
-            Stop::Interrupted => "it was interrupted",
-            Stop::OutOfMemory => "it has as much memory as --max-memory allows",
-        };
-        let _ = writeln!(text, "\nThis check is not exhaustive: {why}. It has shown nothing.");
+    if let Some(why) = stopped {
+        let why = because(*why);
+        let shown = if report.findings.is_violated() { "nothing else" } else { "nothing" };
+        let _ = writeln!(text, "\nThis check is not exhaustive: {why}. It has shown {shown}.");
+    }
+    text
+}
+
+const fn because(why: Stop) -> &'static str {
+    match why {
+        Stop::Interrupted => "it was interrupted",
+        Stop::OutOfMemory => "it has as much memory as --max-memory allows",
+    }
+}
+
+/// Why it stopped, for programs.
+const fn word(why: Stop) -> &'static str {
+    match why {
+        Stop::Interrupted => "interrupted",
+        Stop::OutOfMemory => "out of memory",
     }
 }
 
@@ -196,6 +197,12 @@ pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
             "name": property.to_string(),
             "holds": false,
             "counterexample": moves_as_json(&counterexample.moves),
+        }),
+        Verdict::ViolatedUntold(why) => json!({
+            "name": property.to_string(),
+            "holds": false,
+            "counterexample": null,
+            "counterexample_stopped": word(*why),
         }),
         Verdict::Undecided => json!({ "name": property.to_string(), "holds": null }),
     });
@@ -220,10 +227,7 @@ pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
         "seconds": cost.seconds,
         "memory_bytes": cost.memory,
         "exhaustive": findings.exhaustive,
-        "stopped": findings.stopped.map(|why| match why {
-            Stop::Interrupted => "interrupted",
-            Stop::OutOfMemory => "out of memory",
-        }),
+        "stopped": findings.stopped.map(word),
         "properties": properties.collect::<Vec<_>>(),
     });
     if let Some(mutant) = args.mutant {

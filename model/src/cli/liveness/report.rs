@@ -11,27 +11,24 @@ use serde_json::{Value, json};
 
 use super::{Args, Report, Row};
 use crate::cli::check::moves_as_json;
+use crate::cli::table::Table;
 use crate::cli::watch::Cost;
 
-/// The report, for people.
-pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
-    let mut text = String::new();
-    let mut row = |name: &str, value: &dyn std::fmt::Display, note: &str| {
-        let line = format!("  {name:<10} {value:<8} {note}", value = value.to_string());
-        let _ = writeln!(text, "{}", line.trim_end());
-    };
+/// What was judged, and under which assumptions.
+fn facts(args: &Args, report: &Report, cost: Cost) -> Table<2> {
+    let mut table = Table::new([10, 8]);
     let findings = &report.findings;
     let assumptions = &findings.assumptions;
-    row("servers", &args.servers.size(), "");
-    row(
+    table.fact("servers", &args.servers.size(), "");
+    table.fact(
         "window",
         &args.window,
         "terms are unbounded; an election starts less than this above the lowest term",
     );
     if let Some(mutant) = args.mutant {
-        row("mutant", &mutant.name, &format!("({})", mutant.says));
+        table.fact("mutant", &mutant.name, &format!("({})", mutant.says));
     }
-    row(
+    table.fact(
         "hostile",
         &report.hostile.states,
         &format!(
@@ -39,34 +36,38 @@ pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
             report.hostile.edges
         ),
     );
-    row("calm", &findings.coverage.states, "states in which it may calm down; from then on:");
+    table.fact(
+        "calm",
+        &findings.coverage.states,
+        "states in which it may calm down; from then on:",
+    );
     for assumption in ASSUMPTIONS {
         if let Some(says) = says(assumptions, assumption) {
-            row("", &"", &format!("{:<16} {says}", assumption.name()));
+            table.fact("", &"", &format!("{:<16} {says}", assumption.name()));
         }
     }
     let cut = "calm states in which the window forbids a campaign that a run could start";
-    row("cut", &findings.cut, cut);
+    table.fact("cut", &findings.cut, cut);
     let (size, links) = (args.servers.size(), args.servers.size() * (args.servers.size() - 1));
     let classes = format!("fairness to each server's election and heartbeat timer, {}", 2 * size);
-    row("timers", &fairness(assumptions.timers), &format!("{classes} classes"));
+    table.fact("timers", &fairness(assumptions.timers), &format!("{classes} classes"));
     let kinds = "RequestVote, AppendEntries, votes, stale requests; newer terms to each server";
     let classes = format!("fairness to each link's {kinds}, {} classes", 4 * links + size);
-    row("messages", &fairness(assumptions.messages), &classes);
-    row("time", &format!("{:.1} s", cost.seconds), "");
-    if let Some(memory) = cost.memory {
-        row("memory", &format!("{} MiB", memory >> 20), "at most, in this process");
-    }
-    let _ = writeln!(text);
+    table.fact("messages", &fairness(assumptions.messages), &classes);
+    table.cost(cost);
+    table
+}
+
+/// The report, for people.
+pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
+    let findings = &report.findings;
+    let mut judged = Table::new([20, 9]);
     for (property, verdict) in &findings.verdicts {
-        let _ = writeln!(
-            text,
-            "  {:<20} {:<9} {}",
-            property.to_string(),
-            if is_open(args, verdict) { "no verdict" } else { named(verdict) },
-            note(args, verdict).unwrap_or_else(|| property.says().to_owned())
-        );
+        let name = if is_open(args, verdict) { "no verdict" } else { named(verdict) };
+        let note = note(args, verdict).unwrap_or_else(|| property.says().to_owned());
+        judged.row([property, &name], &note);
     }
+    let mut text = format!("{}\n{judged}", facts(args, report, cost));
     if let Some((coverage, _)) = &report.smaller {
         let agrees = if report.windows_agree() { "agrees" } else { "DISAGREES" };
         let (window, states) = (args.window.number() - 1, coverage.states);
@@ -148,11 +149,9 @@ fn note(args: &Args, verdict: &Verdict) -> Option<String> {
 
 /// What each assumption buys.
 fn buys(report: &Report) -> String {
-    let mut text = String::new();
-    let mut line = |name: &str, cells: [String; 3], note: &str| {
-        let [possible, elected, stable] = cells;
-        let line = format!("  {name:<25} {possible:<15} {elected:<15} {stable:<15} {note}");
-        let _ = writeln!(text, "{}", line.trim_end());
+    let mut table = Table::new([25, 15, 15, 15]);
+    let mut line = |name: &str, [possible, elected, stable]: [String; 3], note: &str| {
+        table.row([&name, &possible, &elected, &stable], note);
     };
     line(
         "What each assumption buys",
@@ -175,11 +174,10 @@ fn buys(report: &Report) -> String {
             line("  strong fairness", cells(strong), "");
         }
     }
-    text.push_str(
-        "  a+b: it fails on a run of a steps and then b steps that repeat for ever (0: nothing happens).\n  \
+    format!(
+        "{table}  a+b: it fails on a run of a steps and then b steps that repeat for ever (0: nothing happens).\n  \
          To read one: --without ASSUMPTION.\n",
-    );
-    text
+    )
 }
 
 fn lengths(lasso: &Lasso) -> String {

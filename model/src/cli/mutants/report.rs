@@ -11,13 +11,12 @@ use serde_json::{Value, json};
 
 use super::Row;
 use crate::cli::check;
+use crate::cli::table::Table;
 
 /// A line a mutant.
 pub(super) fn table(rows: &[Row]) -> String {
-    let mut text = format!(
-        "  {:<35} {:<20} {:<7} {:<8} shown by\n",
-        "mutant", "caught by", "servers", "terms"
-    );
+    let mut table = Table::new([35, 20, 7, 8]);
+    table.row([&"mutant", &"caught by", &"servers", &"terms"], "shown by");
     for row in rows {
         let (servers, terms) = bounds(&row.found).map_or_else(Default::default, |bounds| {
             let terms = match row.found {
@@ -32,10 +31,9 @@ pub(super) fn table(rows: &[Row]) -> String {
             Found::Counts { coverage, expected, .. } => difference(coverage, expected),
             Found::Nothing => "its graph is the specification's".to_string(),
         };
-        let caught_by = caught_by(row);
-        let name = row.mutant.name;
-        let _ = writeln!(text, "  {name:<35} {caught_by:<20} {servers:<7} {terms:<8} {shown}");
+        table.row([&row.mutant.name, &caught_by(row), &servers, &terms], &shown);
     }
+    let mut text = table.to_string();
     let count = |is: fn(&Found) -> bool| rows.iter().filter(|row| is(&row.found)).count();
     let _ = writeln!(
         text,

@@ -10,6 +10,7 @@ use raft_model::proof::{
 use serde_json::{Map, Value, json};
 
 use super::{Found, Gap};
+use crate::cli::table::Table;
 
 /// What became of a proof.
 pub(super) struct Report<'a> {
@@ -66,28 +67,42 @@ impl Report<'_> {
             .collect()
     }
 
-    /// For people.
-    pub(super) fn as_table(&self) -> String {
-        let mut text = String::new();
-        let mut row = |name: &str, value: &dyn std::fmt::Display, note: &str| {
-            let line = format!("  {name:<12} {value:<8} {note}", value = value.to_string());
-            let _ = writeln!(text, "{}", line.trim_end());
-        };
-        row("servers", &"any", "number of them, fixed and known to all");
-        row("terms", &"any", "without a bound");
-        row("network", &"hostile", "messages lost, repeated, late and out of order; never forged");
-        row("crashes", &"any", "every server at any time; it comes back with its stored ballot");
+    /// What is proved of what, by whom.
+    fn facts(&self) -> Table<2> {
+        let mut table = Table::new([12, 8]);
+        table.fact("servers", &"any", "number of them, fixed and known to all");
+        table.fact("terms", &"any", "without a bound");
+        table.fact(
+            "network",
+            &"hostile",
+            "messages lost, repeated, late and out of order; never forged",
+        );
+        table.fact(
+            "crashes",
+            &"any",
+            "every server at any time; it comes back with its stored ballot",
+        );
         if let Some(mutant) = self.mutant {
-            row("mutant", &mutant.name, &format!("({})", mutant.says));
+            table.fact("mutant", &mutant.name, &format!("({})", mutant.says));
         }
         if self.paths() > 0 {
-            row("paths", &self.paths(), "through the code of the specification, run on symbols");
+            table.fact(
+                "paths",
+                &self.paths(),
+                "through the code of the specification, run on symbols",
+            );
         }
         let s = if self.files.len() == 1 { "" } else { "s" };
-        row("obligations", &self.obligations(), &format!("in {} file{s}", self.files.len()));
+        table.fact("obligations", &self.obligations(), &format!("in {} file{s}", self.files.len()));
         let versions: Vec<_> = self.found.iter().map(|found| found.version.as_str()).collect();
-        row("solvers", &self.found.len(), &versions.join("; "));
-        row("time", &format!("{:.1} s", self.seconds), "");
+        table.fact("solvers", &self.found.len(), &versions.join("; "));
+        table.seconds(self.seconds);
+        table
+    }
+
+    /// For people.
+    pub(super) fn as_table(&self) -> String {
+        let mut text = self.facts().to_string();
         let _ = write!(text, "\n  {:<21}{:>6}", "", "asked");
         for Found { solver, .. } in self.found {
             let _ = write!(text, "  {:<12}", solver.name);
