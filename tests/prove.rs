@@ -248,7 +248,7 @@ fn mistakes_that_are_harmless_to_safety_leave_none() {
         return;
     }
     let is_harmless = |name: &str| name != COUNTS && UNSAFE.iter().all(|mistake| mistake.0 != name);
-    let harmless = MUTANTS.map(|mutant| mutant.name).into_iter().filter(|name| is_harmless(name));
+    let harmless = MUTANTS.iter().map(|mutant| mutant.name).filter(|name| is_harmless(name));
     let files: Vec<_> = harmless.flat_map(|name| obligations_of(name).expect(name)).collect();
     // Most files of a mutant are those of the specification: each is asked once.
     let different: BTreeMap<_, _> =

@@ -64,7 +64,7 @@ pub struct Specification {
 
 impl Specification {
     /// The modules as they stand.
-    pub fn new() -> Self {
+    pub fn unchanged() -> Self {
         let directory = tempfile::Builder::new().prefix("raft-tla-").tempdir().unwrap();
         for entry in fs::read_dir(tla("")).unwrap() {
             let path = entry.unwrap().path();

@@ -117,7 +117,7 @@ fn a_mistake_is_the_same_in_both_languages() {
         };
         let mutant = Mutant::named(name).unwrap();
         let rust = WorldModel { bounds, handlers: mutant.handlers };
-        let mut tla = Specification::new()
+        let mut tla = Specification::unchanged()
             .within(&bounds, "MCRaftElection.cfg")
             .within(&bounds, "MCInvariant.cfg");
         for (times, old, new) in changes {

@@ -18,7 +18,7 @@ fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
 }
 
 fn verdict(config: &str) -> Verdict {
-    Specification::new().check(config).verdict
+    Specification::unchanged().check(config).verdict
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn safety_and_the_invariant_hold() {
     let findings = search(&WorldModel::new(bounds), &SAFETY, |_| ());
     assert!(findings.exhaustive && findings.hold());
     for config in ["MCRaftElection.cfg", "MCInvariant.cfg"] {
-        let checked = Specification::new().check(config);
+        let checked = Specification::unchanged().check(config);
         assert_eq!(checked.verdict, Verdict::Holds, "{config}");
         let expected = counts::of(&bounds);
         assert_eq!((checked.states, checked.depth), (expected.states, expected.depth), "{config}");
@@ -45,7 +45,7 @@ fn worlds_that_differ_in_names_are_as_many() {
     }
     let symmetry = Reductions { symmetry: true, ..Reductions::NONE };
     let expected = counts::of_reduced(&bounds(3, 2, Replies::Useful), symmetry);
-    let checked = Specification::new().check("MCSymmetry.cfg");
+    let checked = Specification::unchanged().check("MCSymmetry.cfg");
     assert_eq!(checked.verdict, Verdict::Holds);
     assert_eq!((checked.states, checked.depth), (expected.states, expected.depth));
 }
@@ -123,7 +123,7 @@ fn once_it_is_calm_a_leader_is_elected_and_stays() {
         return;
     }
     let runs = calming_down(&WorldModel::new(bounds(3, 2, Replies::Useful)), true);
-    let checked = Specification::new().check("MCCalm.cfg");
+    let checked = Specification::unchanged().check("MCCalm.cfg");
     assert_eq!((checked.verdict, checked.states), (Verdict::Holds, runs.len()));
     assert!(runs.come_to(|(world, _)| has_leader(world)));
     assert!(runs.end_in(|(world, _)| is_stable(world)));
@@ -136,7 +136,7 @@ fn if_timers_fire_before_messages_arrive_nobody_need_be_elected() {
     }
     let bounds = bounds(2, 2, Replies::Useful);
     let runs = calming_down(&WorldModel::new(bounds), false);
-    let hasty = Specification::new().within(&bounds, "MCCalm.cfg").change(
+    let hasty = Specification::unchanged().within(&bounds, "MCCalm.cfg").change(
         "MCCalm.tla",
         1,
         "    /\\ ~IsExpected\n",

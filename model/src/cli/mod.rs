@@ -171,7 +171,7 @@ fn check_everything(args: &check::Args) -> Result<ExitCode, Failure> {
 
 /// Reads the name of a mutant.
 fn mutant_parser() -> impl TypedValueParser<Value = Mutant> {
-    PossibleValuesParser::new(MUTANTS.map(|mutant| mutant.name))
+    PossibleValuesParser::new(MUTANTS.iter().map(|mutant| mutant.name))
         .map(|name| Mutant::named(&name).expect("one of the possible values"))
 }
 

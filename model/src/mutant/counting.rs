@@ -5,7 +5,13 @@ use crate::election::{Event, Role, Server, State, Step};
 use crate::message::Message;
 use crate::types::Cluster;
 
-pub(super) fn half_elects(server: &Server, before: State, event: Event) -> Step {
+use super::Fault;
+
+pub(super) const HALF_IS_A_QUORUM: Fault = Fault::of_step("half-is-a-quorum", half_elects);
+pub(super) const DUPLICATE_VOTE_COUNTED: Fault =
+    Fault::of_step("duplicate-vote-counted", duplicate_counted);
+
+fn half_elects(server: &Server, before: State, event: Event) -> Step {
     let size = server.cluster.size();
     // Half of an even number of servers is more than half of one server less.
     match Cluster::new(size - 1) {
@@ -16,7 +22,7 @@ pub(super) fn half_elects(server: &Server, before: State, event: Event) -> Step 
 
 /// A set of votes stands for their number here: one that arrives again is put down to a server that
 /// has not voted yet.
-pub(super) fn duplicate_counted(server: &Server, before: State, event: Event) -> Step {
+fn duplicate_counted(server: &Server, before: State, event: Event) -> Step {
     let Event::Receive { from, message: message @ Message::RequestVoteResponse { .. } } = event
     else {
         return server.step(before, event);

@@ -10,7 +10,6 @@ mod counting;
 mod faults;
 pub mod hunt;
 
-use crate::election::{Event, Server, State, Step};
 use crate::liveness;
 use crate::world::Handlers;
 use crate::world::properties::Property;
@@ -20,7 +19,7 @@ use crate::{election, message, types};
 pub use catalogue::MUTANTS;
 pub use faults::{FAULTS, Fault};
 
-/// A mistake that people make.
+/// A mistake that people make: all that is known of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutant {
     /// Its name on the command line.
@@ -33,6 +32,9 @@ pub struct Mutant {
     pub handlers: Handlers,
     /// What catches it.
     pub caught_by: Catch,
+    /// What the [`hunt`] finds, in numbers. A number that changes needs its reason in the commit
+    /// that changes it.
+    pub pinned: Pinned,
     /// Why nothing stronger does, or why that is not what it seems.
     pub remark: Option<&'static str>,
     /// The first scenario that tells another story of it: a file of `tests/scenarios`.
@@ -54,22 +56,91 @@ pub enum Catch {
     Test(&'static str),
 }
 
+/// Where a mutant is caught, and how it shows there. At no smaller bounds is it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pinned {
+    /// A property of safety breaks in so many steps.
+    Steps {
+        /// How many servers there are.
+        servers: u8,
+        /// The last term.
+        max_term: u64,
+        /// The length of a shortest counterexample.
+        steps: usize,
+    },
+    /// A property of liveness breaks in a window of two terms.
+    Run {
+        /// How many servers there are.
+        servers: u8,
+        /// How many steps lead to those that repeat.
+        stem: usize,
+        /// How many steps repeat.
+        cycle: usize,
+    },
+    /// The graph is not that of the specification.
+    Graph {
+        /// How many servers there are.
+        servers: u8,
+        /// The last term.
+        max_term: u64,
+        /// How many states it has.
+        states: usize,
+        /// How many edges it has.
+        edges: usize,
+    },
+    /// No model sees it.
+    Nothing,
+}
+
 impl Mutant {
-    const fn of(name: &'static str, caught_by: Catch) -> Self {
-        let Fault { start, step, .. } = fault(name);
-        Self::driven_by(name, caught_by, Handlers { start, step })
-    }
-
-    const fn counting(
-        name: &'static str,
-        caught_by: Catch,
-        step: fn(&Server, State, Event) -> Step,
+    /// A property of safety breaks first with so many servers, up to such a term, in so many steps.
+    const fn breaks(
+        fault: Fault,
+        property: Property,
+        (servers, max_term): (u8, u64),
+        steps: usize,
     ) -> Self {
-        Self::driven_by(name, caught_by, Handlers { step, ..Handlers::RAFT })
+        let pinned = Pinned::Steps { servers, max_term, steps };
+        Self::of(fault, Catch::Safety(property), pinned)
     }
 
-    const fn driven_by(name: &'static str, caught_by: Catch, handlers: Handlers) -> Self {
-        Self { name, says: "", source: None, handlers, caught_by, remark: None, scenario: None }
+    /// A property of liveness breaks first with so many servers: so many steps lead to so many that
+    /// repeat.
+    const fn stalls(
+        fault: Fault,
+        property: liveness::Property,
+        servers: u8,
+        (stem, cycle): (usize, usize),
+    ) -> Self {
+        Self::of(fault, Catch::Liveness(property), Pinned::Run { servers, stem, cycle })
+    }
+
+    /// The graph is first another one with so many servers, up to such a term: its states and edges.
+    const fn resizes(
+        fault: Fault,
+        (servers, max_term): (u8, u64),
+        (states, edges): (usize, usize),
+    ) -> Self {
+        Self::of(fault, Catch::Counts, Pinned::Graph { servers, max_term, states, edges })
+    }
+
+    /// Only this file of `tests` sees it.
+    const fn tested(fault: Fault, file: &'static str) -> Self {
+        Self::of(fault, Catch::Test(file), Pinned::Nothing)
+    }
+
+    const fn of(Fault { name, start, step }: Fault, caught_by: Catch, pinned: Pinned) -> Self {
+        let handlers = Handlers { start, step };
+        Self {
+            name,
+            says: "",
+            source: None,
+            handlers,
+            caught_by,
+            pinned,
+            remark: None,
+            scenario: None,
+        }
     }
 
     const fn says(self, says: &'static str) -> Self {
@@ -90,27 +161,6 @@ impl Mutant {
 
     /// The mutant of this name.
     pub fn named(name: &str) -> Option<Self> {
-        MUTANTS.into_iter().find(|mutant| mutant.name == name)
+        MUTANTS.iter().find(|mutant| mutant.name == name).copied()
     }
-}
-
-/// The fault of this name. That there is one is checked when this is compiled.
-const fn fault(name: &str) -> Fault {
-    let mut index = 0;
-    while index < FAULTS.len() {
-        if is_same(FAULTS[index].name, name) {
-            return FAULTS[index];
-        }
-        index += 1;
-    }
-    panic!("there is no fault of this name")
-}
-
-const fn is_same(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut index = 0;
-    while index < a.len() && index < b.len() && a[index] == b[index] {
-        index += 1;
-    }
-    index == a.len() && index == b.len()
 }
