@@ -4,7 +4,8 @@
     missing_docs,
     clippy::missing_errors_doc,
     clippy::missing_panics_doc,
-    clippy::must_use_candidate
+    clippy::must_use_candidate,
+    clippy::new_without_default
 )]
 
 pub mod binary;
