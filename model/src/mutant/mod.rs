@@ -115,7 +115,8 @@ impl Mutant {
         Self::of(fault, Catch::Liveness(property), Pinned::Run { servers, stem, cycle })
     }
 
-    /// The graph is first another one with so many servers, up to such a term: its states and edges.
+    /// The graph is first another one with so many servers, up to such a term: its states and
+    /// edges.
     const fn resizes(
         fault: Fault,
         (servers, max_term): (u8, u64),

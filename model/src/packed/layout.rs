@@ -231,7 +231,8 @@ impl Layout {
             role: match role {
                 0 => Role::Follower,
                 1 => Role::Candidate { votes },
-                _ => Role::Leader,
+                2 => Role::Leader,
+                role => unreachable!("no role is packed as {role}"),
             },
         }
     }
