@@ -9,8 +9,8 @@
 //! |---|---|
 //! | [`config`] | who is in the cluster, and the timing; validated once |
 //! | [`wire`] | a message as bytes of a datagram; what is rejected, and why |
-//! | [`store`] | the data directory: lock, first start, ballot |
-//! | [`slots`], [`slot`] | the two copies of the ballot: neither crash nor damage loses a vote |
+//! | [`disk`] | the data directory: lock, first start, ballot |
+//! | [`disk::slots`], [`disk::slot`] | its two copies of the ballot: no crash or damage loses a vote |
 //! | [`clock`] | the one timer |
 //! | [`link`] | the one socket |
 //! | [`recorder`] | the trace of what the server did, for replay |

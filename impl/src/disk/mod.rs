@@ -4,8 +4,7 @@
 //! A server that forgot its vote could vote twice in one term, and so elect two leaders. Whatever
 //! is wrong with the ballot, it is never read as "has not voted":
 //!
-//! * **Damage** to one of its two copies is repaired, to both refused: see
-//!   [`slots`](crate::disk::slots).
+//! * **Damage** to one of its two copies is repaired, to both refused: see [`slots`].
 //! * **A failed write** ends the server, since nobody knows what is on the disk then.
 //! * **A missing file** means that the server is new, or that its disk is. Only a person knows
 //!   which: the file is created by [`DataDir::bootstrap`] alone, never by [`DataDir::open`].
