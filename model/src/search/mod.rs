@@ -1,7 +1,7 @@
 //! Exhaustive breadth-first search: every reachable state, every edge, the depth. It ends early at
 //! the first level at which a property is violated, with the shortest way there.
 //!
-//! There are three. [`search`] takes any model and is a page long: read it first. It keeps whole
+//! [`search`] takes any model and is a page long: read it first. It keeps whole
 //! states. [`parallel`] takes packed and reduced worlds, uses all cores and several machines, and
 //! is what `raft-model check` runs. [`opinion`] asks stateright's own checker about the same
 //! worlds.
