@@ -10,7 +10,7 @@
 //! | [`config`] | who is in the cluster, and the timing; validated once |
 //! | [`wire`] | a message as bytes of a datagram; what is rejected, and why |
 //! | [`disk`] | the data directory: lock, first start, ballot |
-//! | [`disk::slots`], [`disk::slot`] | its two copies of the ballot: no crash or damage loses a vote |
+//! | [`disk::slots`], [`disk::slot`] | its two copies: no crash or damage loses a vote |
 //! | [`clock`] | the one timer |
 //! | [`link`] | the one socket |
 //! | [`recorder`] | the trace of what the server did, for replay |
