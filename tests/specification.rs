@@ -1,42 +1,18 @@
 //! The specification stays what other readers can compile once more against types of their own,
 //! such as symbols: plain Rust that knows nothing but its neighbours.
 
-use std::fs;
-use std::path::Path;
+use support::house::{FAULTS, PROTOCOL, Source, sources_in};
 
-/// The code of a file of the specification, without comments.
-fn code(file: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("model/src").join(file);
-    let text = fs::read_to_string(&path).unwrap();
+/// The code of a file, without comments.
+fn code(source: &Source) -> String {
     let without_comment = |line: &str| line.split("//").next().unwrap().to_owned() + "\n";
-    text.lines().map(without_comment).collect()
-}
-
-const FILES: [&str; 3] = ["protocol/message.rs", "protocol/rule.rs", "protocol/election.rs"];
-
-/// Mistakes are compiled once more as well, with what they wrap.
-const FAULTS: [&str; 6] = [
-    "mutant/faults/mod.rs",
-    "mutant/faults/disk.rs",
-    "mutant/faults/roles.rs",
-    "mutant/faults/terms.rs",
-    "mutant/faults/timers.rs",
-    "mutant/faults/votes.rs",
-];
-
-#[test]
-fn it_imports_only_its_neighbours() {
-    for file in FILES.into_iter().chain(FAULTS) {
-        for line in code(file).lines().filter(|line| line.trim_start().starts_with("use ")) {
-            assert!(line.starts_with("use super::"), "{file}: {line}");
-        }
-    }
+    source.text.lines().map(without_comment).collect()
 }
 
 #[test]
 fn it_holds_no_generics_switches_tests_or_formatting() {
-    for file in FILES.into_iter().chain(FAULTS) {
-        let code = code(file);
+    for source in [PROTOCOL, FAULTS].into_iter().flat_map(sources_in) {
+        let (file, code) = (&source.path, code(&source));
         for absent in [
             "impl<",
             "dyn ",
@@ -75,8 +51,8 @@ fn it_holds_no_generics_switches_tests_or_formatting() {
 
 #[test]
 fn faults_do_not_look_into_servers_terms_and_votes() {
-    for file in FAULTS {
-        let code = code(file);
+    for source in sources_in(FAULTS) {
+        let (file, code) = (&source.path, code(&source));
         for absent in [".size()", ".number()", ".index()", ".len()", ".contains(", ".iter()"] {
             assert!(!code.contains(absent), "{file} holds “{absent}”");
         }

@@ -16,8 +16,9 @@ pub const FUNCTION: usize = 70;
 pub const COMMENT: usize = 100;
 /// Where the rooms of the model are told.
 pub const ROOMS: &str = "model/src/lib.rs";
-/// What is compiled twice, and so imports only its neighbours.
-pub const TWICE: [&str; 2] = ["model/src/protocol/", "model/src/mutant/faults/"];
+/// The specification, and the mistakes that wrap it: both are compiled twice.
+pub const PROTOCOL: &str = "model/src/protocol/";
+pub const FAULTS: &str = "model/src/mutant/faults/";
 
 /// A file of the repository: its path from the root, and its text.
 #[derive(Clone, Debug)]
@@ -62,6 +63,14 @@ pub fn sources() -> Vec<Source> {
         Source::new(name, &fs::read_to_string(path).unwrap())
     };
     paths.iter().map(read).collect()
+}
+
+/// The files of a folder, of which there are some.
+pub fn sources_in(folder: &str) -> Vec<Source> {
+    let mut sources = sources();
+    sources.retain(|source| source.path.starts_with(folder));
+    assert!(!sources.is_empty(), "{folder} holds no file");
+    sources
 }
 
 fn collect(folder: &Path, into: &mut Vec<PathBuf>) {

@@ -1,10 +1,9 @@
 //! Exhaustive breadth-first search: every reachable state, every edge, the depth. It ends early at
 //! the first level at which a property is violated, with the shortest way there.
 //!
-//! [`search`] takes any model and is a page long: read it first. It keeps whole
-//! states. [`parallel`] takes packed and reduced worlds, uses all cores and several machines, and
-//! is what `raft-model check` runs. [`opinion`] asks stateright's own checker about the same
-//! worlds.
+//! [`search`] takes any model and is a page long: read it first. It keeps whole states.
+//! [`parallel`] takes packed and reduced worlds, uses all cores and several machines, and is what
+//! `raft-model check` runs. [`opinion`] asks stateright's own checker about the same worlds.
 
 pub mod control;
 mod lift;
