@@ -63,7 +63,7 @@ fn engines_workers_and_keys_agree_under_every_reduction() {
         let two = search_with(&model, &crew(2, Keys::Fingerprints));
         assert_eq!(two.coverage, one.coverage, "{bounds:?} {reductions:?}");
         assert_eq!(two.levels, one.levels, "{bounds:?} {reductions:?}");
-        let opinion = opinion::ask(Model::clone(&model), 1, &Control::default());
+        let opinion = opinion::ask_stateright(Model::clone(&model), 1, &Control::default());
         assert!(opinion.exhaustive(), "{bounds:?} {reductions:?}");
         assert_eq!(
             (opinion.states, opinion.depth),
@@ -106,7 +106,8 @@ fn a_violation_under_reductions_is_told_of_real_servers_and_messages() {
             let worlds = WorldModel { bounds: full, handlers };
             let mut world = worlds.initial();
             for (number, (a_move, after)) in found.moves.iter().enumerate() {
-                let (same_move, _, same_after) = worlds.apply(&world, a_move.server, a_move.cause);
+                let (same_move, _, same_after) =
+                    worlds.apply(&world, a_move.server, a_move.trigger);
                 assert_eq!((&same_move, &same_after), (a_move, after), "{reductions:?}");
                 let is_last = number + 1 == found.moves.len();
                 assert_eq!(property.holds(&world, a_move.server, after), !is_last);
@@ -114,7 +115,7 @@ fn a_violation_under_reductions_is_told_of_real_servers_and_messages() {
             }
             assert!(found.to_string().contains("it leads term 1"), "{found}");
         }
-        let opinion = opinion::ask(Model::clone(&model), 1, &Control::default());
+        let opinion = opinion::ask_stateright(Model::clone(&model), 1, &Control::default());
         assert!(!opinion.exhaustive(), "stateright sees it too");
     }
 }
@@ -140,7 +141,7 @@ fn a_violation_stands_when_the_search_for_the_way_is_stopped() {
     let model = mistaken(Reductions::EXACT);
     let crew = crew(1, Keys::Exact);
     let outcome = parallel::search(&model, &[property], &crew, &Arc::default()).unwrap();
-    let opinion = opinion::ask(Model::clone(&model), 1, &Control::default());
+    let opinion = opinion::ask_stateright(Model::clone(&model), 1, &Control::default());
     for why in [Stop::Interrupted, Stop::OutOfMemory] {
         let control = Control::default();
         control.stop(why);

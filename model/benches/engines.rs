@@ -78,7 +78,7 @@ fn measure(engine: &str, bounds: Bounds) {
             (checker.unique_state_count(), checker.state_count())
         }
         "stateright" => {
-            let opinion = opinion::ask(model(), 1, &Control::default());
+            let opinion = opinion::ask_stateright(model(), 1, &Control::default());
             assert!(opinion.exhaustive());
             (opinion.states, opinion.generated)
         }

@@ -63,7 +63,7 @@ impl fmt::Display for Action {
 
 /// Why a server moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Cause {
+pub enum Trigger {
     /// It crashes and comes up again.
     Restart,
     /// Its timer fires, or a message arrives.
@@ -76,7 +76,7 @@ pub struct Move {
     /// Who moves.
     pub server: ServerId,
     /// Why.
-    pub cause: Cause,
+    pub trigger: Trigger,
     /// What that is called.
     pub action: Action,
     /// The rule by which it moved.
@@ -85,12 +85,12 @@ pub struct Move {
 
 impl Move {
     /// The move that a step of a server is.
-    pub fn of(server: ServerId, before: &State, cause: Cause, step: &Step) -> Self {
-        let action = match cause {
-            Cause::Restart => Action::Restart,
-            Cause::Event(event) => Action::of(before, event, &step.state),
+    pub fn of(server: ServerId, before: &State, trigger: Trigger, step: &Step) -> Self {
+        let action = match trigger {
+            Trigger::Restart => Action::Restart,
+            Trigger::Event(event) => Action::of(before, event, &step.state),
         };
-        Self { server, cause, action, rule: step.rule }
+        Self { server, trigger, action, rule: step.rule }
     }
 }
 

@@ -14,7 +14,7 @@ use stateright::actor::{
 use stateright::{Model, Path, Property};
 
 use crate::action::Envelope;
-use crate::action::{Action, Cause, Move};
+use crate::action::{Action, Move, Trigger};
 use crate::election::{Ballot, Event, Outgoing, Rule, Server, State, Step, Timer};
 use crate::message::Message;
 use crate::types::ServerId;
@@ -164,46 +164,46 @@ impl ActorElection {
     fn inner_actions(
         state: &ActorWorld,
         server: ServerId,
-        cause: Cause,
+        trigger: Trigger,
     ) -> Vec<ActorModelAction<Message, Timer, ()>> {
         let id = actor(server);
-        match cause {
-            Cause::Restart => vec![ActorModelAction::Crash(id), ActorModelAction::Recover(id)],
-            Cause::Event(Event::Timeout) => {
+        match trigger {
+            Trigger::Restart => vec![ActorModelAction::Crash(id), ActorModelAction::Recover(id)],
+            Trigger::Event(Event::Timeout) => {
                 vec![ActorModelAction::Timeout(id, state.state(server).timer())]
             }
-            Cause::Event(Event::Receive { from, message }) => {
+            Trigger::Event(Event::Receive { from, message }) => {
                 vec![ActorModelAction::Deliver { src: actor(from), dst: id, msg: message }]
             }
         }
     }
 
     /// What may happen, whether or not it changes anything.
-    fn causes(&self, state: &ActorWorld) -> Vec<(ServerId, Cause)> {
+    fn triggers(&self, state: &ActorWorld) -> Vec<(ServerId, Trigger)> {
         let mut actions = Vec::new();
         self.inner.actions(&state.0, &mut actions);
-        let causes = actions.into_iter().filter_map(|action| match action {
+        let triggers = actions.into_iter().filter_map(|action| match action {
             ActorModelAction::Timeout(id, _) => {
                 let id = server(id);
                 let allowed = self.bounds.allow_timeout(state.state(id));
-                allowed.then_some((id, Cause::Event(Event::Timeout)))
+                allowed.then_some((id, Trigger::Event(Event::Timeout)))
             }
-            ActorModelAction::Crash(id) => Some((server(id), Cause::Restart)),
+            ActorModelAction::Crash(id) => Some((server(id), Trigger::Restart)),
             ActorModelAction::Deliver { src, dst, msg: message } => {
                 let event = Event::Receive { from: server(src), message };
-                Some((server(dst), Cause::Event(event)))
+                Some((server(dst), Trigger::Event(event)))
             }
             ActorModelAction::Drop(_)
             | ActorModelAction::Recover(_)
             | ActorModelAction::SelectRandom { .. } => None,
         });
-        causes.collect()
+        triggers.collect()
     }
 
-    /// The state after a server does what it does for this cause; `None` if nothing changes.
-    fn apply(&self, before: &ActorWorld, id: ServerId, cause: Cause) -> Option<ActorWorld> {
+    /// The state after a server does what it does for this trigger; `None` if nothing changes.
+    fn apply(&self, before: &ActorWorld, id: ServerId, trigger: Trigger) -> Option<ActorWorld> {
         let mut after = before.clone();
-        for action in Self::inner_actions(before, id, cause) {
+        for action in Self::inner_actions(before, id, trigger) {
             after = ActorWorld(self.inner.next_state(&after.0, action)?);
         }
         if let Network::UnorderedDuplicating(sent, last_delivered) = &mut after.0.network {
@@ -211,23 +211,29 @@ impl ActorElection {
             sent.retain(|envelope| {
                 let was_there =
                     before.0.network.iter_all().any(|old| old.to_cloned_msg() == *envelope);
-                was_there || self.bounds.replies.keep(cause, envelope.msg)
+                was_there || self.bounds.replies.keep(trigger, envelope.msg)
             });
         }
         (after != *before).then_some(after)
     }
 
     /// The name of what a server did, and the rule by which it did it.
-    fn label(&self, before: &ActorWorld, id: ServerId, cause: Cause, after: &ActorWorld) -> Move {
+    fn label(
+        &self,
+        before: &ActorWorld,
+        id: ServerId,
+        trigger: Trigger,
+        after: &ActorWorld,
+    ) -> Move {
         let (state, after) = (before.state(id), after.state(id));
-        let (action, rule) = match cause {
-            Cause::Restart => (Action::Restart, Rule::Started),
-            Cause::Event(event) => {
+        let (action, rule) = match trigger {
+            Trigger::Restart => (Action::Restart, Rule::Started),
+            Trigger::Event(event) => {
                 let rule = self.inner.actors[id.index()].step(*state, event).rule;
                 (Action::of(state, event, after), rule)
             }
         };
-        Move { server: id, cause, action, rule }
+        Move { server: id, trigger, action, rule }
     }
 }
 
@@ -240,9 +246,9 @@ impl Model for ActorElection {
     }
 
     fn next_steps(&self, before: &ActorWorld) -> Vec<(Move, ActorWorld)> {
-        let steps = self.causes(before).into_iter().filter_map(|(id, cause)| {
-            let after = self.apply(before, id, cause)?;
-            Some((self.label(before, id, cause, &after), after))
+        let steps = self.triggers(before).into_iter().filter_map(|(id, trigger)| {
+            let after = self.apply(before, id, trigger)?;
+            Some((self.label(before, id, trigger, &after), after))
         });
         steps.collect()
     }
@@ -252,7 +258,7 @@ impl Model for ActorElection {
     }
 
     fn next_state(&self, before: &ActorWorld, a_move: Move) -> Option<ActorWorld> {
-        self.apply(before, a_move.server, a_move.cause)
+        self.apply(before, a_move.server, a_move.trigger)
     }
 
     fn format_action(&self, a_move: &Move) -> String {
@@ -273,7 +279,7 @@ impl Model for ActorElection {
         let actions: Vec<_> = states
             .iter()
             .zip(&moves)
-            .flat_map(|(state, a_move)| Self::inner_actions(state, a_move.server, a_move.cause))
+            .flat_map(|(state, a_move)| Self::inner_actions(state, a_move.server, a_move.trigger))
             .collect();
         let initial = self.inner.init_states().swap_remove(0);
         let path = Path::from_actions(&self.inner, initial, &actions)?;
@@ -287,7 +293,7 @@ impl Model for ActorElection {
             svg = svg.replace(&format!(">Timeout({timer:?})<"), &format!(">{timer:?} timeout<"));
         }
         for a_move in moves {
-            if let Cause::Event(Event::Receive { message, .. }) = a_move.cause {
+            if let Trigger::Event(Event::Receive { message, .. }) = a_move.trigger {
                 svg = svg.replace(&format!(">{message:?}<"), &format!(">{message}<"));
             }
         }

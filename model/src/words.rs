@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::action::{Action, Cause, Move};
+use crate::action::{Action, Move, Trigger};
 use crate::election::{Event, Role, Rule, State};
 use crate::message::Message;
 
@@ -59,13 +59,13 @@ impl fmt::Display for State {
 /// What the page of the Explorer and other short lists show.
 impl fmt::Display for Move {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { server, cause, action, rule } = self;
-        match cause {
-            Cause::Event(Event::Receive { from, message }) => {
+        let Self { server, trigger, action, rule } = self;
+        match trigger {
+            Trigger::Event(Event::Receive { from, message }) => {
                 let by = if *action == Action::BecomeLeader { "by the vote of" } else { "from" };
                 write!(f, "{server} {action} {by} {from}, term {} [{rule:?}]", message.term())
             }
-            Cause::Event(Event::Timeout) | Cause::Restart => {
+            Trigger::Event(Event::Timeout) | Trigger::Restart => {
                 write!(f, "{server} {action} [{rule:?}]")
             }
         }
@@ -76,9 +76,9 @@ impl fmt::Display for Move {
 pub fn sentence(a_move: &Move, after: &State) -> String {
     let id = a_move.server;
     let term = after.ballot.current_term;
-    let from = match a_move.cause {
-        Cause::Event(Event::Receive { from, .. }) => from,
-        Cause::Event(Event::Timeout) | Cause::Restart => id,
+    let from = match a_move.trigger {
+        Trigger::Event(Event::Receive { from, .. }) => from,
+        Trigger::Event(Event::Timeout) | Trigger::Restart => id,
     };
     match a_move.rule {
         Rule::Started => format!("{id} crashes and comes up again"),

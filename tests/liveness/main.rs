@@ -211,11 +211,11 @@ fn offer_the_same<L: Eq + Hash>(
 /// Fairness is owed to classes of moves: so the graph has to offer the same as the direct model.
 #[test]
 fn reduced_worlds_offer_the_same_classes_of_moves() {
-    let class = |a_move: Move, before: &State| Class::of(a_move.server, before, a_move.cause);
+    let class = |a_move: Move, before: &State| Class::of(a_move.server, before, a_move.trigger);
     assert!(offer_the_same(2, 3, |a_move, before| class(a_move, before).code()));
     assert!(offer_the_same(3, 1, |a_move, before| class(a_move, before).code()));
     // Whose response it was is told apart before responses are merged, and not after.
-    assert!(!offer_the_same(2, 3, |a_move, _| a_move.cause));
+    assert!(!offer_the_same(2, 3, |a_move, _| a_move.trigger));
 }
 
 /// Compares what the graph says with what the direct model says.

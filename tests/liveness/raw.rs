@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use raft_model::action::Cause;
+use raft_model::action::Trigger;
 use raft_model::election::{Event, Role, Timer};
 use raft_model::liveness::assumptions::{Assumptions, Strength};
 use raft_model::types::{ServerId, ServerSet, Term};
@@ -16,7 +16,7 @@ use raft_model::world::{World, WorldModel};
 pub(crate) struct Raw {
     max_term: Term,
     worlds: Vec<World>,
-    moves: Vec<Vec<(ServerId, Cause, usize)>>,
+    moves: Vec<Vec<(ServerId, Trigger, usize)>>,
 }
 
 /// A world can do this for ever, or cannot.
@@ -35,7 +35,7 @@ impl Raw {
                     raw.worlds.push(after.clone());
                     raw.worlds.len() - 1
                 });
-                (a_move.server, a_move.cause, number)
+                (a_move.server, a_move.trigger, number)
             });
             let moves = moves.collect();
             raw.moves.push(moves);
@@ -94,9 +94,9 @@ impl CalmWorlds<'_> {
 
     fn timers_may_fire(&self, number: usize) -> bool {
         let mut moves = self.raw.moves[number].iter();
-        let is_busy = moves.any(|(id, cause, _)| {
+        let is_busy = moves.any(|(id, trigger, _)| {
             !self.assumptions.dead.contains(*id)
-                && matches!(cause, Cause::Event(Event::Receive { .. }))
+                && matches!(trigger, Trigger::Event(Event::Receive { .. }))
         });
         let (_, is_led) = self.highest(number);
         let Assumptions { messages_first, heartbeats_hold, .. } = *self.assumptions;
@@ -107,11 +107,11 @@ impl CalmWorlds<'_> {
     /// What may happen: each move with whether it has to happen, if it stays possible.
     fn moves(&self, number: usize) -> impl Iterator<Item = (bool, usize)> {
         let timers_may_fire = self.timers_may_fire(number);
-        self.raw.moves[number].iter().filter_map(move |&(id, cause, to)| {
-            let (may, strength) = match cause {
-                Cause::Restart => (!self.assumptions.restarts_end, Strength::None),
-                Cause::Event(Event::Timeout) => (timers_may_fire, self.assumptions.timers),
-                Cause::Event(Event::Receive { .. }) => (true, self.assumptions.messages),
+        self.raw.moves[number].iter().filter_map(move |&(id, trigger, to)| {
+            let (may, strength) = match trigger {
+                Trigger::Restart => (!self.assumptions.restarts_end, Strength::None),
+                Trigger::Event(Event::Timeout) => (timers_may_fire, self.assumptions.timers),
+                Trigger::Event(Event::Receive { .. }) => (true, self.assumptions.messages),
             };
             let may = may && !self.assumptions.dead.contains(id);
             may.then_some((strength != Strength::None, to))

@@ -38,7 +38,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use goldenscript::{ArgumentConsumer, Context};
-use raft_model::action::Cause;
+use raft_model::action::Trigger;
 use raft_model::election::Event;
 use raft_model::mutant::{MUTANTS, Mutant};
 use raft_model::types::{Cluster, ServerId, Term};
@@ -83,8 +83,8 @@ impl goldenscript::Runner for Runner {
 
 fn run(stage: &mut Stage, name: &str, args: &mut ArgumentConsumer<'_>) -> Result<String> {
     match name {
-        "timeout" => stage.step(server(stage, args)?, Cause::Event(Event::Timeout)),
-        "restart" => stage.step(server(stage, args)?, Cause::Restart),
+        "timeout" => stage.step(server(stage, args)?, Trigger::Event(Event::Timeout)),
+        "restart" => stage.step(server(stage, args)?, Trigger::Restart),
         "deliver" => stage.deliver(&description(stage, args)?),
         "duplicate" => stage.duplicate(&description(stage, args)?),
         "drop" => stage.lose(&description(stage, args)?),

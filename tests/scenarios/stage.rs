@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::fmt::{self, Write as _};
 
-use raft_model::action::Cause;
+use raft_model::action::Trigger;
 use raft_model::election::{Event, Outgoing, Role, State, Step, Timer};
 use raft_model::message::Message;
 use raft_model::types::{Cluster, ServerId, Term};
@@ -93,9 +93,9 @@ impl Stage {
     }
 
     /// A server moves, and tells about it.
-    pub(super) fn step(&mut self, id: ServerId, cause: Cause) -> Result<String> {
+    pub(super) fn step(&mut self, id: ServerId, trigger: Trigger) -> Result<String> {
         let before = *self.state(id);
-        let (a_move, step, after) = self.model.apply(&self.world, id, cause);
+        let (a_move, step, after) = self.model.apply(&self.world, id, trigger);
         judge(&self.world, id, &after)?;
         self.world = after;
         self.post(id, step.outgoing);
@@ -168,7 +168,7 @@ impl Stage {
         }
         let &Letter { from, to, message, .. } = letter;
         self.letters[index].fate = Fate::Delivered;
-        self.step(to, Cause::Event(Event::Receive { from, message }))
+        self.step(to, Trigger::Event(Event::Receive { from, message }))
     }
 
     /// These servers hear each other, and nobody else hears them.

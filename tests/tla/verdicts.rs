@@ -1,6 +1,6 @@
 //! Each model in `tla` has the verdict that its first line tells, and Rust says the same.
 
-use raft_model::action::Cause;
+use raft_model::action::Trigger;
 use raft_model::election::{Event, Role, State};
 use raft_model::reduce::Reductions;
 use raft_model::search::search;
@@ -94,11 +94,11 @@ fn calming_down(model: &WorldModel, messages_come_first: bool) -> Runs<(World, b
         let is_led = (0..world.servers.len()).any(|server| leads(world, server));
         let is_expected = steps
             .iter()
-            .any(|(a_move, _)| matches!(a_move.cause, Cause::Event(Event::Receive { .. })));
-        let happens = steps.into_iter().filter(|(a_move, _)| match a_move.cause {
-            Cause::Restart => false,
-            Cause::Event(Event::Receive { .. }) => true,
-            Cause::Event(Event::Timeout) => {
+            .any(|(a_move, _)| matches!(a_move.trigger, Trigger::Event(Event::Receive { .. })));
+        let happens = steps.into_iter().filter(|(a_move, _)| match a_move.trigger {
+            Trigger::Restart => false,
+            Trigger::Event(Event::Receive { .. }) => true,
+            Trigger::Event(Event::Timeout) => {
                 let is_leader = world.state(a_move.server).role == Role::Leader;
                 (!messages_come_first || !is_expected) && (is_leader || !is_led)
             }

@@ -148,7 +148,7 @@ impl Assumptions {
                 .filter(|&code| {
                     let owed = match Class::from_code(code) {
                         Class::ElectionTimer(_) | Class::HeartbeatTimer(_) => self.timers,
-                        Class::News(_) | Class::Link { .. } => self.messages,
+                        Class::NewerTerm(_) | Class::Link { .. } => self.messages,
                         Class::Restart => Strength::None,
                     };
                     owed == strength

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use crate::action::Cause;
+use crate::action::Trigger;
 use crate::election::{Event, State, Timer};
 use crate::message::Message;
 use crate::types::ServerId;
@@ -20,7 +20,7 @@ pub enum Class {
     /// A leader's heartbeat timer fires.
     HeartbeatTimer(ServerId),
     /// A server hears a response of a newer term, from whomever: all that matters is the term.
-    News(ServerId),
+    NewerTerm(ServerId),
     /// A message of one kind arrives over one link.
     Link {
         /// What it is.
@@ -54,16 +54,16 @@ const SERVERS: usize = 7;
 
 impl Class {
     /// The class of what happens to the server `to` in this state.
-    pub fn of(to: ServerId, before: &State, cause: Cause) -> Self {
-        let (from, message) = match cause {
-            Cause::Restart => return Self::Restart,
-            Cause::Event(Event::Timeout) => {
+    pub fn of(to: ServerId, before: &State, trigger: Trigger) -> Self {
+        let (from, message) = match trigger {
+            Trigger::Restart => return Self::Restart,
+            Trigger::Event(Event::Timeout) => {
                 return match before.timer() {
                     Timer::Election => Self::ElectionTimer(to),
                     Timer::Heartbeat => Self::HeartbeatTimer(to),
                 };
             }
-            Cause::Event(Event::Receive { from, message }) => (from, message),
+            Trigger::Event(Event::Receive { from, message }) => (from, message),
         };
         let current_term = before.ballot.current_term;
         let kind = match message {
@@ -77,7 +77,7 @@ impl Class {
             Message::RequestVoteResponse { term, .. } | Message::AppendEntriesResponse { term }
                 if current_term < term =>
             {
-                return Self::News(to);
+                return Self::NewerTerm(to);
             }
             Message::RequestVoteResponse { .. } | Message::AppendEntriesResponse { .. } => {
                 Kind::Vote
@@ -101,7 +101,7 @@ impl Class {
 
     /// Whether something arrives.
     pub const fn is_delivery(self) -> bool {
-        matches!(self, Self::News(_) | Self::Link { .. })
+        matches!(self, Self::NewerTerm(_) | Self::Link { .. })
     }
 
     /// The class as a number.
@@ -110,7 +110,7 @@ impl Class {
             Self::Restart => 0,
             Self::ElectionTimer(server) => 1 + server.index(),
             Self::HeartbeatTimer(server) => 1 + SERVERS + server.index(),
-            Self::News(server) => 1 + 2 * SERVERS + server.index(),
+            Self::NewerTerm(server) => 1 + 2 * SERVERS + server.index(),
             Self::Link { kind, from, to } => {
                 1 + (3 + kind as usize * SERVERS + from.index()) * SERVERS + to.index()
             }
@@ -127,7 +127,7 @@ impl Class {
         match rest {
             0 => Self::ElectionTimer(last),
             1 => Self::HeartbeatTimer(last),
-            2 => Self::News(last),
+            2 => Self::NewerTerm(last),
             link => Self::Link {
                 kind: KINDS[usize::from((link - 3) / servers)],
                 from: server((link - 3) % servers),
@@ -142,7 +142,7 @@ impl fmt::Display for Class {
         match self {
             Self::ElectionTimer(server) => write!(f, "{server}'s election timer"),
             Self::HeartbeatTimer(server) => write!(f, "{server}'s heartbeat timer"),
-            Self::News(server) => write!(f, "news of a later term to {server}"),
+            Self::NewerTerm(server) => write!(f, "news of a later term to {server}"),
             Self::Link { kind, from, to } => write!(f, "{kind} {from} → {to}"),
             Self::Restart => f.write_str("restarts"),
         }

@@ -185,7 +185,7 @@ impl<const W: usize> Graph<W> {
             let (before, changed) = (layout.state(world, id), layout.state(&after, id));
             let after = self.canonical(&after);
             if after != *world || before != changed {
-                let class = Class::of(id, &before, a_move.cause);
+                let class = Class::of(id, &before, a_move.trigger);
                 note.is_busy |= class.is_delivery();
                 found.push((class.code(), after));
             }

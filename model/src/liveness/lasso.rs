@@ -177,7 +177,7 @@ impl Run {
             let before = self.world.state(a_move.server);
             let reduced = self.reduced(&after);
             let matters = reduced != here || after.state(a_move.server) != before;
-            let class = Class::of(a_move.server, before, a_move.cause).code();
+            let class = Class::of(a_move.server, before, a_move.trigger).code();
             matters.then_some((class, a_move, after, reduced))
         });
         moves.collect()
@@ -271,7 +271,7 @@ impl Run {
         let is_allowed = |class| match Class::from_code(class) {
             Class::Restart => !assumptions.restarts_end,
             Class::ElectionTimer(_) => assumptions.allow_election_timer(note),
-            Class::HeartbeatTimer(_) | Class::News(_) | Class::Link { .. } => true,
+            Class::HeartbeatTimer(_) | Class::NewerTerm(_) | Class::Link { .. } => true,
         };
         self.moves()
             .into_iter()

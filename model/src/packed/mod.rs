@@ -18,5 +18,5 @@ mod view;
 
 pub(crate) use layout::mix;
 pub use layout::{Layout, Packed};
-pub(crate) use steps::Steps;
+pub(crate) use steps::StepCache;
 pub use view::PackedView;

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use super::layout::{Layout, Packed};
 use crate::action::Envelope;
-use crate::action::{Cause, Move};
+use crate::action::{Move, Trigger};
 use crate::election::{Event, State};
 use crate::types::ServerId;
 use crate::world::Handlers;
@@ -27,9 +27,9 @@ impl Bits {
     }
 }
 
-/// What a server in some state does for some cause.
+/// What a server in some state does for some trigger.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Known {
+pub(crate) struct CachedStep {
     pub(crate) a_move: Move,
     /// The message that arrives, if one does.
     received: Bits,
@@ -43,7 +43,7 @@ pub(crate) struct Known {
     is_sound: bool,
 }
 
-impl Known {
+impl CachedStep {
     /// The world after it; `None` if it cannot happen, or changes nothing.
     #[inline]
     pub(crate) fn after<const W: usize>(&self, world: &Packed<W>) -> Option<Packed<W>> {
@@ -63,15 +63,15 @@ impl Known {
 
     /// Whether it is that the server's timer fires.
     pub(crate) const fn is_timeout(&self) -> bool {
-        matches!(self.a_move.cause, Cause::Event(Event::Timeout))
+        matches!(self.a_move.trigger, Trigger::Event(Event::Timeout))
     }
 }
 
-/// All that is known so far: for each server, by the bits of its state.
+/// All that is cached so far: for each server, by the bits of its state.
 #[derive(Debug)]
-pub(crate) struct Steps(Vec<Vec<OnceLock<Box<[Known]>>>>);
+pub(crate) struct StepCache(Vec<Vec<OnceLock<Box<[CachedStep]>>>>);
 
-impl Steps {
+impl StepCache {
     /// Nothing yet.
     pub(crate) fn new(layout: &Layout) -> Self {
         let of_server =
@@ -88,27 +88,27 @@ impl Steps {
         layout: &Layout,
         bounds: &Bounds,
         handlers: Handlers,
-    ) -> &[Known] {
-        let known = &self.0[id.index()][layout.bits_of(world, id)];
-        known.get_or_init(|| ask(layout.state(world, id), id, layout, bounds, handlers))
+    ) -> &[CachedStep] {
+        let cached = &self.0[id.index()][layout.bits_of(world, id)];
+        cached.get_or_init(|| compute(layout.state(world, id), id, layout, bounds, handlers))
     }
 }
 
-/// Asks the specification what a server in this state does, for every cause that there can be.
-fn ask(
+/// Asks the specification what a server in this state does, for every trigger that there can be.
+fn compute(
     before: State,
     id: ServerId,
     layout: &Layout,
     bounds: &Bounds,
     handlers: Handlers,
-) -> Box<[Known]> {
-    let know = |cause: Cause, received: Bits| {
-        let (step, envelope) = handlers.act(bounds, id, &before, before.ballot, cause);
+) -> Box<[CachedStep]> {
+    let cached_step = |trigger: Trigger, received: Bits| {
+        let (step, envelope) = handlers.act(bounds, id, &before, before.ballot, trigger);
         let bit = envelope.and_then(|envelope| layout.bit(envelope));
         let (word, mask, state) = layout.bits_with(id, step.state);
         let changes = step.state != before || envelope.is_some();
-        changes.then(|| Known {
-            a_move: Move::of(id, &before, cause, &step),
+        changes.then(|| CachedStep {
+            a_move: Move::of(id, &before, trigger, &step),
             received,
             sent: bit.map_or_else(Bits::default, Bits::of),
             server: Bits { word, mask },
@@ -118,14 +118,14 @@ fn ask(
                 && bit.is_some() == envelope.is_some(),
         })
     };
-    let alone = [Cause::Event(Event::Timeout), Cause::Restart].map(|c| (c, Bits::default()));
+    let alone = [Trigger::Event(Event::Timeout), Trigger::Restart].map(|c| (c, Bits::default()));
     let deliveries = layout.messages().flat_map(|(bit, envelope): (usize, Envelope)| {
         let to_this = envelope.deliveries(bounds.cluster).filter(move |(to, _)| *to == id);
-        to_this.map(move |(_, event)| (Cause::Event(event), Bits::of(bit)))
+        to_this.map(move |(_, event)| (Trigger::Event(event), Bits::of(bit)))
     });
     alone
         .into_iter()
         .chain(deliveries)
-        .filter_map(|(cause, received)| know(cause, received))
+        .filter_map(|(trigger, received)| cached_step(trigger, received))
         .collect()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Reductions;
 use crate::action::Move;
 use crate::election::{Role, State};
-use crate::packed::{Layout, Packed, Steps};
+use crate::packed::{Layout, Packed, StepCache};
 use crate::types::{ServerId, ServerSet, Term};
 use crate::world::bounds::Bounds;
 use crate::world::{Handlers, World, WorldModel};
@@ -20,7 +20,7 @@ pub struct PackedModel<const W: usize> {
     reduce: Reduce<W>,
     handlers: Handlers,
     layout: Layout,
-    steps: Arc<Steps>,
+    steps: Arc<StepCache>,
 }
 
 /// A function that finds the world that stands for another: [`Reductions::reduce`], or a wrong one.
@@ -35,7 +35,7 @@ impl<const W: usize> PackedModel<W> {
         let reduce = Reductions::reduce;
         let handlers = Handlers::RAFT;
         (layout.len() <= W * 64).then(|| {
-            let steps = Arc::new(Steps::new(&layout));
+            let steps = Arc::new(StepCache::new(&layout));
             Self { bounds, reductions, spread, reduce, handlers, layout, steps }
         })
     }
@@ -56,7 +56,7 @@ impl<const W: usize> PackedModel<W> {
     /// has to persist every ballot that changes, or it panics.
     #[must_use]
     pub fn driven_by(self, handlers: Handlers) -> Self {
-        let steps = Arc::new(Steps::new(&self.layout));
+        let steps = Arc::new(StepCache::new(&self.layout));
         Self { handlers, steps, ..self }
     }
 
@@ -129,12 +129,12 @@ impl<const W: usize> PackedModel<W> {
         let Self { layout, bounds, handlers, .. } = self;
         for id in bounds.cluster.servers() {
             let is_held = !self.allow_timeout(world, &layout.state(world, id));
-            for known in self.steps.of(world, id, layout, bounds, *handlers) {
-                if is_held && known.is_timeout() {
+            for cached in self.steps.of(world, id, layout, bounds, *handlers) {
+                if is_held && cached.is_timeout() {
                     continue;
                 }
-                if let Some(after) = known.after(world) {
-                    found(known.a_move, after);
+                if let Some(after) = cached.after(world) {
+                    found(cached.a_move, after);
                 }
             }
         }

@@ -49,7 +49,11 @@ impl Opinion {
 }
 
 /// Asks stateright: breadth-first, with so many threads.
-pub fn ask<const W: usize>(model: PackedModel<W>, threads: usize, control: &Control) -> Opinion {
+pub fn ask_stateright<const W: usize>(
+    model: PackedModel<W>,
+    threads: usize,
+    control: &Control,
+) -> Opinion {
     let checker = Judged(model).checker().threads(threads).spawn_bfs();
     let mut pause = Duration::from_millis(1);
     while !checker.is_done() && control.stopped().is_none() {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::action::Cause;
+use crate::action::Trigger;
 use crate::election::{Event, Role, State};
 use crate::message::Message;
 use crate::types::{Cluster, Term};
@@ -40,9 +40,9 @@ pub enum Replies {
 }
 
 impl Replies {
-    /// Whether the model keeps a message that was sent because of `cause`.
-    pub fn keep(self, cause: Cause, message: Message) -> bool {
-        let Cause::Event(Event::Receive { message: request, .. }) = cause else {
+    /// Whether the model keeps a message that was sent because of `trigger`.
+    pub fn keep(self, trigger: Trigger, message: Message) -> bool {
+        let Trigger::Event(Event::Receive { message: request, .. }) = trigger else {
             return true;
         };
         self == Self::All

@@ -17,7 +17,7 @@ pub use model::{ElectionModel, WorldModel};
 
 use std::collections::BTreeSet;
 
-use crate::action::{Cause, Envelope};
+use crate::action::{Envelope, Trigger};
 use crate::election::{Ballot, Event, Server, State, Step};
 use crate::types::{Cluster, ServerId};
 use crate::world::bounds::Bounds;
@@ -70,7 +70,7 @@ impl Handlers {
     /// The specification.
     pub const RAFT: Self = Self { start: Server::start, step: Server::step };
 
-    /// What a server does for this cause, and the message that the network keeps of it.
+    /// What a server does for this trigger, and the message that the network keeps of it.
     #[inline] // the packed model does little else
     pub(crate) fn act(
         self,
@@ -78,15 +78,15 @@ impl Handlers {
         id: ServerId,
         before: &State,
         stored: Ballot,
-        cause: Cause,
+        trigger: Trigger,
     ) -> (Step, Option<Envelope>) {
         let server = Server { id, cluster: bounds.cluster };
-        let step = match cause {
-            Cause::Restart => (self.start)(&server, Some(stored)),
-            Cause::Event(event) => (self.step)(&server, *before, event),
+        let step = match trigger {
+            Trigger::Restart => (self.start)(&server, Some(stored)),
+            Trigger::Event(event) => (self.step)(&server, *before, event),
         };
         let sent = Envelope::of(id, step.outgoing);
-        let sent = sent.filter(|sent| bounds.replies.keep(cause, sent.message));
+        let sent = sent.filter(|sent| bounds.replies.keep(trigger, sent.message));
         (step, sent)
     }
 }

@@ -10,7 +10,7 @@ use super::bounds::Bounds;
 use super::properties::Property;
 use super::{Handlers, World};
 
-use crate::action::{Cause, Move};
+use crate::action::{Move, Trigger};
 use crate::election::{Ballot, Event, Server, Step};
 use crate::types::ServerId;
 
@@ -42,35 +42,35 @@ impl WorldModel {
     }
 
     /// What may happen in a world, whether or not it changes anything.
-    fn causes(&self, world: &World) -> impl Iterator<Item = (ServerId, Cause)> {
+    fn triggers(&self, world: &World) -> impl Iterator<Item = (ServerId, Trigger)> {
         let timeouts = world
             .states()
             .filter(|(_, state)| self.bounds.allow_timeout(state))
-            .map(|(server, _)| (server, Cause::Event(Event::Timeout)));
-        let restarts = world.states().map(|(server, _)| (server, Cause::Restart));
-        let deliveries = world.deliveries().map(|(server, event)| (server, Cause::Event(event)));
+            .map(|(server, _)| (server, Trigger::Event(Event::Timeout)));
+        let restarts = world.states().map(|(server, _)| (server, Trigger::Restart));
+        let deliveries = world.deliveries().map(|(server, event)| (server, Trigger::Event(event)));
         timeouts.chain(restarts).chain(deliveries)
     }
 
-    /// What a server does for this cause, by which step, and the world after it: persist, then
+    /// What a server does for this trigger, by which step, and the world after it: persist, then
     /// send.
-    pub fn apply(&self, world: &World, id: ServerId, cause: Cause) -> (Move, Step, World) {
+    pub fn apply(&self, world: &World, id: ServerId, trigger: Trigger) -> (Move, Step, World) {
         let stored = world.stored[id.index()];
         let before = world.state(id);
-        let (step, sent) = self.handlers.act(&self.bounds, id, before, stored, cause);
+        let (step, sent) = self.handlers.act(&self.bounds, id, before, stored, trigger);
         let mut after = world.clone();
         after.servers[id.index()] = step.state;
         if step.persist {
             after.stored[id.index()] = step.state.ballot;
         }
         after.sent.extend(sent);
-        (Move::of(id, before, cause, &step), step, after)
+        (Move::of(id, before, trigger, &step), step, after)
     }
 
     /// Every move that changes the world, and the world after it.
     pub fn successors(&self, world: &World) -> Vec<(Move, World)> {
-        self.causes(world)
-            .map(|(server, cause)| self.apply(world, server, cause))
+        self.triggers(world)
+            .map(|(server, trigger)| self.apply(world, server, trigger))
             .filter(|(_, _, after)| after != world)
             .map(|(a_move, _, after)| (a_move, after))
             .collect()
@@ -101,8 +101,8 @@ impl Model for WorldModel {
         actions.extend(self.successors(world).into_iter().map(|(a_move, _)| a_move));
     }
 
-    fn next_state(&self, world: &World, Move { server, cause, .. }: Move) -> Option<World> {
-        Some(self.apply(world, server, cause).2)
+    fn next_state(&self, world: &World, Move { server, trigger, .. }: Move) -> Option<World> {
+        Some(self.apply(world, server, trigger).2)
     }
 
     /// The default would apply every move twice.

@@ -259,7 +259,7 @@ fn find(args: &Args, control: &Arc<Control>) -> Result<Report, Failure> {
             })
         }
         Engine::Stateright => with_packed!(args.bounds(), args.reductions(), _WORDS, model => {
-            let opinion = opinion::ask(model.clone(), args.workers(), control);
+            let opinion = opinion::ask_stateright(model.clone(), args.workers(), control);
             Report {
                 has_edges: false,
                 key: Key::Bits(64, Keys::Fingerprints),

@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::invariant::INVARIANT;
-use crate::action::Cause;
 use crate::action::Envelope;
+use crate::action::Trigger;
 use crate::election::{Ballot, Event, Role, State};
 use crate::message::Message;
 use crate::mutant::{Catch, MUTANTS};
@@ -111,17 +111,17 @@ fn worlds(cluster: Cluster) -> Vec<World> {
 
 /// Everything that can happen to the server: each with the world in which it does, to which the
 /// message that arrives was added, with the votes that its sender needs.
-fn happenings(world: &World) -> Vec<(World, Cause)> {
+fn happenings(world: &World) -> Vec<(World, Trigger)> {
     let cluster = world.cluster();
     let mut all =
-        vec![(world.clone(), Cause::Restart), (world.clone(), Cause::Event(Event::Timeout))];
+        vec![(world.clone(), Trigger::Restart), (world.clone(), Trigger::Event(Event::Timeout))];
     for from in cluster.others(ME) {
         for term in TERMS {
             let mut receive = |message, sent: &[Envelope]| {
                 let mut world = world.clone();
                 world.sent.extend(sent);
                 if broken(&world).next().is_none() {
-                    all.push((world, Cause::Event(Event::Receive { from, message })));
+                    all.push((world, Trigger::Event(Event::Receive { from, message })));
                 }
             };
             let request = Message::RequestVote { term };
@@ -151,9 +151,9 @@ fn induction(servers: u8, handlers: Handlers) -> (usize, usize, BTreeMap<&'stati
     let mut steps = 0;
     let mut left = BTreeMap::new();
     for world in &worlds {
-        for (before, cause) in happenings(world) {
+        for (before, trigger) in happenings(world) {
             steps += 1;
-            let (_, _, after) = model.apply(&before, ME, cause);
+            let (_, _, after) = model.apply(&before, ME, trigger);
             if after != before {
                 for name in broken(&after) {
                     *left.entry(name).or_default() += 1;

@@ -252,7 +252,7 @@ fn told(record: &Record) -> String {
     let before = record.cause.before().unwrap_or(state);
     let a_move = Move {
         server: record.server,
-        cause: action::Cause::Event(event),
+        trigger: action::Trigger::Event(event),
         action: Action::of(&before, event, &state),
         rule: record.step.rule,
     };
