@@ -5,25 +5,21 @@ use graph::Graph;
 use raft_model::actor::ActorElection;
 use raft_model::mutant::Mutant;
 use raft_model::search::{Coverage, search};
-use raft_model::types::{Cluster, Term};
 use raft_model::world::ElectionModel;
 use raft_model::world::WorldModel;
-use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::bounds::Replies;
 use raft_model::world::properties::SAFETY;
 use stateright::Checker;
+use support::bounds::up_to;
 use support::{counts, graph};
-
-fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
-    Bounds { cluster: Cluster::new(servers).unwrap(), max_term: Term::new(max_term), replies }
-}
 
 #[test]
 fn actors_and_worlds_have_the_same_graph() {
     for bounds in [
-        bounds(2, 2, Replies::All),
-        bounds(3, 1, Replies::All),
-        bounds(2, 2, Replies::Useful),
-        bounds(3, 1, Replies::Useful),
+        up_to(2, 2, Replies::All),
+        up_to(3, 1, Replies::All),
+        up_to(2, 2, Replies::Useful),
+        up_to(3, 1, Replies::Useful),
     ] {
         let actors = Graph::of("the actors", &ActorElection::new(bounds));
         let worlds = Graph::of("the worlds", &WorldModel::new(bounds));
@@ -36,7 +32,7 @@ fn actors_and_worlds_have_the_same_graph() {
 
 #[test]
 fn a_difference_in_the_direct_model_is_reported() {
-    let bounds = bounds(2, 2, Replies::All);
+    let bounds = up_to(2, 2, Replies::All);
     let actors = Graph::of("the actors", &ActorElection::new(bounds));
     let mutant = Mutant::named("vote-given-twice").unwrap();
     let worlds = Graph::of("the worlds", &WorldModel { bounds, handlers: mutant.handlers });
@@ -47,8 +43,8 @@ fn a_difference_in_the_direct_model_is_reported() {
 #[test]
 fn a_difference_in_the_actor_model_is_reported() {
     // These actors leave out some replies.
-    let actors = Graph::of("the actors", &ActorElection::new(bounds(3, 1, Replies::Useful)));
-    let worlds = Graph::of("the worlds", &WorldModel::new(bounds(3, 1, Replies::All)));
+    let actors = Graph::of("the actors", &ActorElection::new(up_to(3, 1, Replies::Useful)));
+    let worlds = Graph::of("the worlds", &WorldModel::new(up_to(3, 1, Replies::All)));
     let difference = actors.difference(&worlds).expect("a refusal is missing");
     assert!(difference.contains("only in the worlds: Receive"), "{difference}");
 }
@@ -65,7 +61,7 @@ fn every_graph_has_its_expected_counts_and_is_safe() {
 
 #[test]
 fn the_search_finds_on_actors_what_it_finds_on_worlds() {
-    for bounds in [bounds(2, 2, Replies::All), bounds(3, 1, Replies::All)] {
+    for bounds in [up_to(2, 2, Replies::All), up_to(3, 1, Replies::All)] {
         let findings = search(&ActorElection::new(bounds), &SAFETY, |_| ());
         assert_eq!(findings.coverage, counts::of(&bounds), "{bounds:?}");
         assert!(findings.exhaustive && findings.hold(), "{bounds:?}");
@@ -86,7 +82,7 @@ fn stateright_itself_finds_the_same() {
         assert_eq!(checker.discoveries().len(), 0);
         (checker.unique_state_count(), checker.max_depth())
     }
-    for bounds in [bounds(2, 2, Replies::All), bounds(3, 1, Replies::All)] {
+    for bounds in [up_to(2, 2, Replies::All), up_to(3, 1, Replies::All)] {
         let Coverage { states, depth, .. } = counts::of(&bounds);
         assert_eq!(opinion(WorldModel::new(bounds)), (states, depth), "{bounds:?}, worlds");
         assert_eq!(opinion(ActorElection::new(bounds)), (states, depth), "{bounds:?}, actors");

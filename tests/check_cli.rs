@@ -7,7 +7,7 @@ use support::{binary, counts};
 use raft_model::reduce::Reductions;
 use raft_model::search::Coverage;
 use raft_model::types::{Cluster, Term};
-use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::bounds::{Bounds, Replies, Terms};
 use serde_json::Value;
 
 fn command(arguments: &[&str]) -> Command {
@@ -31,12 +31,12 @@ fn coverage(report: &Value) -> Coverage {
 
 fn expected(servers: u8, max_term: u64, replies: Replies) -> Coverage {
     let cluster = Cluster::new(servers).unwrap();
-    counts::of(&Bounds { cluster, max_term: Term::new(max_term), replies })
+    counts::of(&Bounds { cluster, terms: Terms::UpTo(Term::new(max_term)), replies })
 }
 
 fn expected_reduced(servers: u8, max_term: u64, replies: Replies) -> Coverage {
     let cluster = Cluster::new(servers).unwrap();
-    let bounds = Bounds { cluster, max_term: Term::new(max_term), replies };
+    let bounds = Bounds { cluster, terms: Terms::UpTo(Term::new(max_term)), replies };
     counts::of_reduced(&bounds, Reductions::EXACT)
 }
 

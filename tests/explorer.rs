@@ -10,7 +10,7 @@ use browser::{Browser, eventually};
 use raft_model::actor::ActorElection;
 use raft_model::search::search;
 use raft_model::types::{Cluster, Term};
-use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::bounds::{Bounds, Replies, Terms};
 use tempfile::TempDir;
 
 const CHOICES: &str = "nav > ul:last-child a";
@@ -133,7 +133,7 @@ fn run_to_completion_visits_every_state() {
     let page = explorer.page();
     let bounds = Bounds {
         cluster: Cluster::new(2).unwrap(),
-        max_term: Term::new(1),
+        terms: Terms::UpTo(Term::new(1)),
         replies: Replies::Useful,
     };
     let states = search(&ActorElection::new(bounds), &[], |_| ()).coverage.states.to_string();

@@ -14,17 +14,18 @@ use raft_model::reduce::Reductions;
 use raft_model::search::{Control, Coverage, Findings, search};
 use raft_model::types::{Cluster, ServerId, Term};
 use raft_model::world::WorldModel;
-use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::bounds::{Bounds, Replies, Terms};
 use raft_model::world::properties::Property::{
     self, ElectionSafety, LeaderHasQuorum, TermNeverDecreases, VoteOncePerTerm,
 };
 use raft_model::world::properties::SAFETY;
+use support::bounds;
 use support::counts;
 
 fn find(mutant: &str, servers: u8, max_term: u64, properties: &[Property]) -> Findings {
     let bounds = Bounds {
         cluster: Cluster::new(servers).unwrap(),
-        max_term: Term::new(max_term),
+        terms: Terms::UpTo(Term::new(max_term)),
         replies: Replies::Useful,
     };
     let mutant = Mutant::named(mutant).unwrap();
@@ -37,7 +38,7 @@ const SMALL: usize = 3;
 
 /// What was found, as it is pinned.
 fn pinned(found: &Found) -> Pinned {
-    let size = |bounds: &Bounds| (bounds.cluster.size(), bounds.max_term.number());
+    let size = |bounds: &Bounds| (bounds.cluster.size(), bounds.terms.last().number());
     match found {
         Found::Safety { bounds, counterexample, .. } => {
             let (servers, max_term) = size(bounds);
@@ -159,15 +160,13 @@ fn every_property_is_broken_by_a_mutant() {
 
 #[test]
 fn every_property_of_liveness_is_broken_by_a_mutant() {
-    let reductions = Reductions { messages: true, window: true, symmetry: false };
     for (expected, mutant, servers, lengths) in [
         (LeaderPossible, "vote-never-counted", 2, (0, 0)),
         (LeaderElected, "vote-kept-in-newer-term", 2, (3, 2)),
         (LeaderStable, "candidate-never-steps-down", 3, (4, 0)),
     ] {
-        let cluster = Cluster::new(servers).unwrap();
-        let bounds = Bounds { cluster, max_term: Term::new(2), replies: Replies::All };
-        let model = PackedModel::<2>::new(bounds, reductions).unwrap();
+        let bounds = bounds::window(servers, 2, Replies::All);
+        let model = PackedModel::<2>::new(bounds, Reductions::MESSAGES).unwrap();
         let model = model.driven_by(Mutant::named(mutant).unwrap().handlers);
         let hostile = Hostile::explore(&model, &Control::default()).unwrap();
         let findings = hostile.judge(Assumptions::ALL, &Control::default()).unwrap();

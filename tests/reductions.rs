@@ -1,21 +1,18 @@
 //! Packed worlds are the worlds, and reductions keep what they can do.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
+use support::bounds::{up_to, window};
 use support::counts;
 
 use raft_model::action::Action;
 use raft_model::message::Message;
 use raft_model::packed::Packed;
 use raft_model::reduce::{Difference, PackedModel, Reduce, Reductions, bisimulation};
-use raft_model::types::{Cluster, Term};
+use raft_model::types::Term;
 use raft_model::world::WorldModel;
 use raft_model::world::bounds::{Bounds, Replies};
 
 type Model = PackedModel<4>;
-
-fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
-    Bounds { cluster: Cluster::new(servers).unwrap(), max_term: Term::new(max_term), replies }
-}
 
 /// Every packed world that a model can reach.
 fn reachable(model: &Model) -> HashSet<Packed<4>> {
@@ -65,21 +62,16 @@ const SMALL: [(u8, u64, Replies); 4] =
 
 /// Compares what worlds can do with what the worlds that stand for them can do.
 fn compare(bounds: Bounds, reductions: Reductions, reduce: Reduce<4>) -> Option<Difference> {
-    let Bounds { max_term, .. } = bounds;
-    let raw = if reductions.window {
-        // The reduced model goes on beyond these terms, and so must the raw one.
-        let beyond = Bounds { max_term: max_term.next().unwrap(), ..bounds };
-        Model::new(beyond, Reductions::NONE).unwrap().with_spread(max_term)
-    } else {
-        Model::new(bounds, Reductions::NONE).unwrap()
-    };
+    let last = bounds.terms.last();
+    // A window goes on beyond its first terms, and so must the raw model.
+    let raw = Model::with_room(bounds, Reductions::NONE, last.next().unwrap()).unwrap();
     let reduced = Model::new(bounds, reductions).unwrap().reducing_with(reduce);
-    bisimulation(&raw, &reduced, max_term).1
+    bisimulation(&raw, &reduced, last).1
 }
 
-fn check(reductions: Reductions) {
-    for (servers, max_term, replies) in SMALL {
-        let bounds = bounds(servers, max_term, replies);
+fn check(bounds: impl Fn(u8, u64, Replies) -> Bounds, reductions: Reductions) {
+    for (servers, terms, replies) in SMALL {
+        let bounds = bounds(servers, terms, replies);
         if let Some(difference) = compare(bounds, reductions, Reductions::reduce) {
             panic!("{bounds:?}: {difference:#?}");
         }
@@ -88,27 +80,27 @@ fn check(reductions: Reductions) {
 
 #[test]
 fn dead_messages_do_not_matter() {
-    check(Reductions { messages: true, ..Reductions::NONE });
+    check(up_to, Reductions::MESSAGES);
 }
 
 #[test]
 fn names_do_not_matter() {
-    check(Reductions { symmetry: true, ..Reductions::NONE });
+    check(up_to, Reductions { symmetry: true, ..Reductions::NONE });
 }
 
 #[test]
 fn neither_messages_nor_names_matter() {
-    check(Reductions::EXACT);
+    check(up_to, Reductions::EXACT);
 }
 
 #[test]
 fn the_lowest_term_does_not_matter() {
-    check(Reductions { messages: true, window: true, symmetry: false });
+    check(window, Reductions::MESSAGES);
 }
 
 #[test]
 fn all_reductions_together_are_exact() {
-    check(Reductions { messages: true, window: true, symmetry: true });
+    check(window, Reductions::EXACT);
 }
 
 // What follows is wrong on purpose, to see that the comparison notices.
@@ -131,8 +123,8 @@ fn a_message_that_is_dropped_too_early_is_noticed() {
         }
         rest
     };
-    let reductions = Reductions { messages: true, ..Reductions::NONE };
-    let difference = compare(bounds(3, 1, Replies::All), reductions, reduce).expect("noticed");
+    let difference =
+        compare(up_to(3, 1, Replies::All), Reductions::MESSAGES, reduce).expect("noticed");
     assert!(!difference.lost.is_empty(), "{difference:#?}");
 }
 
@@ -147,8 +139,8 @@ fn a_stale_request_that_is_dropped_is_noticed() {
         }
         rest
     };
-    let reductions = Reductions { messages: true, ..Reductions::NONE };
-    let difference = compare(bounds(2, 3, Replies::All), reductions, reduce).expect("noticed");
+    let difference =
+        compare(up_to(2, 3, Replies::All), Reductions::MESSAGES, reduce).expect("noticed");
     assert!(!difference.lost.is_empty(), "{difference:#?}");
 }
 
@@ -161,8 +153,7 @@ fn a_shift_of_terms_that_forgets_the_servers_is_noticed() {
         }
         shifted
     };
-    let reductions = Reductions { messages: true, window: true, symmetry: false };
-    assert!(compare(bounds(2, 3, Replies::All), reductions, reduce).is_some());
+    assert!(compare(window(2, 3, Replies::All), Reductions::MESSAGES, reduce).is_some());
 }
 
 #[test]
@@ -177,5 +168,5 @@ fn a_renaming_that_forgets_votes_is_noticed() {
         renamed
     };
     let reductions = Reductions { symmetry: true, ..Reductions::NONE };
-    assert!(compare(bounds(3, 1, Replies::All), reductions, reduce).is_some());
+    assert!(compare(up_to(3, 1, Replies::All), reductions, reduce).is_some());
 }

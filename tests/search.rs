@@ -2,23 +2,19 @@
 //! one process or in several, with exact keys or fingerprints, under each of the reductions.
 
 use std::sync::Arc;
+use support::bounds::up_to;
 use support::counts;
 
 use raft_model::mutant::Mutant;
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
-use raft_model::search::parallel::{Crew, Outcome};
-use raft_model::search::{Control, Keys, Stop, Verdict, opinion, parallel, search};
-use raft_model::types::{Cluster, Term};
+use raft_model::search::parallel::Crew;
+use raft_model::search::{Control, Keys, Outcome, Stop, Verdict, opinion, parallel, search};
 use raft_model::world::WorldModel;
-use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::bounds::Replies;
 use raft_model::world::properties::{Property, SAFETY};
 
 type Model = PackedModel<4>;
-
-fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
-    Bounds { cluster: Cluster::new(servers).unwrap(), max_term: Term::new(max_term), replies }
-}
 
 fn crew(workers: usize, keys: Keys) -> Crew {
     Crew { workers, peers: None, keys }
@@ -30,8 +26,7 @@ fn search_with(model: &Arc<Model>, crew: &Crew) -> Outcome {
 
 #[test]
 fn the_full_graph_is_the_one_that_worlds_have() {
-    for bounds in
-        [bounds(1, 2, Replies::All), bounds(2, 2, Replies::All), bounds(3, 1, Replies::All)]
+    for bounds in [up_to(1, 2, Replies::All), up_to(2, 2, Replies::All), up_to(3, 1, Replies::All)]
     {
         let expected = search(&WorldModel::new(bounds), &SAFETY, |_| ());
         let model = Arc::new(Model::new(bounds, Reductions::NONE).unwrap());
@@ -64,9 +59,9 @@ fn engines_workers_and_keys_agree_under_every_reduction() {
         assert_eq!(two.coverage, one.coverage, "{bounds:?} {reductions:?}");
         assert_eq!(two.levels, one.levels, "{bounds:?} {reductions:?}");
         let opinion = opinion::ask_stateright(Model::clone(&model), 1, &Control::default());
-        assert!(opinion.exhaustive(), "{bounds:?} {reductions:?}");
+        assert!(opinion.exhaustive, "{bounds:?} {reductions:?}");
         assert_eq!(
-            (opinion.states, opinion.depth),
+            (opinion.coverage.states, opinion.coverage.depth),
             (one.coverage.states, one.coverage.depth),
             "{bounds:?} {reductions:?}"
         );
@@ -77,14 +72,14 @@ fn engines_workers_and_keys_agree_under_every_reduction() {
 /// dead.
 fn mistaken(reductions: Reductions) -> Arc<Model> {
     let mutant = Mutant::named("half-is-a-quorum").unwrap();
-    let model = Model::new(bounds(4, 1, Replies::All), reductions).unwrap();
+    let model = Model::new(up_to(4, 1, Replies::All), reductions).unwrap();
     Arc::new(model.driven_by(mutant.handlers))
 }
 
 #[test]
 fn a_violation_under_reductions_is_told_of_real_servers_and_messages() {
     let property = Property::LeaderHasQuorum;
-    let (full, handlers) = (bounds(4, 1, Replies::All), mistaken(Reductions::NONE).handlers());
+    let (full, handlers) = (up_to(4, 1, Replies::All), mistaken(Reductions::NONE).handlers());
     let expected = search(&WorldModel { bounds: full, handlers }, &[property], |_| ());
     let (_, expected) = expected.violations().next().expect("half of four is no majority");
     for reductions in [
@@ -116,14 +111,14 @@ fn a_violation_under_reductions_is_told_of_real_servers_and_messages() {
             assert!(found.to_string().contains("it leads term 1"), "{found}");
         }
         let opinion = opinion::ask_stateright(Model::clone(&model), 1, &Control::default());
-        assert!(!opinion.exhaustive(), "stateright sees it too");
+        assert!(!opinion.exhaustive, "stateright sees it too");
     }
 }
 
 #[test]
 fn a_search_that_is_stopped_says_so_and_claims_nothing() {
     for workers in [1, 2] {
-        let model = Arc::new(Model::new(bounds(3, 2, Replies::All), Reductions::NONE).unwrap());
+        let model = Arc::new(Model::new(up_to(3, 2, Replies::All), Reductions::NONE).unwrap());
         let control = Arc::new(Control::default());
         control.stop(Stop::OutOfMemory);
         control.stop(Stop::Interrupted);
@@ -148,7 +143,7 @@ fn a_violation_stands_when_the_search_for_the_way_is_stopped() {
         let findings = outcome.findings(&model, &[property], &control);
         assert_eq!(findings.verdicts, [(property, Verdict::ViolatedUntold(why))]);
         assert_eq!(findings.stopped, None, "the first search was not stopped");
-        for findings in [findings, opinion.findings(&model, &control)] {
+        for findings in [findings, opinion.findings(&model, &SAFETY, &control)] {
             assert!(findings.is_violated() && !findings.hold() && !findings.exhaustive);
             assert!(findings.violations().next().is_none(), "no way is made up");
         }

@@ -17,7 +17,7 @@ use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::{Control, Keys, opinion, parallel};
 use raft_model::types::{Cluster, Term};
-use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::bounds::{Bounds, Replies, Terms};
 use raft_model::world::properties::SAFETY;
 use stateright::{Checker, Model};
 use unjudged::Unjudged;
@@ -62,7 +62,7 @@ fn main() {
 fn bounds(servers: &str, max_term: &str, replies: &str) -> Bounds {
     Bounds {
         cluster: Cluster::new(servers.parse().expect("a number")).expect("1 to 7 servers"),
-        max_term: Term::new(max_term.parse().expect("a number")),
+        terms: Terms::UpTo(Term::new(max_term.parse().expect("a number"))),
         replies: if replies == "all" { Replies::All } else { Replies::Useful },
     }
 }
@@ -79,8 +79,8 @@ fn measure(engine: &str, bounds: Bounds) {
         }
         "stateright" => {
             let opinion = opinion::ask_stateright(model(), 1, &Control::default());
-            assert!(opinion.exhaustive());
-            (opinion.states, opinion.generated)
+            assert!(opinion.exhaustive);
+            (opinion.coverage.states, opinion.generated)
         }
         timely => {
             let keys = if timely.ends_with("fp") { Keys::Fingerprints } else { Keys::Exact };

@@ -126,14 +126,10 @@ impl ActorWorld {
 
     /// A broadcast, which stateright keeps as one message a receiver, is one message again.
     fn to_world(&self) -> World {
-        let sent = self.0.network.iter_all().map(|envelope| {
-            let is_broadcast =
-                matches!(envelope.msg, Message::RequestVote { .. } | Message::AppendEntries { .. });
-            Envelope {
-                from: server(envelope.src),
-                to: (!is_broadcast).then(|| server(envelope.dst)),
-                message: *envelope.msg,
-            }
+        let sent = self.0.network.iter_all().map(|envelope| Envelope {
+            from: server(envelope.src),
+            to: (!envelope.msg.is_request()).then(|| server(envelope.dst)),
+            message: *envelope.msg,
         });
         World {
             servers: self.0.actor_states.iter().map(|state| **state).collect(),
@@ -185,7 +181,9 @@ impl ActorElection {
         let triggers = actions.into_iter().filter_map(|action| match action {
             ActorModelAction::Timeout(id, _) => {
                 let id = server(id);
-                let allowed = self.bounds.allow_timeout(state.state(id));
+                let states = state.0.actor_states.iter();
+                let terms = states.map(|state| state.ballot.current_term);
+                let allowed = self.bounds.allow_timeout(state.state(id), terms);
                 allowed.then_some((id, Trigger::Event(Event::Timeout)))
             }
             ActorModelAction::Crash(id) => Some((server(id), Trigger::Restart)),

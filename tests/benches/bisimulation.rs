@@ -7,7 +7,7 @@ use std::time::Instant;
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::{Reductions, bisimulation};
 use raft_model::types::{Cluster, Term};
-use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::bounds::{Bounds, Replies, Terms};
 
 type Model = PackedModel<4>;
 
@@ -27,7 +27,7 @@ fn main() {
     ] {
         let reduced = Model::new(bounds, reductions).expect("256 bits are enough");
         let started = Instant::now();
-        let (checked, difference) = bisimulation(&raw, &reduced, bounds.max_term);
+        let (checked, difference) = bisimulation(&raw, &reduced, bounds.terms.last());
         assert_eq!(difference, None, "{reductions:?}");
         println!(
             "{reductions:?}: exact at {checked} worlds, in {:.0} s",
@@ -40,7 +40,7 @@ fn bounds(servers: &str, max_term: &str, replies: &str) -> Bounds {
     let number = |text: &str| text.parse().expect("a number");
     Bounds {
         cluster: Cluster::new(number(servers)).expect("1 to 7 servers"),
-        max_term: Term::new(number(max_term).into()),
+        terms: Terms::UpTo(Term::new(number(max_term).into())),
         replies: match replies {
             "useful" => Replies::Useful,
             "all" => Replies::All,

@@ -25,7 +25,7 @@ fn main() {
         println!(
             "{} servers, terms up to {}: {:?}, safe, in {:.1} s with {workers} workers",
             bounds.cluster.size(),
-            bounds.max_term,
+            bounds.terms.last(),
             found.coverage,
             started.elapsed().as_secs_f64(),
         );

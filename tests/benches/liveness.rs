@@ -3,6 +3,7 @@
 //! in a window of 2 terms, which takes many minutes and 6 GiB.
 
 use std::time::Instant;
+use support::bounds;
 use support::counts;
 
 use counts::LivenessCounts;
@@ -11,8 +12,7 @@ use raft_model::liveness::{Hostile, Verdict};
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::Control;
-use raft_model::types::{Cluster, Term};
-use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::bounds::Replies;
 
 fn main() {
     let is_asked_for_five = std::env::args().any(|argument| argument == "5");
@@ -27,13 +27,8 @@ fn main() {
 
 fn judge<const W: usize>(counts: &LivenessCounts) {
     let LivenessCounts { servers, window, .. } = *counts;
-    let bounds = Bounds {
-        cluster: Cluster::new(servers).expect("counts.toml: servers"),
-        max_term: Term::new(window),
-        replies: Replies::All,
-    };
-    let reductions = Reductions { messages: true, window: true, symmetry: false };
-    let model = PackedModel::<W>::new(bounds, reductions).expect("its worlds fit");
+    let bounds = bounds::window(servers, window, Replies::All);
+    let model = PackedModel::<W>::new(bounds, Reductions::MESSAGES).expect("its worlds fit");
     let started = Instant::now();
     let control = Control::default();
     let hostile = Hostile::explore(&model, &control).expect("nobody stops it");

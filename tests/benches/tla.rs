@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use raft_model::types::{Cluster, Term};
 use raft_model::world::WorldModel;
-use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::bounds::{Bounds, Replies, Terms};
 use support::counts;
 use support::graph::Graph;
 use support::tlc::{Specification, is_ready};
@@ -16,7 +16,7 @@ fn main() {
     }
     let bounds = Bounds {
         cluster: Cluster::new(3).expect("1 to 7 servers"),
-        max_term: Term::new(2),
+        terms: Terms::UpTo(Term::new(2)),
         replies: Replies::Useful,
     };
     let started = Instant::now();

@@ -5,6 +5,7 @@ mod naive;
 mod raw;
 
 use std::hash::Hash;
+use support::bounds;
 use support::counts;
 
 use raft_model::action::Move;
@@ -20,16 +21,11 @@ use raft_model::reduce::PackedModel;
 use raft_model::reduce::{Reductions, bisimulation_by};
 use raft_model::search::Control;
 use raft_model::types::{Cluster, ServerSet, Term};
-use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::bounds::{Bounds, Replies, Terms};
 
 fn model(servers: u8, window: u64) -> PackedModel<2> {
-    let bounds = Bounds {
-        cluster: Cluster::new(servers).unwrap(),
-        max_term: Term::new(window),
-        replies: Replies::All,
-    };
-    let reductions = Reductions { messages: true, window: true, symmetry: false };
-    PackedModel::new(bounds, reductions).unwrap()
+    let bounds = bounds::window(servers, window, Replies::All);
+    PackedModel::new(bounds, Reductions::MESSAGES).unwrap()
 }
 
 fn hostile(servers: u8, window: u64) -> Hostile<2> {
@@ -129,7 +125,7 @@ fn a_run_that_is_no_violation_is_refuted() {
     assert_eq!(refuted, Err(Refuted::NoSuchStep(3)));
 
     // The second server campaigns before the request of the first one has arrived.
-    let timer = Class::from_code(cycle.moves[1].0);
+    let timer = hostile.graph().numbering().class(cycle.moves[1].0);
     let refuted = check(Property::LeaderElected, Assumptions::ALL, cycle.clone());
     assert_eq!(refuted, Err(Refuted::NotCalm(2, timer)));
 
@@ -200,20 +196,20 @@ fn offer_the_same<L: Eq + Hash>(
     label: impl Fn(Move, &State) -> L,
 ) -> bool {
     let bounds = *model(servers, window).bounds();
-    let max_term = bounds.max_term;
+    let last = bounds.terms.last();
     // The window goes on beyond its first terms, and so must the raw model.
-    let beyond = Bounds { max_term: max_term.next().unwrap(), ..bounds };
-    let raw = PackedModel::<4>::new(beyond, Reductions::NONE).unwrap().with_spread(max_term);
+    let room = last.next().unwrap();
+    let raw = PackedModel::<4>::with_room(bounds, Reductions::NONE, room).unwrap();
     let reduced = PackedModel::new(bounds, model(servers, window).reductions()).unwrap();
-    bisimulation_by(&raw, &reduced, max_term, label).1.is_none()
+    bisimulation_by(&raw, &reduced, last, label).1.is_none()
 }
 
 /// Fairness is owed to classes of moves: so the graph has to offer the same as the direct model.
 #[test]
 fn reduced_worlds_offer_the_same_classes_of_moves() {
     let class = |a_move: Move, before: &State| Class::of(a_move.server, before, a_move.trigger);
-    assert!(offer_the_same(2, 3, |a_move, before| class(a_move, before).code()));
-    assert!(offer_the_same(3, 1, |a_move, before| class(a_move, before).code()));
+    assert!(offer_the_same(2, 3, class));
+    assert!(offer_the_same(3, 1, class));
     // Whose response it was is told apart before responses are merged, and not after.
     assert!(!offer_the_same(2, 3, |a_move, _| a_move.trigger));
 }
@@ -232,7 +228,7 @@ fn compare(raw: Bounds, window: u64, rows: impl IntoIterator<Item = Assumptions>
 #[test]
 fn the_direct_model_of_two_servers_gives_the_same_verdicts() {
     let cluster = Cluster::new(2).unwrap();
-    let raw = Bounds { cluster, max_term: Term::new(3), replies: Replies::All };
+    let raw = Bounds { cluster, terms: Terms::UpTo(Term::new(3)), replies: Replies::All };
     let rows = ASSUMPTIONS.map(|assumption| Assumptions::ALL.without(assumption, cluster));
     compare(raw, 3, [Assumptions::ALL].into_iter().chain(rows));
 }
@@ -240,7 +236,7 @@ fn the_direct_model_of_two_servers_gives_the_same_verdicts() {
 #[test]
 fn the_direct_model_of_three_servers_gives_the_same_verdicts() {
     let cluster = Cluster::new(3).unwrap();
-    let raw = Bounds { cluster, max_term: Term::new(2), replies: Replies::Useful };
+    let raw = Bounds { cluster, terms: Terms::UpTo(Term::new(2)), replies: Replies::Useful };
     let dead = last_servers(cluster, 1);
     let rows = ASSUMPTIONS.map(|assumption| Assumptions::ALL.without(assumption, cluster));
     compare(

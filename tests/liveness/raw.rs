@@ -25,8 +25,11 @@ type Memo = Vec<Option<bool>>;
 impl Raw {
     pub(crate) fn explore(bounds: Bounds) -> Self {
         let model = WorldModel::new(bounds);
-        let mut raw =
-            Self { max_term: bounds.max_term, worlds: vec![model.initial()], moves: Vec::new() };
+        let mut raw = Self {
+            max_term: bounds.terms.last(),
+            worlds: vec![model.initial()],
+            moves: Vec::new(),
+        };
         let mut numbers = HashMap::from([(model.initial(), 0)]);
         while raw.moves.len() < raw.worlds.len() {
             let successors = model.successors(&raw.worlds[raw.moves.len()]);

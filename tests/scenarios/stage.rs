@@ -12,7 +12,7 @@ use raft_model::election::{Event, Outgoing, Role, State, Step, Timer};
 use raft_model::message::Message;
 use raft_model::types::{Cluster, ServerId, Term};
 use raft_model::words::sentence;
-use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::bounds::{Bounds, Replies, Terms};
 use raft_model::world::properties::SAFETY;
 use raft_model::world::{Handlers, World, WorldModel};
 
@@ -60,7 +60,8 @@ impl Stage {
     /// All servers come up for the first time.
     pub(super) fn new(cluster: Cluster, handlers: Handlers) -> Self {
         // Bounds are for searches: a script makes its own moves, and sees every reply.
-        let bounds = Bounds { cluster, max_term: Term::new(u64::MAX), replies: Replies::All };
+        let bounds =
+            Bounds { cluster, terms: Terms::UpTo(Term::new(u64::MAX)), replies: Replies::All };
         let model = WorldModel { bounds, handlers };
         let world = model.initial();
         let sides = vec![0; usize::from(cluster.size())];

@@ -3,7 +3,7 @@
 use raft_model::reduce::Reductions;
 use raft_model::search::Coverage;
 use raft_model::types::{Cluster, Term};
-use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::bounds::{Bounds, Replies, Terms};
 use serde::Deserialize;
 
 /// A graph, by its bounds, and what it has to be like.
@@ -42,7 +42,11 @@ impl Counts {
     pub fn bounds(&self) -> Bounds {
         Bounds {
             cluster: Cluster::new(self.servers).expect("counts.toml: servers"),
-            max_term: Term::new(self.max_term),
+            terms: if self.reductions.contains(&ReductionName::Window) {
+                Terms::Window(Term::new(self.max_term))
+            } else {
+                Terms::UpTo(Term::new(self.max_term))
+            },
             replies: match self.replies {
                 RepliesName::Useful => Replies::Useful,
                 RepliesName::All => Replies::All,
@@ -54,7 +58,6 @@ impl Counts {
         Reductions {
             messages: self.reductions.contains(&ReductionName::Messages),
             symmetry: self.reductions.contains(&ReductionName::Symmetry),
-            window: self.reductions.contains(&ReductionName::Window),
         }
     }
 

@@ -9,6 +9,7 @@
 )]
 
 pub mod binary;
+pub mod bounds;
 pub mod browser;
 pub mod bytes;
 pub mod clockwork;

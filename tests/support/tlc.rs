@@ -92,7 +92,7 @@ impl Specification {
         let servers: Vec<_> = bounds.cluster.servers().map(|s| s.to_string()).collect();
         let constants = [
             ("Server", format!("{{{}}}", servers.join(", "))),
-            ("MaxTerm", bounds.max_term.to_string()),
+            ("MaxTerm", bounds.terms.last().to_string()),
             ("Replies", format!("\"{}\"", bounds.replies)),
         ];
         let text = fs::read_to_string(self.path(config)).unwrap();

@@ -2,17 +2,13 @@
 //! edge. (`cargo bench --bench tla` compares a larger one.)
 
 use raft_model::mutant::Mutant;
-use raft_model::types::{Cluster, Term};
 use raft_model::world::WorldModel;
 use raft_model::world::bounds::{Bounds, Replies};
 
+use support::bounds::up_to;
 use support::counts;
 use support::graph::Graph;
 use support::tlc::{Specification, is_ready};
-
-fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
-    Bounds { cluster: Cluster::new(servers).unwrap(), max_term: Term::new(max_term), replies }
-}
 
 fn in_tla(bounds: &Bounds) -> Specification {
     Specification::unchanged().within(bounds, "MCRaftElection.cfg")
@@ -33,22 +29,22 @@ fn assert_same_graph(bounds: Bounds) {
 
 #[test]
 fn a_lone_server_has_one_graph() {
-    assert_same_graph(bounds(1, 2, Replies::All));
+    assert_same_graph(up_to(1, 2, Replies::All));
 }
 
 #[test]
 fn two_servers_up_to_term_2_have_one_graph() {
-    assert_same_graph(bounds(2, 2, Replies::All));
+    assert_same_graph(up_to(2, 2, Replies::All));
 }
 
 #[test]
 fn three_servers_in_term_1_have_one_graph() {
-    assert_same_graph(bounds(3, 1, Replies::All));
+    assert_same_graph(up_to(3, 1, Replies::All));
 }
 
 #[test]
 fn four_servers_in_term_1_have_one_graph() {
-    assert_same_graph(bounds(4, 1, Replies::Useful));
+    assert_same_graph(up_to(4, 1, Replies::Useful));
 }
 
 #[test]
@@ -56,7 +52,7 @@ fn a_guard_that_is_changed_in_tla_is_reported() {
     if !is_ready() {
         return;
     }
-    let bounds = bounds(2, 2, Replies::All);
+    let bounds = up_to(2, 2, Replies::All);
     let tla = in_tla(&bounds).change(
         "RaftElection.tla",
         1,
@@ -74,7 +70,7 @@ fn a_step_that_is_changed_in_rust_is_reported() {
     if !is_ready() {
         return;
     }
-    let bounds = bounds(2, 1, Replies::All);
+    let bounds = up_to(2, 1, Replies::All);
     let mutant = Mutant::named("vote-given-twice").unwrap();
     let rust = Graph::of("Rust", &WorldModel { bounds, handlers: mutant.handlers });
     let difference = in_tla(&bounds).graph().difference(&rust).expect("a server votes twice");

@@ -8,7 +8,7 @@ use raft_model::proof::{Conjunct, INVARIANT};
 use raft_model::search::search;
 use raft_model::types::{Cluster, Term};
 use raft_model::world::WorldModel;
-use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::bounds::{Bounds, Replies, Terms};
 use raft_model::world::properties::{Property, SAFETY};
 
 use support::graph::Graph;
@@ -112,7 +112,7 @@ fn a_mistake_is_the_same_in_both_languages() {
     for Mistake { mutant: name, changes, max_term, caught_by, breaks } in MISTAKES {
         let bounds = Bounds {
             cluster: Cluster::new(2).unwrap(),
-            max_term: Term::new(max_term),
+            terms: Terms::UpTo(Term::new(max_term)),
             replies: Replies::All,
         };
         let mutant = Mutant::named(name).unwrap();

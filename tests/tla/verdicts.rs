@@ -4,18 +4,14 @@ use raft_model::action::Trigger;
 use raft_model::election::{Event, Role, State};
 use raft_model::reduce::Reductions;
 use raft_model::search::search;
-use raft_model::types::{Cluster, Term};
-use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::bounds::Replies;
 use raft_model::world::properties::SAFETY;
 use raft_model::world::{World, WorldModel};
 
 use crate::runs::Runs;
+use support::bounds::up_to;
 use support::counts;
 use support::tlc::{Specification, Verdict, is_ready};
-
-fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
-    Bounds { cluster: Cluster::new(servers).unwrap(), max_term: Term::new(max_term), replies }
-}
 
 fn verdict(config: &str) -> Verdict {
     Specification::unchanged().check(config).verdict
@@ -26,7 +22,7 @@ fn safety_and_the_invariant_hold() {
     if !is_ready() {
         return;
     }
-    let bounds = bounds(3, 1, Replies::All);
+    let bounds = up_to(3, 1, Replies::All);
     let findings = search(&WorldModel::new(bounds), &SAFETY, |_| ());
     assert!(findings.exhaustive && findings.hold());
     for config in ["MCRaftElection.cfg", "MCInvariant.cfg"] {
@@ -44,7 +40,7 @@ fn worlds_that_differ_in_names_are_as_many() {
         return;
     }
     let symmetry = Reductions { symmetry: true, ..Reductions::NONE };
-    let expected = counts::of_reduced(&bounds(3, 2, Replies::Useful), symmetry);
+    let expected = counts::of_reduced(&up_to(3, 2, Replies::Useful), symmetry);
     let checked = Specification::unchanged().check("MCSymmetry.cfg");
     assert_eq!(checked.verdict, Verdict::Holds);
     assert_eq!((checked.states, checked.depth), (expected.states, expected.depth));
@@ -59,7 +55,7 @@ fn fairness_alone_elects_nobody() {
     if !is_ready() {
         return;
     }
-    let model = WorldModel::new(bounds(2, 2, Replies::All));
+    let model = WorldModel::new(up_to(2, 2, Replies::All));
     let successors =
         |world: &World| model.successors(world).into_iter().map(|(_, after)| after).collect();
     let runs = Runs::from(model.initial(), successors);
@@ -67,7 +63,7 @@ fn fairness_alone_elects_nobody() {
     assert_eq!(verdict("MCSplitVotes.cfg"), Verdict::LivenessViolated);
     assert!(!runs.come_to(has_leader));
 
-    let max_term = model.bounds.max_term;
+    let max_term = model.bounds.terms.last();
     let terms_spent =
         |world: &World| world.servers.iter().all(|state| state.ballot.current_term == max_term);
     assert_eq!(verdict("MCFair.cfg"), Verdict::Holds);
@@ -84,7 +80,7 @@ fn calming_down(model: &WorldModel, messages_come_first: bool) -> Runs<(World, b
     Runs::from((model.initial(), false), |(world, is_calm)| {
         let steps = model.successors(world);
         if !is_calm {
-            let max_term = model.bounds.max_term;
+            let max_term = model.bounds.terms.last();
             let in_storm =
                 steps.into_iter().map(|(_, after)| (after, false)).filter(|(after, _)| {
                     after.servers.iter().all(|state| state.ballot.current_term < max_term)
@@ -122,7 +118,7 @@ fn once_it_is_calm_a_leader_is_elected_and_stays() {
     if !is_ready() {
         return;
     }
-    let runs = calming_down(&WorldModel::new(bounds(3, 2, Replies::Useful)), true);
+    let runs = calming_down(&WorldModel::new(up_to(3, 2, Replies::Useful)), true);
     let checked = Specification::unchanged().check("MCCalm.cfg");
     assert_eq!((checked.verdict, checked.states), (Verdict::Holds, runs.len()));
     assert!(runs.come_to(|(world, _)| has_leader(world)));
@@ -134,7 +130,7 @@ fn if_timers_fire_before_messages_arrive_nobody_need_be_elected() {
     if !is_ready() {
         return;
     }
-    let bounds = bounds(2, 2, Replies::Useful);
+    let bounds = up_to(2, 2, Replies::Useful);
     let runs = calming_down(&WorldModel::new(bounds), false);
     let hasty = Specification::unchanged().within(&bounds, "MCCalm.cfg").change(
         "MCCalm.tla",

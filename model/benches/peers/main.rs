@@ -29,7 +29,7 @@ use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::{Keys, parallel};
 use raft_model::types::{Cluster, Term};
-use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::bounds::{Bounds, Replies, Terms};
 use raft_model::world::properties::Property;
 use stateright::{Checker, Model};
 use tempfile::TempDir;
@@ -67,7 +67,7 @@ fn main() {
 fn bounds([servers, max_term, replies]: [&str; 3]) -> Bounds {
     Bounds {
         cluster: Cluster::new(servers.parse().expect("a number")).expect("1 to 7 servers"),
-        max_term: Term::new(max_term.parse().expect("a number")),
+        terms: Terms::UpTo(Term::new(max_term.parse().expect("a number"))),
         replies: match replies {
             "useful" => Replies::Useful,
             "all" => Replies::All,
@@ -222,7 +222,7 @@ fn tlc(bounds: &Bounds, folder: &TempDir) -> Result<Program, String> {
         "SPECIFICATION Spec\nCONSTANTS\n    Nil = Nil\n    Server = {{{}}}\n    MaxTerm = {}\n    \
          Replies = \"{}\"\nINVARIANT ElectionSafety\n",
         servers.join(", "),
-        bounds.max_term,
+        bounds.terms.last(),
         bounds.replies
     );
     fs::write(folder.path().join("Peer.tla"), module).expect("it can be written");

@@ -74,7 +74,7 @@ const NOBODY: u8 = 0;
 
 impl Promela {
     fn terms(&self) -> Vec<Term> {
-        (1..=self.bounds.max_term.number()).map(Term::new).collect()
+        (1..=self.bounds.terms.last().number()).map(Term::new).collect()
     }
 
     fn keeps_all(&self) -> bool {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use raft_model::actor::ActorElection;
 use raft_model::types::{Cluster, Term};
-use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::bounds::{Bounds, Replies, Terms};
 use stateright::Model;
 
 use super::Failure;
@@ -38,8 +38,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     // The Explorer would serve files of a folder ./ui instead of its own page.
     std::env::set_current_dir("/").map_err(|error| Failure::Input(error.to_string()))?;
     writeln!(io::stdout(), "Explore the election at http://{address}/ (stop with Ctrl-C)")?;
-    let bounds =
-        Bounds { cluster: args.servers, max_term: args.max_term, replies: Replies::Useful };
+    let bounds = Bounds {
+        cluster: args.servers,
+        terms: Terms::UpTo(args.max_term),
+        replies: Replies::Useful,
+    };
     ActorElection::new(bounds).checker().serve(address);
     Ok(ExitCode::SUCCESS)
 }

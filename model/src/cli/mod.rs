@@ -141,10 +141,8 @@ macro_rules! with_packed {
     };
     (@ $bounds:expr, $reductions:expr, $words:ident, $model:ident => $then:expr; $($W:literal)*) => {{
         let (bounds, reductions) = ($bounds, $reductions);
-        // A layout numbers terms with eight bits.
-        let fits = u8::try_from(bounds.max_term.number()).is_ok();
         'found: {
-            $(if fits && let Some($model) = raft_model::reduce::PackedModel::<$W>::new(bounds, reductions) {
+            $(if let Some($model) = raft_model::reduce::PackedModel::<$W>::new(bounds, reductions) {
                 const $words: usize = $W;
                 break 'found ($then);
             })*

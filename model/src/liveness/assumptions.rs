@@ -1,6 +1,6 @@
 //! What is assumed of the calm phase, and what is owed to whom.
 
-use super::class::Class;
+use super::class::{Class, Numbering};
 use super::fair::Fairness;
 use super::graph::Note;
 use crate::types::{Cluster, ServerSet};
@@ -142,18 +142,15 @@ impl Assumptions {
         !waits
     }
 
-    pub(super) fn fairness(&self) -> Fairness {
+    pub(super) fn fairness(&self, numbering: &Numbering) -> Fairness {
+        let to_class = |class| match class {
+            Class::ElectionTimer(_) | Class::HeartbeatTimer(_) => self.timers,
+            Class::NewerTerm(_) | Class::Link { .. } => self.messages,
+            Class::Restart => Strength::None,
+        };
         let owed = |strength| {
-            (0..Class::COUNT)
-                .filter(|&code| {
-                    let owed = match Class::from_code(code) {
-                        Class::ElectionTimer(_) | Class::HeartbeatTimer(_) => self.timers,
-                        Class::NewerTerm(_) | Class::Link { .. } => self.messages,
-                        Class::Restart => Strength::None,
-                    };
-                    owed == strength
-                })
-                .collect()
+            let classes = numbering.classes().filter(|&class| to_class(class) == strength);
+            classes.map(|class| numbering.code(class)).collect()
         };
         Fairness { weak: owed(Strength::Weak), strong: owed(Strength::Strong) }
     }

@@ -10,10 +10,10 @@ use std::fmt;
 use crate::action::Trigger;
 use crate::election::{Event, State, Timer};
 use crate::message::Message;
-use crate::types::ServerId;
+use crate::types::{Cluster, ServerId};
 
 /// A class of moves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// A server's election timer fires.
     ElectionTimer(ServerId),
@@ -35,7 +35,7 @@ pub enum Class {
 }
 
 /// Kinds of messages, by what they can still do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A `RequestVote` of the receiver's term or a newer one.
     RequestVote,
@@ -47,10 +47,9 @@ pub enum Kind {
     Vote,
 }
 
-const KINDS: [Kind; 4] = [Kind::RequestVote, Kind::AppendEntries, Kind::StaleRequest, Kind::Vote];
-
-/// The most servers that a cluster has.
-const SERVERS: usize = 7;
+impl Kind {
+    const ALL: [Self; 4] = [Self::RequestVote, Self::AppendEntries, Self::StaleRequest, Self::Vote];
+}
 
 impl Class {
     /// The class of what happens to the server `to` in this state.
@@ -67,18 +66,12 @@ impl Class {
         };
         let current_term = before.ballot.current_term;
         let kind = match message {
-            Message::RequestVote { term } | Message::AppendEntries { term }
-                if term < current_term =>
-            {
-                Kind::StaleRequest
+            _ if message.is_request() && message.term() < current_term => Kind::StaleRequest,
+            _ if !message.is_request() && current_term < message.term() => {
+                return Self::NewerTerm(to);
             }
             Message::RequestVote { .. } => Kind::RequestVote,
             Message::AppendEntries { .. } => Kind::AppendEntries,
-            Message::RequestVoteResponse { term, .. } | Message::AppendEntriesResponse { term }
-                if current_term < term =>
-            {
-                return Self::NewerTerm(to);
-            }
             Message::RequestVoteResponse { .. } | Message::AppendEntriesResponse { .. } => {
                 Kind::Vote
             }
@@ -86,8 +79,60 @@ impl Class {
         Self::Link { kind, from, to }
     }
 
-    /// The classes are numbered from 0; this is how many there are.
-    pub const COUNT: u8 = 218;
+    /// Whether something arrives.
+    pub const fn is_delivery(self) -> bool {
+        matches!(self, Self::NewerTerm(_) | Self::Link { .. })
+    }
+}
+
+/// The classes of a cluster, numbered from 0.
+#[derive(Clone, Debug)]
+pub struct Numbering {
+    servers: usize,
+    classes: Vec<Class>,
+}
+
+impl Numbering {
+    /// Numbers all classes that there are in a cluster.
+    pub fn of(cluster: Cluster) -> Self {
+        let servers = || cluster.servers();
+        let mut classes = vec![Class::Restart];
+        classes.extend(servers().map(Class::ElectionTimer));
+        classes.extend(servers().map(Class::HeartbeatTimer));
+        classes.extend(servers().map(Class::NewerTerm));
+        for kind in Kind::ALL {
+            for from in servers() {
+                classes.extend(cluster.others(from).map(|to| Class::Link { kind, from, to }));
+            }
+        }
+        Self { servers: servers().count(), classes }
+    }
+
+    /// Every class.
+    pub fn classes(&self) -> impl Iterator<Item = Class> {
+        self.classes.iter().copied()
+    }
+
+    /// The class with this number.
+    pub fn class(&self, code: u8) -> Class {
+        self.classes[usize::from(code)]
+    }
+
+    /// The number of a class.
+    pub fn code(&self, class: Class) -> u8 {
+        let servers = self.servers;
+        let code = match class {
+            Class::Restart => 0,
+            Class::ElectionTimer(server) => 1 + server.index(),
+            Class::HeartbeatTimer(server) => 1 + servers + server.index(),
+            Class::NewerTerm(server) => 1 + 2 * servers + server.index(),
+            Class::Link { kind, from, to } => {
+                let to = if from < to { to.index() - 1 } else { to.index() };
+                1 + 3 * servers + (kind as usize * servers + from.index()) * (servers - 1) + to
+            }
+        };
+        u8::try_from(code).expect("190 classes at most")
+    }
 
     /// Whether the class with this number is [`Class::Restart`].
     pub(super) const fn is_restart(code: u8) -> bool {
@@ -95,45 +140,13 @@ impl Class {
     }
 
     /// Whether the class with this number is one of [`Class::ElectionTimer`].
-    pub(super) const fn is_election_timer(code: u8) -> bool {
-        1 <= code && code as usize <= SERVERS
+    pub(super) const fn is_election_timer(&self, code: u8) -> bool {
+        1 <= code && code as usize <= self.servers
     }
 
-    /// Whether something arrives.
-    pub const fn is_delivery(self) -> bool {
-        matches!(self, Self::NewerTerm(_) | Self::Link { .. })
-    }
-
-    /// The class as a number.
-    pub fn code(self) -> u8 {
-        let code = match self {
-            Self::Restart => 0,
-            Self::ElectionTimer(server) => 1 + server.index(),
-            Self::HeartbeatTimer(server) => 1 + SERVERS + server.index(),
-            Self::NewerTerm(server) => 1 + 2 * SERVERS + server.index(),
-            Self::Link { kind, from, to } => {
-                1 + (3 + kind as usize * SERVERS + from.index()) * SERVERS + to.index()
-            }
-        };
-        u8::try_from(code).expect("218 classes")
-    }
-
-    /// The class with this number.
-    pub fn from_code(code: u8) -> Self {
-        let server = |index| ServerId::new(index + 1).expect("a class has this number");
-        let servers = u8::try_from(SERVERS).expect("few servers");
-        let Some(code) = code.checked_sub(1) else { return Self::Restart };
-        let (rest, last) = (code / servers, server(code % servers));
-        match rest {
-            0 => Self::ElectionTimer(last),
-            1 => Self::HeartbeatTimer(last),
-            2 => Self::NewerTerm(last),
-            link => Self::Link {
-                kind: KINDS[usize::from((link - 3) / servers)],
-                from: server((link - 3) % servers),
-                to: last,
-            },
-        }
+    /// The names of some classes.
+    pub fn names(&self, classes: Classes) -> Vec<String> {
+        classes.codes().map(|code| self.class(code).to_string()).collect()
     }
 }
 
@@ -223,11 +236,15 @@ mod tests {
 
     #[test]
     fn each_class_has_a_number_of_its_own() {
-        for code in 0..Class::COUNT {
-            let class = Class::from_code(code);
-            assert_eq!(class.code(), code, "{class}");
-            assert_eq!(Class::is_restart(code), class == Class::Restart);
-            assert_eq!(Class::is_election_timer(code), matches!(class, Class::ElectionTimer(_)));
+        for size in 1..=Cluster::MAX_SIZE {
+            let numbering = Numbering::of(Cluster::new(size).unwrap());
+            for (code, class) in (0..).zip(numbering.classes()) {
+                assert_eq!(numbering.code(class), code, "{class}");
+                assert_eq!(numbering.class(code), class);
+                assert_eq!(Numbering::is_restart(code), class == Class::Restart);
+                let is_election_timer = matches!(class, Class::ElectionTimer(_));
+                assert_eq!(numbering.is_election_timer(code), is_election_timer, "{class}");
+            }
         }
     }
 }

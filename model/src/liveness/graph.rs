@@ -7,7 +7,7 @@ use std::thread;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use super::class::Class;
+use super::class::{Class, Numbering};
 use super::runs::Edges;
 use crate::election::{Ballot, Role, State};
 use crate::packed::Packed;
@@ -19,6 +19,7 @@ use crate::types::{Cluster, ServerId, ServerSet, Term};
 #[derive(Clone, Debug)]
 pub struct Graph<const W: usize> {
     model: PackedModel<W>,
+    numbering: Numbering,
     /// Servers that are down for ever.
     dead: ServerSet,
     worlds: Vec<Packed<W>>,
@@ -100,6 +101,7 @@ impl<const W: usize> Graph<W> {
     ) -> Result<Self, Stop> {
         let mut graph = Self {
             model: model.clone(),
+            numbering: Numbering::of(model.bounds().cluster),
             dead,
             worlds: Vec::new(),
             notes: Vec::new(),
@@ -187,7 +189,7 @@ impl<const W: usize> Graph<W> {
             if after != *world || before != changed {
                 let class = Class::of(id, &before, a_move.trigger);
                 note.is_busy |= class.is_delivery();
-                found.push((class.code(), after));
+                found.push((self.numbering.code(class), after));
             }
         });
         found.sort_unstable();
@@ -209,6 +211,11 @@ impl<const W: usize> Graph<W> {
     /// The model whose graph it is.
     pub const fn model(&self) -> &PackedModel<W> {
         &self.model
+    }
+
+    /// The numbers of its classes.
+    pub const fn numbering(&self) -> &Numbering {
+        &self.numbering
     }
 
     /// The servers that are down for ever.

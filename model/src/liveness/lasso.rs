@@ -7,7 +7,7 @@
 use std::fmt;
 
 use super::assumptions::Assumptions;
-use super::class::{Class, Classes};
+use super::class::{Class, Classes, Numbering};
 use super::fair::{Account, reachable};
 use super::graph::{Graph, Note, alive, canonical};
 use super::{Calm, Property, Violation};
@@ -15,7 +15,7 @@ use crate::action::Move;
 use crate::packed::Packed;
 use crate::reduce::PackedModel;
 use crate::types::{ServerSet, Term};
-use crate::world::bounds::{Bounds, Replies};
+use crate::world::bounds::{Bounds, Replies, Terms};
 use crate::world::story::{numbered, told};
 use crate::world::{World, WorldModel};
 
@@ -139,6 +139,7 @@ struct Run {
     model: WorldModel,
     /// Packs what the direct model has, with as many terms as there is room for.
     wide: PackedModel<WORDS>,
+    numbering: Numbering,
     dead: ServerSet,
     initial: World,
     world: World,
@@ -150,16 +151,19 @@ struct Run {
 
 impl Run {
     fn new<const W: usize>(graph: &Graph<W>) -> Self {
-        let Bounds { cluster, .. } = *graph.model().bounds();
-        let wide = |max_term| {
-            let bounds = Bounds { cluster, max_term: Term::new(max_term), replies: Replies::All };
-            PackedModel::new(bounds, graph.model().reductions())
+        let packed = graph.model();
+        let wide = |room| {
+            let room = Term::new(room);
+            let wide = PackedModel::with_room(*packed.bounds(), packed.reductions(), room)?;
+            Some((wide, Terms::UpTo(room)))
         };
-        let wide = (1..=100).rev().find_map(wide).expect("a term fits");
-        let model = WorldModel { bounds: *wide.bounds(), handlers: graph.model().handlers() };
+        let (wide, terms) = (1..=100).rev().find_map(wide).expect("a term fits");
+        let bounds = Bounds { cluster: packed.bounds().cluster, terms, replies: Replies::All };
+        let model = WorldModel { bounds, handlers: packed.handlers() };
         let initial = model.initial();
         let world = initial.clone();
-        Self { model, wide, dead: ServerSet::EMPTY, initial, world, length: 0, moves: Vec::new() }
+        let (numbering, dead) = (graph.numbering().clone(), ServerSet::EMPTY);
+        Self { model, wide, numbering, dead, initial, world, length: 0, moves: Vec::new() }
     }
 
     /// The world that stands for one of the direct model.
@@ -177,8 +181,8 @@ impl Run {
             let before = self.world.state(a_move.server);
             let reduced = self.reduced(&after);
             let matters = reduced != here || after.state(a_move.server) != before;
-            let class = Class::of(a_move.server, before, a_move.trigger).code();
-            matters.then_some((class, a_move, after, reduced))
+            let class = Class::of(a_move.server, before, a_move.trigger);
+            matters.then_some((self.numbering.code(class), a_move, after, reduced))
         });
         moves.collect()
     }
@@ -194,8 +198,9 @@ impl Run {
         let goal = graph.model().layout().unpack(&graph.worlds()[node as usize]);
         let goal = self.reduced(&goal);
         let highest = self.world.states().map(|(_, state)| state.ballot.current_term).max();
-        if highest >= Some(self.model.bounds.max_term) {
-            return Err(Refuted::TooLong(self.model.bounds.max_term));
+        let last = self.model.bounds.terms.last();
+        if highest >= Some(last) {
+            return Err(Refuted::TooLong(last));
         }
         let step = self.moves().into_iter().find(|(other, _, _, reduced)| {
             class.is_none_or(|class| class == *other) && *reduced == goal
@@ -232,7 +237,7 @@ impl Run {
             account.visit(possible);
             if let Some(&(class, node)) = cycle.get(number) {
                 if !possible.contains(class) {
-                    return Err(Refuted::NotCalm(number + 1, Class::from_code(class)));
+                    return Err(Refuted::NotCalm(number + 1, self.numbering.class(class)));
                 }
                 self.step(graph, Some(class), node)?;
                 account.made.insert(class);
@@ -243,9 +248,9 @@ impl Run {
             return Err(Refuted::Open);
         }
         cycle.iter().try_for_each(|&(class, node)| self.step(graph, Some(class), node))?;
-        let fairness = assumptions.fairness();
+        let fairness = assumptions.fairness(&self.numbering);
         if let Some(code) = account.owed(&fairness).codes().next() {
-            return Err(Refuted::Unfair(Class::from_code(code)));
+            return Err(Refuted::Unfair(self.numbering.class(code)));
         }
         let is_violated = match property {
             Property::LeaderPossible => false,
@@ -262,13 +267,14 @@ impl Run {
 
     fn note(&self) -> Note {
         let alive = alive(self.model.bounds.cluster, self.dead);
-        let is_busy = self.moves().iter().any(|(class, ..)| Class::from_code(*class).is_delivery());
+        let is_delivery = |class: &u8| self.numbering.class(*class).is_delivery();
+        let is_busy = self.moves().iter().any(|(class, ..)| is_delivery(class));
         Note { is_busy, ..Note::of(alive, |id| *self.world.state(id)) }
     }
 
     /// The classes of moves that the calm phase has here.
     fn possible(&self, assumptions: &Assumptions, note: Note) -> Classes {
-        let is_allowed = |class| match Class::from_code(class) {
+        let is_allowed = |class| match self.numbering.class(class) {
             Class::Restart => !assumptions.restarts_end,
             Class::ElectionTimer(_) => assumptions.allow_election_timer(note),
             Class::HeartbeatTimer(_) | Class::NewerTerm(_) | Class::Link { .. } => true,
@@ -308,8 +314,9 @@ impl fmt::Display for Lasso {
             write!(f, "{}", numbered(step + 1, start, moves))?;
             writeln!(f, "     And so on, as after step {step}.")?;
         }
+        let numbering = Numbering::of(self.initial.cluster());
         let named = |classes: Classes| {
-            let names: Vec<_> = classes.codes().map(|c| Class::from_code(c).to_string()).collect();
+            let names = numbering.names(classes);
             if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
         };
         writeln!(f, "     The assumptions hold, and it is fair. Of what is owed something:")?;

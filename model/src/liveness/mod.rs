@@ -32,7 +32,7 @@ use crate::reduce::PackedModel;
 use crate::search::{Control, Coverage, Stop};
 use crate::types::ServerSet;
 use assumptions::Assumptions;
-use class::{Class, Classes};
+use class::{Class, Classes, Numbering};
 use fair::{Cycle, can_reach, fair_cycle};
 use graph::Graph;
 use lasso::{Lasso, Refuted};
@@ -210,7 +210,7 @@ impl<'a, const W: usize> Calm<'a, W> {
     pub fn judge(&self, property: Property) -> Result<Option<Violation>, usize> {
         let is_led = |node| self.graph.note_of(node).is_led;
         let is_stable = |node| self.graph.note_of(node).is_stable;
-        let fairness = self.assumptions.fairness();
+        let fairness = self.assumptions.fairness(self.graph.numbering());
         let cycle = match property {
             Property::LeaderPossible => return self.leader_possible(),
             Property::LeaderElected => fair_cycle(self, &fairness, |n| !is_led(n), |_| true),
@@ -264,10 +264,10 @@ impl<const W: usize> Runs for Calm<'_, W> {
     }
 
     fn allows(&self, node: u32, class: u8) -> bool {
-        if Class::is_restart(class) {
+        if Numbering::is_restart(class) {
             !self.assumptions.restarts_end
         } else {
-            !Class::is_election_timer(class) || self.timers_may_fire(node)
+            !self.graph.numbering().is_election_timer(class) || self.timers_may_fire(node)
         }
     }
 
@@ -277,6 +277,7 @@ impl<const W: usize> Runs for Calm<'_, W> {
         if held.is_empty() || !self.timers_may_fire(node) {
             return Classes::NONE;
         }
-        held.iter().map(|id| Class::ElectionTimer(id).code()).collect()
+        let numbering = self.graph.numbering();
+        held.iter().map(|id| numbering.code(Class::ElectionTimer(id))).collect()
     }
 }

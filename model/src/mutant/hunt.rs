@@ -10,6 +10,7 @@ use crate::reduce::PackedModel;
 use crate::reduce::Reductions;
 use crate::search::{Control, Counterexample, Coverage, Findings, Stop, search_until};
 use crate::types::{Cluster, Term};
+use crate::world::bounds::Terms::{self, UpTo, Window};
 use crate::world::bounds::{Bounds, Replies};
 use crate::world::properties::{Property, SAFETY};
 use crate::world::{Handlers, WorldModel};
@@ -18,19 +19,20 @@ use crate::world::{Handlers, WorldModel};
 /// servers, or in one term; and of three servers any two are a quorum. Nothing is reduced, since
 /// that is argued for the specification only.
 pub const BOUNDS: [Bounds; 5] = [
-    bounds(2, 1, Replies::All),
-    bounds(2, 2, Replies::All),
-    bounds(3, 1, Replies::All),
-    bounds(4, 1, Replies::Useful),
-    bounds(3, 2, Replies::Useful),
+    bounds(2, UpTo(Term::new(1)), Replies::All),
+    bounds(2, UpTo(Term::new(2)), Replies::All),
+    bounds(3, UpTo(Term::new(1)), Replies::All),
+    bounds(4, UpTo(Term::new(1)), Replies::Useful),
+    bounds(3, UpTo(Term::new(2)), Replies::Useful),
 ];
 
-/// The same for liveness; the terms are those of the window.
-pub const WINDOWS: [Bounds; 2] = [bounds(2, 2, Replies::All), bounds(3, 2, Replies::All)];
+/// The same for liveness.
+pub const WINDOWS: [Bounds; 2] =
+    [bounds(2, Window(Term::new(2)), Replies::All), bounds(3, Window(Term::new(2)), Replies::All)];
 
-const fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
+const fn bounds(servers: u8, terms: Terms, replies: Replies) -> Bounds {
     let Ok(cluster) = Cluster::new(servers) else { panic!("no cluster has this size") };
-    Bounds { cluster, max_term: Term::new(max_term), replies }
+    Bounds { cluster, terms, replies }
 }
 
 /// What was found of a mutant.
@@ -49,7 +51,7 @@ pub enum Found {
     Liveness {
         /// The first that does.
         property: Liveness,
-        /// Where; the terms are those of the window.
+        /// Where.
         bounds: Bounds,
         /// A run on which it does, seen to be one in the direct model.
         lasso: Box<Lasso>,
@@ -136,9 +138,8 @@ fn searched(
 /// A run that goes round for ever, though all that is assumed holds of it. A trap is none: that
 /// nothing else can be reached from it rests on the reductions.
 fn not_live(mutant: &Mutant, control: &Control) -> Result<Option<Found>, Stop> {
-    let reductions = Reductions { messages: true, window: true, symmetry: false };
     for bounds in WINDOWS {
-        let model = PackedModel::<2>::new(bounds, reductions).expect("small bounds fit");
+        let model = PackedModel::<2>::new(bounds, Reductions::MESSAGES).expect("small bounds fit");
         let hostile = Hostile::explore(&model.driven_by(mutant.handlers), control)?;
         for (property, verdict) in hostile.judge(Assumptions::ALL, control)?.verdicts {
             if let Verdict::Fails(lasso) = verdict

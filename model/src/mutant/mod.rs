@@ -130,8 +130,7 @@ impl Mutant {
         Self::of(fault, Catch::Test(file), Pinned::Nothing)
     }
 
-    const fn of(Fault { name, start, step }: Fault, caught_by: Catch, pinned: Pinned) -> Self {
-        let handlers = Handlers { start, step };
+    const fn of(Fault { name, handlers }: Fault, caught_by: Catch, pinned: Pinned) -> Self {
         Self {
             name,
             says: "",

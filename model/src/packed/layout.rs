@@ -1,11 +1,11 @@
 //! Which bit of a packed world stands for what.
 
+use super::server::ServerCodec;
 use crate::action::Envelope;
-use crate::election::{Ballot, Role, State};
+use crate::election::State;
 use crate::message::Message;
-use crate::types::{Cluster, ServerId, ServerSet, Term};
+use crate::types::{Cluster, ServerId, Term};
 use crate::world::World;
-use crate::world::bounds::Bounds;
 
 /// A world in `W` words, to be read with its [`Layout`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,18 +34,17 @@ pub(crate) const fn mix(number: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// How a world of given bounds is packed.
+/// How a world is packed.
 #[derive(Clone, Debug)]
 pub struct Layout {
     cluster: Cluster,
-    max_term: u8,
-    /// Bits for a term.
-    term_bits: u32,
+    /// The last term that there is room for.
+    room: u8,
+    codec: ServerCodec,
     /// Where the messages begin: servers come first, none of them across two words.
     messages: usize,
     /// Where each server's bits are: in which word, and how far up.
     places: Vec<(usize, u32)>,
-    server_bits: u32,
     /// What each message bit stands for.
     envelopes: Vec<Envelope>,
     /// The bit of each message, by its [`Layout::key`].
@@ -53,11 +52,23 @@ pub struct Layout {
     merges_responses: bool,
 }
 
-const VOTED_FOR_BITS: u32 = 3;
-const ROLE_BITS: u32 = 2;
 const NO_BIT: u16 = u16::MAX;
 
-/// The kinds of messages, by number.
+/// How many kinds of messages are told apart.
+const KINDS: usize = 5;
+
+/// A message of each kind, of this term.
+const fn kinds(term: Term) -> [Message; KINDS] {
+    [
+        Message::RequestVote { term },
+        Message::AppendEntries { term },
+        Message::RequestVoteResponse { term, vote_granted: true },
+        Message::RequestVoteResponse { term, vote_granted: false },
+        Message::AppendEntriesResponse { term },
+    ]
+}
+
+/// Its place among [`kinds`].
 const fn kind(message: Message) -> usize {
     match message {
         Message::RequestVote { .. } => 0,
@@ -70,21 +81,19 @@ const fn kind(message: Message) -> usize {
 
 impl Layout {
     /// A layout that tells all messages apart.
-    pub fn new(bounds: &Bounds) -> Self {
-        let Bounds { cluster, max_term, .. } = *bounds;
-        let terms = || (1..=max_term.number()).map(Term::new);
-        let mut layout = Self::without_messages(bounds);
+    pub fn new(cluster: Cluster, room: u8) -> Self {
+        let mut layout = Self::without_messages(cluster, room);
         for from in cluster.servers() {
-            for term in terms() {
-                layout.add(Envelope { from, to: None, message: Message::RequestVote { term } });
-                layout.add(Envelope { from, to: None, message: Message::AppendEntries { term } });
+            for term in layout.terms() {
+                let (requests, responses): (Vec<_>, Vec<_>) =
+                    kinds(term).into_iter().partition(|message| message.is_request());
+                for message in requests {
+                    layout.add(Envelope { from, to: None, message });
+                }
                 for to in cluster.others(from).map(Some) {
-                    for vote_granted in [true, false] {
-                        let message = Message::RequestVoteResponse { term, vote_granted };
+                    for &message in &responses {
                         layout.add(Envelope { from, to, message });
                     }
-                    let message = Message::AppendEntriesResponse { term };
-                    layout.add(Envelope { from, to, message });
                 }
             }
         }
@@ -94,14 +103,12 @@ impl Layout {
     /// A layout for worlds whose messages are reduced (see [`reduce`](crate::reduce)): a request
     /// has a term 0 too, and all responses other than votes that have a receiver and a term in
     /// common are one.
-    pub fn merging(bounds: &Bounds) -> Self {
-        let Bounds { cluster, max_term, .. } = *bounds;
-        let terms = || (1..=max_term.number()).map(Term::new);
-        let mut layout = Self { merges_responses: true, ..Self::without_messages(bounds) };
+    pub fn merging(cluster: Cluster, room: u8) -> Self {
+        let mut layout = Self { merges_responses: true, ..Self::without_messages(cluster, room) };
         for from in cluster.servers() {
             let clamped = Message::RequestVote { term: Term::ZERO };
             layout.add(Envelope { from, to: None, message: clamped });
-            for term in terms() {
+            for term in layout.terms() {
                 layout.add(Envelope { from, to: None, message: Message::RequestVote { term } });
                 layout.add(Envelope { from, to: None, message: Message::AppendEntries { term } });
                 for to in cluster.others(from).map(Some) {
@@ -111,7 +118,7 @@ impl Layout {
             }
         }
         for to in cluster.servers() {
-            for term in terms() {
+            for term in layout.terms() {
                 let response = Message::AppendEntriesResponse { term };
                 let refusal = Message::RequestVoteResponse { term, vote_granted: false };
                 let mut bit = None;
@@ -128,11 +135,9 @@ impl Layout {
         layout
     }
 
-    fn without_messages(bounds: &Bounds) -> Self {
-        let Bounds { cluster, max_term, .. } = *bounds;
-        let max_term = u8::try_from(max_term.number()).expect("packed worlds have few terms");
-        let term_bits = u8::BITS - max_term.leading_zeros();
-        let server_bits = term_bits + VOTED_FOR_BITS + ROLE_BITS + u32::from(cluster.size());
+    fn without_messages(cluster: Cluster, room: u8) -> Self {
+        let codec = ServerCodec::new(cluster, room);
+        let server_bits = codec.bits();
         let servers_in_a_word = (u64::BITS / server_bits) as usize;
         let places = (0..usize::from(cluster.size())).map(|server| {
             let slot = u32::try_from(server % servers_in_a_word).expect("below 64");
@@ -142,13 +147,12 @@ impl Layout {
         let (last_word, last) = *places.last().expect("a cluster has a server");
         Self {
             cluster,
-            max_term,
-            term_bits,
+            room,
+            codec,
             messages: last_word * 64 + (last + server_bits) as usize,
             places,
-            server_bits,
             envelopes: Vec::new(),
-            bits: vec![NO_BIT; 5 * 8 * 8 * (usize::from(max_term) + 1)],
+            bits: vec![NO_BIT; KINDS * 8 * 8 * (usize::from(room) + 1)],
             merges_responses: false,
         }
     }
@@ -156,7 +160,7 @@ impl Layout {
     fn key(&self, Envelope { from, to, message }: Envelope) -> usize {
         let to = to.map_or(0, |to| usize::from(to.number()));
         let term = usize::try_from(message.term().number()).expect("a term within bounds");
-        let terms = usize::from(self.max_term) + 1;
+        let terms = usize::from(self.room) + 1;
         ((kind(message) * 8 + usize::from(from.number())) * 8 + to) * terms + term
     }
 
@@ -191,7 +195,7 @@ impl Layout {
 
     /// Whether terms go so far.
     pub(super) const fn has(&self, term: Term) -> bool {
-        term.number() <= self.max_term as u64
+        term.number() <= self.room as u64
     }
 
     /// The bit of a message, if it can be sent within the bounds.
@@ -207,7 +211,17 @@ impl Layout {
 
     /// How many bits the state of a server takes.
     pub(super) const fn bits_of_a_server(&self) -> u32 {
-        self.server_bits
+        self.codec.bits()
+    }
+
+    /// The last term that there is room for.
+    pub(crate) const fn room(&self) -> Term {
+        Term::new(self.room as u64)
+    }
+
+    /// The terms in which messages are sent.
+    fn terms(&self) -> impl Iterator<Item = Term> + use<> {
+        (1..=u64::from(self.room)).map(Term::new)
     }
 }
 
@@ -216,50 +230,22 @@ impl Layout {
     /// The state of a server.
     pub fn state<const W: usize>(&self, world: &Packed<W>, server: ServerId) -> State {
         let (word, up) = self.places[server.index()];
-        let mut bits = world.0[word] >> up;
-        let mut take = |count: u32| {
-            let taken = bits & ((1 << count) - 1);
-            bits >>= count;
-            taken
-        };
-        let current_term = Term::new(take(self.term_bits));
-        let voted_for = ServerId::new(take(VOTED_FOR_BITS).to_le_bytes()[0]);
-        let role = take(ROLE_BITS);
-        let votes = ServerSet::from_bits(take(self.cluster.size().into()).to_le_bytes()[0]);
-        State {
-            ballot: Ballot { current_term, voted_for },
-            role: match role {
-                0 => Role::Follower,
-                1 => Role::Candidate { votes },
-                2 => Role::Leader,
-                role => unreachable!("no role is packed as {role}"),
-            },
-        }
+        self.codec.decode(world.0[word] >> up)
     }
 
     /// The bits of the state of a server, as a number.
     #[inline]
     pub(super) fn bits_of<const W: usize>(&self, world: &Packed<W>, server: ServerId) -> usize {
         let (word, up) = self.places[server.index()];
-        let bits = (world.0[word] >> up) & ((1 << self.server_bits) - 1);
+        let bits = (world.0[word] >> up) & self.codec.mask();
         usize::try_from(bits).expect("as many as there are states of a server")
     }
 
     /// Where the state of a server is, in which word and under which mask, and the bits of this
     /// one.
     pub(super) fn bits_with(&self, server: ServerId, state: State) -> (usize, u64, u64) {
-        let (role, votes) = match state.role {
-            Role::Follower => (0, ServerSet::EMPTY),
-            Role::Candidate { votes } => (1, votes),
-            Role::Leader => (2, ServerSet::EMPTY),
-        };
-        let voted_for = state.ballot.voted_for.map_or(0, ServerId::number);
-        let mut bits = u64::from(votes.bits());
-        bits = bits << ROLE_BITS | role;
-        bits = bits << VOTED_FOR_BITS | u64::from(voted_for);
-        bits = bits << self.term_bits | state.ballot.current_term.number();
         let (word, up) = self.places[server.index()];
-        (word, ((1 << self.server_bits) - 1) << up, bits << up)
+        (word, self.codec.mask() << up, self.codec.encode(state) << up)
     }
 
     /// Changes the state of a server.

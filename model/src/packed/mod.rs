@@ -1,6 +1,6 @@
 //! Worlds as a few machine words.
 //!
-//! A [`Layout`] numbers everything that a world of given bounds can hold: some bits for each
+//! A [`Layout`] numbers everything that a world can hold up to some term: some bits for each
 //! server, and one bit for each message that can ever be sent. So a [`Packed`] world is `Copy`,
 //! compares and hashes as words, and a successor is a few words away: what one server does follows
 //! from its own few bits, is asked of [`Server::step`](crate::election::Server::step) once, and
@@ -13,6 +13,7 @@
 //! [`WorldModel`]: crate::world::WorldModel
 
 mod layout;
+mod server;
 mod steps;
 mod view;
 

@@ -66,11 +66,11 @@ pub use obligation::{CONSIDERED, EXCLUDED, File, IMPLIED, Obligation, POSSIBLE};
 pub use prove::{Answers, Progress, prove};
 pub use solver::{Answer, SOLVERS, Solver, SolverError};
 
+use election::Handlers;
 use faults::FAULTS;
 use majority::lemma;
 use obligation::files;
 use protocol::{election, message};
-use situation::Handlers;
 
 /// What has to be proved of the specification.
 pub fn obligations() -> Vec<File> {
@@ -90,5 +90,5 @@ pub fn obligations_of(mutant: &str) -> Option<Vec<File>> {
         return Some(vec![lemma(HALF.1)]);
     }
     let fault = FAULTS.iter().find(|fault| fault.name == mutant)?;
-    Some(files(Handlers { start: fault.start, step: fault.step }, false))
+    Some(files(fault.handlers, false))
 }

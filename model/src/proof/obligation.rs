@@ -5,12 +5,13 @@ use std::fmt::Write;
 use std::ops::Range;
 
 use super::effect;
+use super::election::Handlers;
 use super::election::{Role, Rule, Step};
 use super::invariant::{Conjunct, DEFINITIONS, INVARIANT, SAFETY, TERM_NEVER_DECREASES};
 use super::logic::{self, comment};
 use super::message::Message;
 use super::oracle::{Note, Path, assumed};
-use super::situation::{Handlers, Occurrence, Situation, Standing, first_start, not_considered};
+use super::situation::{Occurrence, Situation, Standing, first_start, not_considered};
 use super::solver::Answer;
 
 /// Something that a solver has to confirm.

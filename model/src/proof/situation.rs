@@ -12,7 +12,7 @@ use std::fmt;
 use std::mem::discriminant;
 
 use super::effect;
-use super::election::{Ballot, Event, Role, Server, State, Step};
+use super::election::{Ballot, Event, Handlers, Role, Server, State, Step};
 use super::message::Message;
 use super::oracle::{Path, every_path};
 use super::types::{Cluster, ServerId, ServerSet, Term};
@@ -110,17 +110,6 @@ pub(super) struct Situation {
     pub(super) standing: Standing,
     /// Whether there is a vote on its ballot; when it restarts, on the one on its disk.
     pub(super) has_voted: bool,
-}
-
-/// The functions of the election, or of one that is wrong on purpose.
-#[derive(Clone, Copy)]
-pub(super) struct Handlers {
-    pub(super) start: fn(&Server, Option<Ballot>) -> Step,
-    pub(super) step: fn(&Server, State, Event) -> Step,
-}
-
-impl Handlers {
-    pub(super) const RAFT: Self = Self { start: Server::start, step: Server::step };
 }
 
 impl Situation {

@@ -22,6 +22,7 @@
 //! state; a stale request is answered with the newer term. Beside the handlers stand the names of
 //! the actions of `tla/RaftElection.tla`, by which models speak of a step too.
 
+pub use super::handlers::Handlers;
 use super::message::Message;
 pub use super::rule::Rule;
 use super::types::{Cluster, ServerId, ServerSet, Term};

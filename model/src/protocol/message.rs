@@ -47,4 +47,25 @@ impl Message {
             | Self::AppendEntriesResponse { term } => term,
         }
     }
+
+    /// The same message of another term.
+    #[must_use]
+    pub const fn with_term(self, term: Term) -> Self {
+        match self {
+            Self::RequestVote { .. } => Self::RequestVote { term },
+            Self::RequestVoteResponse { vote_granted, .. } => {
+                Self::RequestVoteResponse { term, vote_granted }
+            }
+            Self::AppendEntries { .. } => Self::AppendEntries { term },
+            Self::AppendEntriesResponse { .. } => Self::AppendEntriesResponse { term },
+        }
+    }
+
+    /// Whether it asks, and so goes to every other server; if not, it answers one that did.
+    pub const fn is_request(self) -> bool {
+        match self {
+            Self::RequestVote { .. } | Self::AppendEntries { .. } => true,
+            Self::RequestVoteResponse { .. } | Self::AppendEntriesResponse { .. } => false,
+        }
+    }
 }

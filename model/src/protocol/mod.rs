@@ -2,6 +2,7 @@
 //! for the proof. What stands here imports nothing but its neighbours, by `super::`.
 
 pub mod election;
+mod handlers;
 pub mod message;
 mod rule;
 

@@ -51,7 +51,7 @@ pub fn bisimulation_by<const W: usize, L: Eq + Hash>(
     label: impl Fn(Move, &State) -> L,
 ) -> (usize, Option<Difference>) {
     // Before its terms are moved down, a world may hold higher terms than the reduced model does.
-    let wide = reduced.with_bounds(*raw.bounds()).expect("it fits");
+    let wide = reduced.with_room_of(raw).expect("it fits");
     let initial = raw.initial();
     let mut reached = HashSet::from([initial]);
     let mut todo = VecDeque::from([initial]);

@@ -17,27 +17,28 @@ pub use check::{Difference, bisimulation, bisimulation_by};
 pub use model::{PackedModel, Reduce};
 
 use crate::packed::{Layout, Packed};
-use crate::world::bounds::Bounds;
+use crate::world::bounds::{Bounds, Terms};
 use messages::LastTerm;
 
 /// Which reductions are on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reductions {
-    /// Dead messages are left out, stale requests clamped, newer responses merged.
+    /// Dead messages are left out, stale requests clamped, newer responses merged. Then, in a window
+    /// of terms ([`Terms::Window`]), terms are counted from the lowest one.
     pub messages: bool,
-    /// Terms are counted from the lowest one, so that not the terms are bounded but their spread.
-    /// It needs `messages`.
-    pub window: bool,
     /// Worlds that differ in the names of servers are one.
     pub symmetry: bool,
 }
 
 impl Reductions {
     /// No reduction.
-    pub const NONE: Self = Self { messages: false, window: false, symmetry: false };
+    pub const NONE: Self = Self { messages: false, symmetry: false };
 
-    /// All that leave the bounds as they are.
-    pub const EXACT: Self = Self { messages: true, window: false, symmetry: true };
+    /// All but that of names, where it matters who is who.
+    pub const MESSAGES: Self = Self { messages: true, symmetry: false };
+
+    /// All reductions.
+    pub const EXACT: Self = Self { messages: true, symmetry: true };
 
     /// The world that stands for this one.
     pub fn reduce<const W: usize>(
@@ -48,12 +49,12 @@ impl Reductions {
     ) -> Packed<W> {
         let mut world = *world;
         if self.messages {
-            let last_term =
-                if self.window { LastTerm::None } else { LastTerm::Is(bounds.max_term) };
-            world = messages::reduce(layout, last_term, &world);
-        }
-        if self.window {
-            world = window::reduce(layout, &world);
+            world = match bounds.terms {
+                Terms::UpTo(last) => messages::reduce(layout, LastTerm::Is(last), &world),
+                Terms::Window(_) => {
+                    window::reduce(layout, &messages::reduce(layout, LastTerm::None, &world))
+                }
+            };
         }
         if self.symmetry {
             world = symmetry::reduce(layout, &world);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Reductions;
 use crate::action::Move;
-use crate::election::{Role, State};
+use crate::election::State;
 use crate::packed::{Layout, Packed, StepCache};
 use crate::types::{ServerId, ServerSet, Term};
 use crate::world::bounds::Bounds;
@@ -15,8 +15,6 @@ use crate::world::{Handlers, World, WorldModel};
 pub struct PackedModel<const W: usize> {
     bounds: Bounds,
     reductions: Reductions,
-    /// If not the terms are bounded but their spread: by this.
-    spread: Option<Term>,
     reduce: Reduce<W>,
     handlers: Handlers,
     layout: Layout,
@@ -29,20 +27,30 @@ pub type Reduce<const W: usize> = fn(Reductions, &Bounds, &Layout, &Packed<W>) -
 impl<const W: usize> PackedModel<W> {
     /// The model, if a world of these bounds fits into `W` words.
     pub fn new(bounds: Bounds, reductions: Reductions) -> Option<Self> {
-        let layout =
-            if reductions.messages { Layout::merging(&bounds) } else { Layout::new(&bounds) };
-        let spread = reductions.window.then_some(bounds.max_term);
+        Self::with_room(bounds, reductions, bounds.terms.last())
+    }
+
+    /// The same, whose worlds have room for terms up to this one. A window needs more of it than its
+    /// size where terms are not counted from the lowest one.
+    pub fn with_room(bounds: Bounds, reductions: Reductions, room: Term) -> Option<Self> {
+        let room = u8::try_from(room.number()).ok()?;
+        let cluster = bounds.cluster;
+        let layout = if reductions.messages {
+            Layout::merging(cluster, room)
+        } else {
+            Layout::new(cluster, room)
+        };
         let reduce = Reductions::reduce;
         let handlers = Handlers::RAFT;
         (layout.len() <= W * 64).then(|| {
             let steps = Arc::new(StepCache::new(&layout));
-            Self { bounds, reductions, spread, reduce, handlers, layout, steps }
+            Self { bounds, reductions, reduce, handlers, layout, steps }
         })
     }
 
-    /// The same model within other bounds, if it fits.
-    pub fn with_bounds(&self, bounds: Bounds) -> Option<Self> {
-        let model = Self::new(bounds, self.reductions)?;
+    /// The same model with as much room for terms as another one has, if it fits.
+    pub fn with_room_of<const V: usize>(&self, other: &PackedModel<V>) -> Option<Self> {
+        let model = Self::with_room(self.bounds, self.reductions, other.layout.room())?;
         Some(model.reducing_with(self.reduce).driven_by(self.handlers))
     }
 
@@ -65,13 +73,6 @@ impl<const W: usize> PackedModel<W> {
         self.handlers
     }
 
-    /// The same model, in which an election may start if its term is at most `spread - 1` above the
-    /// lowest term of a server (or above 1, if that is less).
-    #[must_use]
-    pub fn with_spread(self, spread: Term) -> Self {
-        Self { spread: Some(spread), ..self }
-    }
-
     /// What bounds the model.
     pub const fn bounds(&self) -> &Bounds {
         &self.bounds
@@ -83,11 +84,8 @@ impl<const W: usize> PackedModel<W> {
     }
 
     fn allow_timeout(&self, world: &Packed<W>, state: &State) -> bool {
-        let Some(spread) = self.spread else { return self.bounds.allow_timeout(state) };
-        let term_of = |id| self.layout.state(world, id).ballot.current_term.number();
-        let lowest = self.bounds.cluster.servers().map(term_of).min().unwrap_or(0).max(1);
-        state.role == Role::Leader
-            || state.ballot.current_term.number() < lowest - 1 + spread.number()
+        let term_of = |id| self.layout.state(world, id).ballot.current_term;
+        self.bounds.allow_timeout(state, self.bounds.cluster.servers().map(term_of))
     }
 
     /// The world in which every server has come up for the first time.

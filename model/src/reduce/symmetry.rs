@@ -167,13 +167,13 @@ mod tests {
     use crate::reduce::PackedModel;
     use crate::reduce::Reductions;
     use crate::types::Term;
-    use crate::world::bounds::{Bounds, Replies};
+    use crate::world::bounds::{Bounds, Replies, Terms};
 
     type Model = PackedModel<4>;
 
     fn bounds(servers: u8, max_term: u64) -> Bounds {
         let cluster = Cluster::new(servers).unwrap();
-        Bounds { cluster, max_term: Term::new(max_term), replies: Replies::All }
+        Bounds { cluster, terms: Terms::UpTo(Term::new(max_term)), replies: Replies::All }
     }
 
     fn reachable(model: &Model) -> HashSet<Packed<4>> {

@@ -6,7 +6,6 @@
 //! "older than every server" and stays.
 
 use crate::action::Envelope;
-use crate::message::Message;
 use crate::packed::{Layout, Packed};
 use crate::types::{ServerId, Term};
 
@@ -29,16 +28,7 @@ pub(super) fn reduce<const W: usize>(layout: &Layout, world: &Packed<W>) -> Pack
         layout.set_state(&mut reduced, id, state);
     }
     for envelope in layout.sent(world) {
-        let message = match envelope.message {
-            Message::RequestVote { term } => Message::RequestVote { term: moved(term) },
-            Message::AppendEntries { term } => Message::AppendEntries { term: moved(term) },
-            Message::RequestVoteResponse { term, vote_granted } => {
-                Message::RequestVoteResponse { term: moved(term), vote_granted }
-            }
-            Message::AppendEntriesResponse { term } => {
-                Message::AppendEntriesResponse { term: moved(term) }
-            }
-        };
+        let message = envelope.message.with_term(moved(envelope.message.term()));
         layout.send(&mut reduced, Envelope { message, ..envelope });
     }
     reduced

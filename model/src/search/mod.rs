@@ -8,12 +8,14 @@
 pub mod control;
 mod lift;
 pub mod opinion;
+mod outcome;
 pub mod parallel;
 pub mod peers;
 mod seen;
 mod worker;
 
 pub use control::{Control, Stop};
+pub use outcome::Outcome;
 pub use seen::Keys;
 
 use std::collections::HashMap;

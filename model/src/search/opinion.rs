@@ -5,55 +5,18 @@ use std::time::Duration;
 
 use stateright::{Checker, Model, Property as StaterightProperty};
 
-use super::control::{Control, Stop};
-use super::lift;
-use super::{Coverage, Findings};
+use super::{Control, Coverage, Outcome};
 use crate::packed::{Packed, PackedView};
 use crate::reduce::PackedModel;
 use crate::world::properties::{Property, SAFETY};
 
-/// What stateright says.
-#[derive(Clone, Debug)]
-pub struct Opinion {
-    /// Distinct states. Stateright keeps 64-bit fingerprints of them.
-    pub states: usize,
-    /// The states that it generated, distinct or not, the initial one included.
-    pub generated: usize,
-    /// Levels: exact if it searched with one thread.
-    pub depth: usize,
-    /// Why it stopped early, if it did.
-    pub stopped: Option<Stop>,
-    /// For each property of [`SAFETY`] whether a step violates it.
-    pub violated: Vec<bool>,
-}
-
-impl Opinion {
-    /// Whether everything that can be reached was looked at.
-    pub fn exhaustive(&self) -> bool {
-        self.stopped.is_none() && !self.violated.contains(&true)
-    }
-
-    /// The same as the findings of a model, but for the edges and the levels, which stateright does
-    /// not count. The way to a violation is our own.
-    pub fn findings<const W: usize>(&self, model: &PackedModel<W>, control: &Control) -> Findings {
-        let Self { states, depth, stopped, .. } = *self;
-        let exhaustive = self.exhaustive();
-        Findings {
-            coverage: Coverage { states, edges: 0, depth },
-            levels: Vec::new(),
-            exhaustive,
-            stopped,
-            verdicts: lift::verdicts(model, &SAFETY, &self.violated, exhaustive, control),
-        }
-    }
-}
-
-/// Asks stateright: breadth-first, with so many threads.
+/// Asks stateright about [`SAFETY`]: breadth first, with so many threads. It keeps 64-bit fingerprints
+/// of states, and counts neither edges nor the states of levels; the depth is exact with one thread.
 pub fn ask_stateright<const W: usize>(
     model: PackedModel<W>,
     threads: usize,
     control: &Control,
-) -> Opinion {
+) -> Outcome {
     let checker = Judged(model).checker().threads(threads).spawn_bfs();
     let mut pause = Duration::from_millis(1);
     while !checker.is_done() && control.stopped().is_none() {
@@ -65,12 +28,18 @@ pub fn ask_stateright<const W: usize>(
     let stopped = control.stopped().filter(|_| !checker.is_done());
     let discoveries = if stopped.is_some() { Default::default() } else { checker.discoveries() };
     let violated = SAFETY.iter().map(|property| discoveries.contains_key(&*property.to_string()));
-    Opinion {
-        states: checker.unique_state_count(),
+    let violated: Vec<bool> = violated.collect();
+    Outcome {
+        coverage: Coverage {
+            states: checker.unique_state_count(),
+            edges: 0,
+            depth: checker.max_depth(),
+        },
+        levels: Vec::new(),
         generated: checker.state_count(),
-        depth: checker.max_depth(),
+        exhaustive: stopped.is_none() && !violated.contains(&true),
         stopped,
-        violated: violated.collect(),
+        violated,
     }
 }
 

@@ -12,12 +12,10 @@ use timely::communication::{AllocatorBuilder, Hooks};
 use timely::execute::execute_from;
 use timely::worker::Worker;
 
-use super::control::{Control, Stop};
-use super::lift;
 use super::peers::{self, Peers, PeersError};
 use super::seen::Keys;
 use super::worker::{self, Level, Task};
-use super::{Coverage, Findings};
+use super::{Control, Coverage, Outcome};
 use crate::reduce::PackedModel;
 use crate::world::properties::Property;
 
@@ -30,24 +28,6 @@ pub struct Crew {
     pub peers: Option<Peers>,
     /// What is kept of each state.
     pub keys: Keys,
-}
-
-/// What all workers of all processes found together. Every process knows it.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// What was covered.
-    pub coverage: Coverage,
-    /// The states of each level.
-    pub levels: Vec<usize>,
-    /// The steps that change a state, distinct or not.
-    pub generated: usize,
-    /// Whether everything that can be reached was looked at.
-    pub exhaustive: bool,
-    /// Why the search stopped early, if it did.
-    pub stopped: Option<Stop>,
-    /// For each property whether a step violates it. The search ended after the level in which one
-    /// does, so that no violation is nearer.
-    pub violated: Vec<bool>,
 }
 
 /// Searches the states of a model.
@@ -99,7 +79,7 @@ pub fn search<const W: usize>(
         let task = Task { model: &model, properties: &judged, keys, control: &control, patience };
         worker::run(worker, task)
     };
-    Ok(Outcome::of(&on_all_threads(builders, links, Box::new(run)), properties.len()))
+    Ok(outcome(&on_all_threads(builders, links, Box::new(run)), properties.len()))
 }
 
 /// What every thread runs. It is boxed so that timely is compiled once, and not for every width of
@@ -117,37 +97,19 @@ fn on_all_threads(
     found.expect("no worker panics")
 }
 
-impl Outcome {
-    fn of(levels: &[Level], properties: usize) -> Self {
-        let violated = levels.iter().fold(0, |violated, level| violated | level.violated);
-        Self {
-            coverage: Coverage {
-                states: levels.iter().map(|level| level.states).sum(),
-                edges: levels.iter().map(|level| level.edges).sum(),
-                depth: levels.len(),
-            },
-            levels: levels.iter().map(|level| level.states).collect(),
-            generated: levels.iter().map(|level| level.generated).sum(),
-            exhaustive: levels.last().is_some_and(Level::is_last),
-            stopped: levels.iter().find_map(|level| level.stopped),
-            violated: (0..properties).map(|number| violated & (1 << number) != 0).collect(),
-        }
-    }
-
-    /// The same as the findings of a model: with a shortest way to each violation, which is
-    /// searched for once more, unless that is stopped, and told of whole worlds.
-    pub fn findings<const W: usize>(
-        &self,
-        model: &PackedModel<W>,
-        properties: &[Property],
-        control: &Control,
-    ) -> Findings {
-        Findings {
-            coverage: self.coverage,
-            levels: self.levels.clone(),
-            exhaustive: self.exhaustive,
-            stopped: self.stopped,
-            verdicts: lift::verdicts(model, properties, &self.violated, self.exhaustive, control),
-        }
+/// What the workers found, level by level.
+fn outcome(levels: &[Level], properties: usize) -> Outcome {
+    let violated = levels.iter().fold(0, |violated, level| violated | level.violated);
+    Outcome {
+        coverage: Coverage {
+            states: levels.iter().map(|level| level.states).sum(),
+            edges: levels.iter().map(|level| level.edges).sum(),
+            depth: levels.len(),
+        },
+        levels: levels.iter().map(|level| level.states).collect(),
+        generated: levels.iter().map(|level| level.generated).sum(),
+        exhaustive: levels.last().is_some_and(Level::is_last),
+        stopped: levels.iter().find_map(|level| level.stopped),
+        violated: (0..properties).map(|number| violated & (1 << number) != 0).collect(),
     }
 }

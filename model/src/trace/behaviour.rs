@@ -170,9 +170,7 @@ fn told(place: &Place, record: &Record) -> String {
     };
     let received = match *cause {
         Cause::Receive { from, message, .. } => {
-            let is_request =
-                matches!(message, Message::RequestVote { .. } | Message::AppendEntries { .. });
-            let to = (!is_request).then_some(*server);
+            let to = (!message.is_request()).then_some(*server);
             Some(Envelope { from, to, message })
         }
         Cause::Start { .. } | Cause::Timeout { .. } => None,

@@ -13,17 +13,47 @@ use crate::types::{Cluster, Term};
 pub struct Bounds {
     /// The servers.
     pub cluster: Cluster,
-    /// The last term in which an election may start. Terms begin at 0.
-    pub max_term: Term,
+    /// The terms in which elections may start.
+    pub terms: Terms,
     /// Which replies are part of the model.
     pub replies: Replies,
 }
 
 impl Bounds {
-    /// Whether the bounds let a server's timer fire: an election timer only if the election that it
-    /// starts is of a term up to `max_term`.
-    pub fn allow_timeout(&self, state: &State) -> bool {
-        state.role == Role::Leader || state.ballot.current_term < self.max_term
+    /// Whether the bounds let a server's timer fire: an election timer only if an election may start
+    /// in the next term. `terms` are the current terms of all servers.
+    pub fn allow_timeout(&self, state: &State, terms: impl Iterator<Item = Term>) -> bool {
+        state.role == Role::Leader || state.ballot.current_term < self.terms.last_given(terms)
+    }
+}
+
+/// The terms in which elections may start. Servers begin in term 0, the first election is of term 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Terms {
+    /// Those up to this one.
+    UpTo(Term),
+    /// So many, from the lowest term of a server on, or from 1 if that is less. So not the terms are
+    /// bounded, but their spread.
+    Window(Term),
+}
+
+impl Terms {
+    /// The last one, if all servers are in term 0.
+    pub const fn last(self) -> Term {
+        match self {
+            Self::UpTo(last) | Self::Window(last) => last,
+        }
+    }
+
+    /// The last one, while the servers are in these terms.
+    fn last_given(self, terms: impl Iterator<Item = Term>) -> Term {
+        match self {
+            Self::UpTo(last) => last,
+            Self::Window(size) => {
+                let lowest = terms.min().unwrap_or(Term::ZERO).number().max(1);
+                Term::new(lowest - 1 + size.number())
+            }
+        }
     }
 }
 
@@ -46,13 +76,19 @@ impl Replies {
             return true;
         };
         self == Self::All
-            || match message {
-                Message::RequestVote { .. }
-                | Message::AppendEntries { .. }
-                | Message::RequestVoteResponse { vote_granted: true, .. } => true,
-                Message::RequestVoteResponse { vote_granted: false, term }
-                | Message::AppendEntriesResponse { term } => request.term() < term,
-            }
+            || message.is_request()
+            || matches!(message, Message::RequestVoteResponse { vote_granted: true, .. })
+            || request.term() < message.term()
+    }
+}
+
+/// "up to 2", "window 2"
+impl fmt::Display for Terms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UpTo(last) => write!(f, "up to {last}"),
+            Self::Window(size) => write!(f, "window {size}"),
+        }
     }
 }
 

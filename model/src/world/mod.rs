@@ -18,6 +18,7 @@ pub use model::{ElectionModel, WorldModel};
 use std::collections::BTreeSet;
 
 use crate::action::{Envelope, Trigger};
+pub use crate::election::Handlers;
 use crate::election::{Ballot, Event, Server, State, Step};
 use crate::types::{Cluster, ServerId};
 use crate::world::bounds::Bounds;
@@ -57,19 +58,7 @@ impl World {
     }
 }
 
-/// The functions that drive a world: those of [`Server`], or a mutant's.
-#[derive(Clone, Copy, Debug)]
-pub struct Handlers {
-    /// See [`Server::start`].
-    pub start: fn(&Server, Option<Ballot>) -> Step,
-    /// See [`Server::step`].
-    pub step: fn(&Server, State, Event) -> Step,
-}
-
 impl Handlers {
-    /// The specification.
-    pub const RAFT: Self = Self { start: Server::start, step: Server::step };
-
     /// What a server does for this trigger, and the message that the network keeps of it.
     #[inline] // the packed model does little else
     pub(crate) fn act(

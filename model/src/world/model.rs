@@ -43,9 +43,10 @@ impl WorldModel {
 
     /// What may happen in a world, whether or not it changes anything.
     fn triggers(&self, world: &World) -> impl Iterator<Item = (ServerId, Trigger)> {
+        let terms = || world.servers.iter().map(|state| state.ballot.current_term);
         let timeouts = world
             .states()
-            .filter(|(_, state)| self.bounds.allow_timeout(state))
+            .filter(move |(_, state)| self.bounds.allow_timeout(state, terms()))
             .map(|(server, _)| (server, Trigger::Event(Event::Timeout)));
         let restarts = world.states().map(|(server, _)| (server, Trigger::Restart));
         let deliveries = world.deliveries().map(|(server, event)| (server, Trigger::Event(event)));

@@ -19,7 +19,7 @@ use raft_model::search::peers::{Peers, PeersError};
 use raft_model::search::{Control, Findings, Keys, Stop, opinion, parallel, search_until};
 use raft_model::types::{Cluster, Term};
 use raft_model::world::ElectionModel;
-use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::bounds::{Bounds, Replies, Terms};
 use raft_model::world::properties::SAFETY;
 use raft_model::world::{Handlers, WorldModel};
 
@@ -138,7 +138,9 @@ impl Args {
     }
 
     fn bounds(&self) -> Bounds {
-        Bounds { cluster: self.servers, max_term: self.max_term, replies: self.replies }
+        let terms =
+            if self.window { Terms::Window(self.max_term) } else { Terms::UpTo(self.max_term) };
+        Bounds { cluster: self.servers, terms, replies: self.replies }
     }
 
     fn reductions(&self) -> Reductions {
@@ -146,11 +148,7 @@ impl Args {
             self.engine().is_packed()
                 && !self.no_reduce.iter().any(|off| [which, NoReduce::All].contains(off))
         };
-        Reductions {
-            messages: is_on(NoReduce::Messages),
-            symmetry: is_on(NoReduce::Symmetry),
-            window: self.window,
-        }
+        Reductions { messages: is_on(NoReduce::Messages), symmetry: is_on(NoReduce::Symmetry) }
     }
 
     fn workers(&self) -> usize {
@@ -264,7 +262,7 @@ fn find(args: &Args, control: &Arc<Control>) -> Result<Report, Failure> {
                 has_edges: false,
                 key: Key::Bits(64, Keys::Fingerprints),
                 workers: args.workers(),
-                ..report(opinion.findings(&model, control))
+                ..report(opinion.findings(&model, &SAFETY, control))
             }
         }),
         Engine::World => {

@@ -46,10 +46,10 @@ impl Report {
 }
 
 /// The names of the reductions that are on.
-fn names(reductions: Reductions) -> Vec<&'static str> {
+fn names(args: &Args, reductions: Reductions) -> Vec<&'static str> {
     let all = [
         (reductions.messages, "messages"),
-        (reductions.window, "window"),
+        (args.window, "window"),
         (reductions.symmetry, "symmetry"),
     ];
     all.into_iter().filter_map(|(is_on, name)| is_on.then_some(name)).collect()
@@ -61,7 +61,7 @@ fn facts(args: &Args, report: &Report, cost: Cost) -> Table<2> {
     let Findings { coverage, exhaustive, stopped, .. } = &report.findings;
     let Coverage { states, edges, depth } = coverage;
     table.fact("servers", &args.servers.size(), "");
-    if report.reductions.window {
+    if args.window {
         table.fact(
             "window",
             &args.max_term,
@@ -94,7 +94,7 @@ fn facts(args: &Args, report: &Report, cost: Cost) -> Table<2> {
         );
     }
     table.fact("engine", &args.engine().name(), args.engine().says());
-    let on = names(report.reductions);
+    let on = names(args, report.reductions);
     if on.is_empty() {
         table.fact("reduced", &"no", "every state is itself");
     } else {
@@ -215,7 +215,7 @@ pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
         "max_term": args.max_term,
         "replies": args.replies.to_string(),
         "engine": args.engine().name(),
-        "reductions": names(report.reductions),
+        "reductions": names(args, report.reductions),
         "key_bits": key_bits,
         "fingerprints": fingerprints,
         "odds_of_a_lost_state": report.odds(),

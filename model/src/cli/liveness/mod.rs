@@ -16,7 +16,7 @@ use raft_model::reduce::Reductions;
 use raft_model::search::{Control, Coverage, Stop};
 use raft_model::types::{Cluster, Term};
 use raft_model::world::Handlers;
-use raft_model::world::bounds::{Bounds, Replies};
+use raft_model::world::bounds::{Bounds, Replies, Terms};
 
 use super::watch::watched;
 use super::{Failure, with_packed};
@@ -94,7 +94,7 @@ impl Args {
     }
 
     fn bounds(&self, window: Term) -> Bounds {
-        Bounds { cluster: self.servers, max_term: window, replies: Replies::All }
+        Bounds { cluster: self.servers, terms: Terms::Window(window), replies: Replies::All }
     }
 }
 
@@ -166,12 +166,12 @@ fn find(args: &Args, control: &Control) -> Result<Report, Failure> {
         None
     } else {
         let bounds = args.bounds(Term::new(smaller));
-        Some(with_packed!(bounds, reductions(), _WORDS, model => {
+        Some(with_packed!(bounds, Reductions::MESSAGES, _WORDS, model => {
             let hostile = explore(&model.driven_by(args.handlers()), control)?;
             (hostile.graph().coverage(), hostile.judge(args.assumptions(), control)?)
         }))
     };
-    with_packed!(args.bounds(args.window), reductions(), _WORDS, model => {
+    with_packed!(args.bounds(args.window), Reductions::MESSAGES, _WORDS, model => {
         let hostile = explore(&model.driven_by(args.handlers()), control)?;
         Ok(Report {
             hostile: hostile.graph().coverage(),
@@ -180,11 +180,6 @@ fn find(args: &Args, control: &Control) -> Result<Report, Failure> {
             table: if args.wants_table() { table(args, &hostile, control)? } else { Vec::new() },
         })
     })
-}
-
-/// Not those of the names of servers: fairness is owed to each of them.
-const fn reductions() -> Reductions {
-    Reductions { messages: true, window: true, symmetry: false }
 }
 
 fn explore<const W: usize>(

@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 
 use raft_model::liveness::assumptions::{ASSUMPTIONS, Assumption, Assumptions, Strength};
-use raft_model::liveness::class::Class;
-use raft_model::liveness::class::Classes;
+use raft_model::liveness::class::Numbering;
 use raft_model::liveness::lasso::{End, Lasso};
 use raft_model::liveness::{Findings, Verdict};
 use serde_json::{Value, json};
@@ -254,9 +253,8 @@ fn verdicts_as_json(args: &Args, findings: &Findings, with_runs: bool) -> Vec<Va
 }
 
 fn run_as_json(lasso: &Lasso) -> Value {
-    let names = |classes: Classes| {
-        classes.codes().map(|code| Class::from_code(code).to_string()).collect::<Vec<_>>()
-    };
+    let numbering = Numbering::of(lasso.initial.cluster());
+    let names = |classes| numbering.names(classes);
     let stem = moves_as_json(&lasso.stem);
     match &lasso.end {
         End::Trap { reachable } => json!({ "stem": stem, "reachable_without_leader": reachable }),

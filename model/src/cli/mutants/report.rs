@@ -19,11 +19,7 @@ pub(super) fn table(rows: &[Row]) -> String {
     table.row([&"mutant", &"caught by", &"servers", &"terms"], "shown by");
     for row in rows {
         let (servers, terms) = bounds(&row.found).map_or_else(Default::default, |bounds| {
-            let terms = match row.found {
-                Found::Liveness { .. } => format!("window {}", bounds.max_term),
-                _ => format!("up to {}", bounds.max_term),
-            };
-            (bounds.cluster.size().to_string(), terms)
+            (bounds.cluster.size().to_string(), bounds.terms.to_string())
         });
         let shown = match &row.found {
             Found::Safety { counterexample, .. } => steps(counterexample.moves.len()),
@@ -76,9 +72,9 @@ pub(super) fn story(row: &Row) -> String {
         Found::Liveness { property, bounds, lasso } => {
             let _ = writeln!(
                 text,
-                "No property of safety breaks. {property} fails, {} servers, window {}: {}.\n",
+                "No property of safety breaks. {property} fails, {} servers, {}: {}.\n",
                 bounds.cluster.size(),
-                bounds.max_term,
+                bounds.terms,
                 round(lasso)
             );
             let _ = write!(text, "{lasso}");
@@ -133,8 +129,8 @@ pub(super) fn as_json(row: &Row) -> Value {
         "caught_by": caught_by(row),
         "as_expected": row.is_as_expected(),
         "servers": bounds.map(|bounds| bounds.cluster.size()),
-        "max_term": bounds.filter(|_| !is_window).map(|bounds| bounds.max_term),
-        "window": bounds.filter(|_| is_window).map(|bounds| bounds.max_term),
+        "max_term": bounds.filter(|_| !is_window).map(|bounds| bounds.terms.last()),
+        "window": bounds.filter(|_| is_window).map(|bounds| bounds.terms.last()),
         "replies": bounds.map(|bounds| bounds.replies.to_string()),
         "steps": steps,
         "cycle": cycle,
@@ -180,8 +176,8 @@ fn bounds(found: &Found) -> Option<&Bounds> {
     }
 }
 
-fn told(Bounds { cluster, max_term, replies }: &Bounds) -> String {
-    format!("{} servers, max term {max_term}, {replies} replies", cluster.size())
+fn told(Bounds { cluster, terms, replies }: &Bounds) -> String {
+    format!("{} servers, max term {}, {replies} replies", cluster.size(), terms.last())
 }
 
 fn steps(number: usize) -> String {

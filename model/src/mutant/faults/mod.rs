@@ -7,7 +7,7 @@
 //! more against other types, such as symbols. What a fault is called, and where it was seen, stands
 //! in the catalogue.
 
-use super::election::{Ballot, Event, Outgoing, Rule, Server, State, Step};
+use super::election::{Ballot, Event, Handlers, Outgoing, Rule, Server, State, Step};
 
 mod disk;
 mod roles;
@@ -20,22 +20,20 @@ mod votes;
 pub struct Fault {
     /// Its name.
     pub name: &'static str,
-    /// In place of [`Server::start`].
-    pub start: fn(&Server, Option<Ballot>) -> Step,
-    /// In place of [`Server::step`].
-    pub step: fn(&Server, State, Event) -> Step,
+    /// What drives it.
+    pub handlers: Handlers,
 }
 
 impl Fault {
     const fn of_start(name: &'static str, start: fn(&Server, Option<Ballot>) -> Step) -> Self {
-        Self { name, start, step: Server::step }
+        Self { name, handlers: Handlers { start, ..Handlers::RAFT } }
     }
 
     pub(super) const fn of_step(
         name: &'static str,
         step: fn(&Server, State, Event) -> Step,
     ) -> Self {
-        Self { name, start: Server::start, step }
+        Self { name, handlers: Handlers { step, ..Handlers::RAFT } }
     }
 }
 

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use super::super::election::Handlers;
 use super::super::obligation::{CONSIDERED, files_from};
-use super::super::situation::{Handlers, Occurrence, Situation, Standing};
+use super::super::situation::{Occurrence, Situation, Standing};
 
 /// The rules of the paths that lead to where none begins, if only these situations are considered.
 fn not_considered(is_listed: impl Fn(&Situation) -> bool) -> BTreeSet<String> {

@@ -15,7 +15,7 @@ use crate::election::{Ballot, Event, Role, State};
 use crate::message::Message;
 use crate::mutant::{Catch, MUTANTS};
 use crate::types::{Cluster, ServerId, ServerSet, Term};
-use crate::world::bounds::{Bounds, Replies};
+use crate::world::bounds::{Bounds, Replies, Terms};
 use crate::world::{Handlers, World, WorldModel};
 
 const TERMS: [Term; 3] = [Term::new(0), Term::new(1), Term::new(2)];
@@ -145,7 +145,7 @@ fn happenings(world: &World) -> Vec<(World, Trigger)> {
 /// How many worlds, how many steps, and which conjuncts were left how often.
 fn induction(servers: u8, handlers: Handlers) -> (usize, usize, BTreeMap<&'static str, usize>) {
     let cluster = Cluster::new(servers).unwrap();
-    let bounds = Bounds { cluster, max_term: LATER, replies: Replies::All };
+    let bounds = Bounds { cluster, terms: Terms::UpTo(LATER), replies: Replies::All };
     let model = WorldModel { bounds, handlers };
     let worlds = worlds(cluster);
     let mut steps = 0;

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::super::election::Handlers;
 use super::super::oracle::{Note, Path, Question, STRUCTURALLY, Symbol, assumed};
-use super::super::situation::{Handlers, Occurrence, Situation, Standing};
+use super::super::situation::{Occurrence, Situation, Standing};
 use super::super::{election as symbolic, message as symbolic_message};
 use super::laws::quorums;
 use super::meaning::{Formula, Structure, Value};

@@ -10,7 +10,7 @@ use crate::action::Envelope;
 use crate::election::{Ballot, Role, State};
 use crate::message::Message;
 use crate::types::{Cluster, ServerId, ServerSet, Term};
-use crate::world::bounds::{Bounds, Replies};
+use crate::world::bounds::{Bounds, Replies, Terms};
 use crate::world::{World, WorldModel};
 
 impl Structure for World {
@@ -60,7 +60,11 @@ impl Structure for World {
 }
 
 fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
-    Bounds { cluster: Cluster::new(servers).unwrap(), max_term: Term::new(max_term), replies }
+    Bounds {
+        cluster: Cluster::new(servers).unwrap(),
+        terms: Terms::UpTo(Term::new(max_term)),
+        replies,
+    }
 }
 
 fn reachable(bounds: Bounds) -> HashSet<World> {

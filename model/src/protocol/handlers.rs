@@ -1,0 +1,17 @@
+//! The functions of a server as values, so that wrong ones can be put in their place.
+
+use super::election::{Ballot, Event, Server, State, Step};
+
+/// The functions that drive a server: those of [`Server`], or a mutant's.
+#[derive(Clone, Copy, Debug)]
+pub struct Handlers {
+    /// See [`Server::start`].
+    pub start: fn(&Server, Option<Ballot>) -> Step,
+    /// See [`Server::step`].
+    pub step: fn(&Server, State, Event) -> Step,
+}
+
+impl Handlers {
+    /// The specification.
+    pub const RAFT: Self = Self { start: Server::start, step: Server::step };
+}
