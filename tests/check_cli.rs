@@ -4,9 +4,10 @@ use std::io::Read;
 use std::process::{Command, Output, Stdio};
 use support::{binary, counts};
 
+use raft_model::cluster::Cluster;
 use raft_model::reduce::Reductions;
 use raft_model::search::Coverage;
-use raft_model::types::{Cluster, Term};
+use raft_model::types::Term;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 use serde_json::Value;
 

@@ -8,8 +8,9 @@ use support::{binary, browser};
 
 use browser::{Browser, eventually};
 use raft_model::actor::ActorElection;
+use raft_model::cluster::Cluster;
 use raft_model::search::search;
-use raft_model::types::{Cluster, Term};
+use raft_model::types::Term;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 use tempfile::TempDir;
 

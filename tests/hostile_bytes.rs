@@ -10,10 +10,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::FileFailurePersistence;
+use raft_model::cluster::Cluster;
 use raft_model::election::{Ballot, Outgoing, Role, Server, State};
 use raft_model::message::Message;
 use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
-use raft_model::types::{Cluster, ServerId, ServerSet, Term};
+use raft_model::types::{ServerId, ServerSet, Term};
 use raft_node::config::ClusterName;
 use raft_node::disk::DataDir;
 use raft_node::wire::{Frame, MAX_FRAME};
@@ -49,10 +50,10 @@ fn cluster_name() -> impl Strategy<Value = String> {
 }
 
 fn frame() -> impl Strategy<Value = Frame> {
-    (cluster_name(), any::<u8>(), server(), server(), message(), step_id()).prop_map(
-        |(cluster, servers, from, to, message, sent_in)| {
+    (cluster_name(), any::<[u8; 2]>(), server(), server(), message(), step_id()).prop_map(
+        |(cluster, [servers, guards], from, to, message, sent_in)| {
             let cluster = ClusterName::new(cluster).unwrap();
-            Frame { cluster, servers, from, to, message, sent_in }
+            Frame { cluster, servers, guards, from, to, message, sent_in }
         },
     )
 }

@@ -94,6 +94,7 @@ impl Server {
         let frame = Frame {
             cluster: self.config.cluster_name().clone(),
             servers: 2,
+            guards: 0,
             from: id(2),
             to: id(1),
             message: Message::RequestVote { term: Term::new(8) },

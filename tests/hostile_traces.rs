@@ -75,6 +75,20 @@ fn a_run_in_another_version_of_the_format_is_not_read() {
     assert!(complaint(&path).contains(&format!("trace:{}: a run in version", restart + 1)));
 }
 
+#[test]
+fn a_trace_of_the_first_version_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace");
+    let mut lines = lines();
+    for line in &mut lines {
+        if let Line::Header(header) = line {
+            header.version = 1;
+        }
+    }
+    fs::write(&path, text(&lines)).unwrap();
+    assert!(replayed(&path).is_ok());
+}
+
 /// A disk is full when the server comes up again, and the server is killed: twice.
 #[test]
 fn headers_that_are_cut_off_are_passed_over() {

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use raft_model::cluster::Cluster;
 use raft_model::election::{Ballot, Event, Role, Rule, Server, State};
 use raft_model::liveness::Property::{LeaderElected, LeaderPossible, LeaderStable};
 use raft_model::liveness::assumptions::Assumptions;
@@ -12,7 +13,7 @@ use raft_model::mutant::{Catch, FAULTS, MUTANTS, Mutant, Pinned};
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::{Control, Coverage, Findings, search};
-use raft_model::types::{Cluster, ServerId, Term};
+use raft_model::types::{ServerId, Term};
 use raft_model::world::WorldModel;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 use raft_model::world::properties::Property::{

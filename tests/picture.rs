@@ -5,12 +5,13 @@ use std::process::{Command, Output};
 use std::time::Duration;
 use support::{binary, simulation};
 
+use raft_model::cluster::Cluster;
 use raft_model::election::{Ballot, Outgoing, Server};
 use raft_model::message::Message;
 use raft_model::trace::picture::{Picture, PictureError, Range};
 use raft_model::trace::replay::{Report, replay};
 use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
-use raft_model::types::{Cluster, ServerId};
+use raft_model::types::ServerId;
 use roxmltree::{Document, Node};
 use simulation::{Simulation, text, write};
 use tempfile::TempDir;

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::process::{Command, Output};
 use support::{binary, simulation};
 
+use raft_model::cluster::Cluster;
 use raft_model::election::{Outgoing, Role};
 use raft_model::trace::file::ReplayError;
 use raft_model::trace::replay::{Report, replay};
 use raft_model::trace::{Cause, Line, Record};
-use raft_model::types::{Cluster, ServerId};
+use raft_model::types::ServerId;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};

@@ -13,10 +13,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use raft_model::actor::ActorElection;
+use raft_model::cluster::Cluster;
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::{Control, Keys, opinion, parallel};
-use raft_model::types::{Cluster, Term};
+use raft_model::types::Term;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 use raft_model::world::properties::SAFETY;
 use stateright::{Checker, Model};

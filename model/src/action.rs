@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use crate::cluster::Cluster;
 use crate::election::{Event, Outgoing, Role, Rule, State, Step};
 use crate::message::Message;
-use crate::types::{Cluster, ServerId};
+use crate::types::ServerId;
 
 /// What a server does, by its name.
 #[derive(

@@ -17,11 +17,11 @@ use crate::action::Envelope;
 use crate::action::{Action, Move, Trigger};
 use crate::election::{Ballot, Event, Outgoing, Rule, Server, State, Step, Timer};
 use crate::message::Message;
+use crate::run::told;
 use crate::types::ServerId;
 use crate::world::World;
 use crate::world::bounds::Bounds;
 use crate::world::model::{ElectionModel, for_stateright};
-use crate::world::story;
 
 /// Labels that are not hidden by arrows, and arrows that stand out.
 const DIAGRAM_STYLE: &str = "<style>\
@@ -267,7 +267,7 @@ impl Model for ActorElection {
         let after = self.next_state(before, a_move)?;
         let sentence = crate::words::sentence(&a_move, after.state(a_move.server));
         let (before, after) = (before.to_world(), after.to_world());
-        Some(format!("{sentence}.\n\n{}", story::told(&before, &after)))
+        Some(format!("{sentence}.\n\n{}", told(&before, &after)))
     }
 
     /// Stateright's sequence diagram, in our words and laid out to be read.

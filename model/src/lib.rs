@@ -32,7 +32,8 @@
 //!
 //! | read | to learn |
 //! |---|---|
-//! | [`types`] | servers, terms, sets of votes, what a quorum is |
+//! | [`types`] | servers, terms, sets of votes |
+//! | [`cluster`] | what a quorum is |
 //! | [`message`] | what servers say to each other |
 //! | [`election`] | **the specification**: what a server does, in one function |
 //! | `tests/scenarios/*.txt` | what that means, situation by situation |
@@ -43,6 +44,7 @@
 //! |---|---|
 //! | [`action`] | the names of what can happen, and envelopes |
 //! | [`words`] | what a server is and does, in words |
+//! | [`run`] | worlds and the moves between them, told in words or as JSON |
 //! | [`trace`] | what a server did, one step a line: read, replayed, drawn, and told to TLC |
 //!
 //! Everything else stands behind the feature `check` (on by default):
@@ -63,19 +65,21 @@
 //!
 //! ```text
 //! types:
-//! protocol: types
-//! action: types protocol
+//! cluster: types
+//! protocol: types cluster
+//! action: types cluster protocol
 //! words: protocol action
-//! trace: types protocol action words
-//! world: types protocol action words
-//! actor: types protocol action words world
-//! packed: types protocol action world
-//! reduce: types protocol action world packed
-//! search: action world packed reduce
-//! liveness: types protocol action world packed reduce search
-//! mutant: types protocol world reduce search liveness
-//! proof: types protocol action world mutant
-//! cli: types protocol action words trace world actor reduce search liveness mutant proof
+//! run: types cluster protocol action words
+//! trace: types cluster protocol action words
+//! world: types cluster protocol action run
+//! actor: types cluster protocol action words run world
+//! packed: types cluster protocol action world
+//! reduce: types cluster protocol action world packed
+//! search: action run world packed reduce
+//! liveness: types cluster protocol action run world packed reduce search
+//! mutant: types cluster protocol run world reduce search liveness
+//! proof: types cluster protocol action world mutant
+//! cli: types cluster protocol action words run trace world actor reduce search liveness mutant proof
 //! ```
 //!
 //! The room `protocol` holds [`message`] and [`election`]; `cli` is the program `raft-model`.
@@ -110,7 +114,7 @@
 //! [`Ballot`]: election::Ballot
 //! [`Role`]: election::Role
 //! [`Role::Candidate`]: election::Role::Candidate
-//! [`World::sent`]: world::World::sent
+//! [`World::sent`]: run::World::sent
 //! [`Event::Timeout`]: election::Event::Timeout
 //! [`Message::RequestVote`]: message::Message::RequestVote
 //! [`Message::RequestVoteResponse`]: message::Message::RequestVoteResponse
@@ -122,11 +126,15 @@
 // Reading order, not the alphabet's.
 pub mod types;
 
+pub mod cluster;
+
 mod protocol;
 pub use protocol::{election, message};
 
 pub mod action;
 pub mod words;
+
+pub mod run;
 
 pub mod trace;
 

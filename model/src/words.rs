@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::action::{Action, Move, Trigger};
+use crate::action::{Action, Envelope, Move, Trigger};
 use crate::election::{Event, Role, Rule, State};
 use crate::message::Message;
 
@@ -20,6 +20,16 @@ impl fmt::Display for Message {
             Self::AppendEntriesResponse { term } => {
                 write!(f, "AppendEntriesResponse (term {term})")
             }
+        }
+    }
+}
+
+/// "S1 → all: `RequestVote` (term 1)"
+impl fmt::Display for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to {
+            Some(to) => write!(f, "{} → {to}: {}", self.from, self.message),
+            None => write!(f, "{} → all: {}", self.from, self.message),
         }
     }
 }

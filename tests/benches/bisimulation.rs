@@ -4,9 +4,10 @@
 
 use std::time::Instant;
 
+use raft_model::cluster::Cluster;
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::{Reductions, bisimulation};
-use raft_model::types::{Cluster, Term};
+use raft_model::types::Term;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 
 type Model = PackedModel<4>;

@@ -3,7 +3,8 @@
 
 use std::time::Instant;
 
-use raft_model::types::{Cluster, Term};
+use raft_model::cluster::Cluster;
+use raft_model::types::Term;
 use raft_model::world::WorldModel;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 use support::counts;

@@ -9,6 +9,7 @@ use support::bounds;
 use support::counts;
 
 use raft_model::action::Move;
+use raft_model::cluster::Cluster;
 use raft_model::election::State;
 use raft_model::liveness::assumptions::{
     ASSUMPTIONS, Assumption, Assumptions, Strength, last_servers,
@@ -20,7 +21,7 @@ use raft_model::liveness::{Calm, Hostile, LIVENESS, Property, Verdict, Violation
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::{Reductions, bisimulation_by};
 use raft_model::search::Control;
-use raft_model::types::{Cluster, ServerSet, Term};
+use raft_model::types::{ServerSet, Term};
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 
 fn model(servers: u8, window: u64) -> PackedModel<2> {
@@ -155,7 +156,7 @@ fn a_run_for_ever_is_told_as_a_story() {
     let assumptions = Assumptions { restarts_end: false, ..Assumptions::ALL };
     let findings = hostile.judge(assumptions, &Control::default()).unwrap();
     let (_, Verdict::Fails(lasso)) = &findings.verdicts[1] else { panic!("it fails") };
-    assert!(matches!(&lasso.end, End::Cycle { moves, .. } if moves.len() == 3));
+    assert!(matches!(&lasso.end, End::Cycle { cycle, .. } if cycle.moves.len() == 3));
     let story = "  \
 0. Everybody starts.
        S1  term 0  follower   has not voted

@@ -39,9 +39,10 @@ use std::str::FromStr;
 
 use goldenscript::{ArgumentConsumer, Context};
 use raft_model::action::Trigger;
+use raft_model::cluster::Cluster;
 use raft_model::election::Event;
 use raft_model::mutant::{MUTANTS, Mutant};
-use raft_model::types::{Cluster, ServerId, Term};
+use raft_model::types::{ServerId, Term};
 use raft_model::world::Handlers;
 use stage::{Description, Stage};
 

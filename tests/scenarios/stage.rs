@@ -8,9 +8,10 @@ use std::error::Error;
 use std::fmt::{self, Write as _};
 
 use raft_model::action::Trigger;
+use raft_model::cluster::Cluster;
 use raft_model::election::{Event, Outgoing, Role, State, Step, Timer};
 use raft_model::message::Message;
-use raft_model::types::{Cluster, ServerId, Term};
+use raft_model::types::{ServerId, Term};
 use raft_model::words::sentence;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 use raft_model::world::properties::SAFETY;

@@ -1,6 +1,7 @@
 //! Bounds in few words.
 
-use raft_model::types::{Cluster, Term};
+use raft_model::cluster::Cluster;
+use raft_model::types::Term;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 
 fn bounds(servers: u8, terms: Terms, replies: Replies) -> Bounds {

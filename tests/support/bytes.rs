@@ -31,7 +31,7 @@ pub fn frame(bytes: &[u8]) {
 }
 
 /// How many bytes at the beginning of a slot are not always zero.
-pub const SLOT_HEAD: usize = 64;
+pub const SLOT_HEAD: usize = 65;
 
 /// A file of a ballot is refused and left alone, or one of its two slots is believed. The bytes are
 /// a file, and also the beginnings of the two slots of another one.

@@ -1,9 +1,10 @@
 //! A cluster in one process whose clock, network and timers do what a story says, so that it shows
 //! what a mistake about timers comes to. Nothing is random.
 
+use raft_model::cluster::Cluster;
 use raft_model::election::{Event, Outgoing, Rule, Server, State, Step, Timer};
 use raft_model::message::Message;
-use raft_model::types::{Cluster, ServerId};
+use raft_model::types::ServerId;
 use raft_model::world::Handlers;
 
 /// A leader says that it leads every so many moments.

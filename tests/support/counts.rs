@@ -1,8 +1,9 @@
 //! The expected counts, from `tests/counts.toml`.
 
+use raft_model::cluster::Cluster;
 use raft_model::reduce::Reductions;
 use raft_model::search::Coverage;
-use raft_model::types::{Cluster, Term};
+use raft_model::types::Term;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 use serde::Deserialize;
 

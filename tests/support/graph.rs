@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 
 use raft_model::action::Action;
+use raft_model::run::told;
 use raft_model::search::Coverage;
 use raft_model::world::ElectionModel;
 use raft_model::world::World;
-use raft_model::world::story;
 
 /// What can be reached, in terms of worlds. An edge is a world, the name of an action and another
 /// world; who acts need not be said, since it is who changes or sends.
@@ -113,7 +113,7 @@ impl Graph {
             for (name, edges) in [(self.name, &only_ours), (other.name, &only_theirs)] {
                 for (action, after) in edges {
                     let _ = writeln!(text, "only in {name}: {action} to");
-                    let _ = write!(text, "{}", story::told(world, after));
+                    let _ = write!(text, "{}", told(world, after));
                 }
             }
             (!only_ours.is_empty() || !only_theirs.is_empty()).then_some(text)

@@ -1,10 +1,11 @@
 //! A cluster in one process, with a clock of its own, that writes the traces that real nodes would
 //! write. It is for tests of what reads traces.
 
+use raft_model::cluster::Cluster;
 use raft_model::election::{Ballot, Outgoing, Role, State, Timer};
 use raft_model::message::Message;
 use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
-use raft_model::types::{Cluster, ServerId};
+use raft_model::types::ServerId;
 use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;

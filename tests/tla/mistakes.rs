@@ -3,10 +3,11 @@
 
 use std::collections::HashSet;
 
+use raft_model::cluster::Cluster;
 use raft_model::mutant::Mutant;
 use raft_model::proof::{Conjunct, INVARIANT};
 use raft_model::search::search;
-use raft_model::types::{Cluster, Term};
+use raft_model::types::Term;
 use raft_model::world::WorldModel;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 use raft_model::world::properties::{Property, SAFETY};

@@ -26,7 +26,7 @@ fn id(number: usize) -> ServerId {
 /// What server `from` would send to server `to`.
 fn frame(from: usize, to: usize, message: Message) -> Frame {
     let (cluster, sent_in) = (ClusterName::new(NAME).unwrap(), StepId { boot: 1, sequence: 1 });
-    Frame { cluster, servers: 3, from: id(from), to: id(to), message, sent_in }
+    Frame { cluster, servers: 3, guards: 0, from: id(from), to: id(to), message, sent_in }
 }
 
 /// Every message of that term.
@@ -73,6 +73,7 @@ fn hostile(from: usize, to: usize) -> Vec<(Vec<u8>, Rejection)> {
         (Frame { cluster: other_name, ..heartbeat.clone() }.encode(), Rejection::OtherCluster),
         (Frame { servers: 2, ..heartbeat.clone() }.encode(), Rejection::OtherCluster),
         (Frame { servers: 5, ..heartbeat.clone() }.encode(), Rejection::OtherCluster),
+        (Frame { guards: 3, ..heartbeat.clone() }.encode(), Rejection::OtherCluster),
         (Frame { to: id(third), ..heartbeat.clone() }.encode(), Rejection::OtherReceiver),
         (Frame { from: id(to), ..heartbeat.clone() }.encode(), Rejection::FromSelf),
         (Frame { from: id(4), ..heartbeat.clone() }.encode(), Rejection::UnknownSender),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::value_parser;
-use raft_model::types::Cluster;
+use raft_model::cluster::Cluster;
 use raft_node::cluster::{self, Demonstration};
 
 use super::{Failure, Timing};

@@ -87,10 +87,11 @@ mod tests {
     use std::os::unix::process::ExitStatusExt as _;
     use std::process::ExitStatus;
 
+    use raft_model::cluster::Cluster;
     use raft_model::election::{Event, Server, State};
     use raft_model::message::Message;
     use raft_model::trace::{Cause, Record, StepId};
-    use raft_model::types::{Cluster, Term};
+    use raft_model::types::Term;
 
     use super::*;
     use crate::cluster::view::Happening;

@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use raft_model::cluster::{Cluster, ClusterError};
 use raft_model::election::Server;
-use raft_model::types::{Cluster, ClusterSizeError, ServerId};
+use raft_model::types::ServerId;
 
 /// The values that make up a configuration, not yet checked.
 ///
@@ -107,7 +108,7 @@ impl Config {
         let Settings { cluster, id, servers, heartbeat, election_timeout, seed } = settings;
         let cluster_name =
             ClusterName::new(cluster.clone()).ok_or(ConfigError::ClusterName(cluster))?;
-        let cluster = u8::try_from(servers.len()).unwrap_or(u8::MAX).try_into()?;
+        let cluster = Cluster::new(u8::try_from(servers.len()).unwrap_or(u8::MAX))?;
         let addresses = addresses(cluster, servers)?;
         let id = ServerId::new(id)
             .filter(|&id| cluster.contains(id))
@@ -222,7 +223,7 @@ pub enum ConfigError {
     ClusterName(String),
     /// No servers, or too many.
     #[error("number of servers: {0}; give each server once, this one included")]
-    Size(#[from] ClusterSizeError),
+    Cluster(#[from] ClusterError),
     /// A server number that no server can have.
     #[error("server {number}: servers are numbered from 1 to {max}", max = Cluster::MAX_SIZE)]
     NoSuchNumber {

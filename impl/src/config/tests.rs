@@ -49,9 +49,9 @@ fn a_cluster_name_is_short_and_plain() {
 
 #[test]
 fn a_cluster_has_one_to_seven_servers() {
-    assert_eq!(error(|s| s.servers.clear()), ConfigError::Size(ClusterSizeError(0)));
+    assert_eq!(error(|s| s.servers.clear()), ConfigError::Cluster(ClusterError::Size(0)));
     let eight = (1..=8).map(|n| (n, addr(&format!("127.0.0.1:700{n}")))).collect();
-    assert_eq!(error(|s| s.servers = eight), ConfigError::Size(ClusterSizeError(8)));
+    assert_eq!(error(|s| s.servers = eight), ConfigError::Cluster(ClusterError::Size(8)));
 }
 
 #[test]

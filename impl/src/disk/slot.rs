@@ -3,7 +3,7 @@
 //! | offset | bytes | field |
 //! |---|---|---|
 //! | 0 | 8 | `RAFTVOTE` |
-//! | 8 | 4 | version of this format: 1 |
+//! | 8 | 4 | version of this format: 2 |
 //! | 12 | 1 | number of the server |
 //! | 13 | 1 | number of the server that has its vote, or 0 |
 //! | 14 | 1 | length of the name of the cluster |
@@ -11,16 +11,19 @@
 //! | 47 | 1 | number of servers in the cluster |
 //! | 48 | 8 | generation |
 //! | 56 | 8 | current term |
-//! | 64 | 4028 | zeros |
+//! | 64 | 1 | guards of the cluster, as [`Protocol::bits`] |
+//! | 65 | 4027 | zeros |
 //! | 4092 | 4 | CRC-32 of everything before |
 //!
 //! Numbers have their most significant byte first. A later version keeps the first two fields and
-//! the checksum where they are.
+//! the checksum where they are. Version 1, which is read too, knows no guards: where they are now, it
+//! has a zero, which means none.
 
 use std::fmt;
 
+use raft_model::cluster::{Cluster, Protocol};
 use raft_model::election::{Ballot, Server};
-use raft_model::types::{Cluster, ServerId, Term};
+use raft_model::types::{ServerId, Term};
 
 use crate::config::{ClusterName, Config};
 
@@ -29,14 +32,15 @@ pub const SLOT_SIZE: usize = 4096;
 
 const CHECKSUM: usize = SLOT_SIZE - 4;
 const MAGIC: [u8; 8] = *b"RAFTVOTE";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Whose ballot it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     /// The name of the cluster.
     pub cluster: ClusterName,
-    /// Its servers: a quorum of more or fewer servers need not meet those that it voted in.
+    /// Its servers, of which a quorum of more or fewer need not meet those that it voted in, and
+    /// their guards, since promises that others rely on depend on them.
     pub servers: Cluster,
     /// The server.
     pub server: ServerId,
@@ -53,9 +57,7 @@ impl Owner {
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { cluster, servers, server } = self;
-        let (server, size) = (server.number(), servers.size());
-        let noun = if size == 1 { "server" } else { "servers" };
-        write!(f, "server {server} of cluster {:?} of {size} {noun}", cluster.as_str())
+        write!(f, "server {} of cluster {:?} of {servers}", server.number(), cluster.as_str())
     }
 }
 
@@ -78,11 +80,16 @@ pub(crate) enum Damage {
 
 impl Slot {
     pub(crate) fn encode(&self) -> [u8; SLOT_SIZE] {
+        self.encode_as(VERSION)
+    }
+
+    /// As a program that knew this version wrote it.
+    pub(crate) fn encode_as(&self, version: u32) -> [u8; SLOT_SIZE] {
         let name = self.owner.cluster.as_str().as_bytes();
         let voted_for = self.ballot.voted_for.map_or(0, ServerId::number);
         let mut block = [0; SLOT_SIZE];
         block[0..8].copy_from_slice(&MAGIC);
-        block[8..12].copy_from_slice(&VERSION.to_be_bytes());
+        block[8..12].copy_from_slice(&version.to_be_bytes());
         block[12] = self.owner.server.number();
         block[13] = voted_for;
         block[14] = name.len().to_le_bytes()[0]; // at most `ClusterName::MAX_LEN`
@@ -90,6 +97,7 @@ impl Slot {
         block[47] = self.owner.servers.size();
         block[48..56].copy_from_slice(&self.generation.to_be_bytes());
         block[56..64].copy_from_slice(&self.ballot.current_term.number().to_be_bytes());
+        block[64] = self.owner.servers.protocol().bits();
         let checksum = crc32fast::hash(&block[..CHECKSUM]);
         block[CHECKSUM..].copy_from_slice(&checksum.to_be_bytes());
         block
@@ -101,21 +109,27 @@ impl Slot {
             return Err(Damage::Checksum);
         }
         let version = u32::from_be_bytes(field(block, 8));
-        if version != VERSION {
+        let protocol = match version {
+            1 => Some(Protocol::FIGURE2),
+            VERSION => Protocol::from_bits(block[64]),
+            _ => None,
+        };
+        let Some(protocol) = protocol else {
             return Err(Damage::Version(version));
-        }
+        };
         // Only what `encode` writes is a slot: whatever else a block may hold, it is not a ballot.
-        Self::parse(block).filter(|slot| slot.encode() == *block).ok_or(Damage::Checksum)
+        let is_written = |slot: &Self| slot.encode_as(version) == *block;
+        Self::parse(block, protocol).filter(is_written).ok_or(Damage::Checksum)
     }
 
-    fn parse(block: &[u8; SLOT_SIZE]) -> Option<Self> {
+    fn parse(block: &[u8; SLOT_SIZE], protocol: Protocol) -> Option<Self> {
         let [server, voted_for, len] = field(block, 12);
         let name = block.get(15..15 + usize::from(len))?;
         let term = Term::new(u64::from_be_bytes(field(block, 56)));
         Some(Self {
             owner: Owner {
                 cluster: ClusterName::new(std::str::from_utf8(name).ok()?)?,
-                servers: Cluster::new(block[47]).ok()?,
+                servers: Cluster::with(block[47], protocol).ok()?,
                 server: ServerId::new(server)?,
             },
             generation: u64::from_be_bytes(field(block, 48)),

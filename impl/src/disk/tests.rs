@@ -154,11 +154,37 @@ fn the_ballot_of_another_server_or_cluster_is_refused() {
 fn a_ballot_of_another_version_is_refused_even_beside_a_good_one() {
     let dir = saved([ballot(7, 3)]);
     let [mut block, _] = slots(&dir);
-    block[11] = 2;
+    block[11] = 3;
     let checksum = crc32fast::hash(&block[..SLOT_SIZE - 4]);
     block[SLOT_SIZE - 4..].copy_from_slice(&checksum.to_be_bytes());
     overwrite(&dir, Place::B, &block);
-    assert_eq!(refusal(&dir), Untrusted::Version(2));
+    assert_eq!(refusal(&dir), Untrusted::Version(3));
+}
+
+#[test]
+fn a_ballot_of_the_first_version_is_read_as_one_without_guards() {
+    let dir = saved([ballot(7, 3)]);
+    let block = slot(4, ballot(7, 3)).encode_as(1);
+    assert_eq!(block[64], 0);
+    for place in [Place::A, Place::B] {
+        overwrite(&dir, place, &block);
+    }
+    assert_eq!(reopened(&dir, &config(3)).ballot(), ballot(7, 3));
+    // From now on it is one of today's.
+    assert_eq!(slots(&dir).map(|block| block[11]), [2, 2]);
+}
+
+#[test]
+fn guards_that_the_first_version_did_not_know_are_damage() {
+    let dir = saved([ballot(7, 3)]);
+    let mut block = slot(4, ballot(7, 3)).encode_as(1);
+    block[64] = 1;
+    let checksum = crc32fast::hash(&block[..SLOT_SIZE - 4]);
+    block[SLOT_SIZE - 4..].copy_from_slice(&checksum.to_be_bytes());
+    for place in [Place::A, Place::B] {
+        overwrite(&dir, place, &block);
+    }
+    assert_eq!(refusal(&dir), Untrusted::BothDamaged);
 }
 
 #[test]

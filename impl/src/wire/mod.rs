@@ -3,9 +3,10 @@
 //! | bytes | field |
 //! |---|---|
 //! | 4 | `RAFT` |
-//! | 1 | version of this format: 1 |
+//! | 1 | version of this format: 2 |
 //! | 1 + n | name of the cluster: its length, then its bytes |
 //! | 1 | number of servers in the cluster |
+//! | 1 | their guards, as [`Protocol::bits`](raft_model::cluster::Protocol::bits) |
 //! | 1 | number of the server that sends |
 //! | 1 | number of the server that receives |
 //! | 1 | kind: 1 `RequestVote`, 2 its response, 3 `AppendEntries`, 4 its response |
@@ -17,7 +18,8 @@
 //! The network may lose, repeat, delay and reorder datagrams: the specification was checked under
 //! exactly that. It may not invent them. A flipped bit that turns a refusal into a vote would, and
 //! the 16 bits of UDP's own checksum are few; hence the CRC. A datagram that is not exactly a
-//! frame, or not from where it claims to come, counts as lost, under its [`Rejection`].
+//! frame, or not from where it claims to come, counts as lost, under its [`Rejection`]. So does one
+//! of version 1: whoever sends it would not read what this program sends.
 
 use std::net::SocketAddr;
 
@@ -29,10 +31,10 @@ use raft_model::types::{ServerId, Term};
 use crate::config::{ClusterName, Config};
 
 /// The longest frame, in bytes.
-pub const MAX_FRAME: usize = 4 + 1 + 1 + ClusterName::MAX_LEN + 4 + 8 + 1 + 16 + 4;
+pub const MAX_FRAME: usize = 4 + 1 + 1 + ClusterName::MAX_LEN + 5 + 8 + 1 + 16 + 4;
 
 const MAGIC: [u8; 4] = *b"RAFT";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 const REQUEST_VOTE: u8 = 1;
 const REQUEST_VOTE_RESPONSE: u8 = 2;
@@ -66,7 +68,7 @@ pub enum Rejection {
     /// A truth value is neither 0 nor 1.
     #[error("truth value other than 0 and 1")]
     Flag,
-    /// It belongs to another cluster, by its name or its number of servers.
+    /// It belongs to another cluster, by its name, its number of servers or their guards.
     #[error("of another cluster")]
     OtherCluster,
     /// It is for another server.
@@ -110,6 +112,8 @@ pub struct Frame {
     pub cluster: ClusterName,
     /// The number of servers in that cluster, as far as the sender knows.
     pub servers: u8,
+    /// The guards of that cluster, as [`Protocol::bits`](raft_model::cluster::Protocol::bits).
+    pub guards: u8,
     /// Who sends it.
     pub from: ServerId,
     /// Who receives it.
@@ -130,7 +134,7 @@ impl Frame {
         bytes.push(VERSION);
         bytes.extend(u8::try_from(name.len())); // at most `ClusterName::MAX_LEN`
         bytes.extend(name);
-        bytes.push(self.servers);
+        bytes.extend([self.servers, self.guards]);
         bytes.extend([self.from.number(), self.to.number(), kind(self.message)]);
         bytes.extend(self.message.term().number().to_be_bytes());
         if let Message::RequestVoteResponse { vote_granted, .. } = self.message {
@@ -157,7 +161,7 @@ impl Frame {
         }
         let len = rest.byte()?;
         let name = rest.slice(len.into())?;
-        let (servers, from, to, kind) = (rest.byte()?, rest.byte()?, rest.byte()?, rest.byte()?);
+        let [servers, guards, from, to, kind] = rest.take()?;
         let term = u64::from_be_bytes(rest.take()?);
         let flag = if kind == REQUEST_VOTE_RESPONSE { Some(rest.byte()?) } else { None };
         let boot = u64::from_be_bytes(rest.take()?);
@@ -177,6 +181,7 @@ impl Frame {
                 .and_then(ClusterName::new)
                 .ok_or(Rejection::OtherCluster)?,
             servers,
+            guards,
             from: ServerId::new(from).ok_or(Rejection::ServerNumber)?,
             to: ServerId::new(to).ok_or(Rejection::ServerNumber)?,
             message: message(kind, Term::new(term), flag)?,
@@ -192,8 +197,10 @@ impl Frame {
     /// [`Rejection`] if this server has to ignore it.
     pub fn admit(self, config: &Config, source: SocketAddr) -> Result<Received, Rejection> {
         let Server { id: own, cluster } = config.server();
-        // Servers that count quorums of different sizes are no cluster.
-        if self.cluster != *config.cluster_name() || self.servers != cluster.size() {
+        // Servers that count quorums of different sizes, or keep other promises, are no cluster.
+        if self.cluster != *config.cluster_name()
+            || (self.servers, self.guards) != (cluster.size(), cluster.protocol().bits())
+        {
             return Err(Rejection::OtherCluster);
         }
         if self.to != own {

@@ -25,10 +25,11 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use raft_model::actor::ActorElection;
+use raft_model::cluster::Cluster;
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::{Keys, parallel};
-use raft_model::types::{Cluster, Term};
+use raft_model::types::Term;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 use raft_model::world::properties::Property;
 use stateright::{Checker, Model};

@@ -5,7 +5,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 
 use raft_model::actor::ActorElection;
-use raft_model::types::{Cluster, Term};
+use raft_model::cluster::Cluster;
+use raft_model::types::Term;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 use stateright::Model;
 

@@ -15,9 +15,10 @@ use std::process::ExitCode;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+use raft_model::cluster::Cluster;
 use raft_model::mutant::{MUTANTS, Mutant};
 use raft_model::search::Stop;
-use raft_model::types::{Cluster, Term};
+use raft_model::types::Term;
 
 /// Raft leader election: checks the specification, and shows what it does.
 ///

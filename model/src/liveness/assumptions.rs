@@ -3,7 +3,8 @@
 use super::class::{Class, Numbering};
 use super::fair::Fairness;
 use super::graph::Note;
-use crate::types::{Cluster, ServerSet};
+use crate::cluster::Cluster;
+use crate::types::ServerSet;
 
 /// One thing that is assumed of the calm phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,9 +8,10 @@
 use std::fmt;
 
 use crate::action::Trigger;
+use crate::cluster::Cluster;
 use crate::election::{Event, State, Timer};
 use crate::message::Message;
-use crate::types::{Cluster, ServerId};
+use crate::types::ServerId;
 
 /// A class of moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

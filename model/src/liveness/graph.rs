@@ -9,11 +9,12 @@ use hashbrown::hash_table::Entry;
 
 use super::class::{Class, Numbering};
 use super::runs::Edges;
+use crate::cluster::Cluster;
 use crate::election::{Ballot, Role, State};
 use crate::packed::Packed;
 use crate::reduce::PackedModel;
 use crate::search::{Control, Coverage, Stop};
-use crate::types::{Cluster, ServerId, ServerSet, Term};
+use crate::types::{ServerId, ServerSet, Term};
 
 /// Worlds, and the moves between them.
 #[derive(Clone, Debug)]

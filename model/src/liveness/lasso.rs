@@ -14,9 +14,9 @@ use super::{Calm, Property, Violation};
 use crate::action::Move;
 use crate::packed::Packed;
 use crate::reduce::PackedModel;
+use crate::run::Run;
 use crate::types::{ServerSet, Term};
 use crate::world::bounds::{Bounds, Replies, Terms};
-use crate::world::story::{numbered, told};
 use crate::world::{World, WorldModel};
 
 /// A run that violates a property.
@@ -26,10 +26,8 @@ pub struct Lasso {
     pub property: Property,
     /// What is assumed of the calm phase, and holds.
     pub assumptions: Assumptions,
-    /// Where everything begins.
-    pub initial: World,
-    /// The hostile phase: each move, and the world after it.
-    pub stem: Vec<(Move, World)>,
+    /// The hostile phase, from the world in which everything begins.
+    pub stem: Run,
     /// The calm phase.
     pub end: End,
 }
@@ -45,9 +43,9 @@ pub enum End {
     /// By these moves, again and again, in terms that are higher each time. If there are none,
     /// nothing ever happens again.
     Cycle {
-        /// Each move, and the world after it.
-        moves: Vec<(Move, World)>,
-        /// The classes of these moves.
+        /// Once round.
+        cycle: Run,
+        /// The classes of its moves.
         made: Classes,
         /// The classes to which something is owed, and of which a move was possible at some world.
         ever: Classes,
@@ -106,7 +104,7 @@ impl Lasso {
             Violation::Cycle(cycle) => cycle.start,
         };
         let way = graph.way_to(start);
-        let mut run = Run::new(hostile);
+        let mut run = Follower::new(hostile);
         if !assumptions.dead.is_empty() {
             // The roots of this graph are the worlds of the hostile one, without the dead servers.
             let root = graph.worlds()[way[0] as usize];
@@ -117,39 +115,37 @@ impl Lasso {
             run.dead = assumptions.dead;
         }
         run.walk(graph, &way[1..])?;
-        let (initial, stem) = (run.initial.clone(), std::mem::take(&mut run.moves));
+        let stem = run.take();
         let end = match violation {
             Violation::Trap(node) => End::Trap { reachable: reachable(calm, *node) },
             Violation::Cycle(cycle) => run.go_round(property, &assumptions, graph, &cycle.moves)?,
         };
-        Ok(Self { property, assumptions, initial, stem, end })
+        Ok(Self { property, assumptions, stem, end })
     }
 
     /// How many steps lead to the cycle, and how many it has.
     pub fn lengths(&self) -> (usize, usize) {
         match &self.end {
-            End::Trap { .. } => (self.stem.len(), 0),
-            End::Cycle { moves, .. } => (self.stem.len(), moves.len()),
+            End::Trap { .. } => (self.stem.moves.len(), 0),
+            End::Cycle { cycle, .. } => (self.stem.moves.len(), cycle.moves.len()),
         }
     }
 }
 
-/// A run of the direct model that follows one of a graph.
-struct Run {
+/// Follows a run of a graph in the direct model.
+struct Follower {
     model: WorldModel,
     /// Packs what the direct model has, with as many terms as there is room for.
     wide: PackedModel<WORDS>,
     numbering: Numbering,
     dead: ServerSet,
-    initial: World,
-    world: World,
     /// How many moves were made.
     length: usize,
     /// Those that were made last.
-    moves: Vec<(Move, World)>,
+    run: Run,
 }
 
-impl Run {
+impl Follower {
     fn new<const W: usize>(graph: &Graph<W>) -> Self {
         let packed = graph.model();
         let wide = |room| {
@@ -160,10 +156,9 @@ impl Run {
         let (wide, terms) = (1..=100).rev().find_map(wide).expect("a term fits");
         let bounds = Bounds { cluster: packed.bounds().cluster, terms, replies: Replies::All };
         let model = WorldModel { bounds, handlers: packed.handlers() };
-        let initial = model.initial();
-        let world = initial.clone();
+        let run = Run::from(model.initial());
         let (numbering, dead) = (graph.numbering().clone(), ServerSet::EMPTY);
-        Self { model, wide, numbering, dead, initial, world, length: 0, moves: Vec::new() }
+        Self { model, wide, numbering, dead, length: 0, run }
     }
 
     /// The world that stands for one of the direct model.
@@ -174,11 +169,12 @@ impl Run {
     /// The moves of servers that are not dead, but for those that cannot matter; each with its
     /// class, the world after it, and the world that stands for that.
     fn moves(&self) -> Vec<(u8, Move, World, Packed<WORDS>)> {
-        let here = self.reduced(&self.world);
-        let moves = self.model.successors(&self.world).into_iter();
+        let world = self.run.last();
+        let here = self.reduced(world);
+        let moves = self.model.successors(world).into_iter();
         let moves = moves.filter(|(a_move, _)| !self.dead.contains(a_move.server));
         let moves = moves.filter_map(|(a_move, after)| {
-            let before = self.world.state(a_move.server);
+            let before = world.state(a_move.server);
             let reduced = self.reduced(&after);
             let matters = reduced != here || after.state(a_move.server) != before;
             let class = Class::of(a_move.server, before, a_move.trigger);
@@ -197,7 +193,7 @@ impl Run {
     ) -> Result<(), Refuted> {
         let goal = graph.model().layout().unpack(&graph.worlds()[node as usize]);
         let goal = self.reduced(&goal);
-        let highest = self.world.states().map(|(_, state)| state.ballot.current_term).max();
+        let highest = self.run.last().states().map(|(_, state)| state.ballot.current_term).max();
         let last = self.model.bounds.terms.last();
         if highest >= Some(last) {
             return Err(Refuted::TooLong(last));
@@ -207,9 +203,14 @@ impl Run {
         });
         let (_, a_move, after, _) = step.ok_or(Refuted::NoSuchStep(self.length + 1))?;
         self.length += 1;
-        self.world = after.clone();
-        self.moves.push((a_move, after));
+        self.run.moves.push((a_move, after));
         Ok(())
+    }
+
+    /// What was done since this was asked last.
+    fn take(&mut self) -> Run {
+        let rest = Run::from(self.run.last().clone());
+        std::mem::replace(&mut self.run, rest)
     }
 
     fn walk<const W: usize>(&mut self, graph: &Graph<W>, way: &[u32]) -> Result<(), Refuted> {
@@ -224,7 +225,7 @@ impl Run {
         graph: &Graph<W>,
         cycle: &[(u8, u32)],
     ) -> Result<End, Refuted> {
-        let start = self.reduced(&self.world);
+        let start = self.reduced(self.run.last());
         let mut account = Account::EMPTY;
         let mut is_led = false;
         let mut is_stable = true;
@@ -243,8 +244,8 @@ impl Run {
                 account.made.insert(class);
             }
         }
-        let moves = std::mem::take(&mut self.moves);
-        if self.reduced(&self.world) != start {
+        let round = self.take();
+        if self.reduced(self.run.last()) != start {
             return Err(Refuted::Open);
         }
         cycle.iter().try_for_each(|&(class, node)| self.step(graph, Some(class), node))?;
@@ -262,14 +263,14 @@ impl Run {
         }
         let owed = fairness.weak.or(fairness.strong);
         let (made, ever, always) = (account.made, account.ever.and(owed), account.always.and(owed));
-        Ok(End::Cycle { moves, made, ever, always })
+        Ok(End::Cycle { cycle: round, made, ever, always })
     }
 
     fn note(&self) -> Note {
         let alive = alive(self.model.bounds.cluster, self.dead);
         let is_delivery = |class: &u8| self.numbering.class(*class).is_delivery();
         let is_busy = self.moves().iter().any(|(class, ..)| is_delivery(class));
-        Note { is_busy, ..Note::of(alive, |id| *self.world.state(id)) }
+        Note { is_busy, ..Note::of(alive, |id| *self.run.last().state(id)) }
     }
 
     /// The classes of moves that the calm phase has here.
@@ -290,31 +291,28 @@ impl Run {
 /// The story of a run that violates a property of liveness.
 impl fmt::Display for Lasso {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let start = self.stem.last().map_or(&self.initial, |(_, world)| world);
-        let step = self.stem.len();
-        writeln!(f, "  0. Everybody starts.")?;
-        write!(f, "{}", told(&self.initial, &self.initial))?;
-        write!(f, "{}", numbered(1, &self.initial, &self.stem))?;
+        let step = self.stem.moves.len();
+        write!(f, "{}", self.stem)?;
         if !self.assumptions.dead.is_empty() {
             writeln!(f, "     Never to move again: {}.", self.assumptions.dead)?;
         }
-        let (moves, made, ever, always) = match &self.end {
+        let (cycle, made, ever, always) = match &self.end {
             End::Trap { reachable } => {
                 return writeln!(f, "     None of the {reachable} worlds to come has a leader.");
             }
-            End::Cycle { moves, made, ever, always } => (moves, *made, *ever, *always),
+            End::Cycle { cycle, made, ever, always } => (cycle, *made, *ever, *always),
         };
-        if moves.is_empty() {
+        if cycle.moves.is_empty() {
             writeln!(f, "     Nothing happens any more.")?;
         } else {
             writeln!(
                 f,
                 "     What follows repeats for ever, in terms that may be higher each time."
             )?;
-            write!(f, "{}", numbered(step + 1, start, moves))?;
+            write!(f, "{}", cycle.numbered(step + 1))?;
             writeln!(f, "     And so on, as after step {step}.")?;
         }
-        let numbering = Numbering::of(self.initial.cluster());
+        let numbering = Numbering::of(self.stem.initial.cluster());
         let named = |classes: Classes| {
             let names = numbering.names(classes);
             if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }

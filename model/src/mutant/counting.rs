@@ -1,9 +1,9 @@
 //! Mistakes about the number of votes. A fault may only ask whether votes are a quorum, so these
 //! two are none: they count servers.
 
+use crate::cluster::Cluster;
 use crate::election::{Event, Role, Server, State, Step};
 use crate::message::Message;
-use crate::types::Cluster;
 
 use super::Fault;
 

@@ -2,14 +2,16 @@
 //! that breaks, then for a run on which nobody is elected or stays, then for a size that is not
 //! that of the specification's graph.
 
+use crate::cluster::Cluster;
 use crate::liveness::assumptions::Assumptions;
 use crate::liveness::lasso::{End, Lasso};
 use crate::liveness::{Hostile, Property as Liveness, Verdict};
 use crate::mutant::{Catch, Mutant};
 use crate::reduce::PackedModel;
 use crate::reduce::Reductions;
-use crate::search::{Control, Counterexample, Coverage, Findings, Stop, search_until};
-use crate::types::{Cluster, Term};
+use crate::run::Run;
+use crate::search::{Control, Coverage, Findings, Stop, search_until};
+use crate::types::Term;
 use crate::world::bounds::Terms::{self, UpTo, Window};
 use crate::world::bounds::{Bounds, Replies};
 use crate::world::properties::{Property, SAFETY};
@@ -45,7 +47,7 @@ pub enum Found {
         /// Where.
         bounds: Bounds,
         /// A shortest way there.
-        counterexample: Counterexample,
+        counterexample: Run,
     },
     /// No property of safety breaks, but one of liveness.
     Liveness {

@@ -2,9 +2,10 @@
 
 use super::server::ServerCodec;
 use crate::action::Envelope;
+use crate::cluster::Cluster;
 use crate::election::State;
 use crate::message::Message;
-use crate::types::{Cluster, ServerId, Term};
+use crate::types::{ServerId, Term};
 use crate::world::World;
 
 /// A world in `W` words, to be read with its [`Layout`].

@@ -1,7 +1,8 @@
 //! The bits of a server: one description of them, for writing and for reading.
 
+use crate::cluster::Cluster;
 use crate::election::{Ballot, Role, State};
-use crate::types::{Cluster, ServerId, ServerSet, Term};
+use crate::types::{ServerId, ServerSet, Term};
 
 /// Bits for a server, or for none.
 const SERVER_BITS: u32 = 3;

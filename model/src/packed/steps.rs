@@ -50,15 +50,12 @@ impl CachedStep {
         if world.0[self.received.word] & self.received.mask != self.received.mask {
             return None;
         }
+        assert!(self.is_sound, "{:?} forgot to persist, or left the bounds", self.a_move);
         let mut after = *world;
         let word = &mut after.0[self.server.word];
         *word = *word & !self.server.mask | self.state;
         after.0[self.sent.word] |= self.sent.mask;
-        if after == *world {
-            return None;
-        }
-        assert!(self.is_sound, "{:?} forgot to persist, or left the bounds", self.a_move);
-        Some(after)
+        (after != *world).then_some(after)
     }
 
     /// Whether it is that the server's timer fires.
@@ -105,7 +102,10 @@ fn compute(
     let cached_step = |trigger: Trigger, received: Bits| {
         let (step, envelope) = handlers.act(bounds, id, &before, before.ballot, trigger);
         let bit = envelope.and_then(|envelope| layout.bit(envelope));
-        let (word, mask, state) = layout.bits_with(id, step.state);
+        let is_sound = (step.persist || step.state.ballot == before.ballot)
+            && layout.has(step.state.ballot.current_term)
+            && bit.is_some() == envelope.is_some();
+        let (word, mask, state) = layout.bits_with(id, if is_sound { step.state } else { before });
         let changes = step.state != before || envelope.is_some();
         changes.then(|| CachedStep {
             a_move: Move::of(id, &before, trigger, &step),
@@ -113,9 +113,7 @@ fn compute(
             sent: bit.map_or_else(Bits::default, Bits::of),
             server: Bits { word, mask },
             state,
-            is_sound: (step.persist || step.state.ballot == before.ballot)
-                && layout.has(step.state.ballot.current_term)
-                && bit.is_some() == envelope.is_some(),
+            is_sound,
         })
     };
     let alone = [Trigger::Event(Event::Timeout), Trigger::Restart].map(|c| (c, Bits::default()));

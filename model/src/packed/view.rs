@@ -2,8 +2,9 @@
 
 use super::{Layout, Packed};
 use crate::action::Envelope;
+use crate::cluster::Cluster;
 use crate::election::{Ballot, State};
-use crate::types::{Cluster, ServerId};
+use crate::types::ServerId;
 use crate::world::properties::View;
 
 /// A packed world, and how to read it.

@@ -8,10 +8,11 @@ use std::fmt::Write;
 
 use super::obligation::File;
 use super::solver::Answer;
-use crate::types::{Cluster, ServerSet};
+use crate::cluster::Cluster;
+use crate::types::ServerSet;
 
 /// When so many votes are a quorum of so many servers, as
-/// [`Cluster::is_quorum`](crate::types::Cluster::is_quorum) has it.
+/// [`Cluster::is_quorum`](crate::cluster::Cluster::is_quorum) has it.
 pub(super) const MAJORITY: &str = "(> (* 2 votes) servers)";
 
 /// The name of the lemma, and what it says.

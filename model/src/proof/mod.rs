@@ -31,6 +31,7 @@
     reason = "the specification is read a second time, with other types: that is the proof"
 )]
 
+mod cluster;
 pub mod counterexample;
 mod effect;
 mod formula;

@@ -11,11 +11,12 @@
 use std::fmt;
 use std::mem::discriminant;
 
+use super::cluster::Cluster;
 use super::effect;
 use super::election::{Ballot, Event, Handlers, Role, Server, State, Step};
 use super::message::Message;
 use super::oracle::{Path, every_path};
-use super::types::{Cluster, ServerId, ServerSet, Term};
+use super::types::{ServerId, ServerSet, Term};
 
 /// What happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

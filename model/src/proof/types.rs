@@ -126,17 +126,9 @@ impl ServerSet {
     pub(super) fn with(self, server: ServerId) -> Self {
         Self(Symbol::set(&format!("(or ({self:?} s) (= s {server:?}))")))
     }
-}
 
-/// Some cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Cluster;
-
-impl Cluster {
-    /// Whether these votes elect. "Yes" means that they contain a quorum, and any two quorums share
-    /// a server; "no" means nothing.
-    #[expect(clippy::unused_self, reason = "the cluster is any cluster")]
-    pub(super) fn is_quorum(self, votes: ServerSet) -> bool {
-        votes.0.is_quorum()
+    /// Whether it contains a quorum.
+    pub(super) fn is_quorum(self) -> bool {
+        self.0.is_quorum()
     }
 }

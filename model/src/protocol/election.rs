@@ -22,10 +22,11 @@
 //! state; a stale request is answered with the newer term. Beside the handlers stand the names of
 //! the actions of `tla/RaftElection.tla`, by which models speak of a step too.
 
+use super::cluster::Cluster;
 pub use super::handlers::Handlers;
 use super::message::Message;
 pub use super::rule::Rule;
-use super::types::{Cluster, ServerId, ServerSet, Term};
+use super::types::{ServerId, ServerSet, Term};
 
 /// What a server must never forget (Figure 2, "Persistent state on all servers"). It stands outside
 /// the [`Role`], so that no change of role can touch the vote.

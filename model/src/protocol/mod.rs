@@ -6,4 +6,4 @@ mod handlers;
 pub mod message;
 mod rule;
 
-use super::types;
+use super::{cluster, types};

@@ -6,10 +6,11 @@
 //! tried in every order, so the form is exact; the signature only keeps these orders few.
 
 use crate::action::Envelope;
+use crate::cluster::Cluster;
 use crate::election::{Ballot, Role, State};
 use crate::message::Message;
 use crate::packed::{Layout, Packed, mix};
-use crate::types::{Cluster, ServerId, ServerSet};
+use crate::types::{ServerId, ServerSet};
 
 const MAX: usize = Cluster::MAX_SIZE as usize;
 

@@ -7,9 +7,10 @@
 
 use std::collections::HashMap;
 
-use super::{Control, Counterexample, Stop, Verdict};
+use super::{Control, Stop, Verdict};
 use crate::packed::{Packed, PackedView};
 use crate::reduce::PackedModel;
+use crate::run::Run;
 use crate::world::WorldModel;
 use crate::world::properties::Property;
 
@@ -48,7 +49,7 @@ fn counterexample<const W: usize>(
     model: &PackedModel<W>,
     property: Property,
     control: &Control,
-) -> Result<Counterexample, Stop> {
+) -> Result<Run, Stop> {
     let full = WorldModel { bounds: *model.bounds(), handlers: model.handlers() };
     let initial = full.initial();
     let mut world = initial.clone();
@@ -63,7 +64,7 @@ fn counterexample<const W: usize>(
         world.clone_from(&after);
         moves.push((a_move, after));
     }
-    Ok(Counterexample { initial, moves })
+    Ok(Run { initial, moves })
 }
 
 /// The worlds on a shortest way to one from which a step violates the property.

@@ -19,14 +19,12 @@ pub use outcome::Outcome;
 pub use seen::Keys;
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::atomic::Ordering;
 
 use crate::action::{Action, Move};
+use crate::run::Run;
 use crate::world::ElectionModel;
-use crate::world::World;
 use crate::world::properties::Property;
-use crate::world::story::{numbered, told};
 
 /// Counters that nothing is decided by.
 const RELAXED: Ordering = Ordering::Relaxed;
@@ -63,7 +61,7 @@ pub enum Verdict {
     /// It holds in everything that can be reached.
     Holds,
     /// It is violated; this is a shortest way.
-    Violated(Counterexample),
+    Violated(Run),
     /// It is violated, but the search for a shortest way was stopped.
     ViolatedUntold(Stop),
     /// It was not violated before the search ended: at a violation of another property, or early.
@@ -85,29 +83,11 @@ impl Findings {
     }
 
     /// The properties to whose violation a way is known, each with a shortest one.
-    pub fn violations(&self) -> impl Iterator<Item = (&Property, &Counterexample)> {
+    pub fn violations(&self) -> impl Iterator<Item = (&Property, &Run)> {
         self.verdicts.iter().filter_map(|(property, verdict)| match verdict {
             Verdict::Violated(counterexample) => Some((property, counterexample)),
             Verdict::ViolatedUntold(_) | Verdict::Holds | Verdict::Undecided => None,
         })
-    }
-}
-
-/// The shortest way to a violation: an initial world, and the moves that lead on from it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counterexample {
-    /// Where it starts.
-    pub initial: World,
-    /// Each move, and the world after it.
-    pub moves: Vec<(Move, World)>,
-}
-
-/// The story of a counterexample: each move, and each server after it.
-impl fmt::Display for Counterexample {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "  0. Everybody starts.")?;
-        write!(f, "{}", told(&self.initial, &self.initial))?;
-        write!(f, "{}", numbered(1, &self.initial, &self.moves))
     }
 }
 
@@ -204,11 +184,7 @@ struct Violation {
 
 impl Violation {
     /// Walks the way there once more, from the initial state.
-    fn tell<M: ElectionModel>(
-        self,
-        model: &M,
-        arrivals: &[Option<(usize, Move)>],
-    ) -> Counterexample {
+    fn tell<M: ElectionModel>(self, model: &M, arrivals: &[Option<(usize, Move)>]) -> Run {
         let mut moves = vec![self.last];
         let mut number = self.before;
         while let Some((before, a_move)) = arrivals[number] {
@@ -221,6 +197,6 @@ impl Violation {
             state = model.next_state(&state, a_move).expect("the move was made before");
             (a_move, model.world(&state).into_owned())
         });
-        Counterexample { initial, moves: moves.collect() }
+        Run { initial, moves: moves.collect() }
     }
 }

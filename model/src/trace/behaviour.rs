@@ -15,11 +15,12 @@ use std::path::PathBuf;
 
 use crate::action::Action;
 use crate::action::Envelope;
+use crate::cluster::Cluster;
 use crate::election::{Ballot, Event, Role, State};
 use crate::message::Message;
 use crate::trace::file::{Place, Reader, ReplayError};
 use crate::trace::{Cause, Line, Record, StepId};
-use crate::types::{Cluster, ServerId, ServerSet, Term};
+use crate::types::{ServerId, ServerSet, Term};
 
 /// Why traces do not make a behaviour.
 #[derive(Debug, thiserror::Error)]

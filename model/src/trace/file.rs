@@ -120,12 +120,12 @@ impl Reader {
             return Err(not_a_trace("it is empty"));
         }
         match reader.parsed() {
-            Ok(Line::Header(header)) if header.version == trace::VERSION => {
+            Ok(Line::Header(header)) if header.is_readable() => {
                 reader.first = Some((reader.place(), Line::Header(header)));
                 Ok(reader)
             }
             Ok(Line::Header(header)) => Err(not_a_trace(&format!(
-                "it has version {}, and this program reads version {}",
+                "it has version {}, and this program reads versions 1 to {}",
                 header.version,
                 trace::VERSION
             ))),

@@ -16,12 +16,14 @@ pub mod tail;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::Cluster;
 use crate::election::{Ballot, Event, Outgoing, Server, State, Step};
 use crate::message::Message;
-use crate::types::{Cluster, ServerId};
+use crate::types::ServerId;
 
-/// The version of the format that this module writes and reads.
-pub const VERSION: u32 = 1;
+/// The version of the format that this module writes. It also reads version 1, in which no cluster
+/// has guards: there the servers are but a number.
+pub const VERSION: u32 = 2;
 
 /// One line of a trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,11 +39,11 @@ pub enum Line {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
-    /// The version of this format, [`VERSION`].
+    /// The version of this format, at most [`VERSION`].
     pub version: u32,
     /// The name of the cluster.
     pub cluster: String,
-    /// The number of servers.
+    /// The number of servers, and their guards.
     pub servers: Cluster,
     /// Their addresses, S1 first.
     pub addresses: Vec<String>,
@@ -112,6 +114,13 @@ pub struct StepId {
     pub boot: u64,
     /// The number of the step in that run.
     pub sequence: u64,
+}
+
+impl Header {
+    /// Whether what follows is in a version of the format that this module reads.
+    pub const fn is_readable(&self) -> bool {
+        1 <= self.version && self.version <= VERSION
+    }
 }
 
 impl Record {

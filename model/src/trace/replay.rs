@@ -22,11 +22,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::cluster::Cluster;
 use crate::election::{Ballot, Outgoing, Rule};
 use crate::message::Message;
 use crate::trace::file::{Place, Reader, ReplayError};
 use crate::trace::{Cause, Header, Line, Record, StepId, VERSION};
-use crate::types::{Cluster, ServerId, Term};
+use crate::types::{ServerId, Term};
 
 /// What traces show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,8 +144,9 @@ impl Replay {
     }
 
     fn accept_header(&mut self, place: &Place, header: &Header) -> Result<(), ReplayError> {
-        if header.version != VERSION {
-            let what = format!("a run in version {}, not {VERSION}, of the format", header.version);
+        if !header.is_readable() {
+            let what =
+                format!("a run in version {}, not 1 to {VERSION}, of the format", header.version);
             return Err(place.damage(what));
         }
         if !header.servers.contains(header.server) {

@@ -95,8 +95,9 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
+    use crate::cluster::Cluster;
     use crate::trace::{Header, VERSION};
-    use crate::types::{Cluster, ServerId};
+    use crate::types::ServerId;
 
     fn header() -> String {
         let header = Header {

@@ -4,9 +4,10 @@
 use std::fmt;
 
 use crate::action::Trigger;
+use crate::cluster::Cluster;
 use crate::election::{Event, Role, State};
 use crate::message::Message;
-use crate::types::{Cluster, Term};
+use crate::types::Term;
 
 /// The bounds of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

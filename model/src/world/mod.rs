@@ -11,52 +11,16 @@
 pub mod bounds;
 pub mod model;
 pub mod properties;
-pub mod story;
 
 pub use model::{ElectionModel, WorldModel};
 
-use std::collections::BTreeSet;
+pub use crate::election::Handlers;
+pub use crate::run::World;
 
 use crate::action::{Envelope, Trigger};
-pub use crate::election::Handlers;
-use crate::election::{Ballot, Event, Server, State, Step};
-use crate::types::{Cluster, ServerId};
+use crate::election::{Ballot, Server, State, Step};
+use crate::types::ServerId;
 use crate::world::bounds::Bounds;
-
-/// The state of everything at one moment.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct World {
-    /// Each server's state, S1 first.
-    pub servers: Vec<State>,
-    /// Each server's ballot on disk, S1 first. It is written only when a step says `persist`, so
-    /// that a step that forgets to say it can be seen.
-    pub stored: Vec<Ballot>,
-    /// Every message ever sent.
-    pub sent: BTreeSet<Envelope>,
-}
-
-impl World {
-    /// The cluster that this is the world of.
-    pub fn cluster(&self) -> Cluster {
-        let size = u8::try_from(self.servers.len()).unwrap_or(u8::MAX);
-        Cluster::new(size).expect("a world is made from a cluster")
-    }
-
-    /// The servers and their states.
-    pub fn states(&self) -> impl Iterator<Item = (ServerId, &State)> {
-        self.cluster().servers().zip(&self.servers)
-    }
-
-    /// The state of one server.
-    pub fn state(&self, server: ServerId) -> &State {
-        &self.servers[server.index()]
-    }
-
-    /// The messages that can be delivered, each with who would receive it.
-    fn deliveries(&self) -> impl Iterator<Item = (ServerId, Event)> {
-        self.sent.iter().flat_map(|envelope| envelope.deliveries(self.cluster()))
-    }
-}
 
 impl Handlers {
     /// What a server does for this trigger, and the message that the network keeps of it.

@@ -10,9 +10,10 @@
 use std::fmt;
 
 use crate::action::Envelope;
+use crate::cluster::Cluster;
 use crate::election::{Ballot, Role, State};
 use crate::message::Message;
-use crate::types::{Cluster, ServerId, ServerSet, Term};
+use crate::types::{ServerId, ServerSet, Term};
 use crate::world::World;
 
 /// A world, however it is kept.

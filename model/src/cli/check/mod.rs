@@ -12,12 +12,13 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use raft_model::actor::ActorElection;
+use raft_model::cluster::Cluster;
 use raft_model::mutant::Mutant;
 use raft_model::reduce::Reductions;
 use raft_model::search::parallel::Crew;
 use raft_model::search::peers::{Peers, PeersError};
 use raft_model::search::{Control, Findings, Keys, Stop, opinion, parallel, search_until};
-use raft_model::types::{Cluster, Term};
+use raft_model::types::Term;
 use raft_model::world::ElectionModel;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 use raft_model::world::properties::SAFETY;
@@ -25,7 +26,6 @@ use raft_model::world::{Handlers, WorldModel};
 
 use super::watch::watched;
 use super::{Failure, with_packed};
-pub(super) use report::moves_as_json;
 use report::{Key, Report};
 
 /// The arguments of `check`.

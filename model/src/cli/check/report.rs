@@ -2,12 +2,9 @@
 
 use std::fmt::Write as _;
 
-use raft_model::action::Move;
-use raft_model::election::{Role, State};
 use raft_model::reduce::Reductions;
+use raft_model::run::servers_as_json;
 use raft_model::search::{Coverage, Findings, Keys, Stop, Verdict};
-use raft_model::words::sentence;
-use raft_model::world::World;
 use raft_model::world::bounds::Replies;
 use serde_json::{Value, json};
 
@@ -196,7 +193,8 @@ pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
         Verdict::Violated(counterexample) => json!({
             "name": property.to_string(),
             "holds": false,
-            "counterexample": moves_as_json(&counterexample.moves),
+            "initial": servers_as_json(&counterexample.initial),
+            "counterexample": counterexample.moves_as_json(),
         }),
         Verdict::ViolatedUntold(why) => json!({
             "name": property.to_string(),
@@ -234,33 +232,4 @@ pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
         value["mutant"] = json!(mutant.name);
     }
     value
-}
-
-/// The moves of a run, each with all servers after it.
-pub(crate) fn moves_as_json(moves: &[(Move, World)]) -> Value {
-    let servers = |world: &World| {
-        let server = |(id, state): (raft_model::types::ServerId, &State)| {
-            let mut value = json!({
-                "server": id,
-                "term": state.ballot.current_term,
-                "voted_for": state.ballot.voted_for,
-                "role": state.role.to_string(),
-            });
-            if let Role::Candidate { votes } = state.role {
-                value["votes"] = json!(votes);
-            }
-            value
-        };
-        world.states().map(server).collect::<Vec<_>>()
-    };
-    let moves = moves.iter().map(|(a_move, after)| {
-        json!({
-            "server": a_move.server,
-            "action": a_move.action,
-            "rule": a_move.rule,
-            "says": sentence(a_move, after.state(a_move.server)),
-            "servers": servers(after),
-        })
-    });
-    Value::Array(moves.collect())
 }

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use raft_model::cluster::Cluster;
 use raft_model::liveness::assumptions::{
     ASSUMPTIONS, Assumption, Assumptions, Strength, last_servers,
 };
@@ -14,7 +15,7 @@ use raft_model::mutant::{Catch, Mutant};
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::{Control, Coverage, Stop};
-use raft_model::types::{Cluster, Term};
+use raft_model::types::Term;
 use raft_model::world::Handlers;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 

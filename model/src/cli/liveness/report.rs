@@ -9,7 +9,6 @@ use raft_model::liveness::{Findings, Verdict};
 use serde_json::{Value, json};
 
 use super::{Args, Report, Row};
-use crate::cli::check::moves_as_json;
 use crate::cli::table::Table;
 use crate::cli::watch::Cost;
 
@@ -253,14 +252,14 @@ fn verdicts_as_json(args: &Args, findings: &Findings, with_runs: bool) -> Vec<Va
 }
 
 fn run_as_json(lasso: &Lasso) -> Value {
-    let numbering = Numbering::of(lasso.initial.cluster());
+    let numbering = Numbering::of(lasso.stem.initial.cluster());
     let names = |classes| numbering.names(classes);
-    let stem = moves_as_json(&lasso.stem);
+    let stem = lasso.stem.moves_as_json();
     match &lasso.end {
         End::Trap { reachable } => json!({ "stem": stem, "reachable_without_leader": reachable }),
-        End::Cycle { moves, made, ever, always } => json!({
+        End::Cycle { cycle, made, ever, always } => json!({
             "stem": stem,
-            "cycle": moves_as_json(moves),
+            "cycle": cycle.moves_as_json(),
             "fairness": { "made": names(*made), "possible": names(*ever), "always": names(*always) },
         }),
     }

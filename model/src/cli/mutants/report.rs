@@ -10,7 +10,6 @@ use raft_model::world::bounds::Bounds;
 use serde_json::{Value, json};
 
 use super::Row;
-use crate::cli::check;
 use crate::cli::table::Table;
 
 /// A line a mutant.
@@ -144,12 +143,12 @@ pub(super) fn story_as_json(row: &Row) -> Value {
     let mut value = as_json(row);
     match &row.found {
         Found::Safety { counterexample, .. } => {
-            value["counterexample"] = check::moves_as_json(&counterexample.moves);
+            value["counterexample"] = counterexample.moves_as_json();
         }
         Found::Liveness { lasso, .. } => {
-            value["counterexample"] = check::moves_as_json(&lasso.stem);
-            if let End::Cycle { moves, .. } = &lasso.end {
-                value["repeats"] = check::moves_as_json(moves);
+            value["counterexample"] = lasso.stem.moves_as_json();
+            if let End::Cycle { cycle, .. } = &lasso.end {
+                value["repeats"] = cycle.moves_as_json();
             }
         }
         Found::Counts { .. } | Found::Nothing => {}

@@ -11,10 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::invariant::INVARIANT;
 use crate::action::Envelope;
 use crate::action::Trigger;
+use crate::cluster::Cluster;
 use crate::election::{Ballot, Event, Role, State};
 use crate::message::Message;
 use crate::mutant::{Catch, MUTANTS};
-use crate::types::{Cluster, ServerId, ServerSet, Term};
+use crate::types::{ServerId, ServerSet, Term};
 use crate::world::bounds::{Bounds, Replies, Terms};
 use crate::world::{Handlers, World, WorldModel};
 

@@ -9,10 +9,11 @@ use super::super::oracle::{Question, assumed, every_path};
 use super::super::types as symbols;
 use super::super::{HALF, obligations_of};
 use super::meaning::{Formula, Structure, Value};
+use crate::cluster::Cluster;
 use crate::election::{Event, Role, Server, State};
 use crate::message::Message;
 use crate::mutant::Mutant;
-use crate::types::{Cluster, ServerId, ServerSet, Term};
+use crate::types::{ServerId, ServerSet, Term};
 
 /// A cluster, and some terms.
 struct Concrete {
@@ -168,7 +169,7 @@ fn the_mutant_that_half_elects_is_the_lemma_with_half() {
 fn that_votes_are_no_quorum_is_not_concluded_from() {
     let paths = every_path(|| {
         let votes = symbols::ServerSet::only(symbols::ServerId::named("me"));
-        symbols::Cluster.is_quorum(votes)
+        super::super::cluster::Cluster.is_quorum(votes)
     });
     let says = |answer: bool| {
         let question = paths.iter().find_map(|(path, is)| {

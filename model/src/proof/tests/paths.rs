@@ -9,9 +9,10 @@ use super::super::situation::{Occurrence, Situation, Standing};
 use super::super::{election as symbolic, message as symbolic_message};
 use super::laws::quorums;
 use super::meaning::{Formula, Structure, Value};
+use crate::cluster::Cluster;
 use crate::election::{Ballot, Event, Outgoing, Role, Rule, Server, State, Step};
 use crate::message::Message;
-use crate::types::{Cluster, ServerId, ServerSet, Term};
+use crate::types::{ServerId, ServerSet, Term};
 
 /// A server, and what happens to it.
 #[derive(Clone, Copy, Debug)]

@@ -7,9 +7,10 @@ use super::super::invariant::{Conjunct, INVARIANT, SAFETY};
 use super::laws::quorums;
 use super::meaning::{Formula, Structure, Value};
 use crate::action::Envelope;
+use crate::cluster::Cluster;
 use crate::election::{Ballot, Role, State};
 use crate::message::Message;
-use crate::types::{Cluster, ServerId, ServerSet, Term};
+use crate::types::{ServerId, ServerSet, Term};
 use crate::world::bounds::{Bounds, Replies, Terms};
 use crate::world::{World, WorldModel};
 

@@ -19,12 +19,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::cluster::Cluster;
 use crate::election::{Outgoing, Rule};
 use crate::message::Message;
 use crate::trace::file::{Reader, ReplayError};
 use crate::trace::replay::Report;
 use crate::trace::{Cause, Header, Line, Record, StepId};
-use crate::types::{Cluster, ServerId, Term};
+use crate::types::{ServerId, Term};
 
 /// At a pixel or more for a millisecond, a picture of this is ten screens wide.
 const LONGEST: Duration = Duration::from_secs(10);

@@ -1,0 +1,249 @@
+//! The cluster: how many servers it has, what a quorum of them is, and by which protocol they elect.
+//!
+//! The [specification](crate::election) asks of it [`Cluster::is_quorum`], and nothing else.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{ServerId, ServerSet};
+
+/// Which guards the servers of a cluster stand behind. All servers must agree on them.
+///
+/// There are none yet: the protocol is that of the paper's Figure 2. Whatever names a cluster, such
+/// as a trace, a ballot or a datagram, has room for two: pre-vote, and check-quorum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Protocol {
+    pre_vote: bool,
+    check_quorum: bool,
+}
+
+impl Protocol {
+    /// The election of the paper's Figure 2, without guards.
+    pub const FIGURE2: Self = Self { pre_vote: false, check_quorum: false };
+
+    /// The protocol with these guards; `None` if this program does not know it.
+    pub const fn new(pre_vote: bool, check_quorum: bool) -> Option<Self> {
+        if pre_vote || check_quorum { None } else { Some(Self::FIGURE2) }
+    }
+
+    /// The guards as a number, for formats of bytes: 1 for pre-vote and 2 for check-quorum, added.
+    pub const fn bits(self) -> u8 {
+        self.pre_vote as u8 | (self.check_quorum as u8) << 1
+    }
+
+    /// The protocol with this number; `None` if this program does not know it.
+    pub const fn from_bits(bits: u8) -> Option<Self> {
+        if bits > 3 { None } else { Self::new(bits & 1 != 0, bits & 2 != 0) }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.pre_vote, self.check_quorum) {
+            (false, false) => "figure2",
+            (true, false) => "pre-vote",
+            (false, true) => "check-quorum",
+            (true, true) => "guarded",
+        })
+    }
+}
+
+/// The configuration of a cluster, the same on every server: S1 to S*size*, and their protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
+pub struct Cluster {
+    size: u8,
+    protocol: Protocol,
+}
+
+impl Cluster {
+    /// The largest cluster.
+    pub const MAX_SIZE: u8 = ServerId::MAX;
+
+    /// A cluster of this many servers that elect as in Figure 2.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError::Size`] unless `size` is from 1 to [`Cluster::MAX_SIZE`].
+    pub const fn new(size: u8) -> Result<Self, ClusterError> {
+        Self::with(size, Protocol::FIGURE2)
+    }
+
+    /// A cluster of this many servers that elect by this protocol.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError::Size`] unless `size` is from 1 to [`Cluster::MAX_SIZE`].
+    pub const fn with(size: u8, protocol: Protocol) -> Result<Self, ClusterError> {
+        if size >= 1 && size <= Self::MAX_SIZE {
+            Ok(Self { size, protocol })
+        } else {
+            Err(ClusterError::Size(size))
+        }
+    }
+
+    /// The number of servers, from 1 to [`Cluster::MAX_SIZE`].
+    pub const fn size(self) -> u8 {
+        self.size
+    }
+
+    /// How they elect.
+    pub const fn protocol(self) -> Protocol {
+        self.protocol
+    }
+
+    /// The servers, in the order of their numbers.
+    pub fn servers(self) -> impl Iterator<Item = ServerId> {
+        (1..=self.size).filter_map(ServerId::new)
+    }
+
+    /// Every server but this one, in the order of their numbers.
+    pub fn others(self, server: ServerId) -> impl Iterator<Item = ServerId> {
+        self.servers().filter(move |&other| other != server)
+    }
+
+    /// Whether this server belongs to the cluster.
+    pub const fn contains(self, server: ServerId) -> bool {
+        server.number() <= self.size
+    }
+
+    /// Whether these votes elect: more than half of the cluster (§5.2). Any two quorums have a
+    /// server in common, which is all that safety needs of them.
+    pub const fn is_quorum(self, votes: ServerSet) -> bool {
+        2 * votes.len() > self.size as u32
+    }
+}
+
+/// "3 servers", "3 servers (guarded)"
+impl fmt::Display for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { size, protocol } = self;
+        write!(f, "{size} server{}", if *size == 1 { "" } else { "s" })?;
+        if *protocol == Protocol::FIGURE2 { Ok(()) } else { write!(f, " ({protocol})") }
+    }
+}
+
+/// What no cluster is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClusterError {
+    /// No cluster has this size.
+    #[error("a cluster has 1 to {max} servers, not {0}", max = Cluster::MAX_SIZE)]
+    Size(u8),
+    /// This program does not know a protocol with these guards.
+    #[error("this program does not know the guards of the cluster: it elects as in Figure 2")]
+    Protocol,
+}
+
+/// A cluster as it is written: by its size alone, which means Figure 2, or with its guards.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+enum Written {
+    Size(u8),
+    Guarded { size: u8, pre_vote: bool, check_quorum: bool },
+}
+
+impl TryFrom<Written> for Cluster {
+    type Error = ClusterError;
+
+    fn try_from(written: Written) -> Result<Self, ClusterError> {
+        match written {
+            Written::Size(size) => Self::new(size),
+            Written::Guarded { size, pre_vote, check_quorum } => {
+                let protocol = Protocol::new(pre_vote, check_quorum);
+                Self::with(size, protocol.ok_or(ClusterError::Protocol)?)
+            }
+        }
+    }
+}
+
+impl From<Cluster> for Written {
+    fn from(Cluster { size, protocol }: Cluster) -> Self {
+        let Protocol { pre_vote, check_quorum } = protocol;
+        match protocol {
+            Protocol::FIGURE2 => Self::Size(size),
+            _ => Self::Guarded { size, pre_vote, check_quorum },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All sets of the servers of a cluster.
+    fn subsets(cluster: Cluster) -> Vec<ServerSet> {
+        cluster.servers().fold(vec![ServerSet::EMPTY], |sets, server| {
+            sets.iter().flat_map(|set| [*set, set.with(server)]).collect()
+        })
+    }
+
+    #[test]
+    fn quorums_by_cluster_size() {
+        // (size, votes that elect): more than half, also in clusters of even size.
+        let table = [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3), (6, 4), (7, 4)];
+        for (size, needed) in table {
+            let cluster = Cluster::new(size).unwrap();
+            for votes in subsets(cluster) {
+                assert_eq!(cluster.is_quorum(votes), votes.len() >= needed, "{votes} of {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn any_two_quorums_share_a_server() {
+        for size in 1..=Cluster::MAX_SIZE {
+            let cluster = Cluster::new(size).unwrap();
+            let mut quorums = subsets(cluster);
+            quorums.retain(|&votes| cluster.is_quorum(votes));
+            for a in &quorums {
+                for b in &quorums {
+                    assert!(a.iter().any(|server| b.contains(server)), "{a} and {b} of {size}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_cluster_has_the_servers_up_to_its_size() {
+        let everybody = Cluster::new(Cluster::MAX_SIZE).unwrap();
+        for size in 1..=Cluster::MAX_SIZE {
+            let cluster = Cluster::new(size).unwrap();
+            let servers: Vec<_> = cluster.servers().collect();
+            assert!(servers.iter().map(|server| server.number()).eq(1..=size));
+            for server in everybody.servers() {
+                assert_eq!(cluster.contains(server), servers.contains(&server));
+                let others = servers.iter().copied().filter(|&other| other != server);
+                assert!(cluster.others(server).eq(others));
+            }
+        }
+        assert_eq!(Cluster::new(0), Err(ClusterError::Size(0)));
+        assert_eq!(Cluster::new(8), Err(ClusterError::Size(8)));
+    }
+
+    #[test]
+    fn a_cluster_without_guards_is_written_by_its_size() {
+        let three = Cluster::new(3).unwrap();
+        assert_eq!(serde_json::to_string(&three).unwrap(), "3");
+        for text in ["3", r#"{"size":3,"pre_vote":false,"check_quorum":false}"#] {
+            assert_eq!(serde_json::from_str::<Cluster>(text).unwrap(), three);
+        }
+        for text in
+            ["0", "8", r#"{"size":3}"#, r#"{"size":3,"pre_vote":true,"check_quorum":false}"#]
+        {
+            assert!(serde_json::from_str::<Cluster>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_no_protocol() {
+        assert_eq!(Protocol::new(false, false), Some(Protocol::FIGURE2));
+        for (pre_vote, check_quorum) in [(true, false), (false, true), (true, true)] {
+            assert_eq!(Protocol::new(pre_vote, check_quorum), None);
+        }
+        assert_eq!(Protocol::from_bits(Protocol::FIGURE2.bits()), Some(Protocol::FIGURE2));
+        assert!((1..=u8::MAX).all(|bits| Protocol::from_bits(bits).is_none()));
+        let three = Cluster::new(3).unwrap();
+        assert_eq!(format!("{three}, {}", three.protocol()), "3 servers, figure2");
+    }
+}
