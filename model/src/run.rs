@@ -39,11 +39,6 @@ impl World {
     pub fn state(&self, server: ServerId) -> &State {
         &self.servers[server.index()]
     }
-
-    /// The messages that can be delivered, each with who would receive it.
-    pub(crate) fn deliveries(&self) -> impl Iterator<Item = (ServerId, Event)> {
-        self.sent.iter().flat_map(|envelope| envelope.deliveries(self.cluster()))
-    }
 }
 
 /// A line a server, then what was sent.

@@ -49,7 +49,8 @@ impl WorldModel {
             .filter(move |(_, state)| self.bounds.allow_timeout(state, terms()))
             .map(|(server, _)| (server, Trigger::Event(Event::Timeout)));
         let restarts = world.states().map(|(server, _)| (server, Trigger::Restart));
-        let deliveries = world.deliveries().map(|(server, event)| (server, Trigger::Event(event)));
+        let deliveries = world.sent.iter().flat_map(|e| e.deliveries(self.bounds.cluster));
+        let deliveries = deliveries.map(|(server, event)| (server, Trigger::Event(event)));
         timeouts.chain(restarts).chain(deliveries)
     }
 
