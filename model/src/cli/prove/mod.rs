@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 use raft_model::mutant::Mutant;
-use raft_model::proof::counterexample::{self, Counterexample};
+use raft_model::proof::counterexample::{self, CounterexampleToInduction};
 use raft_model::proof::{
     self, Answer, Answers, File, Obligation, Progress, SOLVERS, Solver, SolverError,
 };
@@ -62,7 +62,7 @@ struct Gap<'a> {
     obligation: &'a Obligation,
     solver: Solver,
     answer: Answer,
-    counterexample: Option<Counterexample>,
+    counterexample: Option<CounterexampleToInduction>,
 }
 
 /// Runs the proof, and prints what became of it.
