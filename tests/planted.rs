@@ -66,15 +66,28 @@ const LEADER: &str = r#"
 "#;
 
 /// What the packed worlds need in order to tell the new from the old.
-const PACKED: [(&str, &str); 5] = [
-    ("                0 => Role::Follower,\n", "                3 => Role::Rested,\n"),
-    ("            Role::Follower => (0,", "            Role::Rested => (3, ServerSet::EMPTY),\n"),
-    ("        Message::AppendEntries { .. } => 1,\n", "        Message::Lead { .. } => KINDS,\n"),
+const PACKED: [(&str, &str, &str); 5] = [
+    ("server.rs", "            0 => Role::Follower,\n", "            3 => Role::Rested,\n"),
     (
+        "server.rs",
+        "            Role::Follower => (0,",
+        "            Role::Rested => (3, ServerSet::EMPTY),\n",
+    ),
+    (
+        "layout.rs",
+        "        Message::AppendEntries { term },\n",
+        "        Message::Lead { term },\n",
+    ),
+    (
+        "layout.rs",
+        "        Message::AppendEntries { .. } => 1,\n",
+        "        Message::Lead { .. } => 5,\n",
+    ),
+    (
+        "layout.rs",
         "                layout.add(Envelope { from, to: None, message: Message::AppendEntries { term } });\n",
         "                layout.add(Envelope { from, to: None, message: Message::Lead { term } });\n",
     ),
-    ("/// The kinds of messages, by number.\n", "const KINDS: usize = 5;\n"),
 ];
 
 /// A pattern that names an old one names the new one too.
@@ -123,12 +136,12 @@ fn plant(folder: &Path) {
     for (file, before, text) in PLANTED {
         put(&source.join("protocol").join(file), text, before);
     }
-    let layout = source.join("packed/layout.rs");
-    for (before, text) in PACKED {
-        put(&layout, text, before);
+    for (file, before, text) in PACKED {
+        put(&source.join("packed").join(file), text, before);
     }
+    let layout = source.join("packed/layout.rs");
     let text = fs::read_to_string(&layout).unwrap();
-    fs::write(&layout, text.replace("vec![NO_BIT; 5 * ", "vec![NO_BIT; (KINDS + 1) * ")).unwrap();
+    fs::write(&layout, text.replace("KINDS: usize = 5", "KINDS: usize = 6")).unwrap();
     for_each_file(&source, &mut |path| {
         if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(path).unwrap();

@@ -125,6 +125,7 @@ impl<const W: usize> PackedModel<W> {
     /// Every move that changes the world, and the world after it before that is reduced.
     pub fn for_each_step(&self, world: &Packed<W>, mut found: impl FnMut(Move, Packed<W>)) {
         let Self { layout, bounds, handlers, .. } = self;
+        debug_assert_eq!(layout.pack(&layout.unpack(world)), *world, "it is read as another world");
         for id in bounds.cluster.servers() {
             let is_held = !self.allow_timeout(world, &layout.state(world, id));
             for cached in self.steps.of(world, id, layout, bounds, *handlers) {
