@@ -30,8 +30,8 @@ impl<const W: usize> PackedModel<W> {
         Self::with_room(bounds, reductions, bounds.terms.last())
     }
 
-    /// The same, whose worlds have room for terms up to this one. A window needs more of it than its
-    /// size where terms are not counted from the lowest one.
+    /// The same, whose worlds have room for terms up to this one. A window needs more of it than
+    /// its size where terms are not counted from the lowest one.
     pub fn with_room(bounds: Bounds, reductions: Reductions, room: Term) -> Option<Self> {
         let room = u8::try_from(room.number()).ok()?;
         let cluster = bounds.cluster;

@@ -15,8 +15,8 @@ use crate::world::ElectionModel;
 use crate::world::properties::{Property, SAFETY};
 
 /// Asks stateright about [`SAFETY`]: breadth first, with so many threads. It keeps 64-bit
-/// fingerprints of states, and counts neither edges nor the states of levels; the depth is exact with
-/// one thread.
+/// fingerprints of states, and counts neither edges nor the states of levels; the depth is exact
+/// with one thread.
 pub fn ask_stateright<const W: usize>(
     model: PackedModel<W>,
     threads: usize,
