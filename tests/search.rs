@@ -69,6 +69,15 @@ fn engines_workers_and_keys_agree_under_every_reduction() {
     }
 }
 
+/// In packed worlds every ballot is on its disk: so a step that forgets to write it has no world.
+#[test]
+#[should_panic(expected = "forgot to persist")]
+fn packed_worlds_refuse_a_step_that_forgets_its_ballot() {
+    let model = Model::new(up_to(2, 1, Replies::All), Reductions::NONE).unwrap();
+    let model = model.driven_by(Mutant::named("own-vote-not-persisted").unwrap().handlers);
+    model.for_each_successor(&model.initial(), |_, _, _| ());
+}
+
 /// Nothing is packed there, and nothing reduced; stateright's actors even have another network.
 #[test]
 fn stateright_says_the_same_of_whole_worlds() {
