@@ -1,13 +1,19 @@
 //! What `raft-node` says when it cannot run: the exit code, and a message that names the input and
 //! what is wrong with it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
+use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use support::node::{free_addresses, raft_node};
+
+/// How long to wait for what must happen, however slow the machine is.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The arguments of the only server of a cluster, at a free address.
 fn lone(data: &Path) -> Vec<String> {
@@ -51,16 +57,22 @@ impl Started {
             let mut command = Command::new(raft_node());
             command.args(&arguments).args(more).arg("--bootstrap").env_remove("RAFT_LOG");
             let child = command.stderr(Stdio::piped()).spawn().unwrap();
-            let mut started = Self { child, arguments };
+            let started = Self { child, arguments };
             started.says(word).then_some(started)
         });
         attempts.unwrap_or_else(|| panic!("it never says {word:?}"))
     }
 
     /// Reads its log until this word; false if it ends before.
-    fn says(&mut self, word: &str) -> bool {
-        let stderr = BufReader::new(self.child.stderr.as_mut().unwrap());
-        stderr.lines().map_while(Result::ok).any(|line| line.contains(word))
+    fn says(&self, word: &str) -> bool {
+        let stderr = self.child.stderr.as_ref().unwrap().as_fd().try_clone_to_owned().unwrap();
+        let (sender, said) = channel();
+        let wanted = word.to_owned();
+        std::thread::spawn(move || {
+            let mut lines = BufReader::new(File::from(stderr)).lines().map_while(Result::ok);
+            sender.send(lines.any(|line| line.contains(&wanted)))
+        });
+        said.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("waited in vain for {word:?}"))
     }
 
     fn signal(&self, signal: Signal) {
@@ -177,6 +189,12 @@ fn a_server_that_has_a_trace_refuses_bootstrap() {
     let words = [trace, "server 1 has run before", "keep this server out", "remove the trace"];
     fails(&lone(&data), &again, 1, &words);
     assert!(!data.join("ballot").exists());
+}
+
+#[test]
+fn the_log_says_who_leads() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Started::with(dir.path(), &[], "rule=Elected term=1 role=leader voted_for=S1 leader=S1"));
 }
 
 #[test]

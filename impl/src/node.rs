@@ -7,9 +7,8 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use raft_model::election::{Outgoing, Role, Rule, Server, State, Step};
+use raft_model::election::{Outgoing, Role, Rule, Server, Step};
 use raft_model::trace::{Cause, StepId};
-use raft_model::types::ServerId;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
@@ -17,14 +16,14 @@ use crate::clock::Clock;
 use crate::disk::{Store, StoreError};
 use crate::link::Link;
 use crate::recorder::{Recorder, RecorderError};
+use crate::status::Status;
 use crate::wire::Received;
 
 /// A server that runs.
 #[derive(Debug)]
 pub struct Node {
     server: Server,
-    state: State,
-    leader: Option<ServerId>, // of the current term, as far as this server has heard
+    status: Status,
     clock: Clock,
     link: Link,
     store: Store,
@@ -37,8 +36,9 @@ impl Node {
     pub fn new(link: Link, store: Store) -> Self {
         let server = link.config().server();
         let Step { state, .. } = server.start(Some(store.ballot()));
+        let status = Status::new(server.id, state);
         let clock = Clock::new(link.config());
-        Self { server, state, leader: None, clock, link, store, recorder: None, sequence: 0 }
+        Self { server, status, clock, link, store, recorder: None, sequence: 0 }
     }
 
     /// The same server, with a trace of what it does.
@@ -66,10 +66,10 @@ impl Node {
             // Messages first: a server that was paused hears that there is a leader before it
             // campaigns. They come in bounded batches, so the timer is late at most, never lost.
             for Received { from, message, sent_in } in self.link.receive() {
-                self.step(Cause::Receive { before: self.state, from, message, sent_in })?;
+                self.step(Cause::Receive { before: self.status.state, from, message, sent_in })?;
             }
             if self.clock.is_due() {
-                self.step(Cause::Timeout { before: self.state })?;
+                self.step(Cause::Timeout { before: self.status.state })?;
             }
         }
         Ok(())
@@ -98,7 +98,9 @@ impl Node {
             }
         }
         self.obey(&step, id)?;
-        self.log(cause, &step);
+        let before = self.status;
+        self.status = before.after(cause, &step);
+        self.log(before, cause, step.rule);
         Ok(())
     }
 
@@ -119,7 +121,6 @@ impl Node {
         if step.restart_timer {
             self.clock.restart(step.state.timer());
         }
-        self.state = step.state;
         Ok(())
     }
 
@@ -137,45 +138,38 @@ impl Node {
             heartbeat = ?config.heartbeat(),
             election = ?config.election_timeout(),
             ballot = %self.store.path().display(),
-            term = %self.state.ballot.current_term,
-            voted_for = self.state.ballot.voted_for.map(tracing::field::display),
+            term = %self.status.term(),
+            voted_for = self.status.voted_for().map(tracing::field::display),
         );
     }
 
     /// One line a step, after it was obeyed. What changes nothing is for the curious.
-    fn log(&mut self, cause: Cause, step: &Step) {
-        let (before, from) = match cause {
+    fn log(&self, before: Status, cause: Cause, rule: Rule) {
+        let from = match cause {
             Cause::Start { .. } => return self.log_start(),
-            Cause::Timeout { before } => (before, None),
-            Cause::Receive { before, from, .. } => (before, Some(from)),
+            Cause::Timeout { .. } => None,
+            Cause::Receive { from, .. } => Some(from),
         };
-        let leader = match step.rule {
-            Rule::Elected => Some(self.server.id),
-            Rule::HeartbeatAccepted | Rule::SteppedDown => from,
-            _ if step.state.ballot.current_term == before.ballot.current_term => self.leader,
-            _ => None,
-        };
-        let role = step.state.role;
+        let role = self.status.state.role;
         let votes = if let Role::Candidate { votes } = role { Some(votes) } else { None };
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
-                    rule = ?step.rule,
-                    term = %step.state.ballot.current_term,
+                    ?rule,
+                    term = %self.status.term(),
                     %role,
-                    voted_for = step.state.ballot.voted_for.map(tracing::field::display),
+                    voted_for = self.status.voted_for().map(tracing::field::display),
                     votes = votes.map(tracing::field::display),
-                    leader = leader.map(tracing::field::display),
+                    leader = self.status.leader.map(tracing::field::display),
                     from = from.map(tracing::field::display),
                 )
             };
         }
-        if step.state == before && leader == self.leader {
+        if self.status == before {
             line!(debug);
         } else {
             line!(info);
         }
-        self.leader = leader;
     }
 }
 
@@ -216,12 +210,12 @@ mod tests {
     }
 
     fn receive(node: &mut Node, message: Message) -> Result<(), NodeError> {
-        let (before, from, sent_in) = (node.state, server(2), SENT_IN);
+        let (before, from, sent_in) = (node.status.state, server(2), SENT_IN);
         node.step(Cause::Receive { before, from, message, sent_in })
     }
 
     fn timeout(node: &mut Node) {
-        node.step(Cause::Timeout { before: node.state }).unwrap();
+        node.step(Cause::Timeout { before: node.status.state }).unwrap();
     }
 
     #[test]
@@ -230,8 +224,8 @@ mod tests {
         let (config, link) = testing::lone();
         let mut node = Node::new(link, testing::bootstrapped(&dir, &config));
         timeout(&mut node);
-        assert_eq!(node.state.role, Role::Leader);
-        assert_eq!(node.store.ballot(), node.state.ballot);
+        assert_eq!(node.status.state.role, Role::Leader);
+        assert_eq!(node.store.ballot(), node.status.state.ballot);
     }
 
     #[test]
@@ -268,11 +262,11 @@ mod tests {
         let mut recorder = trace.begin(node.store.boot()).unwrap();
         recorder.replace_file(File::open(&path).unwrap()); // read-only
         let mut node = node.recorded_by(recorder);
-        let (state, ballot) = (node.state, fs::read(node.store.path()).unwrap());
+        let (state, ballot) = (node.status.state, fs::read(node.store.path()).unwrap());
 
         assert!(matches!(receive(&mut node, REQUEST), Err(NodeError::Recorder(_))));
         assert_eq!(said(peer.receive()), []);
-        assert_eq!(node.state, state);
+        assert_eq!(node.status.state, state);
         assert!(node.clock.is_due(), "the timer was not restarted");
         assert!(fs::read(node.store.path()).unwrap() == ballot, "nothing was saved");
     }
