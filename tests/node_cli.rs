@@ -217,6 +217,14 @@ fn sigint_and_sigterm_end_it_with_0() {
 }
 
 #[test]
+fn its_last_words_are_what_it_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Started::new(dir.path());
+    server.signal(Signal::TERM);
+    assert!(server.says("stopped: sent=0 not_sent=0 received=0 errors=0"));
+}
+
+#[test]
 fn a_closed_stderr_does_not_end_it() {
     let dir = tempfile::tempdir().unwrap();
     let mut server = Started::new(dir.path());

@@ -63,14 +63,20 @@ impl Node {
     fn serve(&mut self, stop: BorrowedFd<'_>) -> Result<(), NodeError> {
         self.step(Cause::Start { stored: self.store.ballot() })?;
         while self.wait(stop)? {
-            // Messages first: a server that was paused hears that there is a leader before it
-            // campaigns. They come in bounded batches, so the timer is late at most, never lost.
-            for Received { from, message, sent_in } in self.link.receive() {
-                self.step(Cause::Receive { before: self.status.state, from, message, sent_in })?;
-            }
-            if self.clock.is_due() {
-                self.step(Cause::Timeout { before: self.status.state })?;
-            }
+            self.turn()?;
+        }
+        Ok(())
+    }
+
+    /// Takes the messages that are there, then the timer if it is due. A server that was paused so
+    /// hears that there is a leader before it campaigns. Messages come in bounded batches: the
+    /// timer is late at most, never lost.
+    fn turn(&mut self) -> Result<(), NodeError> {
+        for Received { from, message, sent_in } in self.link.receive() {
+            self.step(Cause::Receive { before: self.status.state, from, message, sent_in })?;
+        }
+        if self.clock.is_due() {
+            self.step(Cause::Timeout { before: self.status.state })?;
         }
         Ok(())
     }
@@ -188,128 +194,4 @@ pub enum NodeError {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs::{self, File};
-    use std::os::fd::AsFd as _;
-    use std::os::unix::net::UnixStream;
-
-    use raft_model::message::Message;
-    use raft_model::types::Term;
-
-    use super::*;
-    use crate::recorder::Trace;
-    use crate::testing::{self, SENT_IN, said, server};
-
-    const REQUEST: Message = Message::RequestVote { term: Term::new(1) };
-
-    /// S1 of two servers that has never run, and the socket of the other.
-    fn node_and_peer(dir: &tempfile::TempDir) -> (Node, Link) {
-        let [one, two] = testing::links();
-        let config = one.config().clone();
-        (Node::new(one, testing::bootstrapped(dir, &config)), two)
-    }
-
-    fn receive(node: &mut Node, message: Message) -> Result<(), NodeError> {
-        let (before, from, sent_in) = (node.status.state, server(2), SENT_IN);
-        node.step(Cause::Receive { before, from, message, sent_in })
-    }
-
-    fn timeout(node: &mut Node) {
-        node.step(Cause::Timeout { before: node.status.state }).unwrap();
-    }
-
-    #[test]
-    fn a_lone_server_leads_at_its_first_timeout() {
-        let dir = tempfile::tempdir().unwrap();
-        let (config, link) = testing::lone();
-        let mut node = Node::new(link, testing::bootstrapped(&dir, &config));
-        timeout(&mut node);
-        assert_eq!(node.status.state.role, Role::Leader);
-        assert_eq!(node.store.ballot(), node.status.state.ballot);
-    }
-
-    #[test]
-    fn a_vote_is_on_the_disk_when_the_answer_leaves() {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut node, mut peer) = node_and_peer(&dir);
-        receive(&mut node, REQUEST).unwrap();
-
-        let answer = Message::RequestVoteResponse { term: Term::new(1), vote_granted: true };
-        assert_eq!(said(peer.receive()), [(server(1), answer)]);
-        let config = node.link.config().clone();
-        drop(node);
-        let ballot = testing::reopened(&dir, &config).ballot();
-        assert_eq!((ballot.current_term, ballot.voted_for), (Term::new(1), Some(server(2))));
-    }
-
-    #[test]
-    fn nothing_is_sent_when_the_ballot_cannot_be_written() {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut node, mut peer) = node_and_peer(&dir);
-        let read_only = File::open(node.store.path()).unwrap();
-        node.store.replace_file(read_only);
-
-        assert!(matches!(receive(&mut node, REQUEST), Err(NodeError::Store(_))));
-        assert_eq!(said(peer.receive()), []);
-    }
-
-    #[test]
-    fn a_step_that_cannot_be_recorded_is_not_taken() {
-        let dir = tempfile::tempdir().unwrap();
-        let (node, mut peer) = node_and_peer(&dir);
-        let path = dir.path().join("trace");
-        let trace = Trace::open(&path, node.link.config()).unwrap();
-        let mut recorder = trace.begin(node.store.boot()).unwrap();
-        recorder.replace_file(File::open(&path).unwrap()); // read-only
-        let mut node = node.recorded_by(recorder);
-        let (state, ballot) = (node.status.state, fs::read(node.store.path()).unwrap());
-
-        assert!(matches!(receive(&mut node, REQUEST), Err(NodeError::Recorder(_))));
-        assert_eq!(said(peer.receive()), []);
-        assert_eq!(node.status.state, state);
-        assert!(node.clock.is_due(), "the timer was not restarted");
-        assert!(fs::read(node.store.path()).unwrap() == ballot, "nothing was saved");
-    }
-
-    #[test]
-    fn a_campaign_asks_everybody_else() {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut node, mut peer) = node_and_peer(&dir);
-        timeout(&mut node);
-        assert_eq!(said(peer.receive()), [(server(1), REQUEST)]);
-    }
-
-    #[test]
-    fn a_vote_restarts_the_timer() {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut node, _peer) = node_and_peer(&dir);
-        assert!(node.clock.is_due());
-        receive(&mut node, REQUEST).unwrap();
-        assert!(!node.clock.is_due());
-    }
-
-    #[test]
-    fn it_stops_when_told_to() {
-        let dir = tempfile::tempdir().unwrap();
-        let (node, _peer) = node_and_peer(&dir);
-        let (stop, stopper) = UnixStream::pair().unwrap();
-        drop(stopper);
-        node.run(stop.as_fd()).unwrap();
-    }
-
-    #[test]
-    fn a_server_that_comes_back_keeps_its_vote() {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut node, mut peer) = node_and_peer(&dir);
-        timeout(&mut node);
-        assert_eq!(said(peer.receive()).len(), 1);
-
-        let Node { link, store, .. } = node;
-        drop(store);
-        let config = link.config().clone();
-        let mut node = Node::new(link, testing::reopened(&dir, &config));
-        receive(&mut node, REQUEST).unwrap();
-        let answer = Message::RequestVoteResponse { term: Term::new(1), vote_granted: false };
-        assert_eq!(said(peer.receive()), [(server(1), answer)]);
-    }
-}
+mod tests;
