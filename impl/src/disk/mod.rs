@@ -219,9 +219,9 @@ impl Store {
 pub enum StoreError {
     /// There is no ballot.
     #[error(
-        "{}: there is no ballot. First check --data. If this server has never run, start it once \
-         with --bootstrap. If it has, the votes it gave are lost, and with --bootstrap it may vote \
-         twice in one term and elect a second leader: {RESTORE}", .path.display()
+        "{}: there is no ballot. If this server has never run, bootstrap it. If it has, the votes \
+         it gave are lost, and with a new ballot it may vote twice in one term and elect a second \
+         leader: {RESTORE}", .path.display()
     )]
     NoBallot {
         /// Where it should be.
@@ -229,8 +229,8 @@ pub enum StoreError {
     },
     /// There is a ballot, so the server is not new.
     #[error(
-        "{}: there is a ballot already, and --bootstrap would forget the votes in it. Start this \
-         server without --bootstrap", .path.display()
+        "{}: there is a ballot already, and a new one would forget the votes in it",
+        .path.display()
     )]
     AlreadyBootstrapped {
         /// Where it is.

@@ -181,10 +181,7 @@ pub enum Untrusted {
     )]
     Size(u64),
     /// It belongs to another server.
-    #[error(
-        "the ballot is that of {0}, not of {1}. Correct --data, --id, --cluster \
-         or the list of --server"
-    )]
+    #[error("the ballot is that of {0}, not of {1}")]
     Owner(Owner, Owner),
     /// It was written by a program that knows more.
     #[error(
@@ -212,7 +209,7 @@ pub enum Untrusted {
 
 /// What is left to do for a server that has forgotten its votes.
 pub(crate) const RESTORE: &str = "keep this server out of the cluster; to be whole again, stop all \
-                                  servers, choose a new --cluster name and empty data directories, \
+                                  servers, choose a new cluster name and empty data directories, \
                                   and bootstrap all";
 
 const LOST: &str = "The votes of this server are lost, and without them it may vote twice in one \
