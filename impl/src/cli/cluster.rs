@@ -6,7 +6,7 @@ use clap::value_parser;
 use raft_model::cluster::Cluster;
 use raft_node::cluster::{self, Demonstration};
 
-use super::{Failure, Timing};
+use super::{Failure, Timing, hint};
 
 const EXAMPLE: &str = "\
 Example: raft-node cluster, and in another terminal kill -9 of the process that leads. The others
@@ -53,7 +53,8 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     };
     let (stop, _stopper) = super::stop_at_signals()?;
     cluster::demonstrate(&demonstration, &stop).map_err(|error| match error {
-        error @ (cluster::Error::Config(_) | cluster::Error::Traces(_)) => Failure::input(error),
+        cluster::Error::Config(error) => hint::config(error),
+        error @ cluster::Error::Traces(_) => Failure::input(error),
         error => Failure::other(error),
     })
 }

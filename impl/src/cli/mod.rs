@@ -1,6 +1,7 @@
 //! The command line.
 
 mod cluster;
+mod hint;
 mod run;
 
 use std::error::Error;

@@ -14,7 +14,7 @@ use raft_node::node::Node;
 use raft_node::recorder::Trace;
 use tracing_subscriber::filter::LevelFilter;
 
-use super::{Failure, Timing};
+use super::{Failure, Timing, hint};
 
 const EXAMPLE: &str = "\
 Example: three servers on one machine, each in a terminal of its own. Leave out --bootstrap when you
@@ -100,7 +100,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         election_timeout: args.timing.election_timeout(),
         seed: args.seed,
     });
-    let config = config.map_err(Failure::input)?;
+    let config = config.map_err(hint::config)?;
     let (stop, stopper) = super::stop_at_signals()?;
     if args.stop_with_stdin {
         thread::spawn(move || stop_at_end_of_stdin(stopper));
@@ -109,24 +109,24 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     // The ballot of a new server comes last, so that what fails before can simply be tried again.
     // Only the header of its trace, which has the number of the run, comes after it.
     let data = if args.bootstrap { DataDir::create(&args.data) } else { DataDir::lock(&args.data) };
-    let data = data.map_err(Failure::other)?;
+    let data = data.map_err(hint::store)?;
     if args.bootstrap {
-        data.check_new().map_err(Failure::other)?;
+        data.check_new().map_err(hint::store)?;
     }
     let link = Link::bind(&config).map_err(Failure::other)?;
-    let open = |path: PathBuf| Trace::open(&path, &config).map_err(Failure::other);
+    let open = |path: PathBuf| Trace::open(&path, &config).map_err(hint::trace);
     let trace = args.trace.map(open).transpose()?;
     if args.bootstrap
         && let Some(trace) = &trace
     {
-        trace.check_new().map_err(Failure::other)?;
+        trace.check_new().map_err(hint::trace)?;
     }
     let store = if args.bootstrap { data.bootstrap(&config) } else { data.open(&config) };
-    let store = store.map_err(Failure::other)?;
+    let store = store.map_err(hint::store)?;
     let boot = store.boot();
     let mut node = Node::new(link, store);
     if let Some(trace) = trace {
-        node = node.recorded_by(trace.begin(boot).map_err(Failure::other)?);
+        node = node.recorded_by(trace.begin(boot).map_err(hint::trace)?);
     }
     node.run(stop.as_fd()).map_err(Failure::other)
 }
