@@ -26,7 +26,7 @@ pub(super) fn config(error: ConfigError) -> Failure {
     let hint = match error {
         ConfigError::ClusterName(_) => "Correct --cluster.",
         ConfigError::UnknownId { .. } => "Correct --id, or the list of --server.",
-        ConfigError::Size(_)
+        ConfigError::Cluster(_)
         | ConfigError::NoSuchNumber { .. }
         | ConfigError::DuplicateNumber { .. }
         | ConfigError::Gap { .. }
