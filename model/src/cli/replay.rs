@@ -8,9 +8,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use raft_model::trace::behaviour::Behaviour;
-use raft_model::trace::file::{Reader, ReplayError};
+use raft_model::trace::file::{Place, Reader, ReplayError};
 use raft_model::trace::picture::{Picture, PictureError, Range};
 use raft_model::trace::replay::{Report, replay};
+use raft_model::trace::rule::Rule;
 use serde_json::{Value, json};
 
 use super::Failure;
@@ -64,10 +65,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         Ok(report) if args.json => (format!("{:#}\n", as_json(&report)), ExitCode::SUCCESS),
         Ok(report) => (as_table(&report, started.elapsed().as_secs_f64()), ExitCode::SUCCESS),
         Err(ReplayError::Damage { place, what }) if args.json => {
-            let damage = json!({ "replayed": false, "place": place.to_string(), "what": what });
-            (format!("{damage:#}\n"), ExitCode::FAILURE)
+            (refusal(&place, None, &what), ExitCode::FAILURE)
         }
-        Err(error @ ReplayError::Damage { .. }) => {
+        Err(ReplayError::Refused { place, rule, what }) if args.json => {
+            (refusal(&place, Some(rule), &what), ExitCode::FAILURE)
+        }
+        Err(error @ (ReplayError::Damage { .. } | ReplayError::Refused { .. })) => {
             let _ = writeln!(io::stderr(), "error: {error}");
             (String::new(), ExitCode::FAILURE)
         }
@@ -158,6 +161,13 @@ fn as_table(report: &Report, seconds: f64) -> String {
         let _ = writeln!(text, "\n  note: {note}");
     }
     text
+}
+
+/// Why traces are refused: a line is damaged, or a rule is broken.
+fn refusal(place: &Place, rule: Option<Rule>, what: &str) -> String {
+    let rule = rule.map(|rule| format!("{rule:?}"));
+    let place = place.to_string();
+    format!("{:#}\n", json!({ "replayed": false, "place": place, "rule": rule, "what": what }))
 }
 
 fn as_json(report: &Report) -> Value {

@@ -6,6 +6,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::trace::rule::Rule;
 use crate::trace::{self, Line, LineError};
 
 /// The longest line that is read, in bytes: far more than a header or a record needs, and so little
@@ -23,6 +24,11 @@ impl Place {
     /// An error that names this line.
     pub(crate) fn damage(&self, what: String) -> ReplayError {
         ReplayError::Damage { place: self.clone(), what }
+    }
+
+    /// An error that names this line, and the rule that it breaks.
+    pub(crate) fn refused(&self, rule: Rule, what: String) -> ReplayError {
+        ReplayError::Refused { place: self.clone(), rule, what }
     }
 }
 
@@ -60,11 +66,21 @@ pub enum ReplayError {
         /// The file.
         file: PathBuf,
     },
-    /// A trace tells what cannot have happened.
+    /// A line is not as it was written.
     #[error("{place}: {what}")]
     Damage {
         /// Where.
         place: Place,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A trace tells what cannot have happened.
+    #[error("{place}: {what}\n  {rule:?}: {}", rule.says())]
+    Refused {
+        /// Where.
+        place: Place,
+        /// The rule that is broken.
+        rule: Rule,
         /// What is wrong, with what is recorded and what is expected.
         what: String,
     },
