@@ -87,7 +87,8 @@ pub enum ReplayError {
 }
 
 /// The lines of one trace. A line that is cut off, at the end of the file or where the server came
-/// up again, is passed over with a note: the server was killed while it wrote it.
+/// up again, is passed over with a note: the server was killed while it wrote it, or its disk was
+/// full.
 pub struct Reader {
     file: Arc<Path>,
     lines: BufReader<File>,
@@ -176,7 +177,9 @@ impl Reader {
         let cut = self.place();
         loop {
             let place = self.place();
-            self.notes.push(format!("{place}: cut off; the server was killed as it wrote it"));
+            self.notes.push(format!(
+                "{place}: cut off; the server was killed as it wrote it, or its disk was full"
+            ));
             if !self.read_line()? {
                 return Ok(None);
             }

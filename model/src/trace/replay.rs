@@ -2,7 +2,7 @@
 //!
 //! What it judges by are the [`RULES`](crate::trace::rule::RULES).
 //!
-//! A killed server leaves two marks that are no damage: a last line that is cut off, and a last
+//! A server that is killed, or whose disk is full, leaves two marks that are no damage: a last line that is cut off, and a last
 //! record whose step did not take effect, since the record is written first. The second is accepted
 //! only if the ballot that the server came back with is the older one, and nobody received what
 //! that step would have sent.
@@ -288,7 +288,7 @@ impl Replay {
             let run = self.runs.get_mut(earlier).expect("it is one of the runs");
             run.last_is_real = false;
             self.notes.push(format!(
-                "{}: the last step of run {} was recorded, but did not take effect before the server was killed",
+                "{}: the last step of run {} was recorded, but did not take effect: the server was killed before, or its disk was full",
                 earlier.0, earlier.1
             ));
         }
