@@ -11,6 +11,7 @@
 //! heartbeat that tells of no newer term. The latter are not drawn.
 
 mod axis;
+mod clocks;
 mod frame;
 mod marks;
 mod svg;
@@ -27,7 +28,7 @@ use crate::trace::replay::Report;
 use crate::trace::{Cause, Header, Line, Record, StepId};
 use crate::types::{ServerId, Term};
 
-/// At a pixel or more for a millisecond, a picture of this is ten screens wide.
+/// On one screen, of more than this no election is seen.
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// Which part of a run to draw, from its first record on.
@@ -81,6 +82,7 @@ pub struct Picture {
     run: Extent,
     from: u64,
     to: u64,
+    screens: u32,
     /// One a server.
     lanes: Vec<Lane>,
     journeys: BTreeMap<Sending, Journey>,
@@ -144,6 +146,13 @@ impl Piece {
     const fn is_down(&self) -> bool {
         self.term.is_none()
     }
+
+    fn says(&self) -> String {
+        match self.term {
+            Some(term) => format!("{}, term {term}", self.role),
+            None => self.role.to_owned(),
+        }
+    }
 }
 
 impl Picture {
@@ -162,6 +171,7 @@ impl Picture {
             run,
             from,
             to,
+            screens: 1,
             lanes: report.servers.servers().map(|_| Lane::default()).collect(),
             journeys: BTreeMap::new(),
         };
@@ -190,6 +200,18 @@ impl Picture {
             }
         })?;
         Ok(picture)
+    }
+
+    /// The same, so many screens wide: what is close together is told apart, and one scrolls.
+    pub fn zoomed(self, screens: u32) -> Self {
+        Self { screens, ..self }
+    }
+
+    /// Which part of the run is drawn, in words.
+    pub fn part(&self) -> String {
+        let second = |time: u64| time.saturating_sub(self.run.first) as f64 / 1e6;
+        let Self { from, to, run, .. } = self;
+        format!("{:.3} s to {:.3} s of {:.3} s", second(*from), second(*to), second(run.last))
     }
 
     /// The messages that a step received and sent.
