@@ -1,7 +1,7 @@
 //! `raft-node run`.
 
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -76,10 +76,19 @@ fn number(text: &str) -> Result<u8, String> {
 fn server(text: &str) -> Result<(u8, SocketAddr), String> {
     let (number, address) = text.split_once('=').ok_or("write it as 1=127.0.0.1:7001")?;
     let number = self::number(number)?;
-    let address = address.parse().map_err(|_| {
-        format!("{address:?} is not an IP address and port such as 127.0.0.1:7001 or [::1]:7001")
-    })?;
+    let address = address.parse().map_err(|_| wrong_address(address))?;
     Ok((number, address))
+}
+
+/// What is wrong with what should be an address.
+fn wrong_address(text: &str) -> String {
+    match text.rsplit_once(':') {
+        Some((host, port)) if host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() => {
+            format!("{text:?} has the port {port:?}; give a number from 1 to 65535")
+        }
+        None if text.parse::<IpAddr>().is_ok() => format!("{text:?} has no port"),
+        _ => format!("{text:?} is not an IP address and port such as 127.0.0.1:7001 or [::1]:7001"),
+    }
 }
 
 /// Runs the server.
