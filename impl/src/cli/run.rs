@@ -12,6 +12,7 @@ use raft_node::disk::DataDir;
 use raft_node::link::Link;
 use raft_node::node::Node;
 use raft_node::recorder::Trace;
+use signal_hook::consts::{SIGINT, SIGTERM};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{Failure, Timing, hint};
@@ -110,7 +111,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         seed: args.seed,
     });
     let config = config.map_err(hint::config)?;
-    let (stop, stopper) = super::stop_at_signals()?;
+    let (stop, stopper) = super::stop_at_signals(&[SIGINT, SIGTERM])?;
     if args.stop_with_stdin {
         thread::spawn(move || stop_at_end_of_stdin(stopper));
     }
