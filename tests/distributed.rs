@@ -68,6 +68,29 @@ const LONG: [&str; 8] =
     ["--servers", "5", "--max-term", "3", "--no-reduce", "--workers", "1", "--json"];
 
 #[test]
+fn an_address_that_cannot_be_is_refused_at_once() {
+    let table = [
+        ("127.0.0.1:7101\n127.0.0.1:71010\n", "line 2: \"127.0.0.1:71010\" has the port \"71010\""),
+        ("127.0.0.1:7101\n127.0.0.1:0\n", "line 2: \"127.0.0.1:0\" has the port \"0\""),
+        ("127.0.0.1\n127.0.0.1:7102\n", "line 1: \"127.0.0.1\" has no port"),
+        (
+            "127.0.0.1:7101\n\nno.such.name.invalid:7102\n",
+            "line 3: \"no.such.name.invalid:7102\" is",
+        ),
+        ("127.0.0.1:7101\nlocalhost:7101\n", "line 2: \"localhost:7101\" is also in line 1"),
+    ];
+    for (text, words) in table {
+        let hosts = NamedTempFile::new().unwrap();
+        fs::write(hosts.path(), text).unwrap();
+        let output = start_one_of(&hosts, 0, &["--peer-timeout", "100"]).end();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        let name = hosts.path().to_str().unwrap();
+        assert!(stderr.contains(&format!("{name}, {words}")), "no {words:?} in: {stderr}");
+    }
+}
+
+#[test]
 fn three_processes_find_what_one_finds() {
     for reduced in
         ["--no-reduce=all", "--no-reduce=messages", "--no-reduce=symmetry", "--fingerprints"]

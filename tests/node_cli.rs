@@ -98,11 +98,15 @@ fn help_shows_three_servers() {
 fn bad_input_is_named_and_exits_with_2() {
     let dir = tempfile::tempdir().unwrap();
     let lone = lone(dir.path());
-    let table: [(&[&str], &[&str]); 11] = [
+    let same = lone.iter().find_map(|it| Some(format!("2={}", it.strip_prefix("1=")?))).unwrap();
+    let table: [(&[&str], &[&str]); 14] = [
         (&["--id", "2"], &["cannot be used multiple times"]),
         (&["--server", "1=127.0.0.1:7009"], &["server 1 is given twice", "--server"]),
         (&["--server", "3=127.0.0.1:7009"], &["server 2 is missing", "--server"]),
         (&["--server", "2=localhost:7009"], &["localhost:7009", "is not an IP address"]),
+        (&["--server", "2=127.0.0.1:70090"], &["127.0.0.1:70090", "port \"70090\"", "to 65535"]),
+        (&["--server", "2=127.0.0.1"], &["127.0.0.1", "has no port"]),
+        (&["--server", &same], &["servers 1 and 2 have the same address", "--server"]),
         (&["--server", "2=10.1.2.3:7009"], &["server 2 at 10.1.2.3:7009 is not on it"]),
         (&["--server", "two=127.0.0.1:7009"], &["\"two\" is not the number of a server"]),
         (&["--server", "2=127.0.0.1:0"], &["server 2 at 127.0.0.1:0"]),

@@ -1,7 +1,7 @@
 //! `raft-node run`.
 
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -12,6 +12,7 @@ use raft_node::disk::DataDir;
 use raft_node::link::Link;
 use raft_node::node::Node;
 use raft_node::recorder::Trace;
+use signal_hook::consts::{SIGINT, SIGTERM};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{Failure, Timing, hint};
@@ -76,10 +77,19 @@ fn number(text: &str) -> Result<u8, String> {
 fn server(text: &str) -> Result<(u8, SocketAddr), String> {
     let (number, address) = text.split_once('=').ok_or("write it as 1=127.0.0.1:7001")?;
     let number = self::number(number)?;
-    let address = address.parse().map_err(|_| {
-        format!("{address:?} is not an IP address and port such as 127.0.0.1:7001 or [::1]:7001")
-    })?;
+    let address = address.parse().map_err(|_| wrong_address(address))?;
     Ok((number, address))
+}
+
+/// What is wrong with what should be an address.
+fn wrong_address(text: &str) -> String {
+    match text.rsplit_once(':') {
+        Some((host, port)) if host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() => {
+            format!("{text:?} has the port {port:?}; give a number from 1 to 65535")
+        }
+        None if text.parse::<IpAddr>().is_ok() => format!("{text:?} has no port"),
+        _ => format!("{text:?} is not an IP address and port such as 127.0.0.1:7001 or [::1]:7001"),
+    }
 }
 
 /// Runs the server.
@@ -101,7 +111,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         seed: args.seed,
     });
     let config = config.map_err(hint::config)?;
-    let (stop, stopper) = super::stop_at_signals()?;
+    let (stop, stopper) = super::stop_at_signals(&[SIGINT, SIGTERM])?;
     if args.stop_with_stdin {
         thread::spawn(move || stop_at_end_of_stdin(stopper));
     }

@@ -1,8 +1,8 @@
 //! `raft-model check`.
 
+mod hosts;
 mod report;
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{self, ExitCode};
@@ -169,18 +169,12 @@ impl Args {
     }
 
     fn peers(&self, file: &PathBuf, process: usize) -> Result<Peers, Failure> {
-        let named = file.display();
-        let text = fs::read_to_string(file)
-            .map_err(|error| Failure::Input(format!("cannot read {named}: {error}")))?;
-        let hosts: Vec<String> =
-            text.lines().map(|line| line.trim().to_string()).filter(|l| !l.is_empty()).collect();
-        if hosts.len() < 2 {
-            return Err(Failure::Input(format!("{named} does not name two hosts or more")));
-        }
+        let hosts = hosts::hosts(file)?;
         if process >= hosts.len() {
             let last = hosts.len() - 1;
             return Err(Failure::Input(format!(
-                "{named} names processes 0 to {last}, not {process}"
+                "{} names processes 0 to {last}, not {process}",
+                file.display()
             )));
         }
         Ok(Peers { hosts, process, patience: Duration::from_secs(self.peer_timeout) })
