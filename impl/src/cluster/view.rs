@@ -34,9 +34,8 @@ pub(super) struct Status {
     pub(super) since: Duration,
     /// Whether somebody paused it here.
     pub(super) is_paused: bool,
-    /// When its election timer last started for another reason than that it had fired, as its run
-    /// counts.
-    heard_us: u64,
+    /// When its timer last started, as its run counts.
+    timer_us: u64,
 }
 
 /// Something that happened, and when: the time since the cluster was started.
@@ -67,8 +66,8 @@ pub(super) enum What {
 impl View {
     pub(super) fn new(servers: impl Iterator<Item = ServerId>) -> Self {
         let (process, back_at, state, since) = (None, Duration::ZERO, None, Duration::ZERO);
-        let (is_paused, heard_us) = (false, 0);
-        let status = |id| Status { id, process, back_at, state, since, is_paused, heard_us };
+        let (is_paused, timer_us) = (false, 0);
+        let status = |id| Status { id, process, back_at, state, since, is_paused, timer_us };
         Self { servers: servers.map(status).collect(), news: VecDeque::new() }
     }
 
@@ -116,9 +115,9 @@ impl View {
     pub(super) fn stepped(&mut self, record: &Record, at: Duration) -> Option<Happening> {
         let Record { server, cause, step, monotonic_us, .. } = *record;
         let status = &mut self.servers[server.index()];
-        let silence = Duration::from_micros(monotonic_us.saturating_sub(status.heard_us));
-        if step.restart_timer && step.rule != Rule::Campaigned {
-            status.heard_us = monotonic_us;
+        let silence = Duration::from_micros(monotonic_us.saturating_sub(status.timer_us));
+        if step.restart_timer {
+            status.timer_us = monotonic_us;
         }
         let seen = |state: State| (state.role.name(), state.ballot);
         let before = status.state.replace(step.state).map(seen);

@@ -4,7 +4,7 @@ mod hosts;
 mod report;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::thread;
@@ -168,7 +168,7 @@ impl Args {
         Ok(Crew { workers: self.workers(), peers, keys: self.keys() })
     }
 
-    fn peers(&self, file: &PathBuf, process: usize) -> Result<Peers, Failure> {
+    fn peers(&self, file: &Path, process: usize) -> Result<Peers, Failure> {
         let hosts = hosts::hosts(file)?;
         if process >= hosts.len() {
             let last = hosts.len() - 1;
