@@ -11,7 +11,7 @@ use crate::trace::{self, Line, LineError};
 
 /// The longest line that is read, in bytes: far more than a header or a record needs, and so little
 /// that no file can exhaust the memory.
-const LONGEST_LINE: u64 = 1 << 16;
+pub(super) const LONGEST_LINE: u64 = 1 << 16;
 
 /// A line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +84,20 @@ pub enum ReplayError {
         /// What is wrong, with what is recorded and what is expected.
         what: String,
     },
+}
+
+/// Hands over every line of these traces, and where it stands.
+pub(super) fn each_line(
+    paths: &[PathBuf],
+    mut visit: impl FnMut(Place, Line),
+) -> Result<(), ReplayError> {
+    for path in paths {
+        let mut reader = Reader::open(path)?;
+        while let Some((place, line)) = reader.next()? {
+            visit(place, line);
+        }
+    }
+    Ok(())
 }
 
 /// The lines of one trace. A line that is cut off, at the end of the file or where the server came

@@ -2,10 +2,10 @@
 //!
 //! What it judges by are the [`RULES`](crate::trace::rule::RULES).
 //!
-//! A server that is killed, or whose disk is full, leaves two marks that are no damage: a last line that is cut off, and a last
-//! record whose step did not take effect, since the record is written first. The second is accepted
-//! only if the ballot that the server came back with is the older one, and nobody received what
-//! that step would have sent.
+//! A server that is killed, or whose disk is full, leaves two marks that are no damage: a last line
+//! that is cut off, and a last record whose step did not take effect, since the record is written
+//! first. The second is accepted only if the ballot that the server came back with is the older
+//! one, and nobody received what that step would have sent.
 //!
 //! Each file is read twice, first for the runs, then for what was received. What is kept of a run
 //! is what it sent, one entry for each time that this changed: a leader's heartbeats in a term, for
@@ -160,7 +160,7 @@ impl Replay {
         Ok(extent)
     }
 
-    /// A record stands where it belongs: in the run of its header, right after the record before it.
+    /// A record stands where it belongs: in the run of its header, right after the one before.
     fn check_place(
         &self,
         place: &Place,

@@ -8,8 +8,8 @@ use super::marks::length;
 use crate::types::ServerId;
 
 impl Picture {
-    /// Of which servers the clocks disagree, and by how much at least: a message was received before
-    /// it was sent.
+    /// Of which servers the clocks disagree, and by how much at least: a message was received
+    /// before it was sent.
     pub fn clocks(&self) -> Vec<String> {
         let mut differ: BTreeMap<(ServerId, ServerId), u64> = BTreeMap::new();
         for (sending, journey) in &self.journeys {

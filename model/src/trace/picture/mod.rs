@@ -23,7 +23,7 @@ use std::time::Duration;
 use crate::cluster::Cluster;
 use crate::election::{Outgoing, Rule};
 use crate::message::Message;
-use crate::trace::file::{Reader, ReplayError};
+use crate::trace::file::{ReplayError, each_line};
 use crate::trace::replay::Report;
 use crate::trace::{Cause, Header, Line, Record, StepId};
 use crate::types::{ServerId, Term};
@@ -176,7 +176,7 @@ impl Picture {
             journeys: BTreeMap::new(),
         };
         let mut edges = vec![(None, None); picture.lanes.len()];
-        each_line(paths, |line| {
+        each_line(paths, |_, line| {
             let Line::Step(record) = line else { return };
             let index = record.server.index();
             let (before, after): &mut (Option<Record>, Option<Record>) = &mut edges[index];
@@ -194,7 +194,7 @@ impl Picture {
             lane.steps.extend(before.into_iter().chain(after));
             lane.steps.sort_by_key(Record::id);
         }
-        each_line(paths, |line| {
+        each_line(paths, |_, line| {
             if let Line::Step(record) = line {
                 picture.complete_journeys(&record);
             }
@@ -331,7 +331,7 @@ impl Extent {
 
 fn extent(paths: &[PathBuf]) -> Result<Extent, ReplayError> {
     let mut extent = Extent { first: u64::MAX, last: 0, silence: 0 };
-    each_line(paths, |line| match line {
+    each_line(paths, |_, line| match line {
         Line::Header(Header { election_ms: (_, longest), .. }) => {
             extent.silence = extent.silence.max(longest.saturating_mul(1000));
         }
@@ -342,16 +342,6 @@ fn extent(paths: &[PathBuf]) -> Result<Extent, ReplayError> {
     })?;
     extent.first = extent.first.min(extent.last); // nobody took a step
     Ok(extent)
-}
-
-fn each_line(paths: &[PathBuf], mut visit: impl FnMut(Line)) -> Result<(), ReplayError> {
-    for path in paths {
-        let mut reader = Reader::open(path)?;
-        while let Some((_, line)) = reader.next()? {
-            visit(line);
-        }
-    }
-    Ok(())
 }
 
 /// The message that a step received.
