@@ -1,6 +1,8 @@
 //! Every part of every property of safety refuses a step that no other part of it refuses: steps
 //! made by hand, of worlds that need not be reachable, judged whole and packed.
 
+use std::fs;
+
 use raft_model::action::Envelope;
 use raft_model::cluster::Cluster;
 use raft_model::election::{Ballot, Role};
@@ -221,5 +223,14 @@ fn a_step_that_adds_nothing_violates_nothing() {
     let world = initial().ballot(1, 2, Some(1)).role(1, Role::Leader).heartbeat_of(3);
     for property in SAFETY {
         assert!(holds(property, &world, &world), "{property}");
+    }
+}
+
+#[test]
+fn the_readme_names_each_property_and_says_what_it_says() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    for property in SAFETY {
+        let row = format!("  {:<20} holds     {}\n", property.to_string(), property.says());
+        assert!(readme.contains(&row), "this row is not there: {row}");
     }
 }
