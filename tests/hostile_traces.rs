@@ -64,6 +64,17 @@ fn a_line_without_end_is_read_to_the_longest_that_a_trace_has() {
 }
 
 #[test]
+fn what_is_not_text_is_no_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace");
+    for (content, line) in [(String::new(), "line 1:"), (text(&lines()[..2]), "trace:3:")] {
+        fs::write(&path, [content.as_bytes(), b"\xff\n"].concat()).unwrap();
+        let what = complaint(&path);
+        assert!(what.contains(line) && what.contains("it is not text"), "{what}");
+    }
+}
+
+#[test]
 fn a_run_in_another_version_of_the_format_is_not_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trace");
@@ -73,6 +84,19 @@ fn a_run_in_another_version_of_the_format_is_not_read() {
     header.version = VERSION + 1;
     fs::write(&path, text(&lines)).unwrap();
     assert!(complaint(&path).contains(&format!("trace:{}: a run in version", restart + 1)));
+}
+
+#[test]
+fn a_trace_in_another_version_of_the_format_is_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace");
+    for version in [0, VERSION + 1] {
+        let mut lines = lines();
+        let Line::Header(header) = &mut lines[0] else { unreachable!() };
+        header.version = version;
+        fs::write(&path, text(&lines)).unwrap();
+        assert!(complaint(&path).contains(&format!("it has version {version}")));
+    }
 }
 
 #[test]

@@ -263,4 +263,22 @@ mod tests {
         one.send(server(2), Message::AppendEntries { term: TERM }, SENT_IN);
         assert_eq!((one.counters().sent, one.counters().not_sent), (0, 1));
     }
+
+    #[test]
+    fn what_happened_to_datagrams_is_told_with_the_reasons_that_there_were() {
+        let mut counters =
+            Counters { sent: 1, not_sent: 2, received: 3, errors: 4, ..Counters::default() };
+        for _ in 0..2 {
+            counters.reject(Rejection::Magic, SocketAddr::from(([127, 0, 0, 1], 7001)));
+        }
+        let reason = Rejection::Magic;
+        let told = format!("sent=1 not_sent=2 received=3 errors=4 rejected[{reason}]=2");
+        assert_eq!(counters.to_string(), told);
+    }
+
+    #[test]
+    fn a_line_is_written_whenever_their_number_has_doubled() {
+        let lines: Vec<_> = (1..=9).filter(|&count| is_worth_a_line(count)).collect();
+        assert_eq!(lines, [1, 2, 4, 8]);
+    }
 }

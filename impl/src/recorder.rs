@@ -245,6 +245,12 @@ mod tests {
     }
 
     #[test]
+    fn a_header_tells_the_timing_in_milliseconds() {
+        let Header { heartbeat_ms, election_ms, .. } = header(&config(3), 1);
+        assert_eq!((heartbeat_ms, election_ms), (50, (150, 300)));
+    }
+
+    #[test]
     fn a_line_that_was_cut_off_gets_its_end() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("trace");

@@ -25,6 +25,15 @@ fn three_servers_with_the_default_timing_are_valid() {
     let config = Config::new(three()).unwrap();
     assert_eq!(config.own_address(), addr("127.0.0.1:7002"));
     assert_eq!(config.server().cluster.size(), 3);
+    assert_eq!(config.heartbeat(), ms(50));
+}
+
+#[test]
+fn what_is_just_within_the_limits_is_valid() {
+    let seven = (1..=7).map(|n| (n, addr(&format!("127.0.0.1:700{n}")))).collect();
+    let timing = ms(150)..=Config::MAX_TIMEOUT;
+    let settings = Settings { heartbeat: ms(1), election_timeout: timing, ..three() };
+    Config::new(Settings { servers: seven, ..settings }).unwrap();
 }
 
 #[test]
@@ -48,6 +57,12 @@ fn a_cluster_name_is_short_and_plain() {
 }
 
 #[test]
+fn a_cluster_name_is_shown_as_it_is_written() {
+    let name = ClusterName::new("my-cluster").unwrap();
+    assert_eq!((name.to_string(), format!("{name:?}")), ("my-cluster".into(), "my-cluster".into()));
+}
+
+#[test]
 fn a_cluster_has_one_to_seven_servers() {
     assert_eq!(error(|s| s.servers.clear()), ConfigError::Cluster(ClusterError::Size(0)));
     let eight = (1..=8).map(|n| (n, addr(&format!("127.0.0.1:700{n}")))).collect();
@@ -56,7 +71,9 @@ fn a_cluster_has_one_to_seven_servers() {
 
 #[test]
 fn servers_are_numbered_from_one_without_gaps() {
-    assert_eq!(error(|s| s.servers[0].0 = 0), ConfigError::NoSuchNumber { number: 0 });
+    for (index, number) in [(0, 0), (2, 8), (2, 255)] {
+        assert_eq!(error(|s| s.servers[index].0 = number), ConfigError::NoSuchNumber { number });
+    }
     assert_eq!(error(|s| s.servers[2].0 = 2), ConfigError::DuplicateNumber { number: 2 });
     assert_eq!(error(|s| s.servers[1].0 = 4), ConfigError::Gap { missing: 2, size: 3 });
 }

@@ -273,3 +273,45 @@ fn a_cluster_of_another_size_is_another_cluster() {
     let opened = DataDir::lock(dir.path()).unwrap().open(&config(5));
     assert!(matches!(opened, Err(StoreError::Untrusted { reason: Untrusted::Owner(..), .. })));
 }
+
+/// A child that was started in between may hold on to what its parent had open.
+#[test]
+fn a_directory_that_is_given_up_is_free_whoever_has_its_lock_open() {
+    let dir = saved([]);
+    let given_up = DataDir::lock(dir.path()).unwrap();
+    let _of_a_child = given_up.lock.try_clone().unwrap();
+    drop(given_up);
+    DataDir::lock(dir.path()).unwrap();
+}
+
+#[test]
+fn what_is_no_directory_is_not_one_without_a_ballot() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("file");
+    fs::write(&path, "").unwrap();
+    assert!(matches!(DataDir::lock(&path), Err(StoreError::Io { .. })));
+}
+
+#[test]
+fn a_directory_with_a_ballot_is_not_new() {
+    let dir = saved([]);
+    let again = DataDir::create(dir.path()).unwrap();
+    assert!(matches!(again.check_new(), Err(StoreError::AlreadyBootstrapped { .. })));
+}
+
+#[test]
+fn a_directory_that_cannot_be_created_is_named() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("no parent").join("data");
+    let error = DataDir::create(&path).unwrap_err().to_string();
+    assert!(error.contains(path.to_str().unwrap()) && error.contains("create"), "{error}");
+}
+
+#[test]
+fn only_a_ballot_that_is_not_there_is_no_ballot() {
+    let dir = tempdir().unwrap();
+    let open = || DataDir::create(dir.path()).unwrap().open(&config(3));
+    assert!(matches!(open(), Err(StoreError::NoBallot { .. })));
+    fs::create_dir(dir.path().join("ballot")).unwrap();
+    assert!(matches!(open(), Err(StoreError::Io { .. })));
+}

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use raft_model::election::Timer;
 use raft_model::message::Message;
+use raft_model::trace::Line;
 use raft_model::types::Term;
 
 use super::*;
@@ -84,6 +85,22 @@ fn a_step_that_cannot_be_recorded_is_not_taken() {
     assert_eq!(node.status.state, state);
     assert!(node.clock.is_due(), "the timer was not restarted");
     assert!(fs::read(node.store.path()).unwrap() == ballot, "nothing was saved");
+}
+
+#[test]
+fn the_steps_of_a_run_are_numbered_as_they_are_recorded() {
+    let dir = tempfile::tempdir().unwrap();
+    let (node, _peer) = node_and_peer(&dir);
+    let path = dir.path().join("trace");
+    let trace = Trace::open(&path, node.link.config()).unwrap();
+    let mut node = node.recorded_by(trace.begin(1).unwrap());
+    (0..3).for_each(|_| timeout(&mut node));
+    let text = fs::read_to_string(&path).unwrap();
+    let numbers = text.lines().filter_map(|line| match Line::from_text(line).unwrap() {
+        Line::Header(_) => None,
+        Line::Step(record) => Some(record.sequence),
+    });
+    assert_eq!(numbers.collect::<Vec<_>>(), [0, 1, 2]);
 }
 
 #[test]
@@ -257,13 +274,17 @@ fn a_timer_that_is_due_ends_its_wait() {
 }
 
 #[test]
-fn it_stops_when_told_to() {
+fn it_answers_until_it_is_told_to_stop() {
     let dir = tempfile::tempdir().unwrap();
-    let (node, _peer) = node_and_peer(&dir);
+    let (node, mut peer) = node_and_peer(&dir);
     let (stop, stopper) = UnixStream::pair().unwrap();
-    drop(stopper);
     let (sender, ended) = channel();
     std::thread::spawn(move || sender.send(node.run(stop.as_fd()).is_ok()));
+    send(&mut peer, HEARTBEAT);
+    let half_a_minute = Timespec::try_from(Duration::from_secs(30)).unwrap();
+    let answers = poll(&mut [PollFd::new(&peer, PollFlags::IN)], Some(&half_a_minute));
+    assert_eq!(answers, Ok(1));
+    drop(stopper);
     assert_eq!(ended.recv_timeout(Duration::from_secs(30)), Ok(true));
 }
 

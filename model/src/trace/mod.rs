@@ -253,6 +253,16 @@ mod tests {
     }
 
     #[test]
+    fn a_step_that_changes_nothing_and_sends_nothing_is_not_recorded() {
+        let Line::Step(Record { cause, step, .. }) = record() else { unreachable!() };
+        let before = cause.before().unwrap();
+        let quiet = Step { state: before, outgoing: Outgoing::Nothing, ..step };
+        assert!(!cause.is_recorded(&quiet));
+        assert!(cause.is_recorded(&Step { state: before, ..step }), "it sends something");
+        assert!(cause.is_recorded(&Step { outgoing: Outgoing::Nothing, ..step }), "it changes");
+    }
+
+    #[test]
     fn a_line_is_read_as_it_was_written() {
         let text = record().to_text();
         assert_eq!(Line::from_text(text.strip_suffix('\n').unwrap()).unwrap(), record());
