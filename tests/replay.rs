@@ -3,14 +3,17 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use support::run::Run;
 use support::{binary, simulation};
 
 use raft_model::cluster::Cluster;
 use raft_model::election::{Outgoing, Role};
+use raft_model::message::Message;
 use raft_model::trace::file::ReplayError;
 use raft_model::trace::replay::{Report, replay};
-use raft_model::trace::{Cause, Line, Record};
-use raft_model::types::ServerId;
+use raft_model::trace::rule::Rule;
+use raft_model::trace::{Cause, Line, Record, StepId};
+use raft_model::types::{ServerId, Term};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -190,6 +193,35 @@ fn a_killed_servers_last_record_need_not_have_happened() {
     let report = replayed(&traces).unwrap();
     assert_eq!(report.notes.len(), 1);
     assert!(report.notes[0].contains("did not take effect"), "{:?}", report.notes);
+}
+
+#[test]
+fn a_vote_that_was_recorded_and_not_given_can_be_given_to_another() {
+    let mut run = Run::new("demo");
+    (1..=3).for_each(|server| run.start(0, server));
+    let [request, other] = [2, 3].map(|server| run.timeout(200, server));
+    run.killed_before(300, 1, |run| {
+        run.receive(201, 1, request);
+    });
+    run.receive(400, 1, other);
+    replayed(&run.texts()).unwrap();
+}
+
+#[test]
+fn what_a_killed_server_recorded_earlier_did_happen() {
+    let mut run = Run::new("demo");
+    (1..=3).for_each(|server| run.start(0, server));
+    let says = |message| (id(3), message, StepId { boot: 1, sequence: 1 }); // it gave no trace
+    for server in [1, 2] {
+        run.timeout(200, server);
+        let term = Term::new(1);
+        run.receive(201, server, says(Message::RequestVoteResponse { term, vote_granted: true }));
+    }
+    run.killed_before(300, 1, |run| {
+        run.receive(202, 1, says(Message::RequestVote { term: Term::new(2) }));
+    });
+    let refused = replayed(&run.texts()[..2]);
+    assert!(matches!(refused, Err(ReplayError::Refused { rule: Rule::OneLeader, .. })));
 }
 
 #[test]

@@ -157,7 +157,9 @@ fn each_rule_refuses_a_trace_that_without_it_is_accepted() {
     for &(rule, says) in RULES {
         let Edited { traces, behind } = edited(rule);
         match judged(&traces, behind) {
-            Err(ReplayError::Refused { rule: by, .. }) if by == rule => {}
+            Err(error @ ReplayError::Refused { rule: by, .. }) if by == rule => {
+                assert!(error.to_string().ends_with(says), "{error}");
+            }
             Err(other) => panic!("{rule:?} does not refuse its trace, but this: {other}"),
             Ok(_) => panic!("nothing demands that {says}"),
         }
@@ -173,6 +175,16 @@ fn a_server_that_its_cluster_has_not_is_refused() {
     header_of_last_run(&mut run, 1).server = id(4);
     let refused = judged(&run.traces, &[]);
     assert!(matches!(refused, Err(ReplayError::Refused { rule: Rule::OneCluster, .. })));
+}
+
+#[test]
+fn an_answer_that_another_server_was_given_is_refused() {
+    let mut run = three_elections("demo");
+    // The vote of S2 for S1.
+    let vote = Message::RequestVoteResponse { term: Term::new(1), vote_granted: true };
+    received(&mut run, id(2), vote, StepId { boot: 1, sequence: 1 });
+    let refused = judged(&run.traces, &[]);
+    assert!(matches!(refused, Err(ReplayError::Refused { rule: Rule::WasSent, .. })));
 }
 
 #[test]

@@ -85,6 +85,16 @@ impl Run {
         self.next(time, server, Cause::Receive { before, from, message, sent_in })
     }
 
+    /// A server records a step, is killed before it takes it, and comes up again.
+    pub fn killed_before(&mut self, time: u64, server: u8, step: impl FnOnce(&mut Self)) {
+        let index = id(server).index();
+        let end = self.traces[index].len();
+        step(self);
+        let not_taken = self.traces[index].split_off(end);
+        self.start(time, server);
+        self.traces[index].splice(end..end, not_taken);
+    }
+
     pub fn texts(&self) -> Vec<String> {
         self.traces.iter().map(|trace| text(trace)).collect()
     }
