@@ -27,7 +27,8 @@ fn a_run_is_told_like_this() {
     let mut run = Run::new("demo");
     (1..=3).for_each(|server| run.start(u64::from(server), server));
     let request = run.timeout(200, 1);
-    run.receive(201, 2, request);
+    let vote = run.receive(201, 2, request);
+    run.receive(202, 1, vote);
     assert_eq!(module_in("of", &run.texts()), include_str!("tla/Run.tla.golden"));
 }
 
