@@ -315,3 +315,19 @@ fn only_a_ballot_that_is_not_there_is_no_ballot() {
     fs::create_dir(dir.path().join("ballot")).unwrap();
     assert!(matches!(open(), Err(StoreError::Io { .. })));
 }
+
+#[test]
+fn what_stands_in_the_way_of_a_new_file_is_told_by_why_it_stays() {
+    let dir = tempdir().unwrap();
+    let error = System.create(dir.path()).unwrap_err();
+    assert_ne!(error.kind(), io::ErrorKind::AlreadyExists);
+}
+
+#[test]
+fn a_refusal_tells_whose_the_ballot_is() {
+    let [theirs, ours] = [5, 3].map(|servers| Owner::of(&config(servers)));
+    let refusal = Untrusted::Owner(theirs, ours).to_string();
+    for owner in ["server 1 of cluster \"test\" of 5", "server 1 of cluster \"test\" of 3"] {
+        assert!(refusal.contains(owner), "{refusal}");
+    }
+}
