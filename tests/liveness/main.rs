@@ -100,8 +100,8 @@ fn what_a_window_cuts_off_is_not_claimed() {
     assert_eq!(verdicts(&hostile(2, 1), Assumptions::ALL), ["cut"; 3]);
 }
 
-/// A campaign that the window has no room for is one that a run could make: fairness is judged as if
-/// the graph had it.
+/// A campaign that the window has no room for is one that a run could make: fairness is judged as
+/// if the graph had it.
 #[test]
 fn what_a_window_leaves_out_counts_as_possible() {
     let hostile = hostile(2, 2);
