@@ -58,7 +58,8 @@ fn engines_workers_and_keys_agree_under_every_reduction() {
         let two = search_with(&model, &crew(2, Keys::Fingerprints));
         assert_eq!(two.coverage, one.coverage, "{bounds:?} {reductions:?}");
         assert_eq!(two.levels, one.levels, "{bounds:?} {reductions:?}");
-        let opinion = opinion::ask_stateright(Model::clone(&model), 1, &Control::default());
+        let opinion =
+            opinion::ask_stateright(Model::clone(&model), &SAFETY, 1, &Control::default());
         assert!(opinion.exhaustive, "{bounds:?} {reductions:?}");
         assert_eq!(
             (opinion.coverage.states, opinion.coverage.depth),
@@ -110,7 +111,8 @@ fn a_violation_under_reductions_is_told_of_real_servers_and_messages() {
             }
             assert!(found.to_string().contains("it leads term 1"), "{found}");
         }
-        let opinion = opinion::ask_stateright(Model::clone(&model), 1, &Control::default());
+        let opinion =
+            opinion::ask_stateright(Model::clone(&model), &SAFETY, 1, &Control::default());
         assert!(!opinion.exhaustive, "stateright sees it too");
     }
 }
@@ -136,7 +138,7 @@ fn a_violation_stands_when_the_search_for_the_way_is_stopped() {
     let model = mistaken(Reductions::EXACT);
     let crew = crew(1, Keys::Exact);
     let outcome = parallel::search(&model, &[property], &crew, &Arc::default()).unwrap();
-    let opinion = opinion::ask_stateright(Model::clone(&model), 1, &Control::default());
+    let opinion = opinion::ask_stateright(Model::clone(&model), &SAFETY, 1, &Control::default());
     for why in [Stop::Interrupted, Stop::OutOfMemory] {
         let control = Control::default();
         control.stop(why);

@@ -182,10 +182,10 @@ fn a_run_for_ever_is_told_as_a_story() {
      > S2  term 2  follower   voted for S1
        sent S2 → S1: RequestVoteResponse (term 2, vote granted)
      And so on, as after step 2.
-     The assumptions hold, and it is fair. Of what is owed something:
-       happens            S1's election timer, RequestVote S1 → S2
-       possible, at times S2's election timer, vote S2 → S1
-       possible, always   nothing
+     The assumptions hold, and the run is fair. Fairness is for:
+       what happens         S1's election timer, RequestVote S1 → S2
+       what could, at times S2's election timer, vote S2 → S1
+       what always could    nothing
 ";
     assert_eq!(lasso.to_string(), story);
 }

@@ -4,7 +4,6 @@ use std::fmt::{self, Write as _};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use raft_model::trace::behaviour::Behaviour;
@@ -14,6 +13,7 @@ use raft_model::trace::replay::{Report, replay};
 use serde_json::{Value, json};
 
 use super::Failure;
+use super::exit::Exit;
 
 /// The arguments of `replay`.
 #[derive(clap::Args)]
@@ -48,7 +48,7 @@ pub(super) struct Args {
 }
 
 /// Replays the traces and prints what they show.
-pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let started = Instant::now();
     let replayed = replay(&args.files);
     if let Some(out) = &args.tla {
@@ -61,15 +61,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         draw(args, report, out)?;
     }
     let (text, code) = match replayed {
-        Ok(report) if args.json => (format!("{:#}\n", as_json(&report)), ExitCode::SUCCESS),
-        Ok(report) => (as_table(&report, started.elapsed().as_secs_f64()), ExitCode::SUCCESS),
+        Ok(report) if args.json => (format!("{:#}\n", as_json(&report)), Exit::Holds),
+        Ok(report) => (as_table(&report, started.elapsed().as_secs_f64()), Exit::Holds),
         Err(ReplayError::Damage { place, what }) if args.json => {
             let damage = json!({ "replayed": false, "place": place.to_string(), "what": what });
-            (format!("{damage:#}\n"), ExitCode::FAILURE)
+            (format!("{damage:#}\n"), Exit::Fails)
         }
         Err(error @ ReplayError::Damage { .. }) => {
             let _ = writeln!(io::stderr(), "error: {error}");
-            (String::new(), ExitCode::FAILURE)
+            (String::new(), Exit::Fails)
         }
         Err(error) => return Err(Failure::Input(error.to_string())),
     };

@@ -8,16 +8,18 @@ use stateright::{Checker, Model, Property as StaterightProperty};
 use super::{Control, Coverage, Outcome};
 use crate::packed::{Packed, PackedView};
 use crate::reduce::PackedModel;
-use crate::world::properties::{Property, SAFETY};
+use crate::world::properties::Property;
 
-/// Asks stateright about [`SAFETY`]: breadth first, with so many threads. It keeps 64-bit fingerprints
-/// of states, and counts neither edges nor the states of levels; the depth is exact with one thread.
+/// Asks stateright about properties of safety: breadth first, with so many threads, until each of
+/// them is violated or every state was seen. It keeps 64-bit fingerprints of states, and counts neither edges nor the states of levels; the depth is exact with one thread.
 pub fn ask_stateright<const W: usize>(
     model: PackedModel<W>,
+    properties: &[Property],
     threads: usize,
     control: &Control,
 ) -> Outcome {
-    let checker = Judged(model).checker().threads(threads).spawn_bfs();
+    let judged = Judged { model, properties: properties.to_vec() };
+    let checker = judged.checker().threads(threads).spawn_bfs();
     let mut pause = Duration::from_millis(1);
     while !checker.is_done() && control.stopped().is_none() {
         control.states.store(checker.unique_state_count(), super::RELAXED);
@@ -27,7 +29,8 @@ pub fn ask_stateright<const W: usize>(
     }
     let stopped = control.stopped().filter(|_| !checker.is_done());
     let discoveries = if stopped.is_some() { Default::default() } else { checker.discoveries() };
-    let violated = SAFETY.iter().map(|property| discoveries.contains_key(&*property.to_string()));
+    let violated =
+        properties.iter().map(|property| discoveries.contains_key(&*property.to_string()));
     let violated: Vec<bool> = violated.collect();
     Outcome {
         coverage: Coverage {
@@ -45,7 +48,10 @@ pub fn ask_stateright<const W: usize>(
 
 /// The packed model, as stateright sees it. It judges states, and we judge steps: so a state says
 /// of the step that led to it what that violates, which is nothing as long as all is well.
-struct Judged<const W: usize>(PackedModel<W>);
+struct Judged<const W: usize> {
+    model: PackedModel<W>,
+    properties: Vec<Property>,
+}
 
 /// A packed world, and a bit for each property that the step to it violates.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -59,15 +65,15 @@ impl<const W: usize> Model for Judged<W> {
     type Action = JudgedWorld<W>;
 
     fn init_states(&self) -> Vec<Self::State> {
-        vec![JudgedWorld { world: self.0.initial(), violated: 0 }]
+        vec![JudgedWorld { world: self.model.initial(), violated: 0 }]
     }
 
     fn actions(&self, state: &Self::State, actions: &mut Vec<Self::Action>) {
-        let before = PackedView(self.0.layout(), &state.world);
-        self.0.for_each_successor(&state.world, |a_move, unreduced, world| {
-            let unreduced = PackedView(self.0.layout(), &unreduced);
+        let before = PackedView(self.model.layout(), &state.world);
+        self.model.for_each_successor(&state.world, |a_move, unreduced, world| {
+            let unreduced = PackedView(self.model.layout(), &unreduced);
             let mut violated = 0;
-            for (number, property) in SAFETY.iter().enumerate() {
+            for (number, property) in self.properties.iter().enumerate() {
                 if !property.holds(&before, a_move.server, &unreduced) {
                     violated |= 1 << number;
                 }
@@ -84,12 +90,15 @@ impl<const W: usize> Model for Judged<W> {
     fn properties(&self) -> Vec<StaterightProperty<Self>> {
         macro_rules! always {
             ($($name:ident),*) => {
-                vec![$(StaterightProperty::always(stringify!($name), |_, state: &Self::State| {
-                    let number = SAFETY.iter().position(|p| *p == Property::$name);
+                vec![$(StaterightProperty::always(stringify!($name), |judged: &Self, state: &Self::State| {
+                    let number = judged.properties.iter().position(|p| *p == Property::$name);
                     number.is_none_or(|number| state.violated & (1 << number) == 0)
                 })),*]
             };
         }
-        always!(ElectionSafety, VoteOncePerTerm, LeaderHasQuorum, TermNeverDecreases)
+        let all: Vec<StaterightProperty<Self>> =
+            always!(ElectionSafety, VoteOncePerTerm, LeaderHasQuorum, TermNeverDecreases);
+        let is_judged = |name| self.properties.iter().any(|property| property.to_string() == name);
+        all.into_iter().filter(|property| is_judged(property.name)).collect()
     }
 }

@@ -10,6 +10,7 @@ use raft_model::proof::{
 use serde_json::{Map, Value, json};
 
 use super::{Found, Gap};
+use crate::cli::paper::HANG;
 use crate::cli::table::Table;
 
 /// What became of a proof.
@@ -127,7 +128,7 @@ impl Report<'_> {
                 };
                 let _ = write!(text, "  {verdict:<12}");
             }
-            let _ = writeln!(text, "  {says}");
+            let _ = writeln!(text, "  {HANG}{says}");
         }
         for gap in &self.gaps {
             self.tell(&mut text, gap);
