@@ -109,14 +109,35 @@ fn a_missing_process_is_named_after_a_while() {
 }
 
 #[test]
-fn processes_that_check_different_things_part() {
+fn processes_that_check_different_things_name_what_differs() {
     let hosts = hosts(2);
     let one = start_one_of(&hosts, 0, &["--max-term", "1"]);
     let other = start_one_of(&hosts, 1, &["--max-term", "2"]);
-    for output in [one.end(), other.end()] {
+    for (process, there, here) in [(one, "2", "1"), (other, "1", "2")] {
+        let output = process.end();
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{error}");
-        assert!(error.contains("runs another check"), "{error}");
+        let what = format!("its range of terms is up to {there}, and here it is up to {here}");
+        assert!(error.contains("runs another check: ") && error.contains(&what), "{error}");
+    }
+}
+
+#[test]
+fn a_file_of_hosts_that_cannot_be_right_is_refused_at_once() {
+    for (hosts, line, what) in [
+        ("127.0.0.1:7101\n127.0.0.1:70000\n", 2, "70000 is no port, from 1 to 65535"),
+        ("127.0.0.1:7101\n\n127.0.0.1:0\n", 3, "0 is no port, from 1 to 65535"),
+        ("127.0.0.1:7101\n127.0.0.1\n", 2, "it is not HOST:PORT"),
+        ("no such name:7101\n127.0.0.1:7102\n", 1, "nobody knows an address of no such name"),
+        ("127.0.0.1:7101\n127.0.0.1:7102\n127.0.0.1:7101", 3, "line 1 is the same address"),
+    ] {
+        let file = NamedTempFile::new().unwrap();
+        fs::write(file.path(), hosts).unwrap();
+        let output = start_one_of(&file, 0, &[]).end();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        let place = format!("{}, line {line}: ", file.path().display());
+        assert!(error.contains(&place) && error.contains(what), "{hosts}: {error}");
     }
 }
 

@@ -111,7 +111,7 @@ fn bad_input_is_named_and_ends_with_2() {
         (&["--servers", "8"][..], "a cluster has 1 to 7 servers, not 8"),
         (&["--window", "1"], "within one term no election can follow another: at least 2"),
         (&["--window", "many"], "not a whole number"),
-        (&["--window", "200"], "a state within these bounds takes more than 512 bits"),
+        (&["--window", "200"], "200 is too many terms: a state takes more than 512 bits. The most"),
         (&["--dead", "3"], "--dead 3: one of 3 has to live"),
         (&["--without", "luck"], "[possible values: messages-first, heartbeats-hold, "),
         (&["--mutant", "none-such"], "invalid value 'none-such'"),

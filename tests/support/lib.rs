@@ -22,6 +22,7 @@ pub mod network;
 pub mod node;
 pub mod relay;
 pub mod simulation;
+pub mod skipped;
 pub mod solvers;
 pub mod tlc;
 pub mod value;

@@ -11,7 +11,8 @@ use crate::reduce::PackedModel;
 use crate::world::properties::Property;
 
 /// Asks stateright about properties of safety: breadth first, with so many threads, until each of
-/// them is violated or every state was seen. It keeps 64-bit fingerprints of states, and counts neither edges nor the states of levels; the depth is exact with one thread.
+/// them is violated or every state was seen. It keeps 64-bit fingerprints of states, and counts
+/// neither edges nor the states of levels; the depth is exact with one thread.
 pub fn ask_stateright<const W: usize>(
     model: PackedModel<W>,
     properties: &[Property],

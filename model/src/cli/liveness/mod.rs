@@ -163,6 +163,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 fn find(args: &Args, control: &Control) -> Result<Report, Failure> {
+    // What fits there fits into a smaller window, too, and what does not is told of this one.
+    let bounds = args.bounds(args.window);
+    if PackedModel::<8>::new(bounds, Reductions::MESSAGES).is_none() {
+        return Err(super::too_wide(bounds, Reductions::MESSAGES));
+    }
     let smaller = args.window.number() - 1;
     let smaller = if smaller < 2 || !args.wants_table() {
         None
@@ -173,7 +178,7 @@ fn find(args: &Args, control: &Control) -> Result<Report, Failure> {
             (hostile.graph().coverage(), hostile.judge(args.assumptions(), control)?)
         }))
     };
-    with_packed!(args.bounds(args.window), Reductions::MESSAGES, _WORDS, model => {
+    with_packed!(bounds, Reductions::MESSAGES, _WORDS, model => {
         let hostile = explore(&model.driven_by(args.handlers()), control)?;
         Ok(Report {
             hostile: hostile.graph().coverage(),
