@@ -1,7 +1,7 @@
 //! `raft-node cluster`: what it says without a terminal, and what it leaves behind.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::UdpSocket;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -166,6 +166,11 @@ fn a_killed_leader_is_replaced_and_comes_back_and_all_of_it_replays() {
     });
     let killed = format!(" {server} (process {}) was killed by SIGKILL", old.process);
     assert!(cluster.seen.iter().any(|line| line.contains(&killed)), "{:?}", cluster.seen);
+    cluster.wait_for("why leadership moved", |line| {
+        let (_, candidate) = line.split_once(" heard nothing for ")?;
+        let (_, term) = candidate.split_once(" ms, and is a candidate in term ")?;
+        (term.parse::<u64>().ok()? > old.term).then_some(())
+    });
 
     cluster.signal(Signal::INT);
     assert_eq!(cluster.exit_code(), Some(0));
@@ -182,13 +187,97 @@ fn a_killed_leader_is_replaced_and_comes_back_and_all_of_it_replays() {
 }
 
 #[test]
-fn sigterm_ends_it_with_0() {
-    let mut cluster = Demonstration::start();
-    cluster.leader(0);
-    cluster.signal(Signal::TERM);
-    assert_eq!(cluster.exit_code(), Some(0));
-    cluster.wait_until_gone();
-    assert!(cluster.is_tidy());
+fn sigterm_and_sighup_end_it_with_0_and_leave_nothing_behind() {
+    for signal in [Signal::TERM, Signal::HUP] {
+        let mut cluster = Demonstration::start();
+        cluster.leader(0);
+        cluster.signal(signal);
+        assert_eq!(cluster.exit_code(), Some(0), "{signal:?}");
+        cluster.wait_until_gone();
+        assert!(cluster.is_tidy(), "{signal:?}");
+    }
+}
+
+/// A cluster on a terminal of 40 columns.
+struct Terminal {
+    script: Child,
+    shown: Receiver<String>,
+    directory: TempDir,
+}
+
+impl Terminal {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let program = format!("stty cols 40 rows 24; exec {} cluster", raft_node().display());
+        let mut command = Command::new("script"); // it runs a program on a terminal of its own
+        command.args(["--quiet", "--return", "--command", &program, "/dev/null"]);
+        command
+            .env("TMPDIR", directory.path())
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut script = command.spawn().unwrap();
+        let (sender, shown) = channel();
+        let mut stdout = script.stdout.take().unwrap();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = stdout.read(&mut bytes) {
+                let _ = sender.send(String::from_utf8_lossy(&bytes[..count]).into_owned());
+            }
+        });
+        Self { script, shown, directory }
+    }
+
+    fn types(&self, keys: &str) {
+        self.script.stdin.as_ref().unwrap().write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Waits until this is shown, from now on.
+    fn shows(&self, words: &str) {
+        let mut all = String::new();
+        let deadline = Instant::now() + PATIENCE;
+        while !all.contains(words) {
+            let patience = deadline.saturating_duration_since(Instant::now());
+            let Ok(more) = self.shown.recv_timeout(patience) else {
+                panic!("waited in vain for {words:?}: {all}");
+            };
+            all += &more;
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.script.kill();
+        let _ = self.script.wait();
+    }
+}
+
+#[test]
+fn keys_kill_and_pause_and_continue_a_server() {
+    let mut terminal = Terminal::start();
+    terminal.shows(" leads in term ");
+    terminal.types("k1");
+    terminal.shows("S1             -  down"); // no process
+    terminal.types("p2");
+    terminal.shows("S2 is paused");
+    terminal.types("c2");
+    terminal.shows("S2 goes on");
+    terminal.types("\x03"); // Ctrl-C
+    terminal.shows("The traces are gone. To keep them: --trace");
+    assert_eq!(terminal.script.wait().unwrap().code(), Some(0));
+    assert_eq!(fs::read_dir(terminal.directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_server_that_a_key_paused_does_not_keep_the_cluster_from_stopping() {
+    let mut terminal = Terminal::start();
+    terminal.shows(" leads in term ");
+    terminal.types("p1");
+    terminal.shows("S1 is paused");
+    terminal.types("\x03");
+    terminal.shows("The traces are gone.");
+    assert_eq!(terminal.script.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -68,6 +68,29 @@ const LONG: [&str; 8] =
     ["--servers", "5", "--max-term", "3", "--no-reduce", "--workers", "1", "--json"];
 
 #[test]
+fn an_address_that_cannot_be_is_refused_at_once() {
+    let table = [
+        ("127.0.0.1:7101\n127.0.0.1:71010\n", "line 2: \"127.0.0.1:71010\" has the port \"71010\""),
+        ("127.0.0.1:7101\n127.0.0.1:0\n", "line 2: \"127.0.0.1:0\" has the port \"0\""),
+        ("127.0.0.1\n127.0.0.1:7102\n", "line 1: \"127.0.0.1\" has no port"),
+        (
+            "127.0.0.1:7101\n\nno.such.name.invalid:7102\n",
+            "line 3: \"no.such.name.invalid:7102\" is",
+        ),
+        ("127.0.0.1:7101\nlocalhost:7101\n", "line 2: \"localhost:7101\" is also in line 1"),
+    ];
+    for (text, words) in table {
+        let hosts = NamedTempFile::new().unwrap();
+        fs::write(hosts.path(), text).unwrap();
+        let output = start_one_of(&hosts, 0, &["--peer-timeout", "100"]).end();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        let name = hosts.path().to_str().unwrap();
+        assert!(stderr.contains(&format!("{name}, {words}")), "no {words:?} in: {stderr}");
+    }
+}
+
+#[test]
 fn three_processes_find_what_one_finds() {
     for reduced in
         ["--no-reduce=all", "--no-reduce=messages", "--no-reduce=symmetry", "--fingerprints"]
@@ -119,25 +142,6 @@ fn processes_that_check_different_things_name_what_differs() {
         assert_eq!(output.status.code(), Some(2), "{error}");
         let what = format!("its range of terms is up to {there}, and here it is up to {here}");
         assert!(error.contains("runs another check: ") && error.contains(&what), "{error}");
-    }
-}
-
-#[test]
-fn a_file_of_hosts_that_cannot_be_right_is_refused_at_once() {
-    for (hosts, line, what) in [
-        ("127.0.0.1:7101\n127.0.0.1:70000\n", 2, "70000 is no port, from 1 to 65535"),
-        ("127.0.0.1:7101\n\n127.0.0.1:0\n", 3, "0 is no port, from 1 to 65535"),
-        ("127.0.0.1:7101\n127.0.0.1\n", 2, "it is not HOST:PORT"),
-        ("no such name:7101\n127.0.0.1:7102\n", 1, "nobody knows an address of no such name"),
-        ("127.0.0.1:7101\n127.0.0.1:7102\n127.0.0.1:7101", 3, "line 1 is the same address"),
-    ] {
-        let file = NamedTempFile::new().unwrap();
-        fs::write(file.path(), hosts).unwrap();
-        let output = start_one_of(&file, 0, &[]).end();
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{error}");
-        let place = format!("{}, line {line}: ", file.path().display());
-        assert!(error.contains(&place) && error.contains(what), "{hosts}: {error}");
     }
 }
 

@@ -1,13 +1,19 @@
 //! What `raft-node` says when it cannot run: the exit code, and a message that names the input and
 //! what is wrong with it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
+use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use support::node::{free_addresses, raft_node};
+
+/// How long to wait for what must happen, however slow the machine is.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The arguments of the only server of a cluster, at a free address.
 fn lone(data: &Path) -> Vec<String> {
@@ -51,16 +57,22 @@ impl Started {
             let mut command = Command::new(raft_node());
             command.args(&arguments).args(more).arg("--bootstrap").env_remove("RAFT_LOG");
             let child = command.stderr(Stdio::piped()).spawn().unwrap();
-            let mut started = Self { child, arguments };
+            let started = Self { child, arguments };
             started.says(word).then_some(started)
         });
         attempts.unwrap_or_else(|| panic!("it never says {word:?}"))
     }
 
     /// Reads its log until this word; false if it ends before.
-    fn says(&mut self, word: &str) -> bool {
-        let stderr = BufReader::new(self.child.stderr.as_mut().unwrap());
-        stderr.lines().map_while(Result::ok).any(|line| line.contains(word))
+    fn says(&self, word: &str) -> bool {
+        let stderr = self.child.stderr.as_ref().unwrap().as_fd().try_clone_to_owned().unwrap();
+        let (sender, said) = channel();
+        let wanted = word.to_owned();
+        std::thread::spawn(move || {
+            let mut lines = BufReader::new(File::from(stderr)).lines().map_while(Result::ok);
+            sender.send(lines.any(|line| line.contains(&wanted)))
+        });
+        said.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("waited in vain for {word:?}"))
     }
 
     fn signal(&self, signal: Signal) {
@@ -86,17 +98,21 @@ fn help_shows_three_servers() {
 fn bad_input_is_named_and_exits_with_2() {
     let dir = tempfile::tempdir().unwrap();
     let lone = lone(dir.path());
-    let table: [(&[&str], &[&str]); 11] = [
+    let same = lone.iter().find_map(|it| Some(format!("2={}", it.strip_prefix("1=")?))).unwrap();
+    let table: [(&[&str], &[&str]); 14] = [
         (&["--id", "2"], &["cannot be used multiple times"]),
-        (&["--server", "1=127.0.0.1:7009"], &["server 1 is given twice"]),
-        (&["--server", "3=127.0.0.1:7009"], &["server 2 is missing"]),
+        (&["--server", "1=127.0.0.1:7009"], &["server 1 is given twice", "--server"]),
+        (&["--server", "3=127.0.0.1:7009"], &["server 2 is missing", "--server"]),
         (&["--server", "2=localhost:7009"], &["localhost:7009", "is not an IP address"]),
+        (&["--server", "2=127.0.0.1:70090"], &["127.0.0.1:70090", "port \"70090\"", "to 65535"]),
+        (&["--server", "2=127.0.0.1"], &["127.0.0.1", "has no port"]),
+        (&["--server", &same], &["servers 1 and 2 have the same address", "--server"]),
         (&["--server", "2=10.1.2.3:7009"], &["server 2 at 10.1.2.3:7009 is not on it"]),
         (&["--server", "two=127.0.0.1:7009"], &["\"two\" is not the number of a server"]),
         (&["--server", "2=127.0.0.1:0"], &["server 2 at 127.0.0.1:0"]),
-        (&["--heartbeat", "0"], &["heartbeat", "at least 1 ms"]),
+        (&["--heartbeat", "0"], &["heartbeat", "at least 1 ms", "Correct --heartbeat"]),
         (&["--heartbeat", "100"], &["heartbeat of 100ms", "150ms"]),
-        (&["--election", "300..150"], &["300ms", "150ms"]),
+        (&["--election", "300..150"], &["300ms", "150ms", "Correct --election"]),
         (&["--election", "soon"], &["soon", "150..300"]),
     ];
     for (more, words) in table {
@@ -110,7 +126,7 @@ fn an_id_outside_the_cluster_exits_with_2() {
     let mut arguments = lone(Path::new("unused"));
     let id = arguments.iter().position(|argument| argument == "--id").unwrap();
     arguments[id + 1] = "2".into();
-    fails(&arguments, &[], 2, &["id 2", "one of the 1 servers"]);
+    fails(&arguments, &[], 2, &["id 2", "one of the 1 servers", "Correct --id"]);
     arguments[id + 1] = "one".into();
     fails(&arguments, &[], 2, &["\"one\" is not the number of a server"]);
 }
@@ -134,14 +150,35 @@ fn a_server_without_a_ballot_asks_for_bootstrap() {
 fn a_server_with_a_ballot_refuses_bootstrap() {
     let dir = tempfile::tempdir().unwrap();
     drop(Started::new(dir.path()));
-    fails(&lone(dir.path()), &["--bootstrap"], 1, &["there is a ballot already"]);
+    fails(
+        &lone(dir.path()),
+        &["--bootstrap"],
+        1,
+        &["there is a ballot already", "without --bootstrap"],
+    );
+}
+
+#[test]
+fn a_ballot_of_another_cluster_says_what_to_correct() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Started::new(dir.path()));
+    let mut arguments = lone(dir.path());
+    let name = arguments.iter().position(|argument| argument == "test").unwrap();
+    arguments[name] = "other".into();
+    let words = ["of cluster \"test\"", "not of", "\"other\"", "Correct --data, --id, --cluster"];
+    fails(&arguments, &[], 1, &words);
 }
 
 #[test]
 fn a_directory_in_use_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let _first = Started::new(dir.path());
-    fails(&lone(dir.path()), &[], 1, &[dir.path().to_str().unwrap(), "another process"]);
+    fails(
+        &lone(dir.path()),
+        &[],
+        1,
+        &[dir.path().to_str().unwrap(), "another process", "--data of its own"],
+    );
 }
 
 #[test]
@@ -174,9 +211,21 @@ fn a_server_that_has_a_trace_refuses_bootstrap() {
     let again = ["--trace", trace, "--bootstrap"];
     fails(&lone(&data), &again, 1, &["there is a ballot already"]);
     fs::remove_dir_all(&data).unwrap();
-    let words = [trace, "server 1 has run before", "keep this server out", "remove the trace"];
+    let words = [
+        trace,
+        "server 1 has run before",
+        "keep this server out",
+        "remove the trace",
+        "check --data",
+    ];
     fails(&lone(&data), &again, 1, &words);
     assert!(!data.join("ballot").exists());
+}
+
+#[test]
+fn the_log_says_who_leads() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Started::with(dir.path(), &[], "rule=Elected term=1 role=leader voted_for=S1 leader=S1"));
 }
 
 #[test]
@@ -196,6 +245,14 @@ fn sigint_and_sigterm_end_it_with_0() {
         server.signal(signal);
         assert_eq!(server.child.wait().unwrap().code(), Some(0), "{signal:?}");
     }
+}
+
+#[test]
+fn its_last_words_are_what_it_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Started::new(dir.path());
+    server.signal(Signal::TERM);
+    assert!(server.says("stopped: sent=0 not_sent=0 received=0 errors=0"));
 }
 
 #[test]

@@ -3,129 +3,16 @@
 use std::fs;
 use std::process::{Command, Output};
 use std::time::Duration;
+use support::run::{Run, id, three_elections};
 use support::{binary, simulation};
 
-use raft_model::cluster::Cluster;
-use raft_model::election::{Ballot, Outgoing, Server};
-use raft_model::message::Message;
 use raft_model::trace::picture::{Picture, PictureError, Range};
 use raft_model::trace::replay::{Report, replay};
-use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
-use raft_model::types::ServerId;
 use roxmltree::{Document, Node};
 use simulation::{Simulation, text, write};
 use tempfile::TempDir;
 
 const WHOLE: Range = Range { from: None, to: None };
-
-fn id(number: u8) -> ServerId {
-    ServerId::new(number).unwrap()
-}
-
-/// A run of three servers that a test makes step by step, with its times in milliseconds.
-struct Run {
-    name: String,
-    traces: [Vec<Line>; 3],
-}
-
-/// A message, and the step in which it was sent.
-type Letter = (ServerId, Message, StepId);
-
-impl Run {
-    fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), traces: [vec![], vec![], vec![]] }
-    }
-
-    fn last(&self, server: u8) -> Record {
-        let Some(&Line::Step(last)) = self.traces[id(server).index()].last() else {
-            panic!("S{server} has not started");
-        };
-        last
-    }
-
-    fn step(&mut self, time: u64, server: u8, id_of_step: StepId, cause: Cause) -> Option<Letter> {
-        let StepId { boot, sequence } = id_of_step;
-        let server = id(server);
-        let (wall_us, monotonic_us) = (5_000_000 + 1000 * time, 1000 * time);
-        let cluster = Cluster::new(3).unwrap();
-        let step = Server { id: server, cluster }.start(None);
-        let mut record = Record { server, boot, sequence, wall_us, monotonic_us, cause, step };
-        record.step = record.expected(cluster);
-        self.traces[server.index()].push(Line::Step(record));
-        match record.step.outgoing {
-            Outgoing::Nothing => None,
-            Outgoing::Reply { message, .. } | Outgoing::Broadcast { message } => {
-                Some((server, message, record.id()))
-            }
-        }
-    }
-
-    fn start(&mut self, time: u64, server: u8) {
-        let (boot, stored) = match self.traces[id(server).index()].last() {
-            Some(_) => (self.last(server).boot + 1, self.last(server).step.state.ballot),
-            None => (1, Ballot::INITIAL),
-        };
-        self.traces[id(server).index()].push(Line::Header(Header {
-            version: VERSION,
-            cluster: self.name.clone(),
-            servers: Cluster::new(3).unwrap(),
-            addresses: vec![String::new(); 3],
-            server: id(server),
-            boot,
-            heartbeat_ms: 50,
-            election_ms: (150, 300),
-            program: "by hand".to_owned(),
-        }));
-        self.step(time, server, StepId { boot, sequence: 0 }, Cause::Start { stored });
-    }
-
-    fn next(&mut self, time: u64, server: u8, cause: Cause) -> Letter {
-        let StepId { boot, sequence } = self.last(server).id();
-        let next = StepId { boot, sequence: sequence + 1 };
-        self.step(time, server, next, cause).expect("it sends something")
-    }
-
-    fn timeout(&mut self, time: u64, server: u8) -> Letter {
-        let before = self.last(server).step.state;
-        self.next(time, server, Cause::Timeout { before })
-    }
-
-    fn receive(&mut self, time: u64, server: u8, (from, message, sent_in): Letter) -> Letter {
-        let before = self.last(server).step.state;
-        self.next(time, server, Cause::Receive { before, from, message, sent_in })
-    }
-
-    fn texts(&self) -> Vec<String> {
-        self.traces.iter().map(|trace| text(trace)).collect()
-    }
-}
-
-/// S1 leads term 1 until it crashes. S2 leads term 2. The election of term 3 is split.
-fn three_elections(name: &str) -> Run {
-    let mut run = Run::new(name);
-    for server in 1..=3 {
-        run.start(u64::from(server - 1), server);
-    }
-    let request = run.timeout(200, 1); // lost on the way to S3
-    let vote = run.receive(201, 2, request);
-    let heartbeat = run.receive(202, 1, vote);
-    run.receive(203, 2, heartbeat);
-    run.receive(203, 3, heartbeat);
-    let heartbeat = run.timeout(252, 1); // lost on the way to S2
-    run.receive(253, 3, heartbeat);
-
-    let request = run.timeout(450, 2); // S1 is down
-    let vote = run.receive(451, 3, request);
-    let heartbeat = run.receive(452, 2, vote);
-    run.receive(453, 3, heartbeat);
-    run.start(470, 1);
-
-    let request = run.timeout(700, 3);
-    let rival = run.timeout(700, 1); // in term 2, which S2 leads
-    run.receive(701, 2, request); // a vote that is lost
-    run.receive(702, 2, rival); // told of term 3: lost as well
-    run
-}
 
 fn draw(traces: &[String], range: Range) -> (Report, Result<String, PictureError>) {
     let folder = TempDir::new().unwrap();
@@ -137,6 +24,14 @@ fn draw(traces: &[String], range: Range) -> (Report, Result<String, PictureError
 
 fn drawn(traces: &[String], range: Range) -> String {
     draw(traces, range).1.unwrap()
+}
+
+/// The whole run, on so many screens.
+fn zoomed(traces: &[String], screens: u32) -> String {
+    let folder = TempDir::new().unwrap();
+    let files = write(&folder, traces);
+    let report = replay(&files).unwrap();
+    Picture::read(&files, &report, WHOLE).unwrap().zoomed(screens).to_string()
 }
 
 /// How many elements have this class, within an element of that class.
@@ -155,6 +50,21 @@ fn messages(picture: &str, class: &str) -> (usize, usize, usize) {
     (arrows, lost, stubs - lost)
 }
 
+/// So many messages of this class are received, lost, and left open.
+#[track_caller]
+fn are(picture: &str, class: &str, due: (usize, usize, usize)) {
+    let told = |(received, lost, open): (usize, usize, usize)| {
+        format!("{received} received, {lost} lost and {open} left open")
+    };
+    let drawn = messages(picture, class);
+    assert!(drawn == due, "of {class} messages {} are due, and drawn {}", told(due), told(drawn));
+}
+
+#[track_caller]
+fn says(picture: &str, text: &str) {
+    assert!(picture.contains(text), "the picture does not say “{text}”");
+}
+
 /// What one reads when one points at something of this class.
 fn titles(picture: &str, class: &str) -> Vec<String> {
     let document = Document::parse(picture).unwrap();
@@ -169,11 +79,10 @@ fn titles(picture: &str, class: &str) -> Vec<String> {
 #[test]
 fn each_message_is_an_arrow_or_a_stub() {
     let picture = drawn(&three_elections("demo").texts(), WHOLE);
-    // (received, lost, nobody knows)
-    assert_eq!(messages(&picture, "request"), (4, 4, 0), "{picture}");
-    assert_eq!(messages(&picture, "granted"), (2, 1, 0), "{picture}");
-    assert_eq!(messages(&picture, "refused"), (0, 0, 1), "{picture}");
-    assert_eq!(messages(&picture, "heartbeat"), (4, 2, 0), "{picture}");
+    are(&picture, "request", (4, 4, 0));
+    are(&picture, "granted", (2, 1, 0));
+    are(&picture, "refused", (0, 0, 1));
+    are(&picture, "heartbeat", (4, 2, 0));
 }
 
 #[test]
@@ -191,9 +100,13 @@ fn elections_terms_crashes_and_restarts_are_told() {
     assert_eq!(titles(&picture, "step crash"), ["S1 is down: its last record is of 0.252000 s"]);
     let lines = ["follower", "candidate", "leader", "down"]
         .map(|role| titles(&picture, &format!("lane {role}")).len());
-    assert_eq!(lines, [8, 4, 2, 1], "{picture}");
+    assert_eq!(
+        lines,
+        [8, 4, 2, 1],
+        "so many lines of followers, candidates, leaders, and of one down"
+    );
     for text in [">leads term 1<", ">leads term 2<", ">term 3<", ">S3<", ">0.5 s<"] {
-        assert!(picture.contains(text), "{text} in {picture}");
+        says(&picture, text);
     }
 }
 
@@ -231,12 +144,12 @@ fn a_part_of_a_run_is_drawn() {
     let traces = three_elections("demo").texts();
     let picture = drawn(&traces, seconds(0.3, 0.4525));
     assert_eq!(titles(&picture, "step Elected").len(), 1);
-    assert_eq!(messages(&picture, "request"), (1, 1, 0), "{picture}");
-    assert_eq!(messages(&picture, "heartbeat"), (1, 1, 0), "one crosses the border: {picture}");
-    assert!(picture.contains("0.300 s to 0.453 s of 0.702 s"), "{picture}");
-    assert_eq!(titles(&picture, "lane down").len(), 1, "S1 went down before: {picture}");
-    assert_eq!(count(&picture, "label down", "label down"), 1, "{picture}");
-    assert_eq!(count(&picture, "label leader", "label leader"), 1, "{picture}");
+    are(&picture, "request", (1, 1, 0));
+    are(&picture, "heartbeat", (1, 1, 0)); // one crosses the border
+    says(&picture, "0.300 s to 0.453 s of 0.702 s");
+    assert_eq!(titles(&picture, "lane down").len(), 1, "S1 went down before, and one line says so");
+    assert_eq!(count(&picture, "label down", "label down"), 1, "one word says that S1 is down");
+    assert_eq!(count(&picture, "label leader", "label leader"), 1, "one word says that S2 leads");
     assert_eq!(drawn(&traces, seconds(0.0, 100.0)), drawn(&traces, WHOLE));
 }
 
@@ -272,7 +185,77 @@ fn of_a_long_run_the_command_draws_the_last_election() {
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(told.contains("leads term"), "{told}");
     let picture = fs::read_to_string(out).unwrap();
-    assert!(!titles(&picture, "step Elected").is_empty(), "{picture}");
+    assert!(!titles(&picture, "step Elected").is_empty(), "no election is drawn");
+}
+
+/// Where something stands that has this attribute.
+fn number(node: Node, attribute: &str) -> f64 {
+    node.attribute(attribute).unwrap().parse().unwrap()
+}
+
+/// S3 comes up seconds after the others.
+fn late() -> Run {
+    let mut run = Run::new("demo");
+    run.start(0, 1);
+    run.start(0, 2);
+    run.start(6_000, 3);
+    for time in (6_100..8_000).step_by(200) {
+        run.timeout(time, 3);
+    }
+    run
+}
+
+#[test]
+fn nothing_is_said_of_a_server_before_it_comes_up() {
+    let picture = zoomed(&late().texts(), 10);
+    let document = Document::parse(&picture).unwrap();
+    let of_class = |class: &'static str| {
+        document.descendants().filter(move |node| {
+            node.attribute("class").is_some_and(|is| is.split(' ').any(|word| word == class))
+        })
+    };
+    let start =
+        of_class("Started").filter_map(|node| node.attribute("transform")).next_back().unwrap();
+    let (x, y) = start["translate(".len()..start.len() - 1].split_once(' ').unwrap();
+    let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
+    let words: Vec<_> =
+        of_class("label").filter(|word| (number(*word, "y") - y).abs() < 48.0).collect();
+    assert!(words.len() > 5, "hardly a word is said of S3");
+    for word in words {
+        let (at, text) = (number(word, "x"), word.text().unwrap());
+        assert!(at >= x, "“{text}” is said at {at}, and S3 comes up at {x}");
+    }
+}
+
+#[test]
+fn no_arrow_is_drawn_over_a_word() {
+    let picture = zoomed(&three_elections("demo").texts(), 3);
+    let arrow = picture.rfind("class=\"arrow\"").expect("an arrow");
+    let word = picture.find("label\" x=").expect("a word");
+    assert!(arrow < word, "arrows are drawn after the first word");
+}
+
+#[test]
+fn a_picture_fits_a_screen_or_as_many_as_one_wants() {
+    let width = |picture: &str| number(Document::parse(picture).unwrap().root_element(), "width");
+    let traces = late().texts();
+    let (one, ten) = (width(&drawn(&traces, WHOLE)), width(&zoomed(&traces, 10)));
+    assert!(one < 1_500.0, "a run of 8 s is {one} wide");
+    assert!((12_400.0..13_000.0).contains(&ten), "on ten screens it is {ten} wide");
+}
+
+#[test]
+fn clocks_that_disagree_are_named() {
+    let mut run = Run::new("demo");
+    (1..=3).for_each(|server| run.start(0, server));
+    let request = run.timeout(200, 1);
+    run.receive(190, 2, request);
+    run.receive(198, 3, request);
+    let picture = drawn(&run.texts(), WHOLE);
+    says(&picture, "Beware: the clock of S1 is ahead of that of S2, by 10 ms or more; ");
+    says(&picture, "the clock of S1 is ahead of that of S3, by 2.00 ms or more.");
+    let agree = drawn(&three_elections("demo").texts(), WHOLE);
+    assert!(!agree.contains("Beware"), "clocks that agree are said to differ");
 }
 
 #[test]
@@ -306,6 +289,8 @@ fn the_command_draws_what_it_has_replayed() {
     let (code, error, table) = draw(out_text, &["--to", "0.5"]);
     assert_eq!((code, &*error), (0, ""));
     assert!(table.contains("elected    2"), "{table}");
+    let part = format!("drawn in {out_text}: 0.000 s to 0.500 s of 0.702 s\n");
+    assert!(table.contains(&part), "no “{part}” in\n{table}");
     assert_eq!(fs::read_to_string(&out).unwrap(), drawn(&traces, seconds(None, 0.5)));
 
     for (out, options, message) in [

@@ -28,6 +28,48 @@ fn count(files: &[File], name: &str) -> usize {
     files.iter().flat_map(|file| &file.obligations).filter(|o| o.name == name).count()
 }
 
+/// What is proved, in words, in the order of the table.
+const STATEMENTS: [(&str, &str); 18] = [
+    ("VoteOnce", "Of no server two votes are known in one term."),
+    ("VoteNotInFuture", "No vote of a server is known in a term that it has not reached."),
+    ("VoteRemembered", "A vote of a server that is known in its current term is on its ballot."),
+    ("VotedForUnique", "A ballot has one vote at most."),
+    ("OnDisk", "The ballot that a server acts on is the one on its disk."),
+    ("VotedForItself", "Whoever stands for election, or leads, has its own vote."),
+    ("GrantedIsVote", "A vote that a candidate has counted was given to it, in its current term."),
+    ("LeaderWasElected", "A leader has the votes of a quorum in its current term."),
+    ("HeartbeatElected", "Whoever has sent a heartbeat of a term has the votes of a quorum in it."),
+    (
+        "ElectionSafety",
+        "No two servers ever lead the same term, at the same time or at different times.",
+    ),
+    (
+        "VoteOncePerTerm",
+        "No server ever votes for two in one term: in messages, on its ballot, on its disk.",
+    ),
+    ("LeaderHasQuorum", "Whoever leads or has led a term was granted it by a quorum."),
+    (
+        "TermNeverDecreases",
+        "The durable term of a server only grows, and so does the term that it acts in.",
+    ),
+    ("MajoritiesMeet", "Of every number of servers, two majorities share a server."),
+    (
+        "QuorumIsMajority",
+        "Whatever votes the code takes for a quorum, of a cluster of each size, are a majority.",
+    ),
+    (
+        "AnswerImplied",
+        "What code was told without a question, on a path, follows from what it had asked before.",
+    ),
+    ("PathPossible", "There are worlds that satisfy the invariant in which this path is taken."),
+    (
+        "PathExcluded",
+        "The invariant excludes this path: of a candidate or a leader that has not voted for \
+         itself, or votes for another in its own term; or of a leader that hears another one of \
+         its term.",
+    ),
+];
+
 #[test]
 fn both_solvers_prove_it_and_the_table_counts_what_they_were_asked() {
     if !solvers::are_there() {
@@ -50,6 +92,13 @@ fn both_solvers_prove_it_and_the_table_counts_what_they_were_asked() {
         "Proved: safety, for every number of servers and every term.",
     ] {
         assert!(table.contains(line), "no “{line}” in\n{table}");
+    }
+    let (_, rows) = table.split_once("\n\n").unwrap();
+    let rows: Vec<_> = rows.lines().skip(1).take_while(|row| !row.is_empty()).collect();
+    assert_eq!(rows.len(), STATEMENTS.len(), "{table}");
+    for (row, (name, says)) in rows.into_iter().zip(STATEMENTS) {
+        assert!(row.starts_with(&format!("  {name} ")), "{name} is due, not{row}");
+        assert!(row.ends_with(&format!("  {says}")), "{name} no longer says “{says}”, but{row}");
     }
 }
 
@@ -89,6 +138,42 @@ fn each_file_says_what_its_paths_do() {
         "; VoteOnce: Of no server two votes are known in one term.",
     ] {
         assert!(file.text.contains(line), "no “{line}” in\n{}", file.text);
+    }
+}
+
+/// What the proof says of itself, or assumes: a file, and a change there that makes it false. The
+/// rest is about worlds, and stands beside the invariant.
+const MADE_FALSE: [(&str, &str, &str, &str); 5] = [
+    ("MajoritiesMeet", "MajoritiesMeet", "(> (* 2 votes) servers)", "(>= (* 2 votes) servers)"),
+    ("QuorumIsMajority", "MajoritiesMeet", "(> (* 2 votes) servers)", "(>= (* 2 votes) servers)"),
+    (
+        "AnswerImplied",
+        "AppendEntriesResponse_Follower_voted",
+        "(assert (older (current_term me) term))",
+        "; whatever the terms are",
+    ),
+    ("PathPossible", "RequestVote_Follower_voted", "(not (= from me))", "false"),
+    (
+        "PathExcluded",
+        "RequestVote_Candidate_voted",
+        "(assert (forall ((c Server)) (=> (or (candidate c) (leader c)) (voted_for c c))))",
+        "; whoever has its vote",
+    ),
+];
+
+#[test]
+fn what_the_proof_says_of_itself_can_be_false() {
+    if !solvers::are_there() {
+        return;
+    }
+    for (name, place, from, to) in MADE_FALSE {
+        let mut files = obligations();
+        files.retain(|file| file.name == place);
+        assert!(files[0].text.contains(from), "{place} no longer says {from}");
+        files[0].text = files[0].text.replace(from, to);
+        let answers = prove(&files, &SOLVERS[..1], 1, &Progress::default()).expect("z3 runs");
+        let mut failed = answers.iter().flat_map(|answers| answers.unexpected(&files));
+        assert!(failed.any(|(_, of, _)| of.name == name), "{name} does not fail in {place}");
     }
 }
 

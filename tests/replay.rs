@@ -41,7 +41,7 @@ fn replayed(traces: &[String]) -> Result<Report, ReplayError> {
 /// The line of which a replay complains, and what it says.
 fn complaint(traces: &[String]) -> (String, String) {
     match replayed(traces) {
-        Err(ReplayError::Damage { place, what }) => {
+        Err(ReplayError::Damage { place, what } | ReplayError::Refused { place, what, .. }) => {
             let place = place.to_string();
             (Path::new(&place).file_name().unwrap().to_str().unwrap().to_owned(), what)
         }

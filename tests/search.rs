@@ -5,6 +5,7 @@ use std::sync::Arc;
 use support::bounds::up_to;
 use support::counts;
 
+use raft_model::actor::ActorElection;
 use raft_model::mutant::Mutant;
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
@@ -69,6 +70,53 @@ fn engines_workers_and_keys_agree_under_every_reduction() {
         );
     }
     found.settle();
+}
+
+/// In packed worlds every ballot is on its disk: so a step that forgets to write it has no world.
+#[test]
+#[should_panic(expected = "forgot to persist")]
+fn packed_worlds_refuse_a_step_that_forgets_its_ballot() {
+    let model = Model::new(up_to(2, 1, Replies::All), Reductions::NONE).unwrap();
+    let model = model.driven_by(Mutant::named("own-vote-not-persisted").unwrap().handlers);
+    model.for_each_successor(&model.initial(), |_, _, _| ());
+}
+
+/// Nothing is packed there, and nothing reduced; stateright's actors even have another network.
+#[test]
+fn stateright_says_the_same_of_whole_worlds() {
+    let ask = |bounds| {
+        let control = Control::default();
+        let worlds = opinion::ask_stateright_of_worlds(WorldModel::new(bounds), 1, &control);
+        let actors = opinion::ask_stateright_of_worlds(ActorElection::new(bounds), 1, &control);
+        [worlds, actors]
+    };
+    for counts in counts::all().into_iter().filter(|counts| counts.coverage().states < 10_000) {
+        let bounds = counts.bounds();
+        for opinion in ask(bounds) {
+            assert!(opinion.exhaustive, "{bounds:?}");
+            assert_eq!(opinion.coverage.states, counts.coverage().states, "{bounds:?}");
+            assert_eq!(opinion.coverage.depth, counts.coverage().depth, "{bounds:?}");
+        }
+    }
+}
+
+/// Each property of its own, on whole worlds: by our search, and by stateright's.
+#[test]
+fn stateright_sees_each_property_break() {
+    for (property, mutant, servers, max_term) in [
+        (Property::ElectionSafety, "vote-given-twice", 2, 1),
+        (Property::VoteOncePerTerm, "vote-forgotten-on-restart", 2, 1),
+        (Property::LeaderHasQuorum, "no-step-down", 2, 2),
+        (Property::TermNeverDecreases, "disk-forgotten-on-restart", 2, 1),
+    ] {
+        let handlers = Mutant::named(mutant).expect("it is in the catalogue").handlers;
+        let model = WorldModel { bounds: up_to(servers, max_term, Replies::All), handlers };
+        let ours = search(&model, &[property], |_| ());
+        assert!(ours.is_violated(), "{property} holds of {mutant}");
+        let opinion = opinion::ask_stateright_of_worlds(model, 1, &Control::default());
+        let number = SAFETY.iter().position(|other| *other == property).unwrap();
+        assert!(opinion.violated[number], "stateright says that {property} holds of {mutant}");
+    }
 }
 
 /// A mistake that keeps the reductions exact: it does not look at names, and dead messages stay

@@ -52,6 +52,12 @@ impl Clock {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
+    /// Lets it fire after this time, whatever is configured.
+    #[cfg(test)]
+    pub(crate) fn fire_in(&mut self, time: Duration) {
+        self.deadline = Instant::now() + time;
+    }
+
     /// Whether it fires now.
     pub fn is_due(&self) -> bool {
         self.remaining().is_zero()

@@ -14,6 +14,7 @@
 //! | [`clock`] | the one timer |
 //! | [`link`] | the one socket |
 //! | [`recorder`] | the trace of what the server did, for replay |
+//! | [`status`] | what a server knows: its term, role and vote, and who leads |
 //! | [`node`] | the loop: wait, step, obey |
 //! | [`cluster`] | apart from that: a cluster of processes on this machine, to look at |
 //!
@@ -49,6 +50,7 @@ pub mod disk;
 pub mod link;
 pub mod node;
 pub mod recorder;
+pub mod status;
 pub mod wire;
 
 #[cfg(test)]

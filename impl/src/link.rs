@@ -242,6 +242,20 @@ mod tests {
     }
 
     #[test]
+    fn an_error_that_the_network_reports_is_counted_and_keeps_nothing_back() {
+        let [mut one, mut two] = testing::links();
+        let address = two.socket.local_addr().unwrap();
+        // A connected socket hears that nobody listens there.
+        let closed = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        one.socket.connect(closed).unwrap();
+        one.socket.send(b"anybody there?").unwrap();
+        one.socket.connect(address).unwrap();
+        two.send(server(1), Message::RequestVote { term: TERM }, SENT_IN);
+        assert_eq!(one.receive().len(), 1);
+        assert_eq!((one.counters().errors, one.counters().received), (1, 1));
+    }
+
+    #[test]
     fn a_message_that_cannot_be_sent_is_counted() {
         let [mut one, _] = testing::links();
         // An IPv4 socket cannot send to an IPv6 address, which no valid configuration has.

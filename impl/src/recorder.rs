@@ -176,8 +176,8 @@ fn continues(file: &mut File, header: &Header) -> io::Result<Option<Found>> {
 pub enum RecorderError {
     /// The file holds something else.
     #[error(
-        "{}: this is not the trace of this server. Give each server a file of its own with --trace, \
-         one that does not exist yet or that it wrote itself", .path.display()
+        "{}: this is not the trace of this server. Give each server a file of its own, one that \
+         does not exist yet or that it wrote itself", .path.display()
     )]
     Foreign {
         /// The file.
@@ -185,10 +185,10 @@ pub enum RecorderError {
     },
     /// A server that is said to be new has run before.
     #[error(
-        "{}: server {} has run before, since this is its trace. First check --data. If its ballot is \
-         gone, the votes it gave are lost, and with --bootstrap it may vote twice in one term and \
-         elect a second leader: {RESTORE}. If all of this is a demonstration that begins anew, \
-         remove the trace, too", .path.display(),
+        "{}: server {} has run before, since this is its trace. If its ballot is gone, the votes it \
+         gave are lost, and with a new one it may vote twice in one term and elect a second leader: \
+         {RESTORE}. If all of this is a demonstration that begins anew, remove the trace, too",
+        .path.display(),
         .server.number(), RESTORE = crate::disk::slots::RESTORE
     )]
     HasRun {
@@ -199,7 +199,7 @@ pub enum RecorderError {
     },
     /// The system refuses.
     #[error(
-        "{}: cannot write the trace: {source}. Remove the cause, or give another file with --trace",
+        "{}: cannot write the trace: {source}. Remove the cause, or give another file",
         .path.display()
     )]
     Io {

@@ -308,3 +308,39 @@ impl ElectionModel for ActorElection {
         Cow::Owned(state.to_world())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use stateright::actor::{Command, Out};
+
+    use super::*;
+    use crate::cluster::Cluster;
+    use crate::types::Term;
+
+    /// What S1 of three outputs for a message of S2; nothing but its ballot and its role is known.
+    fn outputs(state: State, message: Message) -> (bool, usize) {
+        let server = Server { id: ServerId::FIRST, cluster: Cluster::new(3).unwrap() };
+        let mut out = Out::new();
+        server.on_msg(Id::from(0), &mut Cow::Owned(state), Id::from(1), message, &mut out);
+        let saves = out.iter().any(|command| matches!(command, Command::Save(_)));
+        (saves, out.len())
+    }
+
+    #[test]
+    fn a_ballot_is_saved_if_the_step_says_so_and_not_otherwise() {
+        let server = Server { id: ServerId::FIRST, cluster: Cluster::new(3).unwrap() };
+        let follower = server.start(None).state;
+        let term = Term::new(1);
+        // A vote, and its answer; the timer starts again.
+        assert_eq!(outputs(follower, Message::RequestVote { term }), (true, 4));
+        // The answer to a heartbeat of its own term.
+        let ballot = Ballot { current_term: term, voted_for: None };
+        let message = Message::AppendEntries { term };
+        assert_eq!(outputs(State { ballot, ..follower }, message), (false, 3));
+        // What is stale has no effect at all.
+        let message = Message::AppendEntriesResponse { term: Term::ZERO };
+        assert_eq!(outputs(State { ballot, ..follower }, message), (false, 0));
+    }
+}

@@ -1,4 +1,5 @@
-//! The cluster: how many servers it has, what a quorum of them is, and by which protocol they elect.
+//! The cluster: how many servers it has, what a quorum of them is, and by which protocol they
+//! elect.
 //!
 //! The [specification](crate::election) asks of it [`Cluster::is_quorum`], and nothing else.
 

@@ -72,14 +72,14 @@
 //! run: types cluster protocol action words
 //! trace: types cluster protocol action words
 //! world: types cluster protocol action run
-//! actor: types cluster protocol action words run world
+//! actor: types protocol action words run world
 //! packed: types cluster protocol action world
 //! reduce: types cluster protocol action world packed
 //! search: action run world packed reduce
 //! liveness: types cluster protocol action run world packed reduce search
 //! mutant: types cluster protocol run world reduce search liveness
 //! proof: types cluster protocol action world mutant
-//! cli: types cluster protocol action words run trace world actor reduce search liveness mutant proof
+//! cli: types cluster run trace world actor reduce search liveness mutant proof
 //! ```
 //!
 //! The room `protocol` holds [`message`] and [`election`]; `cli` is the program `raft-model`.

@@ -10,18 +10,19 @@ use support::counts;
 
 use raft_model::action::Move;
 use raft_model::cluster::Cluster;
-use raft_model::election::State;
+use raft_model::election::{Role, State};
 use raft_model::liveness::assumptions::{
     ASSUMPTIONS, Assumption, Assumptions, Strength, last_servers,
 };
-use raft_model::liveness::class::Class;
+use raft_model::liveness::class::{Class, Classes};
 use raft_model::liveness::fair::Cycle;
 use raft_model::liveness::lasso::{End, Lasso, Refuted};
+use raft_model::liveness::runs::Runs as _;
 use raft_model::liveness::{Calm, Hostile, LIVENESS, Property, Verdict, Violation};
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::{Reductions, bisimulation_by};
 use raft_model::search::Control;
-use raft_model::types::{ServerSet, Term};
+use raft_model::types::{ServerId, ServerSet, Term};
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 
 fn model(servers: u8, window: u64) -> PackedModel<2> {
@@ -98,6 +99,30 @@ fn a_dead_minority_keeps_nobody_from_leading() {
 fn what_a_window_cuts_off_is_not_claimed() {
     // In a window of one term, no election can follow one that nobody won.
     assert_eq!(verdicts(&hostile(2, 1), Assumptions::ALL), ["cut"; 3]);
+}
+
+/// A campaign that the window has no room for is one that a run could make: fairness is judged as if
+/// the graph had it.
+#[test]
+fn what_a_window_leaves_out_counts_as_possible() {
+    let hostile = hostile(2, 2);
+    let assumptions =
+        Assumptions { messages_first: false, heartbeats_hold: false, ..Assumptions::ALL };
+    let (graph, calm) = (hostile.graph(), Calm::new(hostile.graph(), assumptions));
+    let mut cut = 0;
+    for (node, world) in (0..).zip(graph.worlds()) {
+        let world = graph.model().layout().unpack(world);
+        let terms = || world.servers.iter().map(|state| state.ballot.current_term.number());
+        let beyond = terms().min().unwrap().max(1) + 2;
+        let is_held = |(_, state): &(ServerId, &State)| {
+            state.role != Role::Leader && state.ballot.current_term.number() + 1 == beyond
+        };
+        let held = world.states().filter(is_held).map(|(id, _)| Class::ElectionTimer(id));
+        let held: Classes = held.map(|class| graph.numbering().code(class)).collect();
+        assert_eq!(calm.left_out(node), held, "{world}");
+        cut += usize::from(!held.is_empty());
+    }
+    assert!(cut > 0, "this window cuts nothing off");
 }
 
 /// The run on which a property fails without an assumption, with two servers, as the graph has it.

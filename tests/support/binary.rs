@@ -1,12 +1,17 @@
 //! The programs of the workspace, for tests that run them. Cargo does not build another package's
 //! binary for a test, so the test does.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
 /// Builds the binary of a package, in the profile of this test, and says where it is.
 pub fn built(package: &str) -> PathBuf {
+    built_from(Path::new(env!("CARGO_MANIFEST_DIR")), package, &[])
+}
+
+/// The same, of another workspace, beside this one's: so what both depend on is built once.
+pub fn built_from(workspace: &Path, package: &str, options: &[&str]) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     // This test is <target>/<profile>/deps/<name>.
@@ -15,6 +20,7 @@ pub fn built(package: &str) -> PathBuf {
     let target = profile.parent().expect("a profile in the target directory");
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--package", package, "--target-dir"]).arg(target);
+    cargo.args(options).current_dir(workspace);
     if profile.ends_with("release") {
         cargo.arg("--release");
     }

@@ -21,6 +21,7 @@ pub mod namespaces;
 pub mod network;
 pub mod node;
 pub mod relay;
+pub mod run;
 pub mod simulation;
 pub mod skipped;
 pub mod solvers;

@@ -1,28 +1,30 @@
 //! `raft-node cluster`.
 
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::value_parser;
 use raft_model::cluster::Cluster;
 use raft_node::cluster::{self, Demonstration};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::{Failure, Timing};
+use super::{Failure, Timing, hint};
 
 const EXAMPLE: &str = "\
 Example: raft-node cluster, and in another terminal kill -9 of the process that leads. The others
 elect a new leader in a higher term. The killed server starts again on its data, and follows. Or
 kill -STOP the leader: it takes itself for the leader while another is elected, until kill -CONT lets
-it hear of that.
+it hear of that. The same by keys: k1 kills S1, p1 pauses it, c1 lets it go on.
 
 Without a terminal (raft-node cluster | cat), each change is one line.
 
-Stop it with Ctrl-C or SIGTERM; a second one kills the servers that have not stopped yet. No server
+Stop it with Ctrl-C, SIGTERM or SIGHUP; a second one kills the servers that have not stopped yet. No server
 outlives this program, not even when it is killed. The traces grow for as long as it runs.
 
-Exit code: 0 after SIGINT or SIGTERM, 1 if a server cannot run or had to be killed, 2 if it was told
+Exit code: 0 after one of these, 1 if a server cannot run or had to be killed, 2 if it was told
 something wrong.";
 
-/// Run a whole cluster on this machine to look at, until SIGINT or SIGTERM.
+/// Run a whole cluster on this machine to look at, until a signal.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
@@ -51,9 +53,15 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         election_timeout: args.timing.election_timeout(),
         traces: args.trace,
     };
-    let (stop, _stopper) = super::stop_at_signals()?;
-    cluster::demonstrate(&demonstration, &stop).map_err(|error| match error {
-        error @ (cluster::Error::Config(_) | cluster::Error::Traces(_)) => Failure::input(error),
+    let (stop, _stopper) = super::stop_at_signals(&[SIGINT, SIGTERM, SIGHUP])?;
+    let result = cluster::demonstrate(&demonstration, &stop);
+    if demonstration.traces.is_none() && matches!(result, Ok(()) | Err(cluster::Error::Killed(_))) {
+        // Nobody may be listening.
+        let _ = writeln!(io::stdout(), "\nThe traces are gone. To keep them: --trace DIR");
+    }
+    result.map_err(|error| match error {
+        cluster::Error::Config(error) => hint::config(error),
+        error @ cluster::Error::Traces(_) => Failure::input(error),
         error => Failure::other(error),
     })
 }

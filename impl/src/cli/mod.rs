@@ -1,6 +1,7 @@
 //! The command line.
 
 mod cluster;
+mod hint;
 mod run;
 
 use std::error::Error;
@@ -11,7 +12,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use signal_hook::consts::{SIGINT, SIGTERM};
 
 /// Raft leader election over UDP: servers choose one leader a term, and another when it fails.
 ///
@@ -74,9 +74,9 @@ fn range(text: &str) -> Result<(u64, u64), String> {
 }
 
 /// What becomes readable when it is time to stop, and what makes it so: one byte a signal.
-fn stop_at_signals() -> Result<(UnixStream, UnixStream), Failure> {
+fn stop_at_signals(signals: &[i32]) -> Result<(UnixStream, UnixStream), Failure> {
     let (stop, stopper) = UnixStream::pair().map_err(Failure::Signals)?;
-    for signal in [SIGINT, SIGTERM] {
+    for &signal in signals {
         let stopper = stopper.try_clone().map_err(Failure::Signals)?;
         signal_hook::low_level::pipe::register(signal, stopper).map_err(Failure::Signals)?;
     }

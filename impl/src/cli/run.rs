@@ -1,7 +1,7 @@
 //! `raft-node run`.
 
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -12,9 +12,10 @@ use raft_node::disk::DataDir;
 use raft_node::link::Link;
 use raft_node::node::Node;
 use raft_node::recorder::Trace;
+use signal_hook::consts::{SIGINT, SIGTERM};
 use tracing_subscriber::filter::LevelFilter;
 
-use super::{Failure, Timing};
+use super::{Failure, Timing, hint};
 
 const EXAMPLE: &str = "\
 Example: three servers on one machine, each in a terminal of its own. Leave out --bootstrap when you
@@ -76,10 +77,19 @@ fn number(text: &str) -> Result<u8, String> {
 fn server(text: &str) -> Result<(u8, SocketAddr), String> {
     let (number, address) = text.split_once('=').ok_or("write it as 1=127.0.0.1:7001")?;
     let number = self::number(number)?;
-    let address = address.parse().map_err(|_| {
-        format!("{address:?} is not an IP address and port such as 127.0.0.1:7001 or [::1]:7001")
-    })?;
+    let address = address.parse().map_err(|_| wrong_address(address))?;
     Ok((number, address))
+}
+
+/// What is wrong with what should be an address.
+fn wrong_address(text: &str) -> String {
+    match text.rsplit_once(':') {
+        Some((host, port)) if host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() => {
+            format!("{text:?} has the port {port:?}; give a number from 1 to 65535")
+        }
+        None if text.parse::<IpAddr>().is_ok() => format!("{text:?} has no port"),
+        _ => format!("{text:?} is not an IP address and port such as 127.0.0.1:7001 or [::1]:7001"),
+    }
 }
 
 /// Runs the server.
@@ -100,8 +110,8 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         election_timeout: args.timing.election_timeout(),
         seed: args.seed,
     });
-    let config = config.map_err(Failure::input)?;
-    let (stop, stopper) = super::stop_at_signals()?;
+    let config = config.map_err(hint::config)?;
+    let (stop, stopper) = super::stop_at_signals(&[SIGINT, SIGTERM])?;
     if args.stop_with_stdin {
         thread::spawn(move || stop_at_end_of_stdin(stopper));
     }
@@ -109,24 +119,24 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     // The ballot of a new server comes last, so that what fails before can simply be tried again.
     // Only the header of its trace, which has the number of the run, comes after it.
     let data = if args.bootstrap { DataDir::create(&args.data) } else { DataDir::lock(&args.data) };
-    let data = data.map_err(Failure::other)?;
+    let data = data.map_err(hint::store)?;
     if args.bootstrap {
-        data.check_new().map_err(Failure::other)?;
+        data.check_new().map_err(hint::store)?;
     }
     let link = Link::bind(&config).map_err(Failure::other)?;
-    let open = |path: PathBuf| Trace::open(&path, &config).map_err(Failure::other);
+    let open = |path: PathBuf| Trace::open(&path, &config).map_err(hint::trace);
     let trace = args.trace.map(open).transpose()?;
     if args.bootstrap
         && let Some(trace) = &trace
     {
-        trace.check_new().map_err(Failure::other)?;
+        trace.check_new().map_err(hint::trace)?;
     }
     let store = if args.bootstrap { data.bootstrap(&config) } else { data.open(&config) };
-    let store = store.map_err(Failure::other)?;
+    let store = store.map_err(hint::store)?;
     let boot = store.boot();
     let mut node = Node::new(link, store);
     if let Some(trace) = trace {
-        node = node.recorded_by(trace.begin(boot).map_err(Failure::other)?);
+        node = node.recorded_by(trace.begin(boot).map_err(hint::trace)?);
     }
     node.run(stop.as_fd()).map_err(Failure::other)
 }

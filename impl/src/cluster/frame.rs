@@ -7,7 +7,13 @@ use raft_model::election::Role;
 use super::view::{Status, View};
 
 /// The lines, the most important first. Roles have a colour besides their word if `colour` is set.
-pub(super) fn frame(view: &View, now: Duration, is_stopping: bool, colour: bool) -> Vec<String> {
+pub(super) fn frame(
+    view: &View,
+    now: Duration,
+    is_stopping: bool,
+    has_keys: bool,
+    colour: bool,
+) -> Vec<String> {
     let mut lines = vec![
         String::new(),
         format!("  Raft leader election: {} servers on this machine", view.servers.len()),
@@ -22,10 +28,15 @@ pub(super) fn frame(view: &View, now: Duration, is_stopping: bool, colour: bool)
     } else if let Some((leader, term, process)) = view.leader() {
         let leader = painted(&format!("{leader} leads in term {term}."), GREEN, colour);
         lines.push(format!("  {leader}"));
-        lines.push(format!("  To see another elected:  kill -9 {process}"));
+        lines.push("  To see another elected, kill it:".to_owned());
+        lines.push(format!("    kill -9 {process}"));
     } else {
         lines.push("  Nobody leads.".to_owned());
-        lines.push(String::new()); // so that the rest stays where it is
+        lines.extend([String::new(), String::new()]); // so that the rest stays where it is
+    }
+    if has_keys {
+        lines.push("  Or type k1 to kill S1, p1 to pause it,".to_owned());
+        lines.push("  c1 to let it go on; k2, and so forth.".to_owned());
     }
     let hint = if is_stopping {
         "Ctrl-C again kills those that do not."
@@ -59,6 +70,8 @@ fn row(view: &View, status: &Status, now: Duration, colour: bool) -> String {
     let note = if status.process.is_none() {
         let seconds = status.back_at.saturating_sub(now).as_secs_f64();
         format!("starts again in {seconds:.1} s")
+    } else if status.is_paused {
+        "paused".to_owned()
     } else if status.led_term().is_some_and(|term| Some(term) < view.latest_term()) {
         "but a later term has begun".to_owned()
     } else {
@@ -112,15 +125,15 @@ mod tests {
             Cause::Timeout { before: up },
             Cause::Receive { before: campaigning, from, message, sent_in },
         ];
-        for cause in causes {
-            step(view, &id, cause);
+        for (cause, monotonic_us) in causes.into_iter().zip([1_000, 213_000, 215_000]) {
+            step(view, &id, cause, monotonic_us);
         }
         view.servers[id.id.index()].state.unwrap()
     }
 
-    fn step(view: &mut View, id: &Server, cause: Cause) -> Option<Happening> {
+    fn step(view: &mut View, id: &Server, cause: Cause, monotonic_us: u64) -> Option<Happening> {
         let (server, step) = (id.id, cause.step_of(id));
-        let (boot, sequence, wall_us, monotonic_us) = (1, 0, 0, 0);
+        let (boot, sequence, wall_us) = (1, 0, 0);
         let record = Record { server, boot, sequence, wall_us, monotonic_us, cause, step };
         view.stepped(&record, AT)
     }
@@ -134,7 +147,7 @@ mod tests {
     }
 
     fn lines(view: &View, now: Duration) -> String {
-        frame(view, now, false, false).join("\n")
+        frame(view, now, false, true, false).join("\n")
     }
 
     #[test]
@@ -152,13 +165,17 @@ mod tests {
   S3             -  down          -  -     0 s     starts again in 0.2 s
 
   S2 leads in term 1.
-  To see another elected:  kill -9 4712
+  To see another elected, kill it:
+    kill -9 4712
+  Or type k1 to kill S1, p1 to pause it,
+  c1 to let it go on; k2, and so forth.
   Ctrl-C stops the cluster.
 
   News, the latest first:
 
     0.500 s  S3 (process 4713) was killed by SIGKILL; it starts again in 1 s
     0.250 s  S2 leads in term 1, elected by {S2, S3}; process 4712
+    0.250 s  S2 heard nothing for 212 ms, and is a candidate in term 1
     0.000 s  S3 runs as process 4713
     0.000 s  S2 runs as process 4712
     0.000 s  S1 runs as process 4711";
@@ -166,13 +183,16 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_process_number_fits_beside_the_command() {
+    fn what_is_to_be_typed_fits_into_40_columns() {
         let mut view = view();
         view.started(server(2), 4_194_304, AT);
         elect(&mut view, 2, 3);
         let text = lines(&view, AT);
-        let command = text.lines().find(|line| line.ends_with("kill -9 4194304")).unwrap();
-        assert!(command.len() <= 80, "{command}");
+        let to_type =
+            |line: &&str| ["kill", "type", "c1 ", "Ctrl-C"].iter().any(|it| line.contains(it));
+        let found: Vec<_> = text.lines().filter(to_type).collect();
+        assert_eq!(found.len(), 5, "{text}");
+        assert!(found.iter().all(|line| line.len() <= 40), "{found:?}");
     }
 
     #[test]
@@ -193,7 +213,7 @@ mod tests {
         let message = Message::AppendEntries { term: Term::new(2) };
         let (from, sent_in) = (server(1), StepId { boot: 1, sequence: 1 });
         let id = Server { id: server(2), cluster: Cluster::new(3).unwrap() };
-        step(&mut view, &id, Cause::Receive { before, from, message, sent_in });
+        step(&mut view, &id, Cause::Receive { before, from, message, sent_in }, 0);
         let news = view.news[0].to_string();
         let expected = "S2 is a follower in term 2; it no longer leads in term 1";
         assert!(news.ends_with(expected), "{news}");
@@ -209,6 +229,15 @@ mod tests {
         let text = lines(&view, AT);
         assert!(text.contains("S1 leads in term 2."), "{text}");
         assert!(text.contains("but a later term has begun"), "{text}");
+    }
+
+    #[test]
+    fn a_server_that_was_paused_says_so_until_it_ends() {
+        let mut view = view();
+        view.paused(server(1), true, AT);
+        assert!(lines(&view, AT).contains(" 0 s     paused"), "{}", lines(&view, AT));
+        view.ended(server(1), ExitStatus::from_raw(9), AT, DELAY);
+        assert!(!lines(&view, AT).contains(" 0 s     paused"));
     }
 
     #[test]

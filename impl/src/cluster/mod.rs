@@ -4,6 +4,8 @@
 //! they did, not what somebody made of it.
 
 mod frame;
+mod keys;
+mod paste;
 mod screen;
 pub mod servers;
 mod view;
@@ -21,10 +23,13 @@ use raft_model::trace::tail::{Tail, TailError};
 use raft_model::types::ServerId;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::process::Signal;
 
+use self::keys::Keys;
+use self::paste::{quoted, replayer};
 use self::screen::Screen;
 use self::servers::Servers;
-use self::view::{Happening, View};
+use self::view::{Happening, Status, View};
 use crate::config::{Config, ConfigError, Settings};
 
 /// How long between two looks at the servers.
@@ -80,7 +85,11 @@ pub fn demonstrate(demonstration: &Demonstration, stop: &UnixStream) -> Result<(
         print(
             [
                 "\nTo check these runs:".to_owned(),
-                format!("  raft-model replay {}/*.trace", traces.display()),
+                format!(
+                    "  {} replay {}/*.trace",
+                    replayer(&demonstration.program),
+                    quoted(&traces)
+                ),
             ]
             .iter(),
         );
@@ -118,6 +127,7 @@ struct Running {
     restart_delay: Duration,
     view: View,
     output: Output,
+    keys: Option<Keys>, // while there may be some
 }
 
 impl Running {
@@ -131,6 +141,7 @@ impl Running {
             started_us: u64::try_from(now.as_micros()).unwrap_or(u64::MAX),
             restart_delay: (*election.end() * 3).max(Duration::from_secs(1)),
             view: View::new(servers.ids()),
+            keys: output.has_keys().then(Keys::default),
             servers,
             output,
         }
@@ -144,10 +155,51 @@ impl Running {
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
                 result => result.map_err(Error::io("write to the standard output"))?,
             }
-            if is_requested(stop)? {
+            if self.is_requested(stop)? {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether somebody wants this to stop, now or within a [`PERIOD`]. Obeys what is typed.
+    fn is_requested(&mut self, mut stop: &UnixStream) -> Result<bool, Error> {
+        let stdin = io::stdin();
+        let mut fds = vec![PollFd::new(stop, PollFlags::IN)];
+        fds.extend(self.keys.is_some().then(|| PollFd::new(&stdin, PollFlags::IN)));
+        match poll(&mut fds, Some(&PERIOD)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(Error::io("listen for signals")(error.into())),
+        }
+        let [is_stop, is_key] =
+            [0, 1].map(|index| fds.get(index).is_some_and(|fd| !fd.revents().is_empty()));
+        if is_key {
+            self.obey_keys().map_err(Error::io("obey what was typed"))?;
+        }
+        if is_stop {
+            // One byte, so that the next request is the next one.
+            stop.read(&mut [0]).map_err(Error::io("listen for signals"))?;
+        }
+        Ok(is_stop)
+    }
+
+    fn obey_keys(&mut self) -> io::Result<()> {
+        let mut typed = [0; 64];
+        let count = rustix::io::read(io::stdin(), &mut typed)?;
+        let Some(keys) = self.keys.as_mut().filter(|_| count > 0) else {
+            self.keys = None; // the terminal is gone
+            return Ok(());
+        };
+        for (signal, server) in typed[..count].iter().filter_map(|&key| keys.press(key)) {
+            let Some(Status { process: Some(_), .. }) = self.view.servers.get(server.index())
+            else {
+                continue;
+            };
+            self.servers.signal(server, signal)?;
+            if signal != Signal::KILL {
+                self.view.paused(server, signal == Signal::STOP, self.started.elapsed());
+            }
+        }
+        Ok(())
     }
 
     /// What has happened since the last look, in order.
@@ -207,32 +259,25 @@ impl Running {
         // Whether anybody can still see it does not matter any more.
         let _ = self.output.show(&[], &self.view, self.started.elapsed(), true);
         self.servers.terminate().map_err(Error::io("stop the servers"))?;
+        for status in self.view.servers.iter().filter(|status| status.is_paused) {
+            // It would not hear that it should stop.
+            let resumed = self.servers.signal(status.id, Signal::CONT);
+            resumed.map_err(Error::io("stop the servers"))?;
+        }
         loop {
             for server in self.servers.ids() {
                 self.servers.ended(server).map_err(Error::io("wait for a server"))?;
             }
-            let left = || self.servers.ids().filter(|&id| self.servers.process(id).is_some());
-            if left().next().is_none() {
+            let left: Vec<_> =
+                self.servers.ids().filter(|&id| self.servers.process(id).is_some()).collect();
+            if left.is_empty() {
                 return Ok(());
             }
-            if is_requested(stop)? {
-                let names: Vec<_> = left().map(|server| server.to_string()).collect();
+            if self.is_requested(stop)? {
+                let names: Vec<_> = left.iter().map(ToString::to_string).collect();
                 return Err(Error::Killed(names.join(", "))); // with the last of `self.servers`
             }
         }
-    }
-}
-
-/// Whether somebody wants this to stop, now or within a [`PERIOD`].
-fn is_requested(mut stop: &UnixStream) -> Result<bool, Error> {
-    match poll(&mut [PollFd::new(stop, PollFlags::IN)], Some(&PERIOD)) {
-        Ok(0) | Err(Errno::INTR) => Ok(false),
-        // One byte, so that the next request is the next one.
-        Ok(_) => {
-            stop.read(&mut [0]).map_err(Error::io("listen for signals"))?;
-            Ok(true)
-        }
-        Err(error) => Err(Error::io("listen for signals")(error.into())),
     }
 }
 
@@ -247,6 +292,10 @@ impl Output {
         if io::stdout().is_terminal() { Screen::enter().map(Self::Screen) } else { Ok(Self::Lines) }
     }
 
+    fn has_keys(&self) -> bool {
+        matches!(self, Self::Screen(screen) if screen.has_keys())
+    }
+
     fn show(
         &mut self,
         happenings: &[Happening],
@@ -257,7 +306,7 @@ impl Output {
         match self {
             Self::Screen(screen) => {
                 let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-                screen.draw(frame::frame(view, now, is_stopping, colour))
+                screen.draw(frame::frame(view, now, is_stopping, screen.has_keys(), colour))
             }
             Self::Lines => {
                 let mut out = io::stdout().lock();

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::termios::tcgetwinsize;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use signal_hook::SigId;
 use signal_hook::consts::SIGTSTP;
 use signal_hook::low_level::{emulate_default_handler, unregister};
@@ -21,35 +21,56 @@ pub(super) struct Screen {
     shown: Vec<String>,
     suspend: Arc<AtomicBool>, // Ctrl-Z was pressed
     handler: SigId,
+    typing: Option<Termios>, // how the terminal at the standard input was before
 }
 
 impl Screen {
     pub(super) fn enter() -> io::Result<Self> {
         let suspend = Arc::new(AtomicBool::new(false));
         let handler = signal_hook::flag::register(SIGTSTP, Arc::clone(&suspend))?;
-        let screen = Self { shown: Vec::new(), suspend, handler };
-        put(ENTER)?;
+        let typing = tcgetattr(io::stdin()).ok(); // where it is no terminal, nothing is typed
+        let screen = Self { shown: Vec::new(), suspend, handler, typing };
+        screen.take()?;
         Ok(screen)
+    }
+
+    /// Whether keys can be read from the standard input, each as it is typed.
+    pub(super) fn has_keys(&self) -> bool {
+        self.typing.is_some()
+    }
+
+    fn take(&self) -> io::Result<()> {
+        if let Some(mut typing) = self.typing.clone() {
+            typing.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+            tcsetattr(io::stdin(), OptionalActions::Now, &typing)?;
+        }
+        put(ENTER)
+    }
+
+    fn give_back(&self) -> io::Result<()> {
+        if let Some(typing) = &self.typing {
+            tcsetattr(io::stdin(), OptionalActions::Now, typing)?;
+        }
+        put(LEAVE)
     }
 
     /// Shows these lines, as many as fit, and of each as many words as fit.
     pub(super) fn draw(&mut self, mut lines: Vec<String>) -> io::Result<()> {
         if self.suspend.swap(false, Ordering::Relaxed) {
-            put(LEAVE)?;
+            self.give_back()?;
             emulate_default_handler(SIGTSTP)?; // until the shell continues this process
-            put(ENTER)?;
+            self.take()?;
             self.shown.clear();
         }
         let size =
             tcgetwinsize(io::stdout()).ok().filter(|size| size.ws_row > 0 && size.ws_col > 0);
         let (rows, columns) = size.map_or((24, 80), |size| (size.ws_row, size.ws_col));
-        lines.truncate(rows.into());
+        lines.resize(rows.into(), String::new());
         for line in &mut lines {
             line.truncate(fitting(line, columns.into()).len());
         }
         if lines != self.shown {
-            // Over the old picture, without clearing it first: that would flicker.
-            put(&format!("\x1b[H{}\x1b[m\x1b[K\x1b[J", lines.join("\x1b[m\x1b[K\r\n")))?;
+            put(&picture(&lines))?;
             self.shown = lines;
         }
         Ok(())
@@ -59,8 +80,15 @@ impl Screen {
 impl Drop for Screen {
     fn drop(&mut self) {
         unregister(self.handler);
-        let _ = put(LEAVE); // there may be no terminal any more
+        let _ = self.give_back(); // there may be no terminal any more
     }
+}
+
+/// All lines over those that were there. Each is cleared before it is written, not after: at the
+/// end of a full line the cursor stands on its last letter, and would clear that. The whole screen
+/// is never cleared: that would flicker.
+fn picture(lines: &[String]) -> String {
+    format!("\x1b[H\x1b[K{}\x1b[m", lines.join("\x1b[m\r\n\x1b[K"))
 }
 
 /// The beginning of a line that fits, without half a word at its end: half of the number of a
@@ -103,6 +131,16 @@ mod tests {
         {
             assert_eq!(fitting(line, columns), expected, "{columns}");
         }
+    }
+
+    #[test]
+    fn nothing_is_cleared_behind_a_line() {
+        let text = picture(&["kill -9 32136".to_owned(), "kill -9 32137".to_owned()]);
+        for line in text.split("\r\n") {
+            let (_, behind) = line.split_once("kill -9 3213").unwrap();
+            assert!(!behind.contains("\x1b[K") && !behind.contains("\x1b[J"), "{line:?}");
+        }
+        assert_eq!(text.matches("\x1b[Kkill").count(), 2, "each is cleared before: {text:?}");
     }
 
     #[test]

@@ -118,10 +118,19 @@ impl Servers {
     ///
     /// If the system refuses.
     pub fn terminate(&self) -> io::Result<()> {
-        for child in self.children.iter().flatten() {
-            kill_process(Pid::from_child(child), Signal::TERM)?;
+        self.ids().try_for_each(|server| self.signal(server, Signal::TERM))
+    }
+
+    /// Sends a signal to a server, if it runs.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn signal(&self, server: ServerId, signal: Signal) -> io::Result<()> {
+        match &self.children[server.index()] {
+            Some(child) => Ok(kill_process(Pid::from_child(child), signal)?),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Kills a server if it runs, as `kill -9` does, and waits until it is gone.

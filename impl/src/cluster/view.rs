@@ -32,6 +32,10 @@ pub(super) struct Status {
     pub(super) state: Option<State>,
     /// Since when it runs, is down, or has this role in this term.
     pub(super) since: Duration,
+    /// Whether somebody paused it here.
+    pub(super) is_paused: bool,
+    /// When its timer last started, as its run counts.
+    timer_us: u64,
 }
 
 /// Something that happened, and when: the time since the cluster was started.
@@ -49,8 +53,12 @@ pub(super) enum What {
     Runs { process: u32, again: bool },
     /// Its process ended.
     Ended { process: u32, status: ExitStatus, led: Option<Term>, delay: Duration },
+    /// Its process was paused, or continued.
+    Paused(bool),
     /// It has another role, term or vote.
     Changed { state: State, led: Option<Term> },
+    /// It waited for a leader, so long, and now stands for election.
+    Stands { term: Term, silence: Duration },
     /// It was elected.
     Leads { term: Term, votes: ServerSet, process: Option<u32> },
 }
@@ -58,7 +66,8 @@ pub(super) enum What {
 impl View {
     pub(super) fn new(servers: impl Iterator<Item = ServerId>) -> Self {
         let (process, back_at, state, since) = (None, Duration::ZERO, None, Duration::ZERO);
-        let status = |id| Status { id, process, back_at, state, since };
+        let (is_paused, timer_us) = (false, 0);
+        let status = |id| Status { id, process, back_at, state, since, is_paused, timer_us };
         Self { servers: servers.map(status).collect(), news: VecDeque::new() }
     }
 
@@ -92,14 +101,24 @@ impl View {
         let status = &mut self.servers[server.index()];
         let led = status.led_term();
         let process = status.process.take().unwrap_or_default();
-        (status.back_at, status.since) = (at + delay, at);
+        (status.back_at, status.since, status.is_paused) = (at + delay, at, false);
         self.tell(Happening { at, server, what: What::Ended { process, status: exit, led, delay } })
+    }
+
+    /// A server was paused, or continued.
+    pub(super) fn paused(&mut self, server: ServerId, is_paused: bool, at: Duration) {
+        self.servers[server.index()].is_paused = is_paused;
+        self.tell(Happening { at, server, what: What::Paused(is_paused) });
     }
 
     /// A server took a step. Most steps change nothing that can be seen.
     pub(super) fn stepped(&mut self, record: &Record, at: Duration) -> Option<Happening> {
-        let Record { server, cause, step, .. } = *record;
+        let Record { server, cause, step, monotonic_us, .. } = *record;
         let status = &mut self.servers[server.index()];
+        let silence = Duration::from_micros(monotonic_us.saturating_sub(status.timer_us));
+        if step.restart_timer {
+            status.timer_us = monotonic_us;
+        }
         let seen = |state: State| (state.role.name(), state.ballot);
         let before = status.state.replace(step.state).map(seen);
         if before == Some(seen(step.state)) {
@@ -113,6 +132,10 @@ impl View {
         let what = if step.rule == Rule::Elected {
             let term = step.state.ballot.current_term;
             What::Leads { term, votes: votes(&cause, server), process: status.process }
+        } else if step.rule == Rule::Campaigned
+            && cause.before().is_some_and(|before| before.role == Role::Follower)
+        {
+            What::Stands { term: step.state.ballot.current_term, silence }
         } else {
             let led = cause.before().filter(|before| before.role == Role::Leader);
             What::Changed { state: step.state, led: led.map(|before| before.ballot.current_term) }
@@ -183,6 +206,12 @@ impl fmt::Display for Happening {
                 write!(f, "is a {} in term {}", role.name(), ballot.current_term)?;
                 ballot.voted_for.map_or(Ok(()), |vote| write!(f, ", and voted for {vote}"))?;
                 led.map_or(Ok(()), |term| write!(f, "; it no longer leads in term {term}"))
+            }
+            What::Paused(true) => f.write_str("is paused"),
+            What::Paused(false) => f.write_str("goes on"),
+            What::Stands { term, silence } => {
+                let silence = silence.as_millis();
+                write!(f, "heard nothing for {silence} ms, and is a candidate in term {term}")
             }
             What::Leads { term, votes, process } => {
                 write!(f, "leads in term {term}, elected by {votes}")?;

@@ -11,24 +11,36 @@
 //! * **Two processes** on one directory could each vote: a lock on the file `lock` excludes it. The
 //!   system releases it when the process ends, however it ends.
 
+pub(crate) mod files;
 pub mod slot;
 pub mod slots;
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
+use std::fs::{File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use raft_model::election::Ballot;
 
 use crate::config::Config;
+use crate::disk::files::{Files, SlotFile as _, System};
 use crate::disk::slot::{Owner, Slot};
-use crate::disk::slots::{RESTORE, Refusal, Slots, Untrusted};
+use crate::disk::slots::{Place, RESTORE, Refusal, Slots, Untrusted};
+
+/// The name of the ballot in its directory.
+const BALLOT: &str = "ballot";
 
 /// The directory of one server, locked for this process.
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+/// Closing the file would release the lock only if no child of this process has a copy of it.
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
+    }
 }
 
 impl DataDir {
@@ -38,14 +50,7 @@ impl DataDir {
     ///
     /// [`StoreError::Locked`] if another process has it, [`StoreError::Io`] if the disk refuses.
     pub fn create(path: &Path) -> Result<Self, StoreError> {
-        match fs::create_dir(path) {
-            Ok(()) => {
-                let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-                sync_dir(parent.unwrap_or(Path::new(".")))?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(StoreError::io(path, "create the data directory")(error)),
-        }
+        create_dir(&System, path)?;
         Self::locked(path)
     }
 
@@ -57,7 +62,7 @@ impl DataDir {
     /// process has it, [`StoreError::Io`] if the disk refuses.
     pub fn lock(path: &Path) -> Result<Self, StoreError> {
         // Nothing is created in a directory that is the wrong one.
-        let ballot = path.join("ballot");
+        let ballot = path.join(BALLOT);
         match ballot.symlink_metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(StoreError::NoBallot { path: ballot })
@@ -75,7 +80,7 @@ impl DataDir {
             Err(error) => return Err(StoreError::io(&file, "open")(error)),
         };
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), lock }),
             Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.to_owned() }),
             Err(TryLockError::Error(error)) => Err(StoreError::io(&file, "lock")(error)),
         }
@@ -87,11 +92,7 @@ impl DataDir {
     ///
     /// [`StoreError::AlreadyBootstrapped`] if there is one, whatever it holds.
     pub fn check_new(&self) -> Result<(), StoreError> {
-        let path = self.path.join("ballot");
-        match path.symlink_metadata() {
-            Ok(_) => Err(StoreError::AlreadyBootstrapped { path }),
-            Err(_) => Ok(()),
-        }
+        check_new(&System, &self.path)
     }
 
     /// Creates the ballot of a server that has never run: term 0, no vote.
@@ -101,24 +102,7 @@ impl DataDir {
     /// [`StoreError::AlreadyBootstrapped`] if there is a ballot, whatever it holds;
     /// [`StoreError::Io`] if the disk refuses.
     pub fn bootstrap(self, config: &Config) -> Result<Store, StoreError> {
-        self.check_new()?;
-        let path = self.path.join("ballot");
-        let slot = Slot { owner: Owner::of(config), generation: 0, ballot: Ballot::INITIAL };
-        // Only a complete file ever has the name.
-        let new = self.path.join("ballot.new");
-        let create = || {
-            match fs::remove_file(&new) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {} // one that a crash left
-            }
-            let mut file = File::create_new(&new)?;
-            file.write_all(&slot.encode())?;
-            file.write_all(&slot.encode())?;
-            file.sync_all()?;
-            fs::rename(&new, &path)
-        };
-        create().map_err(StoreError::io(&path, "create"))?;
-        sync_dir(&self.path)?;
+        create(&System, &self.path, &Owner::of(config))?;
         self.open(config)
     }
 
@@ -129,20 +113,70 @@ impl DataDir {
     /// [`StoreError`] if there is no ballot, if it is not the one of this server, or if it cannot
     /// be trusted. Nothing was changed then, unless the reason is [`StoreError::Io`].
     pub fn open(self, config: &Config) -> Result<Store, StoreError> {
-        let path = self.path.join("ballot");
-        let file = match File::options().read(true).write(true).open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(StoreError::NoBallot { path });
-            }
-            Err(error) => return Err(StoreError::io(&path, "open")(error)),
-        };
-        match Slots::open(file, &Owner::of(config)) {
-            Ok(slots) => Ok(Store { boot: slots.generation(), slots, path, _dir: self }),
-            Err(Refusal::Untrusted(reason)) => Err(StoreError::Untrusted { path, reason }),
-            Err(Refusal::Io(error)) => Err(StoreError::io(&path, "read and rewrite")(error)),
-        }
+        let slots = open(&System, &self.path, &Owner::of(config))?;
+        let (boot, path) = (slots.generation(), self.path.join(BALLOT));
+        Ok(Store { boot, slots, path, _dir: self })
     }
+}
+
+/// Creates the directory of a server if it does not exist.
+fn create_dir(files: &impl Files, path: &Path) -> Result<(), StoreError> {
+    match files.create_dir(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(StoreError::io(path, "create the data directory")(error));
+        }
+        _ => {}
+    }
+    // Even if it exists: whoever created it may have been killed before this.
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    files.sync_dir(parent).map_err(StoreError::io(parent, "sync"))
+}
+
+fn check_new(files: &impl Files, directory: &Path) -> Result<(), StoreError> {
+    let path = directory.join(BALLOT);
+    if files.has(&path) { Err(StoreError::AlreadyBootstrapped { path }) } else { Ok(()) }
+}
+
+/// Creates the first ballot of a server. Opening it makes its name durable.
+fn create(files: &impl Files, directory: &Path, owner: &Owner) -> Result<(), StoreError> {
+    check_new(files, directory)?;
+    let path = directory.join(BALLOT);
+    let block = Slot { owner: owner.clone(), generation: 0, ballot: Ballot::INITIAL }.encode();
+    // Only a complete file ever has the name.
+    let new = directory.join("ballot.new");
+    let create = || {
+        let mut file = files.create(&new)?;
+        file.write(Place::A, &block)?;
+        file.write(Place::B, &block)?;
+        file.sync()?;
+        files.rename(&new, &path)
+    };
+    create().map_err(StoreError::io(&path, "create"))
+}
+
+/// Opens the ballot of a server, and makes it durable before anybody acts on it.
+fn open<F: Files>(
+    files: &F,
+    directory: &Path,
+    owner: &Owner,
+) -> Result<Slots<F::File>, StoreError> {
+    let path = directory.join(BALLOT);
+    let file = match files.open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(StoreError::NoBallot { path });
+        }
+        Err(error) => return Err(StoreError::io(&path, "open")(error)),
+    };
+    let slots = match Slots::open(file, owner) {
+        Ok(slots) => slots,
+        Err(Refusal::Untrusted(reason)) => return Err(StoreError::Untrusted { path, reason }),
+        Err(Refusal::Io(error)) => return Err(StoreError::io(&path, "read and rewrite")(error)),
+    };
+    // Its name is as new as the file, or as old as a bootstrap that was killed.
+    files.sync_dir(directory).map_err(StoreError::io(directory, "sync"))?;
+    Ok(slots)
 }
 
 /// The ballot of one server, on its disk.
@@ -183,13 +217,8 @@ impl Store {
     /// Another file in place of the ballot, to see what happens when the disk refuses.
     #[cfg(test)]
     pub(crate) fn replace_file(&mut self, file: File) {
-        self.slots.replace_disk(file);
+        self.slots.replace_file(file);
     }
-}
-
-/// Makes the names in a directory durable.
-fn sync_dir(path: &Path) -> Result<(), StoreError> {
-    File::open(path).and_then(|dir| dir.sync_all()).map_err(StoreError::io(path, "sync"))
 }
 
 /// Why there is no ballot to work with. Each message says what to do.
@@ -197,9 +226,9 @@ fn sync_dir(path: &Path) -> Result<(), StoreError> {
 pub enum StoreError {
     /// There is no ballot.
     #[error(
-        "{}: there is no ballot. First check --data. If this server has never run, start it once \
-         with --bootstrap. If it has, the votes it gave are lost, and with --bootstrap it may vote \
-         twice in one term and elect a second leader: {RESTORE}", .path.display()
+        "{}: there is no ballot. If this server has never run, bootstrap it. If it has, the votes \
+         it gave are lost, and with a new ballot it may vote twice in one term and elect a second \
+         leader: {RESTORE}", .path.display()
     )]
     NoBallot {
         /// Where it should be.
@@ -207,8 +236,8 @@ pub enum StoreError {
     },
     /// There is a ballot, so the server is not new.
     #[error(
-        "{}: there is a ballot already, and --bootstrap would forget the votes in it. Start this \
-         server without --bootstrap", .path.display()
+        "{}: there is a ballot already, and a new one would forget the votes in it",
+        .path.display()
     )]
     AlreadyBootstrapped {
         /// Where it is.
@@ -252,5 +281,9 @@ impl StoreError {
     }
 }
 
+#[cfg(test)]
+mod crashes;
+#[cfg(test)]
+mod memory;
 #[cfg(test)]
 mod tests;

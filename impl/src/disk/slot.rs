@@ -16,8 +16,8 @@
 //! | 4092 | 4 | CRC-32 of everything before |
 //!
 //! Numbers have their most significant byte first. A later version keeps the first two fields and
-//! the checksum where they are. Version 1, which is read too, knows no guards: where they are now, it
-//! has a zero, which means none.
+//! the checksum where they are. Version 1, which is read too, knows no guards: where they are now,
+//! it has a zero, which means none.
 
 use std::fmt;
 

@@ -1,3 +1,4 @@
+use std::fs;
 use std::os::unix::fs::FileExt as _;
 
 use raft_model::types::Term;

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use raft_model::trace::behaviour::Behaviour;
-use raft_model::trace::file::{Reader, ReplayError};
+use raft_model::trace::file::{Place, Reader, ReplayError};
 use raft_model::trace::picture::{Picture, PictureError, Range};
 use raft_model::trace::replay::{Report, replay};
+use raft_model::trace::rule::Rule;
 use serde_json::{Value, json};
 
 use super::Failure;
@@ -42,6 +43,10 @@ pub(super) struct Args {
     /// Where the picture begins, in seconds from the first record.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, requires = "svg")]
     from: Option<Duration>,
+    /// Draw it so many screens wide: what is close together is told apart, and one scrolls.
+    #[arg(long, value_name = "SCREENS", default_value_t = 1, requires = "svg",
+        value_parser = clap::value_parser!(u32).range(1..=1000))]
+    zoom: u32,
     /// Where the picture ends, in seconds from the first record.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, requires = "svg")]
     to: Option<Duration>,
@@ -57,17 +62,25 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         let name = out.file_stem().unwrap_or_default().to_string_lossy();
         write_to(out, "--tla", &behaviour.module(&name))?;
     }
-    if let (Ok(report), Some(out)) = (&replayed, &args.svg) {
-        draw(args, report, out)?;
-    }
+    let drawn = match (&replayed, &args.svg) {
+        (Ok(report), Some(out)) => Some(draw(args, report, out)?),
+        _ => None,
+    };
     let (text, code) = match replayed {
-        Ok(report) if args.json => (format!("{:#}\n", as_json(&report)), Exit::Holds),
-        Ok(report) => (as_table(&report, started.elapsed().as_secs_f64()), Exit::Holds),
-        Err(ReplayError::Damage { place, what }) if args.json => {
-            let damage = json!({ "replayed": false, "place": place.to_string(), "what": what });
-            (format!("{damage:#}\n"), Exit::Fails)
+        Ok(report) if args.json => {
+            (format!("{:#}\n", as_json(&report, drawn.as_ref())), Exit::Holds)
         }
-        Err(error @ ReplayError::Damage { .. }) => {
+        Ok(report) => {
+            let seconds = started.elapsed().as_secs_f64();
+            (as_table(&report, drawn.as_ref(), seconds), Exit::Holds)
+        }
+        Err(ReplayError::Damage { place, what }) if args.json => {
+            (refusal(&place, None, &what), Exit::Fails)
+        }
+        Err(ReplayError::Refused { place, rule, what }) if args.json => {
+            (refusal(&place, Some(rule), &what), Exit::Fails)
+        }
+        Err(error @ (ReplayError::Damage { .. } | ReplayError::Refused { .. })) => {
             let _ = writeln!(io::stderr(), "error: {error}");
             (String::new(), Exit::Fails)
         }
@@ -77,8 +90,15 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(code)
 }
 
+/// What was drawn: the file, which part of the run, and what to beware of.
+struct Drawn {
+    file: String,
+    part: String,
+    clocks: Vec<String>,
+}
+
 /// Draws what was replayed.
-fn draw(args: &Args, report: &Report, out: &Path) -> Result<(), Failure> {
+fn draw(args: &Args, report: &Report, out: &Path) -> Result<Drawn, Failure> {
     let read = |from, to| Picture::read(&args.files, report, Range { from, to });
     let last_election = report.elected_after.values().last();
     let picture = match (read(args.from, args.to), last_election) {
@@ -88,8 +108,10 @@ fn draw(args: &Args, report: &Report, out: &Path) -> Result<(), Failure> {
         }
         (picture, _) => picture,
     };
-    let picture = picture.map_err(|error| Failure::Input(error.to_string()))?;
-    write_to(out, "--svg", &picture)
+    let picture = picture.map_err(|error| Failure::Input(error.to_string()))?.zoomed(args.zoom);
+    write_to(out, "--svg", &picture)?;
+    let file = out.display().to_string();
+    Ok(Drawn { file, part: picture.part(), clocks: picture.clocks() })
 }
 
 /// Writes the file that an option names.
@@ -131,7 +153,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number).map_err(|_| "not a time after the first record".to_owned())
 }
 
-fn as_table(report: &Report, seconds: f64) -> String {
+fn as_table(report: &Report, drawn: Option<&Drawn>, seconds: f64) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: u64, note: &str| {
         let line = format!("  {name:<10} {value:<8} {note}");
@@ -154,13 +176,23 @@ fn as_table(report: &Report, seconds: f64) -> String {
         let seconds = report.elected_after[term].as_secs_f64();
         let _ = writeln!(text, "  {leader} leads term {term} at {seconds:.3} s");
     }
-    for note in &report.notes {
+    if let Some(Drawn { file, part, .. }) = drawn {
+        let _ = writeln!(text, "\n  drawn in {file}: {part}");
+    }
+    for note in report.notes.iter().chain(drawn.iter().flat_map(|drawn| &drawn.clocks)) {
         let _ = writeln!(text, "\n  note: {note}");
     }
     text
 }
 
-fn as_json(report: &Report) -> Value {
+/// Why traces are refused: a line is damaged, or a rule is broken.
+fn refusal(place: &Place, rule: Option<Rule>, what: &str) -> String {
+    let rule = rule.map(|rule| format!("{rule:?}"));
+    let place = place.to_string();
+    format!("{:#}\n", json!({ "replayed": false, "place": place, "rule": rule, "what": what }))
+}
+
+fn as_json(report: &Report, drawn: Option<&Drawn>) -> Value {
     let elected = report.elected.iter().map(|(term, leader)| {
         let seconds = report.elected_after[term].as_secs_f64();
         json!({ "term": term, "leader": leader, "seconds": seconds })
@@ -175,5 +207,8 @@ fn as_json(report: &Report) -> Value {
         "on_trust": report.on_trust,
         "elected": elected.collect::<Vec<_>>(),
         "notes": report.notes,
+        "drawn": drawn.map(|Drawn { file, part, clocks }| {
+            json!({ "file": file, "part": part, "clocks": clocks })
+        }),
     })
 }

@@ -323,3 +323,39 @@ impl fmt::Display for Lasso {
         writeln!(f, "       what always could    {}", named(always.without(made)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::class::Kind;
+    use super::*;
+    use crate::cluster::Cluster;
+    use crate::reduce::Reductions;
+    use crate::search::Control;
+    use crate::types::ServerId;
+
+    /// Under a reduction that takes all worlds for one, every run seems to come back. S2 can give
+    /// S1 its vote once, and the vote that it gives again changes nothing.
+    #[test]
+    fn a_cycle_that_can_be_gone_round_only_once_is_refuted() {
+        let cluster = Cluster::new(2).unwrap();
+        let terms = Terms::Window(Term::new(2));
+        let bounds = Bounds { cluster, terms, replies: Replies::All };
+        let model = PackedModel::<2>::new(bounds, Reductions::MESSAGES).unwrap();
+        let roots = [model.initial()];
+        let graph = Graph::explore(&model, &roots, ServerSet::EMPTY, &Control::default()).unwrap();
+        let mut follower = Follower::new(&graph);
+        let timer = graph.numbering().code(Class::ElectionTimer(ServerId::FIRST));
+        let (_, campaigned) = graph.edges().of(0).find(|(class, _)| *class == timer).unwrap();
+        follower.walk(&graph, &[campaigned]).unwrap();
+
+        follower.wide = follower.wide.reducing_with(|_, _, _, _| Packed([0; WORDS]));
+        let asked = Class::Link {
+            kind: Kind::RequestVote,
+            from: ServerId::FIRST,
+            to: ServerId::new(2).unwrap(),
+        };
+        let cycle = [(graph.numbering().code(asked), 0)];
+        let refuted = follower.go_round(Property::LeaderElected, &Assumptions::ALL, &graph, &cycle);
+        assert_eq!(refuted, Err(Refuted::NoSuchStep(3)));
+    }
+}

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
-use super::formula::Expression;
+use super::expression::Expression;
 use super::logic::{self, VARIABLES};
 use super::obligation::{File, Obligation};
 use super::solver::{Solver, SolverError};
@@ -26,9 +26,9 @@ const WELL_FORMED: &str = "\
 (assert (forall ((s Server) (t Term)) (not (vote_granted s t s))))
 ";
 
-/// A counterexample to induction.
+/// A world that satisfies the invariant, and a step that leaves it. The world may be out of reach.
 #[derive(Debug)]
-pub struct Counterexample {
+pub struct CounterexampleToInduction {
     /// What is called a quorum in it.
     pub quorums: Vec<ServerSet>,
     /// What it shows the failure of: a conjunct, a property.
@@ -48,7 +48,7 @@ pub fn find(
     solver: &Solver,
     file: &File,
     obligation: &Obligation,
-) -> Result<Option<Counterexample>, SolverError> {
+) -> Result<Option<CounterexampleToInduction>, SolverError> {
     let premises = file.premises(obligation);
     if !premises.contains("current_term") {
         return Ok(None); // it is about numbers, not about servers
@@ -149,13 +149,18 @@ impl Seen {
         (0..self.terms).map(|number| (format!("t{}", number + 1), Term::new(number.into())))
     }
 
-    fn counterexample(&self, name: &'static str, is_step: bool, quorums: u8) -> Counterexample {
+    fn counterexample(
+        &self,
+        name: &'static str,
+        is_step: bool,
+        quorums: u8,
+    ) -> CounterexampleToInduction {
         let quorum = |number| {
             let is_member = |s: &ServerId| self.is(&format!("(member s{} q{number})", s.number()));
             self.servers().filter(is_member).collect()
         };
         let me = self.servers().find(|server| self.is(&format!("(= me s{})", server.number())));
-        Counterexample {
+        CounterexampleToInduction {
             quorums: (1..=quorums).map(quorum).collect(),
             name,
             before: self.world(""),
@@ -226,7 +231,7 @@ impl Seen {
 }
 
 /// A table: what was before, and beside it what is after, where it differs.
-impl fmt::Display for Counterexample {
+impl fmt::Display for CounterexampleToInduction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let after = self.step.as_ref().map(|(_, after)| after);
         let quorums: Vec<_> = self.quorums.iter().map(ToString::to_string).collect();

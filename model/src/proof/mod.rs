@@ -20,6 +20,7 @@
 //! | `majority` | majorities of every number of servers meet |
 //! | `prove`, `solver` | z3 and cvc5, and what they answer |
 //! | `counterexample` | a step that leaves the invariant, as a table |
+//! | `expression` | what a solver writes, read |
 //!
 //! What is trusted: that these modules say what they should (but for what the oracle answers
 //! without asking, which is proved too); that the network and the disks behave as `situation` has
@@ -34,7 +35,7 @@
 mod cluster;
 pub mod counterexample;
 mod effect;
-mod formula;
+mod expression;
 mod invariant;
 mod logic;
 mod majority;

@@ -92,9 +92,15 @@ impl File {
         expected: Answer,
     ) {
         let start = self.text.len();
-        let _ = writeln!(self.text, "(push 1) (echo \"{name}\")\n{premise}(check-sat) (pop 1)");
+        let question = question(self.obligations.len(), name);
+        let _ = writeln!(self.text, "(push 1) (echo \"{question}\")\n{premise}(check-sat) (pop 1)");
         let at = start..self.text.len();
         self.obligations.push(Obligation { name, path: path.cloned(), expected, at });
+    }
+
+    /// What the solver says before each of its answers, so that no answer is taken for another.
+    pub(super) fn questions(&self) -> impl Iterator<Item = String> {
+        (0..).zip(&self.obligations).map(|(before, obligation)| question(before, obligation.name))
     }
 
     /// The text without any question, up to one of them, and what that one supposes.
@@ -110,6 +116,11 @@ impl File {
         let is_premise = |line: &&str| line.starts_with("(assert");
         question.lines().filter(is_premise).fold(text, |text, line| text + line + "\n")
     }
+}
+
+/// A question, in words: its number in the file, from 1, and what is shown by it.
+fn question(before: usize, name: &str) -> String {
+    format!("{} {name}", before + 1)
 }
 
 /// Everything that has to be proved of an election. That its paths are possible is asked of the

@@ -1,5 +1,6 @@
 //! Files are given to solvers, several at a time.
 
+use std::iter::repeat;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -32,10 +33,12 @@ impl Answers {
         files: &'a [File],
     ) -> impl Iterator<Item = (&'a File, &'a Obligation, Answer)> {
         files.iter().zip(&self.of).flat_map(|(file, answers)| {
+            // What was not answered is not known.
+            let answers = answers.iter().copied().chain(repeat(Answer::Unknown));
             let asked = file.obligations.iter().zip(answers);
             asked
-                .filter(|(obligation, answer)| obligation.expected != **answer)
-                .map(move |(obligation, answer)| (file, obligation, *answer))
+                .filter(|(obligation, answer)| obligation.expected != *answer)
+                .map(move |(obligation, answer)| (file, obligation, answer))
         })
     }
 }
@@ -77,13 +80,10 @@ pub fn prove(
 /// The answers of a solver to the questions of a file.
 fn ask(solver: &Solver, file: &File, progress: &Progress) -> Result<Vec<Answer>, SolverError> {
     let mut answers = Vec::new();
-    solver.ask(&file.name, &file.text, |answer| {
+    solver.ask(file, |answer| {
         answers.push(answer);
         progress.answered.fetch_add(1, Relaxed);
         !progress.stop.load(Relaxed)
     })?;
-    if answers.len() < file.obligations.len() && !progress.stop.load(Relaxed) {
-        return Err(SolverError::Ended { name: solver.name, file: file.name.clone() });
-    }
     Ok(answers)
 }

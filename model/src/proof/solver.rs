@@ -1,31 +1,37 @@
 //! The solvers: programs that read SMT-LIB from their standard input, and answer on their output.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
+use std::time::Duration;
+
+use super::obligation::File;
 
 /// A program that decides whether formulas can be true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Solver {
     /// Its name: that of the program, and of the package that brings it.
     pub name: &'static str,
-    /// How it is told to answer question after question, each within so many milliseconds.
+    /// How it is told to answer question after question.
     arguments: &'static [&'static str],
+    /// How it is told to answer each within so many milliseconds, which follow.
+    limit_argument: &'static str,
+    /// How long it may take for one. If it does not heed that, it is not waited for much longer.
+    limit: Duration,
 }
+
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// The solvers that are asked.
 pub const SOLVERS: [Solver; 2] = [
-    Solver { name: "z3", arguments: &["-in", "-t:10000"] },
+    Solver { name: "z3", arguments: &["-in"], limit_argument: "-t:", limit: LIMIT },
     Solver {
         name: "cvc5",
-        arguments: &[
-            "--lang=smt2",
-            "--incremental",
-            "--finite-model-find",
-            "--produce-models",
-            "--tlimit-per=10000",
-        ],
+        arguments: &["--lang=smt2", "--incremental", "--finite-model-find", "--produce-models"],
+        limit_argument: "--tlimit-per=",
+        limit: LIMIT,
     },
 ];
 
@@ -69,15 +75,27 @@ pub enum SolverError {
         /// What the system says.
         error: io::Error,
     },
-    /// It says that the text is wrong.
-    #[error("{name} does not understand {file}: {says}")]
-    Refused {
+    /// It says something else than what is asked, for instance that the text is wrong.
+    #[error("{name} does not answer {file}: it says {says:?}, where {due} is due")]
+    Astray {
         /// The program.
         name: &'static str,
         /// The name of the file that it was given.
         file: String,
         /// What it says.
         says: String,
+        /// What it should say.
+        due: String,
+    },
+    /// It does not answer in time, nor say that it does not know.
+    #[error("{name} is silent for {} s in {file}; --limit gives it more", after.as_secs())]
+    Late {
+        /// The program.
+        name: &'static str,
+        /// The name of the file that it was given.
+        file: String,
+        /// For how long.
+        after: Duration,
     },
     /// It ended before it had answered everything.
     #[error("{name} ended before it had answered all of {file}")]
@@ -90,6 +108,11 @@ pub enum SolverError {
 }
 
 impl Solver {
+    /// The same, that may take so long for a question.
+    pub const fn within(self, limit: Duration) -> Self {
+        Self { limit, ..self }
+    }
+
     /// Finds out whether it can be run, and which version it is, in its own words.
     ///
     /// # Errors
@@ -102,48 +125,55 @@ impl Solver {
         Ok(text.lines().next().unwrap_or_default().trim().to_owned())
     }
 
-    /// Gives it a text, and hands over each of its answers as it comes, until it is told that
-    /// nobody wants more.
+    /// Gives it a file, and hands over each of its answers as it comes, until it is told that
+    /// nobody wants more. Before each answer it has to say to which question.
     pub(super) fn ask(
         &self,
-        file: &str,
-        text: &str,
+        file: &File,
         mut wants_more: impl FnMut(Answer) -> bool,
     ) -> Result<(), SolverError> {
-        self.converse(text, |output| {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                let line = line.trim();
-                if let Some(answer) = Answer::read(line) {
-                    if !wants_more(answer) {
-                        return Ok(());
-                    }
-                } else if line.contains("error") {
-                    return Err(self.refused(file, line));
-                }
+        let astray =
+            |says, due| SolverError::Astray { name: self.name, file: file.name.clone(), says, due };
+        let late = |after| SolverError::Late { name: self.name, file: file.name.clone(), after };
+        let ended = || SolverError::Ended { name: self.name, file: file.name.clone() };
+        let mut output = self.converse(&file.text)?;
+        for question in file.questions() {
+            let says = output.line().map_err(late)?.ok_or_else(ended)?;
+            if says.trim_matches('"') != question {
+                return Err(astray(says, question));
             }
-            Ok(())
-        })?
+            let says = output.line().map_err(late)?.ok_or_else(ended)?;
+            let Some(answer) = Answer::read(&says) else {
+                return Err(astray(says, format!("the answer to {question}")));
+            };
+            if !wants_more(answer) {
+                return Ok(());
+            }
+        }
+        match output.line().map_err(late)? {
+            Some(says) => Err(astray(says, "the end".to_owned())),
+            None => Ok(()),
+        }
     }
 
-    /// Gives it a text, and returns all that it says.
+    /// Gives it a text, and returns all that it says in time.
     pub(super) fn reply(&self, text: &str) -> Result<String, SolverError> {
-        self.converse(text, |mut output| {
-            let mut reply = String::new();
-            // Where it breaks off, there is no value to read.
-            let _ = output.read_to_string(&mut reply);
-            reply
-        })
+        let mut output = self.converse(text)?;
+        let mut reply = String::new();
+        // Where it breaks off, there is no value to read.
+        while let Ok(Some(line)) = output.line() {
+            reply += &line;
+            reply.push('\n');
+        }
+        Ok(reply)
     }
 
-    /// Runs it, with a text for it to read and somebody who reads what it writes.
-    fn converse<R>(
-        &self,
-        text: &str,
-        listen: impl FnOnce(std::process::ChildStdout) -> R,
-    ) -> Result<R, SolverError> {
+    /// Runs it, with a text for it to read.
+    fn converse(&self, text: &str) -> Result<Output, SolverError> {
         let missing = |error| SolverError::Missing { name: self.name, error };
         let child = Command::new(self.name)
             .args(self.arguments)
+            .arg(format!("{}{}", self.limit_argument, self.limit.as_millis()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -152,20 +182,42 @@ impl Solver {
         let mut child = Running(child.map_err(missing)?);
         let mut input = child.0.stdin.take().expect("piped");
         let output = child.0.stdout.take().expect("piped");
-        Ok(thread::scope(|scope| {
-            // Aside, since it may write before it has read everything.
-            scope.spawn(move || {
-                // If it ends early, what it wrote until then says why.
-                let _ = input.write_all(text.as_bytes());
-            });
-            let heard = listen(output);
-            drop(child);
-            heard
-        }))
+        let text = text.to_owned();
+        // Both aside, and on their own: it may write before it has read everything, or do neither.
+        thread::spawn(move || {
+            // If it ends early, what it wrote until then says why.
+            let _ = input.write_all(text.as_bytes());
+        });
+        let (sender, lines) = sync_channel(64);
+        thread::spawn(move || {
+            let lines = BufReader::new(output).lines().map_while(Result::ok);
+            let lines = lines.map(|line| line.trim().to_owned()).filter(|line| !line.is_empty());
+            for line in lines {
+                if sender.send(line).is_err() {
+                    break; // nobody listens
+                }
+            }
+        });
+        Ok(Output { lines, deadline: 3 * self.limit, _child: child })
     }
+}
 
-    fn refused(&self, file: &str, says: &str) -> SolverError {
-        SolverError::Refused { name: self.name, file: file.to_owned(), says: says.to_owned() }
+/// What a solver writes.
+struct Output {
+    lines: Receiver<String>,
+    /// How long it may be silent. That is longer than it may take, for it also has to read.
+    deadline: Duration,
+    _child: Running,
+}
+
+impl Output {
+    /// Its next line; none at the end. If it is silent for too long, for how long it was.
+    fn line(&mut self) -> Result<Option<String>, Duration> {
+        match self.lines.recv_timeout(self.deadline) {
+            Ok(line) => Ok(Some(line)),
+            Err(RecvTimeoutError::Disconnected) => Ok(None),
+            Err(RecvTimeoutError::Timeout) => Err(self.deadline),
+        }
     }
 }
 

@@ -23,8 +23,8 @@ use messages::LastTerm;
 /// Which reductions are on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reductions {
-    /// Dead messages are left out, stale requests clamped, newer responses merged. Then, in a window
-    /// of terms ([`Terms::Window`]), terms are counted from the lowest one.
+    /// Dead messages are left out, stale requests clamped, newer responses merged. Then, in a
+    /// window of terms ([`Terms::Window`]), terms are counted from the lowest one.
     pub messages: bool,
     /// Worlds that differ in the names of servers are one.
     pub symmetry: bool,

@@ -30,8 +30,8 @@ impl<const W: usize> PackedModel<W> {
         Self::with_room(bounds, reductions, bounds.terms.last())
     }
 
-    /// The same, whose worlds have room for terms up to this one. A window needs more of it than its
-    /// size where terms are not counted from the lowest one.
+    /// The same, whose worlds have room for terms up to this one. A window needs more of it than
+    /// its size where terms are not counted from the lowest one.
     pub fn with_room(bounds: Bounds, reductions: Reductions, room: Term) -> Option<Self> {
         let room = u8::try_from(room.number()).ok()?;
         let cluster = bounds.cluster;
@@ -125,6 +125,7 @@ impl<const W: usize> PackedModel<W> {
     /// Every move that changes the world, and the world after it before that is reduced.
     pub fn for_each_step(&self, world: &Packed<W>, mut found: impl FnMut(Move, Packed<W>)) {
         let Self { layout, bounds, handlers, .. } = self;
+        debug_assert_eq!(layout.pack(&layout.unpack(world)), *world, "it is read as another world");
         for id in bounds.cluster.servers() {
             let is_held = !self.allow_timeout(world, &layout.state(world, id));
             for cached in self.steps.of(world, id, layout, bounds, *handlers) {

@@ -1,5 +1,8 @@
-//! The second opinion: stateright's own checker on packed worlds.
+//! The second opinion: stateright's own checker. It searches packed worlds, of which it reads the
+//! same bits as our search; or whole ones, in which nothing is packed or reduced.
 
+use std::fmt::Debug;
+use std::hash::Hash;
 use std::thread;
 use std::time::Duration;
 
@@ -8,7 +11,8 @@ use stateright::{Checker, Model, Property as StaterightProperty};
 use super::{Control, Coverage, Outcome};
 use crate::packed::{Packed, PackedView};
 use crate::reduce::PackedModel;
-use crate::world::properties::Property;
+use crate::world::ElectionModel;
+use crate::world::properties::{Property, SAFETY};
 
 /// Asks stateright about properties of safety: breadth first, with so many threads, until each of
 /// them is violated or every state was seen. It keeps 64-bit fingerprints of states, and counts
@@ -19,8 +23,26 @@ pub fn ask_stateright<const W: usize>(
     threads: usize,
     control: &Control,
 ) -> Outcome {
-    let judged = Judged { model, properties: properties.to_vec() };
-    let checker = judged.checker().threads(threads).spawn_bfs();
+    ask(Judged { model, properties: properties.to_vec() }, properties, threads, control)
+}
+
+/// The same about [`SAFETY`] of whole worlds, or about those of stateright's actors. It judges a state by the
+/// steps that leave it, and so may say of one level less that it was looked at.
+pub fn ask_stateright_of_worlds<M>(model: M, threads: usize, control: &Control) -> Outcome
+where
+    M: ElectionModel<State: Debug + Send + Sync> + Send + Sync + 'static,
+{
+    ask(model, &SAFETY, threads, control)
+}
+
+fn ask<M>(model: M, properties: &[Property], threads: usize, control: &Control) -> Outcome
+where
+    M: Model<State: Debug + Clone + Eq + Hash + Send + Sync, Action: Debug + Clone + PartialEq>
+        + Send
+        + Sync
+        + 'static,
+{
+    let checker = model.checker().threads(threads).spawn_bfs();
     let mut pause = Duration::from_millis(1);
     while !checker.is_done() && control.stopped().is_none() {
         control.states.store(checker.unique_state_count(), super::RELAXED);

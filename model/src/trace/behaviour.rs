@@ -18,7 +18,7 @@ use crate::action::Envelope;
 use crate::cluster::Cluster;
 use crate::election::{Ballot, Event, Role, State};
 use crate::message::Message;
-use crate::trace::file::{Place, Reader, ReplayError};
+use crate::trace::file::{Place, ReplayError, each_line};
 use crate::trace::{Cause, Line, Record, StepId};
 use crate::types::{ServerId, ServerSet, Term};
 
@@ -64,22 +64,17 @@ impl Behaviour {
     pub fn read(paths: &[PathBuf]) -> Result<Self, BehaviourError> {
         let mut cluster = None;
         let mut runs: BTreeMap<(ServerId, u64), Queue> = BTreeMap::new();
-        for path in paths {
-            let mut reader = Reader::open(path)?;
-            let mut run = None;
-            while let Some((place, line)) = reader.next()? {
-                match line {
-                    Line::Header(header) => {
-                        cluster = Some(header.servers);
-                        run = Some((header.server, header.boot));
-                    }
-                    Line::Step(record) => {
-                        let run = run.expect("a trace begins with a header");
-                        runs.entry(run).or_default().push_back((place, record));
-                    }
-                }
+        let mut run = None;
+        each_line(paths, |place, line| match line {
+            Line::Header(header) => {
+                cluster = Some(header.servers);
+                run = Some((header.server, header.boot));
             }
-        }
+            Line::Step(record) => {
+                let run = run.expect("a trace begins with a header");
+                runs.entry(run).or_default().push_back((place, record));
+            }
+        })?;
         let cluster = cluster.ok_or(ReplayError::NoFiles)?;
         let mut servers: BTreeMap<ServerId, Queue> = BTreeMap::new();
         for ((server, _), run) in runs {

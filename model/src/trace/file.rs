@@ -6,11 +6,12 @@ use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::trace::rule::Rule;
 use crate::trace::{self, Line, LineError};
 
 /// The longest line that is read, in bytes: far more than a header or a record needs, and so little
 /// that no file can exhaust the memory.
-const LONGEST_LINE: u64 = 1 << 16;
+pub(super) const LONGEST_LINE: u64 = 1 << 16;
 
 /// A line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,11 @@ impl Place {
     /// An error that names this line.
     pub(crate) fn damage(&self, what: String) -> ReplayError {
         ReplayError::Damage { place: self.clone(), what }
+    }
+
+    /// An error that names this line, and the rule that it breaks.
+    pub(crate) fn refused(&self, rule: Rule, what: String) -> ReplayError {
+        ReplayError::Refused { place: self.clone(), rule, what }
     }
 }
 
@@ -60,18 +66,43 @@ pub enum ReplayError {
         /// The file.
         file: PathBuf,
     },
-    /// A trace tells what cannot have happened.
+    /// A line is not as it was written.
     #[error("{place}: {what}")]
     Damage {
         /// Where.
         place: Place,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A trace tells what cannot have happened.
+    #[error("{place}: {what}\n  {rule:?}: {}", rule.says())]
+    Refused {
+        /// Where.
+        place: Place,
+        /// The rule that is broken.
+        rule: Rule,
         /// What is wrong, with what is recorded and what is expected.
         what: String,
     },
 }
 
+/// Hands over every line of these traces, and where it stands.
+pub(super) fn each_line(
+    paths: &[PathBuf],
+    mut visit: impl FnMut(Place, Line),
+) -> Result<(), ReplayError> {
+    for path in paths {
+        let mut reader = Reader::open(path)?;
+        while let Some((place, line)) = reader.next()? {
+            visit(place, line);
+        }
+    }
+    Ok(())
+}
+
 /// The lines of one trace. A line that is cut off, at the end of the file or where the server came
-/// up again, is passed over with a note: the server was killed while it wrote it.
+/// up again, is passed over with a note: the server was killed while it wrote it, or its disk was
+/// full.
 pub struct Reader {
     file: Arc<Path>,
     lines: BufReader<File>,
@@ -160,7 +191,9 @@ impl Reader {
         let cut = self.place();
         loop {
             let place = self.place();
-            self.notes.push(format!("{place}: cut off; the server was killed as it wrote it"));
+            self.notes.push(format!(
+                "{place}: cut off; the server was killed as it wrote it, or its disk was full"
+            ));
             if !self.read_line()? {
                 return Ok(None);
             }

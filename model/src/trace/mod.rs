@@ -12,6 +12,7 @@ pub mod behaviour;
 pub mod file;
 pub mod picture;
 pub mod replay;
+pub mod rule;
 pub mod tail;
 
 use serde::{Deserialize, Serialize};

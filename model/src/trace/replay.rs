@@ -1,18 +1,11 @@
 //! Replay: does once more what traces say that servers did, with the specification.
 //!
-//! A record passes if
+//! What it judges by are the [`RULES`](crate::trace::rule::RULES).
 //!
-//! - the specification says the same step;
-//! - it goes on from where the record before it ended, within a run by the state, from one run of
-//!   the server to the next by the ballot;
-//! - the message that it received was sent to it, in the step that it names.
-//!
-//! And over all records, no two servers are elected in one term, and no server votes twice in one.
-//!
-//! A killed server leaves two marks that are no damage: a last line that is cut off, and a last
-//! record whose step did not take effect, since the record is written first. The second is accepted
-//! only if the ballot that the server came back with is the older one, and nobody received what
-//! that step would have sent.
+//! A server that is killed, or whose disk is full, leaves two marks that are no damage: a last line
+//! that is cut off, and a last record whose step did not take effect, since the record is written
+//! first. The second is accepted only if the ballot that the server came back with is the older
+//! one, and nobody received what that step would have sent.
 //!
 //! Each file is read twice, first for the runs, then for what was received. What is kept of a run
 //! is what it sent, one entry for each time that this changed: a leader's heartbeats in a term, for
@@ -23,9 +16,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cluster::Cluster;
-use crate::election::{Ballot, Outgoing, Rule};
-use crate::message::Message;
+use crate::election::{self, Ballot, Outgoing};
 use crate::trace::file::{Place, Reader, ReplayError};
+use crate::trace::rule::Rule;
 use crate::trace::{Cause, Header, Line, Record, StepId, VERSION};
 use crate::types::{ServerId, Term};
 
@@ -80,7 +73,16 @@ impl Run {
 ///
 /// [`ReplayError`] if a file is no trace, cannot be read, or tells what cannot have happened.
 pub fn replay(paths: &[PathBuf]) -> Result<Report, ReplayError> {
-    let mut replay = Replay::default();
+    replay_without(&[], paths)
+}
+
+/// The same, where these rules are not heeded: to see that each is needed.
+///
+/// # Errors
+///
+/// As above.
+pub fn replay_without(rules: &[Rule], paths: &[PathBuf]) -> Result<Report, ReplayError> {
+    let mut replay = Replay { unheeded: rules.to_vec(), ..Replay::default() };
     let read = paths.iter().map(|path| replay.read_runs(path)).collect::<Result<Vec<_>, _>>()?;
     replay.connect_runs()?;
     for (path, read) in paths.iter().zip(read) {
@@ -99,6 +101,7 @@ struct Extent {
 
 #[derive(Default)]
 struct Replay {
+    unheeded: Vec<Rule>,
     header: Option<Header>,
     runs: BTreeMap<(ServerId, u64), Run>,
     records: u64,
@@ -112,6 +115,20 @@ struct Replay {
 }
 
 impl Replay {
+    /// Refuses what breaks a rule.
+    fn demand(
+        &self,
+        rule: Rule,
+        holds: bool,
+        place: &Place,
+        what: impl FnOnce() -> String,
+    ) -> Result<(), ReplayError> {
+        if holds || self.unheeded.contains(&rule) {
+            return Ok(());
+        }
+        Err(place.refused(rule, what()))
+    }
+
     /// First reading: each step by itself, and the runs that they make up.
     fn read_runs(&mut self, path: &Path) -> Result<Extent, ReplayError> {
         let records_before = self.records;
@@ -125,15 +142,15 @@ impl Replay {
                 }
                 Line::Step(record) => {
                     let (header, before) = run.as_mut().expect("a trace begins with a header");
-                    check_place(&place, header, before.as_ref(), &record)?;
+                    self.check_place(&place, header, before.as_ref(), &record)?;
                     let expected = record.expected(header.servers);
-                    if record.step != expected {
-                        return Err(place.damage(format!(
-                            "the specification takes another step\n  recorded: {:?}\n  expected: {expected:?}",
-                            record.step
-                        )));
-                    }
-                    self.accept_record(&place, &record)?;
+                    self.demand(Rule::SameStep, record.step == expected, &place, || {
+                        let step = record.step;
+                        format!(
+                            "the specification takes another step\n  recorded: {step:?}\n  expected: {expected:?}"
+                        )
+                    })?;
+                    self.accept_record(&place, before.as_ref(), &record)?;
                     *before = Some(record);
                 }
             }
@@ -143,62 +160,109 @@ impl Replay {
         Ok(extent)
     }
 
+    /// A record stands where it belongs: in the run of its header, right after the one before.
+    fn check_place(
+        &self,
+        place: &Place,
+        header: &Header,
+        before: Option<&Record>,
+        record: &Record,
+    ) -> Result<(), ReplayError> {
+        let is_in_it = (record.server, record.boot) == (header.server, header.boot);
+        self.demand(Rule::InItsRun, is_in_it, place, || {
+            format!(
+                "a record of run {} of {} among those of run {} of {}",
+                record.boot, record.server, header.boot, header.server
+            )
+        })?;
+        let expected = before.map_or(0, |before| before.sequence + 1);
+        self.demand(Rule::NoneMissing, record.sequence == expected, place, || {
+            format!(
+                "a record is missing\n  recorded: step {}\n  expected: step {expected}",
+                record.sequence
+            )
+        })?;
+        let begins = record.cause.before();
+        self.demand(
+            Rule::StartsOnce,
+            before.is_none() == begins.is_none(),
+            place,
+            || match before {
+                None => "a run begins with a start".to_owned(),
+                Some(_) => "a server starts once a run".to_owned(),
+            },
+        )?;
+        let (Some(previous), Some(state)) = (before, begins) else { return Ok(()) };
+        self.demand(Rule::GoesOn, previous.step.state == state, place, || {
+            format!(
+                "the step does not begin where the one before it ended\n  recorded: {state:?}\n  expected: {:?}",
+                previous.step.state
+            )
+        })
+    }
+
     fn accept_header(&mut self, place: &Place, header: &Header) -> Result<(), ReplayError> {
-        if !header.is_readable() {
-            let what =
-                format!("a run in version {}, not 1 to {VERSION}, of the format", header.version);
-            return Err(place.damage(what));
-        }
-        if !header.servers.contains(header.server) {
-            let what = format!("{} is no server of this cluster", header.server);
-            return Err(place.damage(what));
-        }
-        let first = self.header.get_or_insert_with(|| header.clone());
-        if (&first.cluster, first.servers) != (&header.cluster, header.servers) {
-            return Err(place.damage(format!(
+        self.demand(Rule::OneVersion, header.is_readable(), place, || {
+            format!("a run in version {}, not 1 to {VERSION}, of the format", header.version)
+        })?;
+        self.demand(Rule::OneCluster, header.servers.contains(header.server), place, || {
+            format!("{} is no server of this cluster", header.server)
+        })?;
+        let first = self.header.get_or_insert_with(|| header.clone()).clone();
+        let is_one = (&first.cluster, first.servers) == (&header.cluster, header.servers);
+        self.demand(Rule::OneCluster, is_one, place, || {
+            format!(
                 "this is cluster {:?} of {} servers; the first trace is of {:?}, of {}",
                 header.cluster,
                 header.servers.size(),
                 first.cluster,
                 first.servers.size()
-            )));
-        }
-        Ok(())
+            )
+        })
     }
 
-    fn accept_record(&mut self, place: &Place, record: &Record) -> Result<(), ReplayError> {
+    fn accept_record(
+        &mut self,
+        place: &Place,
+        previous: Option<&Record>,
+        record: &Record,
+    ) -> Result<(), ReplayError> {
         self.records += 1;
         let first_us = self.first_us.get_or_insert(record.wall_us);
         *first_us = record.wall_us.min(*first_us);
         let after = record.step.state.ballot;
-        match record.cause {
-            Cause::Start { stored } => {
-                let run = Run {
-                    start: place.clone(),
-                    stored,
-                    last_ballots: (stored, after),
-                    last: record.sequence,
-                    sent: vec![(record.sequence, record.step.outgoing)],
-                    last_is_real: true,
-                };
-                if let Some(other) = self.runs.insert((record.server, record.boot), run) {
-                    return Err(place.damage(format!(
-                        "run {} of {} began at {} already: one file was given twice, or the server \
-                         was bootstrapped twice, its ballot deleted in between",
-                        record.boot, record.server, other.start
-                    )));
-                }
+        let key = (record.server, record.boot);
+        let before = match record.cause {
+            Cause::Start { stored } => stored,
+            Cause::Timeout { before } | Cause::Receive { before, .. } => before.ballot,
+        };
+        if previous.is_some() {
+            let run = self.runs.get_mut(&key).expect("it has begun");
+            run.last = record.sequence;
+            run.last_ballots = (before, after);
+            if run.sent.last().is_some_and(|&(_, sent)| sent != record.step.outgoing) {
+                run.sent.push((record.sequence, record.step.outgoing));
             }
-            Cause::Timeout { before } | Cause::Receive { before, .. } => {
-                let run = self.runs.get_mut(&(record.server, record.boot)).expect("it has begun");
-                run.last = record.sequence;
-                run.last_ballots = (before.ballot, after);
-                if run.sent.last().is_some_and(|&(_, sent)| sent != record.step.outgoing) {
-                    run.sent.push((record.sequence, record.step.outgoing));
-                }
-            }
+            return Ok(());
         }
-        Ok(())
+        let run = Run {
+            start: place.clone(),
+            stored: before,
+            last_ballots: (before, after),
+            last: record.sequence,
+            sent: vec![(record.sequence, record.step.outgoing)],
+            last_is_real: true,
+        };
+        let other = self.runs.insert(key, run);
+        self.demand(Rule::RunOnce, other.is_none(), place, || {
+            format!(
+                "run {} of {} began at {} already: one file was given twice, or the server was \
+                 bootstrapped twice, its ballot deleted in between",
+                record.boot,
+                record.server,
+                other.map_or(place.clone(), |other| other.start)
+            )
+        })
     }
 
     /// Between the readings: each run of a server goes on from the one before.
@@ -209,21 +273,23 @@ impl Replay {
             if earlier.0 != later.0 {
                 continue;
             }
-            let run = self.runs.get_mut(earlier).expect("it is one of the runs");
-            let (before, after) = run.last_ballots;
+            let (before, after) = self.runs[earlier].last_ballots;
             if *stored == after {
                 continue;
             }
-            if *stored != before {
-                let start = &self.runs[later].start;
-                return Err(start.damage(format!(
+            self.demand(Rule::BallotKept, *stored == before, &self.runs[later].start, || {
+                format!(
                     "{} came up with another ballot than it had before\n  recorded: {stored:?}\n  expected: {after:?}, from the run {}",
                     later.0, earlier.1
-                )));
+                )
+            })?;
+            if *stored != before {
+                continue;
             }
+            let run = self.runs.get_mut(earlier).expect("it is one of the runs");
             run.last_is_real = false;
             self.notes.push(format!(
-                "{}: the last step of run {} was recorded, but did not take effect before the server was killed",
+                "{}: the last step of run {} was recorded, but did not take effect: the server was killed before, or its disk was full",
                 earlier.0, earlier.1
             ));
         }
@@ -237,9 +303,7 @@ impl Replay {
         let mut records = 0;
         while let Some((place, line)) = reader.next()? {
             let Line::Step(record) = line else { continue };
-            if let Cause::Receive { from, message, sent_in, .. } = record.cause {
-                self.check_sent(&place, record.server, from, message, sent_in)?;
-            }
+            self.check_sent(&place, &record)?;
             let Some(run) = self.runs.get(&(record.server, record.boot)) else {
                 return Err(ReplayError::Changed { file: path.to_owned() });
             };
@@ -251,18 +315,14 @@ impl Replay {
         Ok(records)
     }
 
-    fn check_sent(
-        &mut self,
-        place: &Place,
-        receiver: ServerId,
-        from: ServerId,
-        message: Message,
-        sent_in: StepId,
-    ) -> Result<(), ReplayError> {
+    fn check_sent(&mut self, place: &Place, record: &Record) -> Result<(), ReplayError> {
+        let Cause::Receive { from, message, sent_in, .. } = record.cause else { return Ok(()) };
+        let receiver = record.server;
         let servers = self.header.as_ref().expect("a trace begins with a header").servers;
-        if from == receiver || !servers.contains(from) {
-            return Err(place.damage(format!("{receiver} received a message from {from}")));
-        }
+        let is_another = from != receiver && servers.contains(from);
+        self.demand(Rule::FromAnother, is_another, place, || {
+            format!("{receiver} received a message from {from}")
+        })?;
         let StepId { boot, sequence } = sent_in;
         if self.runs.range((from, 0)..=(from, u64::MAX)).next().is_none() {
             self.on_trust += 1;
@@ -274,43 +334,38 @@ impl Replay {
             Some(Outgoing::Reply { to, message: sent }) => sent == message && receiver == to,
             Some(Outgoing::Nothing) | None => false,
         };
-        if !was_sent {
+        self.demand(Rule::WasSent, was_sent, place, || {
             let step = match sent {
                 Some(sent) => format!("that step sent {sent:?}"),
                 None => "that step is in no trace, or did not take effect".to_string(),
             };
-            return Err(place.damage(format!(
+            format!(
                 "{receiver} received what {from} did not send in step {sequence} of run {boot}\n  recorded: {message:?}\n  expected: {step}"
-            )));
-        }
+            )
+        })?;
         self.received += 1;
         Ok(())
     }
 
     fn check_safety(&mut self, place: &Place, record: &Record) -> Result<(), ReplayError> {
         let Ballot { current_term: term, voted_for } = record.step.state.ballot;
-        if record.step.rule == Rule::Elected {
+        let server = record.server;
+        if record.step.rule == election::Rule::Elected {
             self.elected_us.insert(term, record.wall_us);
             let (leader, other) =
-                self.elected.entry(term).or_insert_with(|| (record.server, place.clone()));
-            if *leader != record.server {
-                return Err(place.damage(format!(
-                    "two leaders of term {term}: {} here, and {leader} at {other}",
-                    record.server
-                )));
-            }
+                self.elected.entry(term).or_insert_with(|| (server, place.clone())).clone();
+            self.demand(Rule::OneLeader, leader == server, place, || {
+                format!("two leaders of term {term}: {server} here, and {leader} at {other}")
+            })?;
         }
         if let Some(candidate) = voted_for {
-            let (earlier, other) = self
-                .votes
-                .entry((term, record.server))
-                .or_insert_with(|| (candidate, place.clone()));
-            if *earlier != candidate {
-                return Err(place.damage(format!(
-                    "{} votes twice in term {term}: for {candidate} here, and for {earlier} at {other}",
-                    record.server
-                )));
-            }
+            let vote = self.votes.entry((term, server));
+            let (earlier, other) = vote.or_insert_with(|| (candidate, place.clone())).clone();
+            self.demand(Rule::OneVote, earlier == candidate, place, || {
+                format!(
+                    "{server} votes twice in term {term}: for {candidate} here, and for {earlier} at {other}"
+                )
+            })?;
         }
         Ok(())
     }
@@ -339,37 +394,5 @@ impl Replay {
             elected_after: self.elected_us.into_iter().map(after).collect(),
             notes: self.notes,
         })
-    }
-}
-
-/// A record stands where it belongs: in the run of its header, right after the record before it.
-fn check_place(
-    place: &Place,
-    header: &Header,
-    before: Option<&Record>,
-    record: &Record,
-) -> Result<(), ReplayError> {
-    if (record.server, record.boot) != (header.server, header.boot) {
-        return Err(place.damage(format!(
-            "a record of run {} of {} among those of run {} of {}",
-            record.boot, record.server, header.boot, header.server
-        )));
-    }
-    let expected = before.map_or(0, |before| before.sequence + 1);
-    if record.sequence != expected {
-        return Err(place.damage(format!(
-            "a record is missing\n  recorded: step {}\n  expected: step {expected}",
-            record.sequence
-        )));
-    }
-    match (before, record.cause.before()) {
-        (None, None) => Ok(()),
-        (Some(previous), Some(state)) if previous.step.state == state => Ok(()),
-        (Some(previous), Some(state)) => Err(place.damage(format!(
-            "the step does not begin where the one before it ended\n  recorded: {state:?}\n  expected: {:?}",
-            previous.step.state
-        ))),
-        (None, Some(_)) => Err(place.damage("a run begins with a start".to_string())),
-        (Some(_), None) => Err(place.damage("a server starts once a run".to_string())),
     }
 }

@@ -4,13 +4,11 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use super::file::LONGEST_LINE;
 use super::{Line, LineError};
 
 /// How much is read at a time, so that nobody waits long for a reader that has fallen behind.
 const CHUNK: u64 = 1 << 20;
-
-/// No line of a trace is nearly as long, in bytes.
-const LONGEST_LINE: usize = 1 << 16;
 
 /// The end of a trace.
 #[derive(Debug)]
@@ -61,7 +59,7 @@ impl Tail {
             }
         }
         rest.drain(..complete);
-        if rest.len() > LONGEST_LINE {
+        if rest.len() as u64 > LONGEST_LINE {
             let error = LineError::NoChecksum;
             return Err(TailError::Damage { path: path.clone(), error });
         }

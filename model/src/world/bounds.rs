@@ -21,20 +21,21 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Whether the bounds let a server's timer fire: an election timer only if an election may start
-    /// in the next term. `terms` are the current terms of all servers.
+    /// Whether the bounds let a server's timer fire: an election timer only if an election may
+    /// start in the next term. `terms` are the current terms of all servers.
     pub fn allow_timeout(&self, state: &State, terms: impl Iterator<Item = Term>) -> bool {
         state.role == Role::Leader || state.ballot.current_term < self.terms.last_given(terms)
     }
 }
 
-/// The terms in which elections may start. Servers begin in term 0, the first election is of term 1.
+/// The terms in which elections may start. Servers begin in term 0, the first election is of term
+/// 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Terms {
     /// Those up to this one.
     UpTo(Term),
-    /// So many, from the lowest term of a server on, or from 1 if that is less. So not the terms are
-    /// bounded, but their spread.
+    /// So many, from the lowest term of a server on, or from 1 if that is less. So not the terms
+    /// are bounded, but their spread.
     Window(Term),
 }
 

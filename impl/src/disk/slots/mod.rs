@@ -14,49 +14,25 @@
 //! * **One damaged slot**, torn, decayed or unreadable, may have held the latest ballot acted upon;
 //!   so the other holds that ballot too, or, if the damage is that of a crash during a save, one
 //!   that is newer.
-//! * **Opening** the file acts on what it finds, so it makes the rule above true again first: the
-//!   ballot found is written to the other slot, and then to its own. In this order one slot is
-//!   whole at every moment. The second write is for the case that the one found was never
-//!   confirmed, since after a failed write the system may show bytes that are not on the disk.
+//! * **Opening** the file acts on what it finds, so it makes the rule above true again first. It
+//!   waits until what it found is durable, since a process that was killed may have left it on its
+//!   way. Then it writes the ballot to the other slot, and then to its own: in this order one slot
+//!   is whole at every moment. The second write is for the case that the one found never arrives,
+//!   since after a failed write the system may show bytes that are not on the disk.
 //! * **Anything else** is refused: two damaged slots, a file of another size, server, cluster or
 //!   version, two different ballots of one generation, generations more than one apart, which only
-//!   a disk that loses confirmed writes leaves behind, and one that no server lives to write.
+//!   a disk leaves behind that has failed or loses confirmed writes, and one that no server lives
+//!   to write.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
 
 use raft_model::election::Ballot;
 
+use crate::disk::files::SlotFile;
 use crate::disk::slot::{Damage, Owner, SLOT_SIZE, Slot};
 
 /// At a save a nanosecond, the next would come after three hundred years: so none overflows.
 const LAST_GENERATION: u64 = u64::MAX / 2;
-
-/// Where the two slots are.
-pub(crate) trait Disk {
-    fn size(&self) -> io::Result<u64>;
-    fn read(&self, place: Place) -> io::Result<[u8; SLOT_SIZE]>;
-    /// Writes a slot, and waits until it is durable.
-    fn write(&mut self, place: Place, block: &[u8; SLOT_SIZE]) -> io::Result<()>;
-}
-
-impl Disk for File {
-    fn size(&self) -> io::Result<u64> {
-        self.metadata().map(|metadata| metadata.len())
-    }
-
-    fn read(&self, place: Place) -> io::Result<[u8; SLOT_SIZE]> {
-        let mut block = [0; SLOT_SIZE];
-        self.read_exact_at(&mut block, place.offset())?;
-        Ok(block)
-    }
-
-    fn write(&mut self, place: Place, block: &[u8; SLOT_SIZE]) -> io::Result<()> {
-        self.write_all_at(block, place.offset())?;
-        self.sync_data()
-    }
-}
 
 /// Which of the two slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,16 +59,17 @@ impl Place {
 
 /// The two slots, both with the same ballot.
 #[derive(Debug)]
-pub(crate) struct Slots<D> {
-    disk: D,
+pub(crate) struct Slots<F> {
+    file: F,
     slot: Slot,
 }
 
-impl<D: Disk> Slots<D> {
+impl<F: SlotFile> Slots<F> {
     /// Reads the ballot of this server, and makes both slots hold it, as a new generation.
-    pub(crate) fn open(disk: D, owner: &Owner) -> Result<Self, Refusal> {
-        let (place, slot) = read(&disk, owner)?;
-        let mut slots = Self { disk, slot };
+    pub(crate) fn open(mut file: F, owner: &Owner) -> Result<Self, Refusal> {
+        let (place, slot) = read(&file, owner)?;
+        file.sync()?; // it may have been read on its way to the disk
+        let mut slots = Self { file, slot };
         slots.slot.generation += 1;
         for place in [place.other(), place] {
             slots.write(place)?;
@@ -120,24 +97,27 @@ impl<D: Disk> Slots<D> {
     }
 
     #[cfg(test)]
-    pub(crate) fn replace_disk(&mut self, disk: D) {
-        self.disk = disk;
+    pub(crate) fn replace_file(&mut self, file: F) {
+        self.file = file;
     }
 
+    /// Writes a slot, and waits: one slot is durable before the other is touched, and both before
+    /// anybody acts on them.
     fn write(&mut self, place: Place) -> io::Result<()> {
-        self.disk.write(place, &self.slot.encode())
+        self.file.write(place, &self.slot.encode())?;
+        self.file.sync()
     }
 }
 
 /// The slot that holds the ballot, and where it stands.
-fn read(disk: &impl Disk, owner: &Owner) -> Result<(Place, Slot), Refusal> {
-    let size = disk.size()?;
+fn read(file: &impl SlotFile, owner: &Owner) -> Result<(Place, Slot), Refusal> {
+    let size = file.size()?;
     if size != 2 * SLOT_SIZE as u64 {
         return Err(Untrusted::Size(size).into());
     }
     let slot = |place| -> Result<Option<Slot>, Refusal> {
         // A block that the power failed on may not even be readable: damage like any other.
-        let Ok(block) = disk.read(place) else { return Ok(None) };
+        let Ok(block) = file.read(place) else { return Ok(None) };
         match Slot::decode(&block) {
             Ok(slot) if slot.owner != *owner => {
                 Err(Untrusted::Owner(slot.owner, owner.clone()).into())
@@ -201,10 +181,7 @@ pub enum Untrusted {
     )]
     Size(u64),
     /// It belongs to another server.
-    #[error(
-        "the ballot is that of {0}, not of {1}. Correct --data, --id, --cluster \
-         or the list of --server"
-    )]
+    #[error("the ballot is that of {0}, not of {1}")]
     Owner(Owner, Owner),
     /// It was written by a program that knows more.
     #[error(
@@ -219,8 +196,8 @@ pub enum Untrusted {
     Different,
     /// A confirmed write is missing.
     #[error(
-        "the two copies of the ballot are of generations {0} and {1}: the disk has lost writes that \
-         it had confirmed. {LOST}: {RESTORE}"
+        "the two copies of the ballot are of generations {0} and {1}: the disk has lost writes. \
+         {LOST}: {RESTORE}"
     )]
     LostWrites(u64, u64),
     /// It was not counted up to.
@@ -232,7 +209,7 @@ pub enum Untrusted {
 
 /// What is left to do for a server that has forgotten its votes.
 pub(crate) const RESTORE: &str = "keep this server out of the cluster; to be whole again, stop all \
-                                  servers, choose a new --cluster name and empty data directories, \
+                                  servers, choose a new cluster name and empty data directories, \
                                   and bootstrap all";
 
 const LOST: &str = "The votes of this server are lost, and without them it may vote twice in one \

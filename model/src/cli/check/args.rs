@@ -166,7 +166,12 @@ impl Args {
     pub(super) fn crew(&self) -> Result<Crew, Failure> {
         let peers = match (&self.hosts, self.process) {
             (Some(file), Some(process)) => {
-                let hosts = hosts::read(file, process).map_err(Failure::Input)?;
+                let hosts = hosts::hosts(file)?;
+                if process >= hosts.len() {
+                    let (named, last) = (file.display(), hosts.len() - 1);
+                    let why = format!("{named} names processes 0 to {last}, not {process}");
+                    return Err(Failure::Input(why));
+                }
                 let patience = Duration::from_secs(self.peer_timeout);
                 Some(Peers { hosts, process, patience })
             }

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use raft_model::mutant::Mutant;
-use raft_model::proof::counterexample::{self, Counterexample};
+use raft_model::proof::counterexample::{self, CounterexampleToInduction};
 use raft_model::proof::{
     self, Answer, Answers, File, Obligation, Progress, SOLVERS, Solver, SolverError,
 };
@@ -33,6 +33,10 @@ pub(super) struct Args {
     /// Which solvers have to confirm it. Default: those that are installed; one will do.
     #[arg(long, value_enum, value_name = "SOLVER")]
     solver: Option<Choice>,
+    /// How long a solver may take for one question. What it does not answer in time is not proved.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10,
+        value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    limit: u64,
     /// Try to prove an election that is wrong on purpose, to see it fail; `mutants` lists them.
     #[arg(long, value_name = "NAME", value_parser = super::mutant_parser(),
         hide_possible_values = true)]
@@ -63,7 +67,7 @@ struct Gap<'a> {
     obligation: &'a Obligation,
     solver: Solver,
     answer: Answer,
-    counterexample: Option<Counterexample>,
+    counterexample: Option<CounterexampleToInduction>,
 }
 
 /// Runs the proof, and prints what became of it.
@@ -79,7 +83,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         write(folder, &files)?;
     }
     let (found, missing) = solvers(args.solver)?;
-    let solvers: Vec<_> = found.iter().map(|found| found.solver).collect();
+    let limit = Duration::from_secs(args.limit);
+    let solvers: Vec<_> = found.iter().map(|found| found.solver.within(limit)).collect();
     let progress = Arc::new(Progress::default());
     let questions: usize = files.iter().map(|file| file.obligations.len()).sum();
     let started = Instant::now();

@@ -10,7 +10,6 @@ use raft_model::proof::{
 use serde_json::{Map, Value, json};
 
 use super::{Found, Gap};
-use crate::cli::paper::HANG;
 use crate::cli::table::Table;
 
 /// What became of a proof.
@@ -101,35 +100,40 @@ impl Report<'_> {
         table
     }
 
-    /// For people.
-    pub(super) fn as_table(&self) -> String {
-        let mut text = self.facts().to_string();
-        let _ = write!(text, "\n  {:<21}{:>6}", "", "asked");
-        for Found { solver, .. } in self.found {
-            let _ = write!(text, "  {:<12}", solver.name);
-        }
-        let _ = writeln!(text);
+    /// What each solver says of each statement.
+    fn verdicts(&self) -> Table<3> {
+        let columns = |texts: Vec<String>| {
+            let padded = texts.into_iter().map(|text| format!("{text:<12}"));
+            padded.collect::<Vec<_>>().join("  ")
+        };
+        let mut table = Table::new([20, 7, 14 * self.found.len() - 1]);
+        let solvers = self.found.iter().map(|found| found.solver.name.to_owned()).collect();
+        table.row([&"", &" asked", &columns(solvers)], "");
         for (name, says) in names() {
             let count = self.count(name);
-            if count == 0 {
-                continue;
+            if count > 0 {
+                let of = |answers| self.verdict_of(answers, name);
+                let verdicts = columns(self.answers.iter().map(of).collect());
+                table.row([&name, &format!("{count:>6}"), &verdicts], says);
             }
-            let _ = write!(text, "  {name:<21}{count:>6}");
-            for answers in self.answers {
-                let gaps = self.gaps(answers, name);
-                let gaps: Vec<_> = gaps
-                    .iter()
-                    .map(|(answer, count)| format!("{count} {}", answer.word()))
-                    .collect();
-                let verdict = match (gaps.is_empty(), name == POSSIBLE.0) {
-                    (true, true) => "shown".to_owned(),
-                    (true, false) => "proved".to_owned(),
-                    (false, _) => gaps.join(", ").to_uppercase(),
-                };
-                let _ = write!(text, "  {verdict:<12}");
-            }
-            let _ = writeln!(text, "  {HANG}{says}");
         }
+        table
+    }
+
+    fn verdict_of(&self, answers: &Answers, name: &str) -> String {
+        let gaps = self.gaps(answers, name);
+        let gaps: Vec<_> =
+            gaps.iter().map(|(answer, count)| format!("{count} {}", answer.word())).collect();
+        match (gaps.is_empty(), name == POSSIBLE.0) {
+            (true, true) => "shown".to_owned(),
+            (true, false) => "proved".to_owned(),
+            (false, _) => gaps.join(", ").to_uppercase(),
+        }
+    }
+
+    /// For people.
+    pub(super) fn as_table(&self) -> String {
+        let mut text = format!("{}\n{}", self.facts(), self.verdicts());
         for gap in &self.gaps {
             self.tell(&mut text, gap);
         }

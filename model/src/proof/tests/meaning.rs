@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::super::formula::Expression;
+use super::super::expression::Expression;
 use super::super::invariant::DEFINITIONS;
 
 /// Servers, terms, quorums and truth values are numbers here; a quorum is the bits of its members.

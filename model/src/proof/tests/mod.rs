@@ -1,9 +1,11 @@
 //! The proof is about what runs: its symbols take the paths that the code takes, its formulas mean
 //! what its predicates say, and its axioms are true of the types of the specification.
 
+mod allowed;
 mod covers;
 mod induction;
 mod laws;
 mod meaning;
 mod paths;
+mod words;
 mod worlds;

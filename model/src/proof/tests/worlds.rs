@@ -60,7 +60,7 @@ impl Structure for World {
     }
 }
 
-fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
+pub(super) fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
     Bounds {
         cluster: Cluster::new(servers).unwrap(),
         terms: Terms::UpTo(Term::new(max_term)),
@@ -68,7 +68,7 @@ fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
     }
 }
 
-fn reachable(bounds: Bounds) -> HashSet<World> {
+pub(super) fn reachable(bounds: Bounds) -> HashSet<World> {
     let model = WorldModel::new(bounds);
     let mut seen = HashSet::from([model.initial()]);
     let mut to_visit = vec![model.initial()];
@@ -105,7 +105,7 @@ fn the_invariant_holds_in_every_reachable_world() {
 }
 
 /// Worlds that differ from a world in one thing, which may well be impossible.
-fn changed(world: &World) -> Vec<World> {
+pub(super) fn changed(world: &World) -> Vec<World> {
     let mut changed = Vec::new();
     let cluster = world.cluster();
     for (server, State { ballot, role }) in world.states() {

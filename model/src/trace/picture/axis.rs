@@ -4,10 +4,8 @@
 
 /// How far apart the steps of an election are drawn at least.
 const APART: f64 = 26.0;
-/// How wide a picture is at least.
+/// How wide a picture is, but for what is stretched: it fits a screen.
 const WIDTH: f64 = 1240.0;
-/// How wide a millisecond is at least.
-const MILLISECOND: f64 = 1.0;
 /// How far apart the marks of the axis are at least, where time is not stretched.
 const MARKS: f64 = 90.0;
 
@@ -23,10 +21,10 @@ pub(super) struct Axis {
 
 impl Axis {
     /// An axis from a time to another, on which the times that `matter` are apart; they are in
-    /// order.
-    pub(super) fn new(from: u64, to: u64, left: f64, matter: &[u64]) -> Self {
+    /// order. It is so many screens wide.
+    pub(super) fn new(from: u64, to: u64, left: f64, screens: u32, matter: &[u64]) -> Self {
         let span = (to - from).max(1);
-        let microsecond = (WIDTH / span as f64).max(MILLISECOND / 1000.0);
+        let microsecond = WIDTH * f64::from(screens) / span as f64;
         let mut knots = vec![(from, left)];
         let mut stretched: Vec<(u64, u64)> = Vec::new();
         let mut x = left;
@@ -76,7 +74,7 @@ mod tests {
     #[test]
     fn time_runs_to_the_right() {
         let matter = [2_000_000, 2_000_100, 2_000_101, 2_500_000];
-        let axis = Axis::new(1_000_000, 4_000_000, 50.0, &matter);
+        let axis = Axis::new(1_000_000, 4_000_000, 50.0, 1, &matter);
         let times = [0, 1_000_000, 1_500_000, 2_000_000, 2_000_050, 2_000_100, 2_000_101];
         let xs: Vec<f64> = times.into_iter().map(|time| axis.x(time)).collect();
         assert_eq!((xs[0], xs[1]), (50.0, 50.0));
@@ -86,16 +84,25 @@ mod tests {
 
     #[test]
     fn steps_that_matter_are_apart() {
-        let axis = Axis::new(0, 3_000_000, 0.0, &[1_000_000, 1_000_100, 1_000_101, 2_000_000]);
-        assert_eq!(axis.x(1_000_000), 1000.0);
-        assert_eq!(axis.x(1_000_101), 1000.0 + 2.0 * APART);
+        let matter = [1_000_000, 1_000_100, 1_000_101, 2_000_000];
+        let axis = Axis::new(0, 4_000_000, 0.0, 1, &matter);
+        assert_eq!(axis.x(1_000_000), WIDTH / 4.0);
+        assert_eq!(axis.x(1_000_101), WIDTH / 4.0 + 2.0 * APART);
         assert_eq!(axis.stretched, [(1_000_000, 1_000_101)]);
-        assert_eq!(axis.mark, 100_000);
+        assert_eq!(axis.mark, 500_000);
+    }
+
+    #[test]
+    fn a_run_of_any_length_fits_a_screen_or_as_many_as_one_wants() {
+        for (to, screens) in [(1_000, 1), (10_000_000, 1), (3_600_000_000, 1), (10_000_000, 7)] {
+            let axis = Axis::new(0, to, 0.0, screens, &[]);
+            assert!((axis.right() - WIDTH * f64::from(screens)).abs() < 1e-6, "{to} {screens}");
+        }
     }
 
     #[test]
     fn a_run_of_a_moment_has_a_width() {
-        let axis = Axis::new(7, 7, 0.0, &[7]);
+        let axis = Axis::new(7, 7, 0.0, 1, &[7]);
         assert_eq!((axis.x(7), axis.right()), (0.0, WIDTH));
     }
 }

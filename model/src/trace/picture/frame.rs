@@ -15,15 +15,9 @@ const NOTES: [&str; 3] = [
 impl Drawing<'_> {
     /// What the picture is of.
     pub(super) fn heading(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Picture { cluster, servers, run, from, to, elected, .. } = self.picture;
-        let second = |time: u64| (time - run.first) as f64 / 1e6;
-        let title = Escaped(format!(
-            "Cluster {cluster:?}, {} servers: {:.3} s to {:.3} s of {:.3} s",
-            servers.size(),
-            second(*from),
-            second(*to),
-            second(run.last),
-        ));
+        let Picture { cluster, servers, elected, .. } = self.picture;
+        let (size, part) = (servers.size(), self.picture.part());
+        let title = Escaped(format!("Cluster {cluster:?}, {size} servers: {part}"));
         let elected: Vec<_> =
             elected.iter().map(|(term, server)| format!("{server} leads term {term}")).collect();
         let elected = if elected.is_empty() { "nobody".to_owned() } else { elected.join(", ") };
@@ -32,6 +26,11 @@ impl Drawing<'_> {
         writeln!(f, r#"<text class="heading" x="20" y="32">{title}</text>"#)?;
         for (y, note) in (52..).step_by(16).zip(NOTES) {
             writeln!(f, r#"<text class="muted" x="20" y="{y}">{note}</text>"#)?;
+        }
+        let clocks = self.picture.clocks();
+        if !clocks.is_empty() {
+            let clocks = clocks.join("; ");
+            writeln!(f, r#"<text class="clocks" x="20" y="100">Beware: {clocks}.</text>"#)?;
         }
         Ok(())
     }
@@ -45,7 +44,7 @@ impl Drawing<'_> {
             (mark("Started", 15.0, 0.0, TRIANGLE, ""), "comes up"),
             (mark("crash", 15.0, 0.0, CROSS, ""), "its last record before it is down"),
         ];
-        legend_row(f, 112, roles.into_iter().chain(marks))?;
+        legend_row(f, 124, roles.into_iter().chain(marks))?;
         let example =
             |class, paths: &str| format!(r#"<g class="message {class} example">{paths}</g>"#);
         let arrow = r#"<path class="arrow" d="M0 0H30"/>"#;
@@ -57,7 +56,7 @@ impl Drawing<'_> {
             (example("request", &lost), "lost, or too late to count"),
             (example("granted", r#"<path class="stub" d="M0 0H26"/>"#), "lost, or without effect"),
         ];
-        legend_row(f, 138, arrows.into_iter().chain(stubs))?;
+        legend_row(f, 150, arrows.into_iter().chain(stubs))?;
         for (class, _) in MESSAGES {
             let size = if class == "heartbeat" { 6 } else { 9 };
             writeln!(

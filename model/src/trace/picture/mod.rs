@@ -11,6 +11,7 @@
 //! heartbeat that tells of no newer term. The latter are not drawn.
 
 mod axis;
+mod clocks;
 mod frame;
 mod marks;
 mod svg;
@@ -22,12 +23,12 @@ use std::time::Duration;
 use crate::cluster::Cluster;
 use crate::election::{Outgoing, Rule};
 use crate::message::Message;
-use crate::trace::file::{Reader, ReplayError};
+use crate::trace::file::{ReplayError, each_line};
 use crate::trace::replay::Report;
 use crate::trace::{Cause, Header, Line, Record, StepId};
 use crate::types::{ServerId, Term};
 
-/// At a pixel or more for a millisecond, a picture of this is ten screens wide.
+/// On one screen, of more than this no election is seen.
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// Which part of a run to draw, from its first record on.
@@ -81,6 +82,7 @@ pub struct Picture {
     run: Extent,
     from: u64,
     to: u64,
+    screens: u32,
     /// One a server.
     lanes: Vec<Lane>,
     journeys: BTreeMap<Sending, Journey>,
@@ -144,6 +146,13 @@ impl Piece {
     const fn is_down(&self) -> bool {
         self.term.is_none()
     }
+
+    fn says(&self) -> String {
+        match self.term {
+            Some(term) => format!("{}, term {term}", self.role),
+            None => self.role.to_owned(),
+        }
+    }
 }
 
 impl Picture {
@@ -162,11 +171,12 @@ impl Picture {
             run,
             from,
             to,
+            screens: 1,
             lanes: report.servers.servers().map(|_| Lane::default()).collect(),
             journeys: BTreeMap::new(),
         };
         let mut edges = vec![(None, None); picture.lanes.len()];
-        each_line(paths, |line| {
+        each_line(paths, |_, line| {
             let Line::Step(record) = line else { return };
             let index = record.server.index();
             let (before, after): &mut (Option<Record>, Option<Record>) = &mut edges[index];
@@ -184,12 +194,24 @@ impl Picture {
             lane.steps.extend(before.into_iter().chain(after));
             lane.steps.sort_by_key(Record::id);
         }
-        each_line(paths, |line| {
+        each_line(paths, |_, line| {
             if let Line::Step(record) = line {
                 picture.complete_journeys(&record);
             }
         })?;
         Ok(picture)
+    }
+
+    /// The same, so many screens wide: what is close together is told apart, and one scrolls.
+    pub fn zoomed(self, screens: u32) -> Self {
+        Self { screens, ..self }
+    }
+
+    /// Which part of the run is drawn, in words.
+    pub fn part(&self) -> String {
+        let second = |time: u64| time.saturating_sub(self.run.first) as f64 / 1e6;
+        let Self { from, to, run, .. } = self;
+        format!("{:.3} s to {:.3} s of {:.3} s", second(*from), second(*to), second(run.last))
     }
 
     /// The messages that a step received and sent.
@@ -309,7 +331,7 @@ impl Extent {
 
 fn extent(paths: &[PathBuf]) -> Result<Extent, ReplayError> {
     let mut extent = Extent { first: u64::MAX, last: 0, silence: 0 };
-    each_line(paths, |line| match line {
+    each_line(paths, |_, line| match line {
         Line::Header(Header { election_ms: (_, longest), .. }) => {
             extent.silence = extent.silence.max(longest.saturating_mul(1000));
         }
@@ -320,16 +342,6 @@ fn extent(paths: &[PathBuf]) -> Result<Extent, ReplayError> {
     })?;
     extent.first = extent.first.min(extent.last); // nobody took a step
     Ok(extent)
-}
-
-fn each_line(paths: &[PathBuf], mut visit: impl FnMut(Line)) -> Result<(), ReplayError> {
-    for path in paths {
-        let mut reader = Reader::open(path)?;
-        while let Some((_, line)) = reader.next()? {
-            visit(line);
-        }
-    }
-    Ok(())
 }
 
 /// The message that a step received.

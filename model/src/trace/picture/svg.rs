@@ -15,7 +15,7 @@ use crate::words::sentence;
 pub(super) const LEFT: f64 = 64.0;
 /// Room for a label at the end.
 const RIGHT: f64 = 120.0;
-pub(super) const TOP: f64 = 192.0;
+pub(super) const TOP: f64 = 204.0;
 const ROW: f64 = 96.0;
 /// What a server is stands there again and again: wide pictures are scrolled.
 const NAMES_APART: f64 = 900.0;
@@ -34,7 +34,7 @@ pub(super) const MESSAGES: [(&str, &str); 4] = [
 
 impl Display for Picture {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let axis = Axis::new(self.from, self.to, LEFT, &self.times_that_matter());
+        let axis = Axis::new(self.from, self.to, LEFT, self.screens, &self.times_that_matter());
         Drawing { picture: self, axis }.fmt(f)
     }
 }
@@ -68,7 +68,9 @@ impl Drawing<'_> {
                 }
             }
         }
+        // Last, so that no arrow crosses a word.
         for server in self.picture.servers.servers() {
+            self.names(f, server)?;
             self.steps(f, server)?;
         }
         writeln!(f, "</svg>")
@@ -80,35 +82,38 @@ impl Drawing<'_> {
         let (picture, lane) = (self.picture, &self.picture.lanes[server.index()]);
         writeln!(f, r#"<path class="line" d="M{LEFT} {y}H{:.1}"/>"#, self.axis.right())?;
         writeln!(f, r#"<text class="name" x="20" y="{:.1}">{server}</text>"#, y + 5.0)?;
-        let mut next_name = LEFT + if lane.has_trace { NAMES_APART } else { 8.0 };
-        let mut name = |f: &mut Formatter<'_>, until: f64, what: &str| {
-            while next_name + NAME < until {
-                let y = y + 18.0;
-                let text = format!("{server}: {what}");
-                writeln!(
-                    f,
-                    r#"<text class="muted label" x="{next_name:.1}" y="{y:.1}">{text}</text>"#
-                )?;
-                next_name += NAMES_APART;
-            }
-            next_name = next_name.max(until + 8.0); // in the next piece, if this one is too short
-            fmt::Result::Ok(())
-        };
-        if !lane.has_trace {
-            name(f, self.axis.right(), "no trace")?;
-        }
-        for Piece { from, to, role, term } in picture.pieces(lane) {
-            let (left, right) = (self.axis.x(from), self.axis.x(to));
-            let what = match term {
-                Some(term) => format!("{role}, term {term}"),
-                None => role.to_owned(),
-            };
-            let (from, to) = (picture.seconds(from), picture.seconds(to));
+        for piece in picture.pieces(lane) {
+            let (left, right) = (self.axis.x(piece.from), self.axis.x(piece.to));
+            let (role, what) = (piece.role, piece.says());
+            let (from, to) = (picture.seconds(piece.from), picture.seconds(piece.to));
             writeln!(
                 f,
                 r#"<path class="lane {role}" d="M{left:.1} {y}H{right:.1}"><title>{server}: {what}, {from} to {to}</title></path>"#
             )?;
-            name(f, right, &what)?;
+        }
+        Ok(())
+    }
+
+    /// What a server is, in words, again and again, and only while it is that.
+    fn names(&self, f: &mut Formatter<'_>, server: ServerId) -> fmt::Result {
+        let lane = &self.picture.lanes[server.index()];
+        let pieces = self.picture.pieces(lane).into_iter();
+        let mut pieces: Vec<_> = pieces.map(|piece| (piece.from, piece.to, piece.says())).collect();
+        let mut next = LEFT + NAMES_APART;
+        if !lane.has_trace {
+            next = LEFT + 8.0;
+            pieces = vec![(self.picture.from, self.picture.to, "no trace".to_owned())];
+        }
+        let y = y(server) + 18.0;
+        for (from, to, what) in pieces {
+            next = next.max(self.axis.x(from) + 8.0);
+            while next + NAME < self.axis.x(to) {
+                writeln!(
+                    f,
+                    r#"<text class="muted label" x="{next:.1}" y="{y:.1}">{server}: {what}</text>"#
+                )?;
+                next += NAMES_APART;
+            }
         }
         Ok(())
     }
@@ -194,11 +199,11 @@ impl Drawing<'_> {
             let current_term = state.ballot.current_term;
             let role = state.role.name();
             if step.wall_us < picture.from && pieces.first().is_some_and(Piece::is_down) {
-                label(f, x - 6.0, "down", "down")?;
+                label(f, x, "down", "down")?;
             } else if step.step.rule == Rule::Elected && picture.is_drawn(step) {
-                label(f, x - 6.0, role, &format!("leads term {current_term}"))?;
+                label(f, x, role, &format!("leads term {current_term}"))?;
             } else if term != Some(current_term) && step.wall_us <= picture.to {
-                label(f, x - 6.0, role, &format!("term {current_term}"))?;
+                label(f, x, role, &format!("term {current_term}"))?;
             }
             term = Some(current_term);
             if picture.is_drawn(step) {

@@ -1,0 +1,105 @@
+//! The proof assumes of what happens no more than is so: whatever can happen in a world, reachable
+//! or not, is one of the situations, under all its conditions.
+
+use std::collections::HashMap;
+
+use super::super::situation::{Occurrence, Situation};
+use super::meaning::{Formula, Structure, Value};
+use super::worlds::{bounds, changed, reachable};
+use crate::election::Event;
+use crate::message::Message;
+use crate::types::{ServerId, Term};
+use crate::world::World;
+use crate::world::bounds::Replies;
+
+/// A world in which something happens to a server.
+#[derive(Clone, Copy)]
+struct Happening<'a> {
+    world: &'a World,
+    me: ServerId,
+    /// Who sent the message that arrives, and its term.
+    arrives: Option<(ServerId, Term)>,
+    voted: Option<ServerId>,
+}
+
+impl Structure for Happening<'_> {
+    fn all_of(&self, sort: &str) -> Vec<Value> {
+        self.world.all_of(sort)
+    }
+
+    fn value(&self, name: &str, arguments: &[Value]) -> Option<Value> {
+        let server = |server: ServerId| server.number().into();
+        match name {
+            "me" => Some(server(self.me)),
+            "voted" => self.voted.map(server),
+            "from" => self.arrives.map(|(from, _)| server(from)),
+            "term" => self.arrives.map(|(_, term)| term.number()),
+            _ => self.world.value(name, arguments),
+        }
+    }
+}
+
+/// What it is for the proof that this message arrives.
+fn arrival(message: Message) -> Occurrence {
+    match message {
+        Message::RequestVote { .. } => Occurrence::RequestVote,
+        Message::RequestVoteResponse { vote_granted: true, .. } => Occurrence::VoteGranted,
+        Message::RequestVoteResponse { vote_granted: false, .. } => Occurrence::VoteRefused,
+        Message::AppendEntries { .. } => Occurrence::AppendEntries,
+        Message::AppendEntriesResponse { .. } => Occurrence::AppendEntriesResponse,
+    }
+}
+
+/// All that can happen to a server of a world: a message arrives, its timer fires, it restarts.
+fn happenings(world: &World) -> Vec<(Occurrence, Happening<'_>, String)> {
+    let mut all = Vec::new();
+    for me in world.cluster().servers() {
+        let happening = Happening { world, me, arrives: None, voted: None };
+        all.push((Occurrence::Timeout, happening, format!("the timer of {me} fires")));
+        all.push((Occurrence::Restart, happening, format!("{me} restarts")));
+    }
+    let deliveries = world.sent.iter().flat_map(|sent| sent.deliveries(world.cluster()));
+    for (me, event) in deliveries {
+        let Event::Receive { from, message } = event else { unreachable!("it is a delivery") };
+        let arrives = Some((from, message.term()));
+        let happening = Happening { world, me, arrives, voted: None };
+        all.push((arrival(message), happening, format!("{me} receives {message} from {from}")));
+    }
+    all
+}
+
+#[test]
+fn whatever_can_happen_in_a_world_is_one_of_the_situations() {
+    let situations: Vec<_> = Situation::all().collect();
+    let read = |situation: &Situation| situation.conditions().map(|(_, text)| text);
+    let texts: Vec<_> = situations.iter().map(read).collect();
+    let formulas: HashMap<_, _> =
+        texts.iter().flatten().map(|text| (*text, Formula::read(text))).collect();
+    let mut seen = 0;
+    for (servers, max_term, step) in [(2, 2, 17), (3, 1, 37)] {
+        let mut worlds: Vec<_> =
+            reachable(bounds(servers, max_term, Replies::All)).into_iter().collect();
+        worlds.sort_by_key(|world| format!("{world:?}"));
+        let some = worlds.iter().step_by(step).flat_map(changed);
+        for world in some.chain(worlds.iter().step_by(3).cloned()) {
+            for (occurrence, happening, says) in happenings(&world) {
+                seen += 1;
+                let is_it = |index: &usize| {
+                    let voters = world.cluster().servers().map(Some);
+                    let voters = voters.filter(|_| situations[*index].has_voted);
+                    let none = (!situations[*index].has_voted).then_some(None);
+                    voters.chain(none).any(|voted| {
+                        let happening = Happening { voted, ..happening };
+                        texts[*index].iter().all(|text| formulas[text].holds(&happening))
+                    })
+                };
+                let fits = (0..situations.len())
+                    .filter(|&index| situations[index].occurrence == occurrence)
+                    .filter(is_it)
+                    .count();
+                assert_eq!(fits, 1, "so many situations are it that {says}, in {world:?}");
+            }
+        }
+    }
+    assert!(seen > 10_000, "only {seen} things happened");
+}

@@ -1,0 +1,240 @@
+//! Elections with a role, or a message, that nobody thought of where the election is read. Somebody
+//! adds it to the text of the specification, and elsewhere no more than the compiler asks for: what
+//! is new is taken for what is old. Then the proof and the check refuse it.
+//!
+//! A mutant cannot be that, since it has the roles and the messages of the specification. So a copy
+//! of the crate is edited, and built once; which election it runs, the environment tells it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+use support::{binary, solvers};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A role whose timer leads at once, and to which a heartbeat leads; a message whose receiver leads
+/// at once, in place of a leader's later heartbeats.
+const PLANTED: [(&str, &str, &str); 8] = [
+    ("election.rs", "    /// It was elected in its current term.\n", "    Rested,\n"),
+    (
+        "message.rs",
+        "    /// The leader of `term` is alive",
+        "    Lead {\n        term: Term,\n    },\n",
+    ),
+    (
+        "message.rs",
+        "            | Self::AppendEntries { term }\n",
+        "            | Self::Lead { term }\n",
+    ),
+    ("election.rs", "    /// The timer fires. (TLA+ `Timeout`.)\n", SWITCH),
+    ("election.rs", "        match before.role {\n", TIMEOUT),
+    ("election.rs", "    let rule = match state.role {\n", HEARTBEAT),
+    ("election.rs", "                Decision::quiet(before, Rule::HeartbeatSent)\n", LEADER),
+    (
+        "election.rs",
+        "            Message::RequestVote { .. } => receive_request_vote(state, from),\n",
+        "            Message::Lead { .. } => lead(state.ballot),\n",
+    ),
+];
+
+const SWITCH: &str = r#"
+    fn is_planted(what: &str) -> bool {
+        std::env::var("PLANTED").is_ok_and(|planted| planted == what)
+    }
+"#;
+
+const TIMEOUT: &str = "
+        if before.role == Role::Rested {
+            return lead(before.ballot);
+        }
+";
+
+const HEARTBEAT: &str = r#"
+    if Server::is_planted("role") && state.role == Role::Follower {
+        let state = State { role: Role::Rested, ..state };
+        return Decision::quiet(state, Rule::HeartbeatAccepted);
+    }
+"#;
+
+const LEADER: &str = r#"
+                if Server::is_planted("message") {
+                    return Decision::quiet(before, Rule::HeartbeatSent)
+                        .broadcast(Message::Lead { term });
+                }
+"#;
+
+/// What the packed worlds need in order to tell the new from the old.
+const PACKED: [(&str, &str, &str); 5] = [
+    ("server.rs", "            0 => Role::Follower,\n", "            3 => Role::Rested,\n"),
+    (
+        "server.rs",
+        "            Role::Follower => (0,",
+        "            Role::Rested => (3, ServerSet::EMPTY),\n",
+    ),
+    (
+        "layout.rs",
+        "        Message::AppendEntries { term },\n",
+        "        Message::Lead { term },\n",
+    ),
+    (
+        "layout.rs",
+        "        Message::AppendEntries { .. } => 1,\n",
+        "        Message::Lead { .. } => 5,\n",
+    ),
+    (
+        "layout.rs",
+        "                layout.add(Envelope { from, to: None, message: Message::AppendEntries { term } });\n",
+        "                layout.add(Envelope { from, to: None, message: Message::Lead { term } });\n",
+    ),
+];
+
+/// A pattern that names an old one names the new one too.
+fn taken_for_old(text: &str) -> String {
+    let mut text = text.to_owned();
+    for place in ["Role", "Self"] {
+        for end in [" =>", " | "] {
+            let old = format!("{place}::Follower{end}");
+            text = text.replace(&old, &format!("{place}::Rested | {old}"));
+        }
+    }
+    for place in ["Message", "Self"] {
+        for fields in ["{ .. }", "{ term }"] {
+            for end in [" =>", " | ", "\n"] {
+                let old = format!("{place}::AppendEntries {fields}{end}");
+                text = text.replace(&old, &format!("{place}::Lead {fields} | {old}"));
+            }
+        }
+    }
+    text
+}
+
+/// Puts a text before another one, wherever that stands.
+fn put(file: &Path, text: &str, before: &str) {
+    let old = fs::read_to_string(file).unwrap();
+    assert!(old.contains(before), "{} no longer says “{}”", file.display(), before.trim());
+    fs::write(file, old.replace(before, &format!("{text}{before}"))).unwrap();
+}
+
+fn for_each_file(folder: &Path, visit: &mut impl FnMut(&Path)) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { for_each_file(&path, visit) } else { visit(&path) }
+    }
+}
+
+/// Writes the edited workspace.
+fn plant(folder: &Path) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for_each_file(&root.join("model/src"), &mut |path| {
+        let copy = folder.join(path.strip_prefix(root).unwrap());
+        fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        fs::copy(path, copy).unwrap();
+    });
+    let source = folder.join("model/src");
+    for (file, before, text) in PLANTED {
+        put(&source.join("protocol").join(file), text, before);
+    }
+    for (file, before, text) in PACKED {
+        put(&source.join("packed").join(file), text, before);
+    }
+    let layout = source.join("packed/layout.rs");
+    let text = fs::read_to_string(&layout).unwrap();
+    fs::write(&layout, text.replace("KINDS: usize = 5", "KINDS: usize = 6")).unwrap();
+    for_each_file(&source, &mut |path| {
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(path).unwrap();
+            fs::write(path, taken_for_old(&text)).unwrap();
+        }
+    });
+    // Its own package and its own program, that nobody takes for the real ones.
+    let read = |file: &str| fs::read_to_string(root.join(file)).unwrap();
+    let workspace = read("Cargo.toml");
+    let (workspace, _) = workspace.split_once("# This package owns").unwrap();
+    let is_kept = |line: &&str| {
+        !["default-members", "raft-model =", "raft-node ="].iter().any(|key| line.starts_with(key))
+    };
+    let workspace: Vec<_> = workspace.lines().filter(is_kept).collect();
+    let workspace = workspace.join("\n").replace(r#"["model", "impl"]"#, r#"["model"]"#);
+    fs::write(folder.join("Cargo.toml"), workspace + "\n").unwrap();
+    fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    let package = read("model/Cargo.toml").replace("name = \"raft-model\"", "name = \"planted\"");
+    let package =
+        package.replace("[lints]\nworkspace = true", "[lints.rust]\nwarnings = \"allow\"");
+    let (package, _) = package.split_once("[[bench]]").unwrap();
+    let names = "[lib]\nname = \"raft_model\"\n\n[[bin]]\npath = \"src/main.rs\"\n";
+    fs::write(folder.join("model/Cargo.toml"), package.replace("[[bin]]\n", names)).unwrap();
+}
+
+/// The program of the edited copy. It is not optimised, which takes longer than its run.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let folder = TempDir::new().unwrap();
+        plant(folder.path());
+        let options = ["dev", "release"].map(|profile| {
+            [("opt-level", "0"), ("debug", "false")].map(|(key, value)| {
+                format!("--config=profile.{profile}.package.planted.{key}={value}")
+            })
+        });
+        let options: Vec<_> = options.iter().flatten().map(String::as_str).collect();
+        binary::built_from(folder.path(), "planted", &[&["--offline"], &options[..]].concat())
+    })
+}
+
+fn run(planted: &str, arguments: &[&str]) -> Output {
+    Command::new(program()).args(arguments).env("PLANTED", planted).output().unwrap()
+}
+
+/// The rules of the paths of which the proof says that they lead to where no path begins.
+fn not_considered(planted: &str) -> (Option<i32>, Vec<String>) {
+    let output = run(planted, &["prove", "--solver", "z3", "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let gaps = report["gaps"].as_array().unwrap();
+    let gaps = gaps.iter().filter(|gap| gap["name"] == "NextConsidered");
+    let mut rules: Vec<_> = gaps.map(|gap| gap["rule"].as_str().unwrap().to_owned()).collect();
+    rules.sort();
+    rules.dedup();
+    (output.status.code(), rules)
+}
+
+fn is_checked(planted: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = run(planted, &[&["check"], arguments].concat());
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn what_nothing_leads_to_and_what_nobody_sends_is_allowed() {
+    if !solvers::are_there() {
+        return;
+    }
+    assert_eq!(not_considered("nothing"), (Some(0), vec![]));
+    let (code, table) = is_checked("nothing", &["--servers", "3"]);
+    assert_eq!(code, Some(0), "{table}");
+}
+
+#[test]
+fn the_proof_refuses_a_role_that_leads_and_that_a_heartbeat_leads_to() {
+    if !solvers::are_there() {
+        return;
+    }
+    assert_eq!(not_considered("role"), (Some(1), vec!["HeartbeatAccepted".to_owned()]));
+}
+
+#[test]
+fn the_proof_refuses_a_message_whose_receiver_leads() {
+    if !solvers::are_there() {
+        return;
+    }
+    assert_eq!(not_considered("message"), (Some(1), vec!["HeartbeatSent".to_owned()]));
+}
+
+#[test]
+fn the_check_refuses_both() {
+    for planted in ["role", "message"] {
+        let (code, table) = is_checked(planted, &[]);
+        assert_eq!(code, Some(1), "{planted}: {table}");
+        assert!(table.contains("ElectionSafety       VIOLATED"), "{planted}: {table}");
+    }
+}

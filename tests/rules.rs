@@ -1,0 +1,182 @@
+//! Of every rule of a replay an edited trace that only this rule refuses: with the rule it is
+//! refused, and without it accepted. So no rule can be left out unnoticed.
+
+use raft_model::cluster::Cluster;
+use raft_model::election::Role;
+use raft_model::message::Message;
+use raft_model::trace::file::ReplayError;
+use raft_model::trace::replay::{Report, replay, replay_without};
+use raft_model::trace::rule::{RULES, Rule};
+use raft_model::trace::{Cause, Line, Record, StepId};
+use raft_model::types::{ServerId, Term};
+use support::run::{Run, id, three_elections};
+use support::simulation::{text, write};
+use tempfile::TempDir;
+
+/// Traces that a rule refuses, and the rules that would refuse them before it.
+struct Edited {
+    traces: Vec<Vec<Line>>,
+    behind: &'static [Rule],
+}
+
+/// Changes the last record of a server, and lets it take the step of the specification again.
+fn change_last(run: &mut Run, server: u8, change: impl FnOnce(&mut Record)) {
+    let Some(Line::Step(record)) = run.traces[id(server).index()].last_mut() else {
+        panic!("S{server} ends with a record");
+    };
+    change(record);
+    record.step = record.expected(Cluster::new(3).unwrap());
+}
+
+/// Adds a record to those of a server.
+fn add(run: &mut Run, server: u8, cause: Cause) {
+    let last = run.last(server);
+    run.traces[id(server).index()].push(Line::Step(last));
+    change_last(run, server, |record| {
+        record.sequence += 1;
+        record.cause = cause;
+    });
+}
+
+/// S3 receives this, at the end of the run.
+fn received(run: &mut Run, from: ServerId, message: Message, sent_in: StepId) {
+    let before = run.last(3).step.state;
+    add(run, 3, Cause::Receive { before, from, message, sent_in });
+}
+
+/// S1 comes up again without the vote that it had; what it does then follows from that.
+fn come_up_without_a_vote(run: &mut Run) {
+    let start = run.traces[0].iter().rposition(|line| matches!(line, Line::Header(_))).unwrap() + 1;
+    let cluster = Cluster::new(3).unwrap();
+    let mut state = None;
+    for line in &mut run.traces[0][start..] {
+        let Line::Step(record) = line else { unreachable!("the last header was found") };
+        match &mut record.cause {
+            Cause::Start { stored } => stored.voted_for = None,
+            Cause::Timeout { before } | Cause::Receive { before, .. } => *before = state.unwrap(),
+        }
+        record.step = record.expected(cluster);
+        state = Some(record.step.state);
+    }
+}
+
+/// The header with which the trace of a server ends, or which is all of it.
+fn header_of_last_run(run: &mut Run, server: u8) -> &mut raft_model::trace::Header {
+    let lines = run.traces[id(server).index()].iter_mut().rev();
+    let mut headers = lines.filter_map(|line| match line {
+        Line::Header(header) => Some(header),
+        Line::Step(_) => None,
+    });
+    headers.next().expect("a trace has a header")
+}
+
+/// Two servers each tell that S3 voted for it. S3 gave no trace.
+fn two_leaders() -> Vec<Vec<Line>> {
+    let mut run = Run::new("demo");
+    (1..=3).for_each(|server| run.start(0, server));
+    for server in [1, 2] {
+        run.timeout(200, server);
+        let (term, sent_in) = (Term::new(1), StepId { boot: 1, sequence: 1 });
+        let vote = Message::RequestVoteResponse { term, vote_granted: true };
+        run.receive(201, server, (id(3), vote, sent_in));
+    }
+    run.traces[..2].to_vec()
+}
+
+/// For each rule, what is edited.
+fn edited(rule: Rule) -> Edited {
+    let mut run = three_elections("demo");
+    let mut behind: &[Rule] = &[];
+    match rule {
+        Rule::OneVersion => header_of_last_run(&mut run, 1).version += 1,
+        Rule::OneCluster => header_of_last_run(&mut run, 1).cluster.push('s'),
+        Rule::InItsRun => header_of_last_run(&mut run, 3).boot += 1,
+        Rule::NoneMissing => change_last(&mut run, 2, |record| record.sequence += 1),
+        Rule::StartsOnce => {
+            let stored = run.last(3).step.state.ballot;
+            add(&mut run, 3, Cause::Start { stored });
+        }
+        // S2 has been a leader since, which nobody elected.
+        Rule::GoesOn => change_last(&mut run, 2, |record| {
+            let Cause::Receive { before, .. } = &mut record.cause else {
+                unreachable!("it is told of a newer term");
+            };
+            before.role = Role::Leader;
+        }),
+        Rule::SameStep => {
+            let Some(Line::Step(record)) = run.traces[1].last_mut() else { unreachable!() };
+            record.step.restart_timer = !record.step.restart_timer;
+        }
+        // The request of S3 arrives at S3.
+        Rule::FromAnother => {
+            let last = run.last(3);
+            received(&mut run, id(3), Message::RequestVote { term: Term::new(3) }, last.id());
+        }
+        // S2 did lead term 2, but said nothing when it came up.
+        Rule::WasSent => {
+            let sent_in = StepId { boot: 1, sequence: 0 };
+            received(&mut run, id(2), Message::AppendEntries { term: Term::new(2) }, sent_in);
+        }
+        Rule::RunOnce => {
+            let mut traces = run.traces.to_vec();
+            traces.push(traces[2].clone());
+            return Edited { traces, behind };
+        }
+        Rule::BallotKept => come_up_without_a_vote(&mut run),
+        Rule::OneLeader => return Edited { traces: two_leaders(), behind },
+        // S1 has voted for itself, and then, having come up without that vote, for S2.
+        Rule::OneVote => {
+            behind = &[Rule::BallotKept];
+            run = Run::new("demo");
+            (1..=3).for_each(|server| run.start(0, server));
+            run.timeout(200, 1);
+            let request = run.timeout(200, 2);
+            run.start(300, 1);
+            come_up_without_a_vote(&mut run);
+            run.receive(400, 1, request);
+        }
+    }
+    Edited { traces: run.traces.to_vec(), behind }
+}
+
+fn judged(traces: &[Vec<Line>], without: &[Rule]) -> Result<Report, ReplayError> {
+    let folder = TempDir::new().unwrap();
+    let texts: Vec<_> = traces.iter().map(|lines| text(lines)).collect();
+    replay_without(without, &write(&folder, &texts))
+}
+
+#[test]
+fn what_is_edited_is_accepted_as_it_was() {
+    let folder = TempDir::new().unwrap();
+    let report = replay(&write(&folder, &three_elections("demo").texts())).unwrap();
+    assert_eq!((report.elected.len(), report.on_trust), (2, 0));
+}
+
+#[test]
+fn each_rule_refuses_a_trace_that_without_it_is_accepted() {
+    for &(rule, says) in RULES {
+        let Edited { traces, behind } = edited(rule);
+        match judged(&traces, behind) {
+            Err(ReplayError::Refused { rule: by, .. }) if by == rule => {}
+            Err(other) => panic!("{rule:?} does not refuse its trace, but this: {other}"),
+            Ok(_) => panic!("nothing demands that {says}"),
+        }
+        if let Err(other) = judged(&traces, &[behind, &[rule]].concat()) {
+            panic!("{rule:?} is not alone in refusing its trace: {other}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_its_cluster_has_not_is_refused() {
+    let mut run = three_elections("demo");
+    header_of_last_run(&mut run, 1).server = id(4);
+    let refused = judged(&run.traces, &[]);
+    assert!(matches!(refused, Err(ReplayError::Refused { rule: Rule::OneCluster, .. })));
+}
+
+#[test]
+fn the_vote_of_a_server_is_looked_at_behind_one_rule_only() {
+    let behind = RULES.iter().filter(|(rule, _)| !edited(*rule).behind.is_empty());
+    assert_eq!(behind.map(|(rule, _)| *rule).collect::<Vec<_>>(), [Rule::OneVote]);
+}
