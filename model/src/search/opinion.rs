@@ -26,8 +26,8 @@ pub fn ask_stateright<const W: usize>(
     ask(Judged { model, properties: properties.to_vec() }, properties, threads, control)
 }
 
-/// The same about [`SAFETY`] of whole worlds, or about those of stateright's actors. It judges a state by the
-/// steps that leave it, and so may say of one level less that it was looked at.
+/// The same about [`SAFETY`] of whole worlds, or about those of stateright's actors. It judges a
+/// state by the steps that leave it, and so may say of one level less that it was looked at.
 pub fn ask_stateright_of_worlds<M>(model: M, threads: usize, control: &Control) -> Outcome
 where
     M: ElectionModel<State: Debug + Send + Sync> + Send + Sync + 'static,
