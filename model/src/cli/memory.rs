@@ -25,19 +25,26 @@ impl Limit {
 /// What the machine has, or less if this process is given less.
 fn of_machine() -> Option<usize> {
     let total = from_proc("/proc/meminfo", "MemTotal:")?;
-    Some(given_by_cgroups().into_iter().fold(total, usize::min))
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let given = given_by_cgroups(&groups, Path::new("/sys/fs/cgroup"));
+    Some(given.into_iter().fold(total, usize::min))
 }
 
-/// What each group of processes that this one is in may have, where that is limited.
-fn given_by_cgroups() -> Vec<usize> {
-    const ROOT: &str = "/sys/fs/cgroup";
-    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let own = groups.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
-    let own = Path::new(ROOT).join(own);
-    let files = own.ancestors().take_while(|group| group.starts_with(ROOT));
-    let files = files.map(|group| group.join("memory.max"));
-    let of_version_1 = Path::new(ROOT).join("memory/memory.limit_in_bytes");
-    let limits = files.chain([of_version_1]).filter_map(|file| fs::read_to_string(file).ok());
+/// What each group of processes that this one is in may have, where that is limited: `groups` is
+/// what the kernel says of this process, `root` where it shows what they may.
+fn given_by_cgroups(groups: &str, root: &Path) -> Vec<usize> {
+    let versions = [
+        (":memory:", root.join("memory"), "memory.limit_in_bytes"),
+        ("0::", root.into(), "memory.max"),
+    ];
+    let limits = versions.iter().flat_map(|(before, root, file)| {
+        let own = groups.lines().find_map(|line| Some(line.split_once(before)?.1));
+        let own = own.map(|own| root.join(own.trim_start_matches('/')));
+        let groups = own.iter().flat_map(|own| own.ancestors());
+        let groups = groups.take_while(|group| group.starts_with(root));
+        groups.map(|group| group.join(file)).collect::<Vec<_>>()
+    });
+    let limits = limits.filter_map(|file| fs::read_to_string(file).ok());
     limits.filter_map(|limit| limit.trim().parse().ok()).collect() // "max" is no number
 }
 
@@ -56,4 +63,41 @@ fn from_proc(file: &str, name: &str) -> Option<usize> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: usize = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
     Some(kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The limits of these groups, of which files say what they may have.
+    fn given(groups: &str, files: &[(&str, &str)]) -> Vec<usize> {
+        let root = tempfile::tempdir().unwrap();
+        for (file, says) in files {
+            let file = root.path().join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, says).unwrap();
+        }
+        given_by_cgroups(groups, root.path())
+    }
+
+    #[test]
+    fn a_group_may_have_no_more_than_those_that_it_is_in() {
+        let files = [("a/b/memory.max", "max\n"), ("a/memory.max", "4096\n")];
+        assert_eq!(given("0::/a/b\n", &files), [4096]);
+    }
+
+    #[test]
+    fn groups_of_the_first_version_are_heeded() {
+        let groups = "5:cpu:/else\n4:memory:/a/b\n0::/\n";
+        let files = [
+            ("memory/a/b/memory.limit_in_bytes", "4096\n"),
+            ("memory/memory.limit_in_bytes", "8192\n"),
+        ];
+        assert_eq!(given(groups, &files), [4096, 8192]);
+    }
+
+    #[test]
+    fn groups_of_others_do_not_matter() {
+        assert_eq!(given("0::/a\n", &[("b/memory.max", "4096\n")]), [0_usize; 0]);
+    }
 }

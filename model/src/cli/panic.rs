@@ -57,6 +57,6 @@ fn told(panic: &PanicHookInfo) -> String {
     };
     format!(
         "a panic, and so no verdict: {why}\n  at {place}, in the thread {thread}\n\
-         This program has a mistake, or the protocol as it was edited. {way}"
+         This program has a mistake, or the protocol as it was edited.\n{way}"
     )
 }
