@@ -51,12 +51,14 @@ fn a_difference_in_the_actor_model_is_reported() {
 
 #[test]
 fn every_graph_has_its_expected_counts_and_is_safe() {
+    let mut found = counts::Found::default();
     for counts in counts::all() {
         let bounds = counts.bounds();
         let findings = search(&WorldModel::new(bounds), &SAFETY, |_| ());
-        assert_eq!(findings.coverage, counts.coverage(), "{bounds:?}");
-        assert!(findings.exhaustive && findings.hold(), "{bounds:?}");
+        assert!(findings.exhaustive && findings.hold(), "a property breaks: {bounds:?}");
+        found.graph(&counts, findings.coverage);
     }
+    found.settle();
 }
 
 #[test]

@@ -21,6 +21,10 @@ fn run(arguments: &[&str]) -> Output {
     command(arguments).output().expect("raft-model runs")
 }
 
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("UTF-8")
+}
+
 fn run_json(arguments: &[&str]) -> Value {
     serde_json::from_slice(&run(arguments).stdout).expect("one JSON object")
 }
@@ -64,7 +68,12 @@ fn without_a_word_it_checks_five_servers() {
     ] {
         assert!(table.contains(line), "no “{line}” in\n{table}");
     }
-    assert!(output.stderr.is_empty(), "progress is for terminals");
+}
+
+#[test]
+fn a_quick_run_says_nothing_beside_its_report() {
+    let output = run(&["check", "--servers", "2"]);
+    assert_eq!((output.status.code(), text(output.stderr)), (Some(0), String::new()));
 }
 
 #[test]
@@ -148,6 +157,89 @@ fn a_violation_ends_with_1_and_a_story() {
 }
 
 #[test]
+fn a_property_can_be_asked_for_alone() {
+    let arguments = ["check", "--servers", "2", "--mutant", "term-set-back"];
+    let first = text(run(&arguments).stdout);
+    assert!(first.contains("VoteOncePerTerm      VIOLATED"), "{first}");
+    let output = run(&[&arguments[..], &["--property", "ElectionSafety"]].concat());
+    let judged = text(output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{judged}");
+    assert!(judged.contains("ElectionSafety is violated in"), "{judged}");
+    assert!(!judged.contains("VoteOncePerTerm"), "only one was asked for: {judged}");
+}
+
+#[test]
+fn every_engine_judges_what_it_is_asked_for() {
+    for engine in ["timely", "stateright", "world", "actor"] {
+        let arguments = ["check", "--servers", "2", "--json", "--engine", engine];
+        let asked = ["--property", "TermNeverDecreases", "--property", "ElectionSafety"];
+        let report = run_json(&[&arguments[..], &asked].concat());
+        let judged: Vec<_> = report["properties"].as_array().unwrap().iter().collect();
+        let names: Vec<_> = judged.iter().map(|property| &property["name"]).collect();
+        assert_eq!(names, ["ElectionSafety", "TermNeverDecreases"], "{engine}");
+        assert!(judged.iter().all(|property| property["holds"] == true), "{engine}: {report:#}");
+    }
+}
+
+#[test]
+fn a_mutant_that_safety_cannot_see_names_the_command_that_shows_it() {
+    for (mutant, command) in [
+        (
+            "vote-never-counted",
+            "`raft-model liveness --mutant vote-never-counted --servers 2 --window",
+        ),
+        ("stale-request-dropped", "`raft-model mutants stale-request-dropped` shows it"),
+        ("timer-runs-on-after-vote", "`cargo test --test time` shows it"),
+    ] {
+        let output = run(&["check", "--servers", "2", "--mutant", mutant]);
+        assert_eq!(output.status.code(), Some(0), "{mutant} is safe");
+        let (table, note) = (text(output.stdout), text(output.stderr));
+        assert!(note.starts_with(&format!("note: {mutant} ")), "before a long search: {note}");
+        assert!(note.contains(command) && table.contains(command), "{note}\n{table}");
+    }
+}
+
+#[test]
+fn a_mutant_that_needs_larger_bounds_names_them() {
+    let output = run(&["check", "--servers", "2", "--mutant", "vote-cleared-on-step-down"]);
+    assert_eq!(output.status.code(), Some(0));
+    let (table, note) = (text(output.stdout), text(output.stderr));
+    let command = "check --mutant vote-cleared-on-step-down --servers 3 --max-term 1` shows it.";
+    assert!(table.contains(command), "{table}");
+    assert_eq!(note, "", "safety can see it");
+}
+
+#[test]
+fn a_panic_says_where_and_why_and_has_its_own_code() {
+    // Two hundred threads do not fit into so little address space, and stateright does not ask.
+    let check = "ulimit -v 500000; exec \"$0\" check --engine stateright --workers 256";
+    let program = binary::built("raft-model");
+    let output = Command::new("sh").args(["-c", check]).arg(program).output().unwrap();
+    let error = text(output.stderr);
+    assert_eq!(output.status.code(), Some(101), "{error}");
+    assert!(output.stdout.is_empty(), "there is no verdict");
+    assert!(error.starts_with("error: a panic, and so no verdict: "), "{error}");
+    assert!(error.contains(".rs:") && error.contains(", in the thread "), "{error}");
+}
+
+#[test]
+fn every_help_explains_the_exit_codes_and_the_readme_agrees() {
+    let readme = include_str!("../README.md");
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"));
+    let rows: Vec<_> = rows.filter_map(|row| row.split_once("` | ")).collect();
+    let in_readme = rows.iter().filter(|(code, _)| code.parse::<u8>().is_ok());
+    let in_readme: Vec<_> = in_readme.map(|(code, says)| format!("{code} {says}")).collect();
+    assert!(in_readme.len() > 5, "a table of exit codes in README.md: {in_readme:?}");
+    for command in ["", "check", "liveness", "explore", "prove", "mutants", "replay"] {
+        let arguments: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
+        let help = text(run(&arguments).stdout);
+        let (_, explained) = help.split_once("Exit codes:").expect("a list of exit codes");
+        let words = |text: &str| text.split_whitespace().map(String::from).collect::<Vec<_>>();
+        assert_eq!(words(explained), words(&in_readme.join(" ")), "{command}");
+    }
+}
+
+#[test]
 fn bad_input_is_named_and_ends_with_2() {
     for (arguments, message) in [
         (&["--nonsense"][..], "unexpected argument '--nonsense'"),
@@ -162,7 +254,12 @@ fn bad_input_is_named_and_ends_with_2() {
         (&["check", "--engine", "world", "--no-reduce"], "--engine world knows nothing of --no-"),
         (&["check", "--engine", "stateright", "--fingerprints"], "knows nothing of --fingerprints"),
         (&["check", "--workers", "0"], "invalid value '0' for '--workers <N>'"),
-        (&["check", "--max-term", "100"], "a state within these bounds takes more than 512 bits"),
+        (
+            &["check", "--max-term", "100"],
+            "a state takes more than 512 bits. The most that fit are",
+        ),
+        (&["check", "--mutant", "vote-given-twice", "--engine", "actor"], "by --engine world only"),
+        (&["check", "--property", "none-such"], "the properties are ElectionSafety, VoteOnce"),
         (&["check", "--hosts", "none-such"], "--process <I>"),
         (&["check", "--hosts", "none-such", "--process", "0"], "cannot read none-such"),
     ] {

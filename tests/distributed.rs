@@ -132,14 +132,16 @@ fn a_missing_process_is_named_after_a_while() {
 }
 
 #[test]
-fn processes_that_check_different_things_part() {
+fn processes_that_check_different_things_name_what_differs() {
     let hosts = hosts(2);
     let one = start_one_of(&hosts, 0, &["--max-term", "1"]);
     let other = start_one_of(&hosts, 1, &["--max-term", "2"]);
-    for output in [one.end(), other.end()] {
+    for (process, there, here) in [(one, "2", "1"), (other, "1", "2")] {
+        let output = process.end();
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{error}");
-        assert!(error.contains("runs another check"), "{error}");
+        let what = format!("its range of terms is up to {there}, and here it is up to {here}");
+        assert!(error.contains("runs another check: ") && error.contains(&what), "{error}");
     }
 }
 

@@ -61,7 +61,7 @@ fn without_an_assumption_it_tells_a_run_and_ends_with_1() {
         "\nLeaderElected fails:\n\n  0. Everybody starts.\n",
         "     What follows repeats for ever, in terms that may be higher each time.\n",
         "     And so on, as after step 2.\n",
-        "       happens            S1's election timer, S2's election timer\n",
+        "       what happens         S1's election timer, S2's election timer\n",
         "\nLeaderStable fails on the same run.\n",
     ] {
         assert!(table.contains(line), "{line}\n{table}");
@@ -111,7 +111,7 @@ fn bad_input_is_named_and_ends_with_2() {
         (&["--servers", "8"][..], "a cluster has 1 to 7 servers, not 8"),
         (&["--window", "1"], "within one term no election can follow another: at least 2"),
         (&["--window", "many"], "not a whole number"),
-        (&["--window", "200"], "a state within these bounds takes more than 512 bits"),
+        (&["--window", "200"], "200 is too many terms: a state takes more than 512 bits. The most"),
         (&["--dead", "3"], "--dead 3: one of 3 has to live"),
         (&["--without", "luck"], "[possible values: messages-first, heartbeats-hold, "),
         (&["--mutant", "none-such"], "invalid value 'none-such'"),
@@ -137,7 +137,7 @@ fn it_can_be_interrupted_and_has_no_verdict_then() {
     kill_process(id, Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
-    let error = "error: interrupted: there is no verdict\n";
+    let error = "error: it was interrupted: there is no verdict\n";
     assert_eq!((text(&output.stdout), text(&output.stderr)), (String::new(), error.to_owned()));
 
     let output = run(&["--servers", "5", "--window", "3", "--max-memory", "20"]);

@@ -46,6 +46,7 @@ fn the_full_graph_is_the_one_that_worlds_have() {
 
 #[test]
 fn engines_workers_and_keys_agree_under_every_reduction() {
+    let mut found = counts::Found::default();
     for counts in counts::reduced() {
         let (bounds, reductions) = (counts.bounds(), counts.reductions());
         if counts.is_large() {
@@ -53,13 +54,14 @@ fn engines_workers_and_keys_agree_under_every_reduction() {
         }
         let model = Arc::new(Model::new(bounds, reductions).unwrap());
         let one = search_with(&model, &crew(1, Keys::Exact));
-        assert_eq!(one.coverage, counts.coverage(), "{bounds:?} {reductions:?}");
+        found.graph(&counts, one.coverage);
         assert_eq!(one.levels.iter().sum::<usize>(), one.coverage.states);
         assert!(one.exhaustive && !one.violated.contains(&true), "{bounds:?} {reductions:?}");
         let two = search_with(&model, &crew(2, Keys::Fingerprints));
         assert_eq!(two.coverage, one.coverage, "{bounds:?} {reductions:?}");
         assert_eq!(two.levels, one.levels, "{bounds:?} {reductions:?}");
-        let opinion = opinion::ask_stateright(Model::clone(&model), 1, &Control::default());
+        let opinion =
+            opinion::ask_stateright(Model::clone(&model), &SAFETY, 1, &Control::default());
         assert!(opinion.exhaustive, "{bounds:?} {reductions:?}");
         assert_eq!(
             (opinion.coverage.states, opinion.coverage.depth),
@@ -67,6 +69,7 @@ fn engines_workers_and_keys_agree_under_every_reduction() {
             "{bounds:?} {reductions:?}"
         );
     }
+    found.settle();
 }
 
 /// In packed worlds every ballot is on its disk: so a step that forgets to write it has no world.
@@ -158,7 +161,8 @@ fn a_violation_under_reductions_is_told_of_real_servers_and_messages() {
             }
             assert!(found.to_string().contains("it leads term 1"), "{found}");
         }
-        let opinion = opinion::ask_stateright(Model::clone(&model), 1, &Control::default());
+        let opinion =
+            opinion::ask_stateright(Model::clone(&model), &SAFETY, 1, &Control::default());
         assert!(!opinion.exhaustive, "stateright sees it too");
     }
 }
@@ -184,7 +188,7 @@ fn a_violation_stands_when_the_search_for_the_way_is_stopped() {
     let model = mistaken(Reductions::EXACT);
     let crew = crew(1, Keys::Exact);
     let outcome = parallel::search(&model, &[property], &crew, &Arc::default()).unwrap();
-    let opinion = opinion::ask_stateright(Model::clone(&model), 1, &Control::default());
+    let opinion = opinion::ask_stateright(Model::clone(&model), &SAFETY, 1, &Control::default());
     for why in [Stop::Interrupted, Stop::OutOfMemory] {
         let control = Control::default();
         control.stop(why);

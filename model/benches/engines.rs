@@ -79,7 +79,7 @@ fn measure(engine: &str, bounds: Bounds) {
             (checker.unique_state_count(), checker.state_count())
         }
         "stateright" => {
-            let opinion = opinion::ask_stateright(model(), 1, &Control::default());
+            let opinion = opinion::ask_stateright(model(), &SAFETY, 1, &Control::default());
             assert!(opinion.exhaustive);
             (opinion.coverage.states, opinion.generated)
         }

@@ -72,7 +72,7 @@
 //! run: types cluster protocol action words
 //! trace: types cluster protocol action words
 //! world: types cluster protocol action run
-//! actor: types protocol action words run world
+//! actor: types cluster protocol action words run world
 //! packed: types cluster protocol action world
 //! reduce: types cluster protocol action world packed
 //! search: action run world packed reduce

@@ -74,13 +74,15 @@ fn ballot_file(content: &[u8]) {
     }
 }
 
-/// Whether the second slot says the same as the first one, a generation later.
+/// Whether the second slot says the same as the first one, a generation later, in whatever version
+/// of the format the first one was.
 fn is_next(one: &[u8], next: &[u8]) -> bool {
     let generation = |slot: &[u8]| u64::from_be_bytes(slot[48..56].try_into().unwrap());
     let (checked, checksum) = one.split_last_chunk::<4>().unwrap();
     *checksum == crc32fast::hash(checked).to_be_bytes()
         && generation(next).checked_sub(1) == Some(generation(one))
-        && next[..48] == one[..48]
+        && next[..8] == one[..8]
+        && next[12..48] == one[12..48]
         && next[56..SLOT_SIZE - 4] == one[56..SLOT_SIZE - 4]
 }
 

@@ -1,4 +1,11 @@
-//! The expected counts, from `tests/counts.toml`.
+//! The expected counts, from `tests/counts.toml`. What a test finds it compares all at once, so
+//! that one table shows what a change has changed; with `UPDATE_COUNTS` set it is written there.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use raft_model::cluster::Cluster;
 use raft_model::reduce::Reductions;
@@ -6,10 +13,14 @@ use raft_model::search::Coverage;
 use raft_model::types::Term;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 use serde::Deserialize;
+use toml_edit::{DocumentMut, Item, Table};
 
 /// A graph, by its bounds, and what it has to be like.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Counts {
+    /// Which of the graphs of the file it is.
+    #[serde(skip)]
+    place: usize,
     pub servers: u8,
     pub max_term: u64,
     replies: RepliesName,
@@ -74,6 +85,8 @@ impl Counts {
 /// The graph on which liveness is judged.
 #[derive(Clone, Debug, Deserialize)]
 pub struct LivenessCounts {
+    #[serde(skip)]
+    place: usize,
     pub servers: u8,
     pub window: u64,
     /// Whether it takes a release build, and patience.
@@ -81,25 +94,6 @@ pub struct LivenessCounts {
     pub large: bool,
     pub states: usize,
     pub moves: usize,
-}
-
-#[derive(Deserialize)]
-struct File {
-    graph: Vec<Counts>,
-    liveness: Vec<LivenessCounts>,
-}
-
-fn read() -> File {
-    toml::from_str(include_str!("../counts.toml")).expect("counts.toml")
-}
-
-fn file() -> Vec<Counts> {
-    read().graph
-}
-
-/// The graphs on which liveness is judged.
-pub fn liveness() -> Vec<LivenessCounts> {
-    read().liveness
 }
 
 /// The counts of the proof.
@@ -111,12 +105,144 @@ pub struct Proof {
     pub files: usize,
 }
 
+#[derive(Deserialize)]
+struct File {
+    graph: Vec<Counts>,
+    liveness: Vec<LivenessCounts>,
+    proof: Proof,
+}
+
+fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/counts.toml")
+}
+
+fn read() -> File {
+    let text = fs::read_to_string(path()).expect("tests/counts.toml can be read");
+    let mut file: File = toml_edit::de::from_str(&text).expect("tests/counts.toml is as expected");
+    (0..).zip(&mut file.graph).for_each(|(place, counts)| counts.place = place);
+    (0..).zip(&mut file.liveness).for_each(|(place, counts)| counts.place = place);
+    file
+}
+
+fn file() -> Vec<Counts> {
+    read().graph
+}
+
+/// The graphs on which liveness is judged.
+pub fn liveness() -> Vec<LivenessCounts> {
+    read().liveness
+}
+
 pub fn proof() -> Proof {
-    #[derive(Deserialize)]
-    struct File {
-        proof: Proof,
+    read().proof
+}
+
+/// What a test has found of things that the file counts.
+#[derive(Default)]
+pub struct Found(Vec<Row>);
+
+/// A number of the file, and the one that was found.
+struct Row {
+    /// Where it stands: the name of the table, and which one it is if there are several.
+    table: (&'static str, Option<usize>),
+    /// What the table is about, in words.
+    of: String,
+    name: &'static str,
+    expected: usize,
+    found: usize,
+}
+
+impl Found {
+    /// A graph has this size.
+    pub fn graph(&mut self, counts: &Counts, found: Coverage) {
+        let (bounds, is_on) = (counts.bounds(), counts.reductions());
+        let on = [(is_on.messages, ", messages"), (is_on.symmetry, ", symmetry")];
+        let on: String = on.into_iter().filter_map(|(is_on, name)| is_on.then_some(name)).collect();
+        let of = format!("{} servers, {}, {}{on}", counts.servers, bounds.terms, bounds.replies);
+        let table = ("graph", Some(counts.place));
+        self.add(table, &of, "states", counts.states, found.states);
+        self.add(table, &of, "edges", counts.edges, found.edges);
+        self.add(table, &of, "depth", counts.depth, found.depth);
     }
-    toml::from_str::<File>(include_str!("../counts.toml")).expect("counts.toml").proof
+
+    /// A graph on which liveness is judged has this size.
+    pub fn liveness(&mut self, counts: &LivenessCounts, found: Coverage) {
+        let of = format!("liveness, {} servers, window {}", counts.servers, counts.window);
+        let table = ("liveness", Some(counts.place));
+        self.add(table, &of, "states", counts.states, found.states);
+        self.add(table, &of, "moves", counts.moves, found.edges);
+    }
+
+    /// The proof has these numbers.
+    pub fn proof(&mut self, found: Proof) {
+        let expected = proof();
+        for (name, expected, found) in [
+            ("paths", expected.paths, found.paths),
+            ("excluded", expected.excluded, found.excluded),
+            ("obligations", expected.obligations, found.obligations),
+            ("files", expected.files, found.files),
+        ] {
+            self.add(("proof", None), "the proof", name, expected, found);
+        }
+    }
+
+    fn add(
+        &mut self,
+        table: (&'static str, Option<usize>),
+        of: &str,
+        name: &'static str,
+        expected: usize,
+        found: usize,
+    ) {
+        self.0.push(Row { table, of: of.to_owned(), name, expected, found });
+    }
+
+    /// All that differ, as a table.
+    pub fn differences(&self) -> Option<String> {
+        let mut text = format!("{:<48}{:<13}{:>12}{:>12}\n", "of", "number", "expected", "found");
+        for Row { of, name, expected, found, .. } in self.differing() {
+            let _ = writeln!(text, "{of:<48}{name:<13}{expected:>12}{found:>12}");
+        }
+        self.differing().next().map(|_| text)
+    }
+
+    fn differing(&self) -> impl Iterator<Item = &Row> {
+        self.0.iter().filter(|row| row.expected != row.found)
+    }
+
+    /// Fails if any number is not the one of the file; or, if `UPDATE_COUNTS` is set, writes it
+    /// there.
+    pub fn settle(&self) {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let Some(differences) = self.differences() else { return };
+        assert!(
+            env::var_os("UPDATE_COUNTS").is_some(),
+            "tests/counts.toml expects other numbers:\n\n{differences}\nIf these are right, run this \
+             once more with UPDATE_COUNTS=1, and say in the commit why they changed."
+        );
+        let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = fs::read_to_string(path()).expect("tests/counts.toml can be read");
+        fs::write(path(), self.updated(&text)).expect("tests/counts.toml can be written");
+    }
+
+    /// The file with what was found. Everything else in it stays.
+    pub fn updated(&self, text: &str) -> String {
+        let mut file: DocumentMut = text.parse().expect("tests/counts.toml is TOML");
+        for Row { table: (table, place), name, found, .. } in self.differing() {
+            let table: &mut Table = match (&mut file[table], place) {
+                (Item::ArrayOfTables(all), Some(place)) => {
+                    all.get_mut(*place).expect("it was read")
+                }
+                (Item::Table(table), None) => table,
+                (other, _) => panic!("{table} is no table: {other}"),
+            };
+            let value = table[name].as_value_mut().expect("a number");
+            let beside = value.decor().clone();
+            *value = i64::try_from(*found).expect("a count").into();
+            *value.decor_mut() = beside;
+        }
+        file.to_string()
+    }
 }
 
 /// All full graphs of the file.
@@ -140,4 +266,40 @@ pub fn of_reduced(bounds: &Bounds, reductions: Reductions) -> Coverage {
     let found = file().into_iter().find(is_it);
     let found = found.unwrap_or_else(|| panic!("no graph for {bounds:?}, {reductions:?}"));
     found.coverage()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(more: usize) -> Found {
+        let mut found = Found::default();
+        let counts = &all()[1];
+        let Coverage { states, edges, depth } = counts.coverage();
+        found.graph(counts, Coverage { states: states + more, edges, depth });
+        found
+    }
+
+    #[test]
+    fn what_is_as_expected_needs_no_word() {
+        assert_eq!(found(0).differences(), None);
+    }
+
+    #[test]
+    fn every_number_that_differs_is_named_with_both() {
+        let table = found(1).differences().expect("a state too many");
+        let line =
+            "2 servers, up to 1, all                         states                 33          34";
+        assert_eq!(table.lines().nth(1), Some(line), "{table}");
+        assert_eq!(table.lines().count(), 2, "the rest is as expected: {table}");
+    }
+
+    #[test]
+    fn an_update_changes_that_number_and_leaves_the_comments() {
+        let text = fs::read_to_string(path()).unwrap();
+        let updated = found(1).updated(&text);
+        let changed: Vec<_> = text.lines().zip(updated.lines()).filter(|(a, b)| a != b).collect();
+        assert_eq!(changed, [("states = 33", "states = 34")]);
+        assert_eq!(text.lines().count(), updated.lines().count());
+    }
 }

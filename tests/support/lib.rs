@@ -23,6 +23,7 @@ pub mod node;
 pub mod relay;
 pub mod run;
 pub mod simulation;
+pub mod skipped;
 pub mod solvers;
 pub mod tlc;
 pub mod value;

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write as _};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,6 +13,7 @@ use raft_model::world::bounds::Bounds;
 use tempfile::TempDir;
 
 use crate::graph::Graph;
+use crate::skipped::skip;
 use crate::value;
 
 /// A path in the directory `tla`.
@@ -20,19 +21,14 @@ fn tla(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tla").join(name)
 }
 
-/// Whether TLC can run here. If not, the test is skipped, and says so even where the output of
-/// tests is captured. Where `CI` is set, it fails.
+/// Whether TLC can run here. A test that needs it is skipped otherwise.
 pub fn is_ready() -> bool {
     let ready = Command::new(tla("tlc")).arg("--ready").output().expect("tla/tlc runs");
-    if ready.status.success() {
-        return true;
+    if !ready.status.success() {
+        let reason = String::from_utf8_lossy(&ready.stderr);
+        skip(&reason, "`apt-get install openjdk-17-jre-headless && tla/tlc --fetch` brings TLC");
     }
-    let reason = String::from_utf8_lossy(&ready.stderr).trim().to_owned();
-    let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
-    assert!(!in_ci, "CI is set, so this may not be skipped: {reason}");
-    let test = std::thread::current().name().unwrap_or("a test of TLA+").to_owned();
-    let _ = writeln!(std::io::stderr(), "\nskipped: {test}: {reason}");
-    false
+    ready.status.success()
 }
 
 /// What TLC says of a model.

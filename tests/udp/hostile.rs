@@ -55,7 +55,7 @@ fn hostile(from: usize, to: usize) -> Vec<(Vec<u8>, Rejection)> {
     let vote = frame(from, to, Message::RequestVoteResponse { term: FAR, vote_granted: true });
     let third = 6 - from - to;
     let other_name = ClusterName::new("Test").unwrap();
-    let (bytes, rest) = (heartbeat.encode(), 6 + NAME.len()); // where the numbers begin
+    let (bytes, rest) = (heartbeat.encode(), 7 + NAME.len()); // where the guards stand
     let mut flipped = bytes.clone();
     flipped[rest + 4] ^= 1; // the term
     let mut datagrams = vec![
@@ -65,7 +65,7 @@ fn hostile(from: usize, to: usize) -> Vec<(Vec<u8>, Rejection)> {
         ([&bytes[..], &bytes].concat(), Rejection::TrailingBytes),
         ([&bytes[..], &vec![0; 60_000]].concat(), Rejection::TrailingBytes),
         (flipped, Rejection::Checksum),
-        (with_byte(&heartbeat, 4, 2), Rejection::Version),
+        (with_byte(&heartbeat, 4, 1), Rejection::Version),
         (with_byte(&heartbeat, rest + 1, 0), Rejection::ServerNumber),
         (with_byte(&heartbeat, rest + 1, 8), Rejection::ServerNumber),
         (with_byte(&heartbeat, rest + 3, 9), Rejection::Kind),

@@ -2,14 +2,13 @@
 //! Each story is told twice: of a relay in this process, which every machine has, and of network
 //! namespaces, in which the kernel is the network.
 
-use std::io::Write as _;
-
 use raft_model::election::Rule;
 
 use support::cluster::{Cluster, Leadership, Line, Timing};
 use support::namespaces::Namespaces;
 use support::network::Faulty;
 use support::relay::Relay;
+use support::skipped::{note, skip};
 
 macro_rules! stories {
     ($($needs:ident: $($story:ident)*;)*) => {
@@ -23,7 +22,7 @@ macro_rules! stories {
         mod between_namespaces {
             $($(#[test]
             fn $story() {
-                if super::possible(stringify!($story), super::Needs::$needs) {
+                if super::possible(super::Needs::$needs) {
                     super::$story::<super::Namespaces>();
                 }
             })*)*
@@ -50,19 +49,19 @@ enum Needs {
     Netem,
 }
 
-/// Whether the machine has what this story needs. If not, the test is skipped, and says so even
-/// where the output of tests is captured. Where `CI` is set, it fails.
-fn possible(story: &str, needs: Needs) -> bool {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let (permitted, may_skip) = match needs {
-        Needs::Namespaces => (Namespaces::permitted(), !is_set("CI")),
-        Needs::Netem => {
-            (Namespaces::can_be_disturbed(), !is_set("CI") || is_set("RAFT_WITHOUT_NETEM"))
-        }
+/// Whether the machine has what a story needs. If not, its test is skipped.
+fn possible(needs: Needs) -> bool {
+    let permitted = match needs {
+        Needs::Namespaces => Namespaces::permitted(),
+        Needs::Netem => Namespaces::can_be_disturbed(),
     };
     let Err(reason) = permitted else { return true };
-    assert!(may_skip, "CI is set, so this may not be skipped: {reason}");
-    let _ = writeln!(std::io::stderr(), "\nskipped: between_namespaces::{story}: {reason}");
+    // No command brings a kernel, so that one test alone may be skipped everywhere.
+    let without_netem = std::env::var_os("RAFT_WITHOUT_NETEM").is_some_and(|set| !set.is_empty());
+    match needs {
+        Needs::Netem if without_netem => note(&reason, "it takes a kernel with netem"),
+        _ => skip(&reason, "as root, `apt-get install iproute2` brings network namespaces"),
+    }
     false
 }
 

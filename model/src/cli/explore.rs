@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::process::ExitCode;
 
 use raft_model::actor::ActorElection;
 use raft_model::cluster::Cluster;
@@ -11,6 +10,7 @@ use raft_model::world::bounds::{Bounds, Replies, Terms};
 use stateright::Model;
 
 use super::Failure;
+use super::exit::Exit;
 
 /// The arguments of `explore`.
 #[derive(clap::Args)]
@@ -27,7 +27,7 @@ pub(super) struct Args {
 }
 
 /// Serves the Explorer until the process is stopped.
-pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     // The Explorer panics where it cannot listen, so try before it does. Port 0 is any free one.
     let listened = TcpListener::bind(args.address).and_then(|listener| listener.local_addr());
     let address = listened.map_err(|error| {
@@ -45,5 +45,5 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         replies: Replies::Useful,
     };
     ActorElection::new(bounds).checker().serve(address);
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Holds)
 }

@@ -1,36 +1,38 @@
 //! The command line.
 
 mod check;
+mod exit;
 mod explore;
 mod liveness;
+mod memory;
 mod mutants;
+mod panic;
+mod paper;
 mod prove;
 mod replay;
 mod table;
 mod watch;
 
 use std::env;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use raft_model::cluster::Cluster;
 use raft_model::mutant::{MUTANTS, Mutant};
+use raft_model::reduce::{PackedModel, Reductions};
 use raft_model::search::Stop;
 use raft_model::types::Term;
+use raft_model::world::bounds::{Bounds, Terms};
+
+use exit::Exit;
 
 /// Raft leader election: checks the specification, and shows what it does.
 ///
 /// Without arguments it runs `check` and then `liveness`, with their defaults; with options only,
 /// it runs `check`.
-///
-/// Exit codes: 0 everything holds; 1 a property is violated, a trace tells what cannot have
-/// happened, a mutant is not caught as the catalogue says, or a proof has a gap; 2 the command line
-/// or the input is wrong, a solver is missing, or the output cannot be written; 3 `--max-memory`
-/// ended the search; 4 there is no verdict, since another process was missing or lost, or since the
-/// window of terms cuts off runs that could matter; 130 Ctrl-C ended it. What ends with 3, 4 or 130
-/// has not shown anything.
 #[derive(Parser)]
 #[command(name = "raft-model", version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -45,9 +47,6 @@ enum Command {
     /// Visit every reachable state within bounds, and judge the properties of safety.
     Check(check::Args),
     /// Judge on all infinite runs whether leaders are elected and stay, and what that takes.
-    ///
-    /// The exit code is 0 if all three properties hold, 1 if one fails on a run, and 4 if that is
-    /// not known.
     Liveness(liveness::Args),
     /// Walk through the state graph in a web browser (stateright's Explorer on the actor model).
     Explore(explore::Args),
@@ -58,8 +57,7 @@ enum Command {
     /// the path keeps the conjunct, for every number of servers, every term, and every state that
     /// satisfies the invariant. Safety follows from the invariant. The table names each conjunct
     /// and what it says; one that is not kept is shown by a step that leaves it. Both solvers
-    /// together take half a minute, z3 alone some seconds. The exit code is 1 if anything is not
-    /// proved.
+    /// together take half a minute, z3 alone some seconds.
     Prove(prove::Args),
     /// Look for what catches each of the elections that are wrong on purpose.
     ///
@@ -68,9 +66,8 @@ enum Command {
     /// graph has another size than the specification's. What none of that shows is a matter of
     /// time, and the table names the test that sees it.
     ///
-    /// That a mutant is found is what this is for: the exit code is 0 if each is caught as the
-    /// catalogue says. It is 1 if one is not, so that a check has become blind, or another one
-    /// sharper.
+    /// That a mutant is found is what this is for. If one is not caught as the catalogue says, a
+    /// check has become blind, or another one sharper.
     Mutants(mutants::Args),
     /// Check recorded traces: repeat every step with the specification.
     Replay(replay::Args),
@@ -96,8 +93,13 @@ impl From<io::Error> for Failure {
 
 /// Runs the command that the arguments ask for.
 pub(crate) fn run() -> ExitCode {
-    let cli = Cli::parse();
-    let result = match cli.command.unwrap_or(Command::Check(cli.check)) {
+    let cli = parsed(env::args_os());
+    let command = cli.command.unwrap_or(Command::Check(cli.check));
+    // A page that one thread of the Explorer cannot bring is no reason to end the others.
+    if !matches!(command, Command::Explore(_)) {
+        panic::ends_the_process();
+    }
+    let result = match command {
         Command::Check(args) if env::args_os().len() == 1 => check_everything(&args),
         Command::Liveness(args) => liveness::run(&args),
         Command::Check(args) => check::run(&args),
@@ -106,31 +108,50 @@ pub(crate) fn run() -> ExitCode {
         Command::Mutants(args) => mutants::run(&args),
         Command::Replay(args) => replay::run(&args),
     };
-    match result {
-        Ok(code) => code,
-        Err(Failure::Input(message)) => {
-            let _ = writeln!(io::stderr(), "error: {message}");
-            ExitCode::from(2)
-        }
-        Err(Failure::Peers(message)) => {
-            let _ = writeln!(io::stderr(), "error: {message}: there is no verdict");
-            ExitCode::from(4)
-        }
-        Err(Failure::Stopped(why)) => {
-            let what = match why {
-                Stop::Interrupted => "interrupted",
-                Stop::OutOfMemory => "this process has as much memory as --max-memory allows",
-            };
-            let _ = writeln!(io::stderr(), "error: {what}: there is no verdict");
-            check::ended_by(why)
-        }
+    let (message, exit) = match result {
+        Ok(exit) => return exit.into(),
         // Who reads the output has seen enough.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
+            return Exit::Holds.into();
         }
+        Err(Failure::Input(message)) => (message, Exit::Unusable),
         Err(Failure::Output(error)) => {
-            let _ = writeln!(io::stderr(), "error: cannot write the output: {error}");
-            ExitCode::from(2)
+            (format!("cannot write the output: {error}"), Exit::Unusable)
+        }
+        Err(Failure::Peers(message)) => {
+            (format!("{message}: there is no verdict"), Exit::NoVerdict)
+        }
+        Err(Failure::Stopped(why)) => {
+            (format!("{}: there is no verdict", because(why)), why.into())
+        }
+    };
+    let _ = writeln!(io::stderr(), "error: {message}");
+    exit.into()
+}
+
+/// The arguments, by a parser that explains the exit codes in the help of every command.
+fn parsed(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Cli {
+    let explained = |command: clap::Command| command.after_help(exit::table());
+    let matches = explained(Cli::command()).mut_subcommands(explained).get_matches_from(arguments);
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// Why a search ended early, and what to do about it.
+const fn because(why: Stop) -> &'static str {
+    match why {
+        Stop::Interrupted => "it was interrupted",
+        Stop::OutOfMemory => {
+            "it has as much memory as --max-memory allows, by default three quarters of the \
+             machine's; allow more, choose smaller bounds, or let `check` keep --fingerprints"
+        }
+    }
+}
+
+impl From<Stop> for Exit {
+    fn from(why: Stop) -> Self {
+        match why {
+            Stop::Interrupted => Self::Interrupted,
+            Stop::OutOfMemory => Self::OutOfMemory,
         }
     }
 }
@@ -147,25 +168,45 @@ macro_rules! with_packed {
                 const $words: usize = $W;
                 break 'found ($then);
             })*
-            return Err($crate::cli::Failure::Input(
-                "a state within these bounds takes more than 512 bits: choose lower bounds, or, \
-                 for a check, --engine world"
-                    .to_string(),
-            ));
+            return Err($crate::cli::too_wide(bounds, reductions));
         }
     }};
 }
 use with_packed;
 
+/// What to say of bounds whose states [`with_packed`] cannot hold.
+fn too_wide(bounds: Bounds, reductions: Reductions) -> Failure {
+    let with = |terms: u64| match bounds.terms {
+        Terms::UpTo(_) => Terms::UpTo(Term::new(terms)),
+        Terms::Window(_) => Terms::Window(Term::new(terms)),
+    };
+    let fits = |terms: &u64| {
+        PackedModel::<8>::new(Bounds { terms: with(*terms), ..bounds }, reductions).is_some()
+    };
+    let highest = (1..bounds.terms.last().number()).take_while(fits).last().unwrap_or(0);
+    let (servers, terms) = (bounds.cluster.size(), bounds.terms.last());
+    let otherwise = match bounds.terms {
+        Terms::UpTo(_) => "; --engine world has no such limit",
+        Terms::Window(_) => "",
+    };
+    Failure::Input(format!(
+        "with {servers} servers, {terms} is too many terms: a state takes more than 512 bits. The \
+         most that fit are {highest}{otherwise}"
+    ))
+}
+
 /// Checks safety, and then liveness.
-fn check_everything(args: &check::Args) -> Result<ExitCode, Failure> {
+fn check_everything(args: &check::Args) -> Result<Exit, Failure> {
     let safety = check::run(args)?;
+    if safety == Exit::Interrupted {
+        return Ok(safety);
+    }
     writeln!(io::stdout())?;
-    let Some(Command::Liveness(args)) = Cli::parse_from(["raft-model", "liveness"]).command else {
+    let Some(Command::Liveness(args)) = parsed(["raft-model", "liveness"]).command else {
         unreachable!("it was asked for");
     };
     let liveness = liveness::run(&args)?;
-    Ok(if safety == ExitCode::SUCCESS { liveness } else { safety })
+    Ok(if safety == Exit::Holds { liveness } else { safety })
 }
 
 /// Reads the name of a mutant.

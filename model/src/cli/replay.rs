@@ -4,7 +4,6 @@ use std::fmt::{self, Write as _};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use raft_model::trace::behaviour::Behaviour;
@@ -15,6 +14,7 @@ use raft_model::trace::rule::Rule;
 use serde_json::{Value, json};
 
 use super::Failure;
+use super::exit::Exit;
 
 /// The arguments of `replay`.
 #[derive(clap::Args)]
@@ -53,7 +53,7 @@ pub(super) struct Args {
 }
 
 /// Replays the traces and prints what they show.
-pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let started = Instant::now();
     let replayed = replay(&args.files);
     if let Some(out) = &args.tla {
@@ -68,21 +68,21 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     };
     let (text, code) = match replayed {
         Ok(report) if args.json => {
-            (format!("{:#}\n", as_json(&report, drawn.as_ref())), ExitCode::SUCCESS)
+            (format!("{:#}\n", as_json(&report, drawn.as_ref())), Exit::Holds)
         }
         Ok(report) => {
             let seconds = started.elapsed().as_secs_f64();
-            (as_table(&report, drawn.as_ref(), seconds), ExitCode::SUCCESS)
+            (as_table(&report, drawn.as_ref(), seconds), Exit::Holds)
         }
         Err(ReplayError::Damage { place, what }) if args.json => {
-            (refusal(&place, None, &what), ExitCode::FAILURE)
+            (refusal(&place, None, &what), Exit::Fails)
         }
         Err(ReplayError::Refused { place, rule, what }) if args.json => {
-            (refusal(&place, Some(rule), &what), ExitCode::FAILURE)
+            (refusal(&place, Some(rule), &what), Exit::Fails)
         }
         Err(error @ (ReplayError::Damage { .. } | ReplayError::Refused { .. })) => {
             let _ = writeln!(io::stderr(), "error: {error}");
-            (String::new(), ExitCode::FAILURE)
+            (String::new(), Exit::Fails)
         }
         Err(error) => return Err(Failure::Input(error.to_string())),
     };

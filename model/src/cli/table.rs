@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display};
 
+use super::paper::HANG;
 use super::watch::Cost;
 
 /// Lines of so many columns, each padded to its width, and of a note that takes what it needs.
@@ -21,7 +22,7 @@ impl<const N: usize> Table<N> {
             // As text first: not every `Display` heeds a width.
             line += &format!("{:<width$} ", cell.to_string());
         }
-        line += note;
+        let line = format!("{line}{HANG}{note}");
         self.text += line.trim_end();
         self.text.push('\n');
     }

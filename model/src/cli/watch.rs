@@ -1,10 +1,9 @@
-//! Who watches long work: shows how far it is, heeds Ctrl-C, and keeps the memory of a search
-//! within its limit.
+//! Who watches long work: says how far it is, heeds Ctrl-C, and keeps the memory of a search within
+//! its limit.
 
-use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, LazyLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -12,8 +11,16 @@ use raft_model::search::{Control, Stop};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use super::exit::Exit;
+use super::memory::{self, Limit};
+
+/// How often it looks.
 const PERIOD: Duration = Duration::from_millis(100);
-const MIB: usize = 1 << 20;
+/// How often it says how far the work is: to a terminal, and to a file, which keeps every line.
+const ON_TERMINAL: Duration = Duration::from_millis(500);
+const IN_FILE: Duration = Duration::from_secs(10);
+/// Signals so close together are one: `timeout` sends its own twice, and a shell adds another.
+const ONE_SIGNAL: Duration = Duration::from_secs(1);
 
 /// What a search has cost.
 #[derive(Clone, Copy)]
@@ -24,19 +31,42 @@ pub(super) struct Cost {
     pub(super) memory: Option<usize>,
 }
 
-/// Searches, and is watched: it may have so many MiB.
-pub(super) fn watched<T, E: From<io::Error>>(
-    max_memory: Option<usize>,
-    search: impl FnOnce(&Arc<Control>) -> Result<T, E>,
-) -> Result<(T, Cost), E> {
+/// Searches, and is watched.
+pub(super) fn watched<T>(limit: Limit, search: impl FnOnce(&Arc<Control>) -> T) -> (T, Cost) {
     let started = Instant::now();
     let control = Arc::new(Control::default());
-    let watch = Watch::start(&control, max_memory)?;
+    let watch = Watch::over(Search::of(&control, limit));
     let result = search(&control);
     watch.leave();
-    let cost = Cost { seconds: started.elapsed().as_secs_f64(), memory: from_status("VmHWM:") };
-    result.map(|found| (found, cost))
+    (result, Cost { seconds: started.elapsed().as_secs_f64(), memory: memory::at_most() })
 }
+
+/// Work that takes long.
+pub(super) trait Work: Send + 'static {
+    /// Ten times a second it is told whether somebody has interrupted it.
+    fn tend(&mut self, is_interrupted: bool);
+    /// How far it is, in a line.
+    fn progress(&mut self) -> String;
+}
+
+/// SIGINT and SIGTERM.
+struct Signals {
+    /// Whether one has come.
+    came: Arc<AtomicBool>,
+    /// Whether the next one ends the process at once, whatever it does.
+    deadly: Arc<AtomicBool>,
+}
+
+static SIGNALS: LazyLock<Signals> = LazyLock::new(|| {
+    let (came, deadly) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    for signal in [SIGINT, SIGTERM] {
+        let status = Exit::Interrupted as i32;
+        flag::register_conditional_shutdown(signal, status, Arc::clone(&deadly))
+            .and_then(|_| flag::register(signal, Arc::clone(&came)))
+            .expect("these signals can be handled");
+    }
+    Signals { came, deadly }
+});
 
 /// A thread that watches until it is told to leave.
 pub(super) struct Watch {
@@ -45,91 +75,81 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Watches a search that may have so many MiB.
-    fn start(control: &Arc<Control>, max_memory: Option<usize>) -> io::Result<Self> {
-        let control = Arc::clone(control);
-        let mut line = Line { started: Instant::now(), shown: Instant::now(), states: 0 };
-        Self::over(move |is_interrupted| {
-            if is_interrupted {
-                control.stop(Stop::Interrupted);
-            }
-            let memory = memory();
-            if max_memory.is_some_and(|max| memory.is_some_and(|memory| memory > max * MIB)) {
-                control.stop(Stop::OutOfMemory);
-            }
-            line.show(&control, memory)
-        })
-    }
-
-    /// Watches over some work: ten times a second, `tend` is told whether somebody has interrupted
-    /// it, and may return a line to show.
-    pub(super) fn over(
-        mut tend: impl FnMut(bool) -> Option<String> + Send + 'static,
-    ) -> io::Result<Self> {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            // The second one ends the process at once, whatever it does.
-            flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupted))?;
-            flag::register(signal, Arc::clone(&interrupted))?;
-        }
+    pub(super) fn over(work: impl Work) -> Self {
+        SIGNALS.deadly.store(false, Relaxed);
         let leave = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&leave);
-        let thread = thread::spawn(move || {
-            let on_terminal = io::stderr().is_terminal();
-            while !told.load(Ordering::Relaxed) {
-                let line = tend(interrupted.load(Ordering::Relaxed));
-                if on_terminal && let Some(line) = line {
-                    let _ = write!(io::stderr(), "\r\x1b[K{line}");
-                }
-                thread::park_timeout(PERIOD);
-            }
-            if on_terminal {
-                let _ = write!(io::stderr(), "\r\x1b[K");
-            }
-        });
-        Ok(Self { leave, thread })
+        let thread = thread::spawn(move || look_after(work, &told));
+        Self { leave, thread }
     }
 
-    /// The work is over.
+    /// The work is over, and nobody heeds a signal any more.
     pub(super) fn leave(self) {
-        self.leave.store(true, Ordering::Relaxed);
+        self.leave.store(true, Relaxed);
         self.thread.thread().unpark();
         let _ = self.thread.join();
+        SIGNALS.deadly.store(true, Relaxed);
     }
 }
 
-/// A line on the terminal that says how far the search is.
-struct Line {
-    started: Instant,
-    shown: Instant,
-    states: usize,
-}
-
-impl Line {
-    fn show(&mut self, control: &Control, memory: Option<usize>) -> Option<String> {
-        let since = self.shown.elapsed();
-        if since < Duration::from_millis(500) {
-            return None;
+fn look_after(mut work: impl Work, leave: &AtomicBool) {
+    let on_terminal = io::stderr().is_terminal();
+    let (period, before, after) =
+        if on_terminal { (ON_TERMINAL, "\r\x1b[K", "") } else { (IN_FILE, "", "\n") };
+    let mut said = Instant::now();
+    let mut interrupted = None;
+    while !leave.load(Relaxed) {
+        if SIGNALS.came.load(Relaxed) {
+            let since = interrupted.get_or_insert_with(Instant::now).elapsed();
+            SIGNALS.deadly.store(since >= ONE_SIGNAL, Relaxed);
         }
-        let states = control.states.load(Ordering::Relaxed);
-        let depth = control.depth.load(Ordering::Relaxed);
-        let new = states.saturating_sub(self.states) as u128;
-        let rate = new * 1000 / since.as_millis().max(1);
-        (self.shown, self.states) = (Instant::now(), states);
-        let seconds = self.started.elapsed().as_secs();
-        let memory = memory.map_or_else(String::new, |bytes| format!(", {} MiB", bytes / MIB));
-        Some(format!("{seconds} s: level {depth}, {states} states, {rate} states/s{memory}"))
+        work.tend(interrupted.is_some());
+        if said.elapsed() >= period {
+            said = Instant::now();
+            let _ = write!(io::stderr(), "{before}{}{after}", work.progress());
+        }
+        thread::park_timeout(PERIOD);
+    }
+    if on_terminal {
+        let _ = write!(io::stderr(), "\r\x1b[K");
     }
 }
 
-/// The memory that this process has, in bytes, where the system tells.
-fn memory() -> Option<usize> {
-    from_status("VmRSS:")
+/// A search, as it is watched.
+struct Search {
+    control: Arc<Control>,
+    /// How much memory it may have, in bytes.
+    limit: Option<usize>,
+    started: Instant,
+    /// When it was last said how far it is, and how many states it had then.
+    said: (Instant, usize),
 }
 
-fn from_status(name: &str) -> Option<usize> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-    let kib: usize = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-    Some(kib * 1024)
+impl Search {
+    fn of(control: &Arc<Control>, limit: Limit) -> Self {
+        let now = Instant::now();
+        Self { control: Arc::clone(control), limit: limit.bytes(), started: now, said: (now, 0) }
+    }
+}
+
+impl Work for Search {
+    fn tend(&mut self, is_interrupted: bool) {
+        if is_interrupted {
+            self.control.stop(Stop::Interrupted);
+        }
+        if memory::now().zip(self.limit).is_some_and(|(now, limit)| now > limit) {
+            self.control.stop(Stop::OutOfMemory);
+        }
+    }
+
+    fn progress(&mut self) -> String {
+        let (states, depth) = (self.control.states.load(Relaxed), self.control.depth.load(Relaxed));
+        let new = states.saturating_sub(self.said.1) as u128;
+        let rate = new * 1000 / self.said.0.elapsed().as_millis().max(1);
+        self.said = (Instant::now(), states);
+        let seconds = self.started.elapsed().as_secs();
+        let subject = self.control.subject();
+        let memory = memory::now().map_or_else(String::new, |now| format!(", {} MiB", now >> 20));
+        format!("{seconds} s: {subject}level {depth}, {states} states, {rate}/s{memory}")
+    }
 }

@@ -317,10 +317,10 @@ impl fmt::Display for Lasso {
             let names = numbering.names(classes);
             if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
         };
-        writeln!(f, "     The assumptions hold, and it is fair. Of what is owed something:")?;
-        writeln!(f, "       happens            {}", named(made.and(ever)))?;
-        writeln!(f, "       possible, at times {}", named(ever.without(made).without(always)))?;
-        writeln!(f, "       possible, always   {}", named(always.without(made)))
+        writeln!(f, "     The assumptions hold, and the run is fair. Fairness is for:")?;
+        writeln!(f, "       what happens         {}", named(made.and(ever)))?;
+        writeln!(f, "       what could, at times {}", named(ever.without(made).without(always)))?;
+        writeln!(f, "       what always could    {}", named(always.without(made)))
     }
 }
 

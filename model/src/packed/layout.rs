@@ -229,6 +229,7 @@ impl Layout {
 /// Reading and writing the parts of a packed world.
 impl Layout {
     /// The state of a server.
+    #[inline]
     pub fn state<const W: usize>(&self, world: &Packed<W>, server: ServerId) -> State {
         let (word, up) = self.places[server.index()];
         self.codec.decode(world.0[word] >> up)

@@ -27,7 +27,7 @@ trait Fields {
 struct Writer(u64, u32);
 
 impl Fields for Writer {
-    #[inline]
+    #[inline(always)]
     fn field(&mut self, bits: u32, value: u64) -> u64 {
         debug_assert!(value >> bits == 0, "{value} does not fit into {bits} bits");
         self.0 |= value << self.1;
@@ -40,7 +40,7 @@ impl Fields for Writer {
 struct Reader(u64);
 
 impl Fields for Reader {
-    #[inline]
+    #[inline(always)]
     fn field(&mut self, bits: u32, _: u64) -> u64 {
         let value = self.0 & ((1 << bits) - 1);
         self.0 >>= bits;
@@ -66,7 +66,7 @@ impl ServerCodec {
     }
 
     /// What a server is packed as: every field in its order, and the state that they make.
-    #[inline]
+    #[inline(always)] // so that a reader does nothing with what it is given
     fn describe(&self, fields: &mut impl Fields, state: State) -> State {
         let State { ballot: Ballot { current_term, voted_for }, role } = state;
         let current_term = Term::new(fields.field(self.term_bits, current_term.number()));
@@ -107,7 +107,8 @@ impl ServerCodec {
     }
 }
 
-fn low_byte(bits: u64) -> u8 {
+#[inline]
+const fn low_byte(bits: u64) -> u8 {
     bits.to_le_bytes()[0]
 }
 

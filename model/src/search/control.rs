@@ -1,6 +1,7 @@
 //! What a search and those who watch it tell each other.
 
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 use super::Coverage;
 
@@ -21,6 +22,8 @@ pub struct Control {
     pub depth: AtomicUsize,
     /// The states whose successors were looked at.
     pub states: AtomicUsize,
+    /// What is searched, where it is one of many things.
+    subject: Mutex<String>,
     stop: AtomicU8,
 }
 
@@ -29,6 +32,16 @@ impl Control {
     pub fn covers(&self, coverage: Coverage) {
         self.depth.store(coverage.depth, Relaxed);
         self.states.store(coverage.states, Relaxed);
+    }
+
+    /// Notes what is searched from now on, in words that a sentence can begin with.
+    pub fn begins(&self, subject: String) {
+        *self.subject.lock().unwrap_or_else(PoisonError::into_inner) = subject;
+    }
+
+    /// What is searched, if that was said.
+    pub fn subject(&self) -> String {
+        self.subject.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Asks the search to stop. It ends soon, and reports what it has covered.

@@ -14,27 +14,28 @@ use crate::reduce::PackedModel;
 use crate::world::ElectionModel;
 use crate::world::properties::{Property, SAFETY};
 
-/// Asks stateright about [`SAFETY`]: breadth first, with so many threads. It keeps 64-bit
-/// fingerprints of states, and counts neither edges nor the states of levels; the depth is exact
-/// with one thread.
+/// Asks stateright about properties of safety: breadth first, with so many threads, until each of
+/// them is violated or every state was seen. It keeps 64-bit fingerprints of states, and counts
+/// neither edges nor the states of levels; the depth is exact with one thread.
 pub fn ask_stateright<const W: usize>(
     model: PackedModel<W>,
+    properties: &[Property],
     threads: usize,
     control: &Control,
 ) -> Outcome {
-    ask(Judged(model), threads, control)
+    ask(Judged { model, properties: properties.to_vec() }, properties, threads, control)
 }
 
-/// The same about whole worlds, or about those of stateright's actors. It judges a state by the
-/// steps that leave it, and so may say of one level less that it was looked at.
+/// The same about [`SAFETY`] of whole worlds, or about those of stateright's actors. It judges a
+/// state by the steps that leave it, and so may say of one level less that it was looked at.
 pub fn ask_stateright_of_worlds<M>(model: M, threads: usize, control: &Control) -> Outcome
 where
     M: ElectionModel<State: Debug + Send + Sync> + Send + Sync + 'static,
 {
-    ask(model, threads, control)
+    ask(model, &SAFETY, threads, control)
 }
 
-fn ask<M>(model: M, threads: usize, control: &Control) -> Outcome
+fn ask<M>(model: M, properties: &[Property], threads: usize, control: &Control) -> Outcome
 where
     M: Model<State: Debug + Clone + Eq + Hash + Send + Sync, Action: Debug + Clone + PartialEq>
         + Send
@@ -51,7 +52,8 @@ where
     }
     let stopped = control.stopped().filter(|_| !checker.is_done());
     let discoveries = if stopped.is_some() { Default::default() } else { checker.discoveries() };
-    let violated = SAFETY.iter().map(|property| discoveries.contains_key(&*property.to_string()));
+    let violated =
+        properties.iter().map(|property| discoveries.contains_key(&*property.to_string()));
     let violated: Vec<bool> = violated.collect();
     Outcome {
         coverage: Coverage {
@@ -69,7 +71,10 @@ where
 
 /// The packed model, as stateright sees it. It judges states, and we judge steps: so a state says
 /// of the step that led to it what that violates, which is nothing as long as all is well.
-struct Judged<const W: usize>(PackedModel<W>);
+struct Judged<const W: usize> {
+    model: PackedModel<W>,
+    properties: Vec<Property>,
+}
 
 /// A packed world, and a bit for each property that the step to it violates.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -83,15 +88,15 @@ impl<const W: usize> Model for Judged<W> {
     type Action = JudgedWorld<W>;
 
     fn init_states(&self) -> Vec<Self::State> {
-        vec![JudgedWorld { world: self.0.initial(), violated: 0 }]
+        vec![JudgedWorld { world: self.model.initial(), violated: 0 }]
     }
 
     fn actions(&self, state: &Self::State, actions: &mut Vec<Self::Action>) {
-        let before = PackedView(self.0.layout(), &state.world);
-        self.0.for_each_successor(&state.world, |a_move, unreduced, world| {
-            let unreduced = PackedView(self.0.layout(), &unreduced);
+        let before = PackedView(self.model.layout(), &state.world);
+        self.model.for_each_successor(&state.world, |a_move, unreduced, world| {
+            let unreduced = PackedView(self.model.layout(), &unreduced);
             let mut violated = 0;
-            for (number, property) in SAFETY.iter().enumerate() {
+            for (number, property) in self.properties.iter().enumerate() {
                 if !property.holds(&before, a_move.server, &unreduced) {
                     violated |= 1 << number;
                 }
@@ -108,12 +113,15 @@ impl<const W: usize> Model for Judged<W> {
     fn properties(&self) -> Vec<StaterightProperty<Self>> {
         macro_rules! always {
             ($($name:ident),*) => {
-                vec![$(StaterightProperty::always(stringify!($name), |_, state: &Self::State| {
-                    let number = SAFETY.iter().position(|p| *p == Property::$name);
+                vec![$(StaterightProperty::always(stringify!($name), |judged: &Self, state: &Self::State| {
+                    let number = judged.properties.iter().position(|p| *p == Property::$name);
                     number.is_none_or(|number| state.violated & (1 << number) == 0)
                 })),*]
             };
         }
-        always!(ElectionSafety, VoteOncePerTerm, LeaderHasQuorum, TermNeverDecreases)
+        let all: Vec<StaterightProperty<Self>> =
+            always!(ElectionSafety, VoteOncePerTerm, LeaderHasQuorum, TermNeverDecreases);
+        let is_judged = |name| self.properties.iter().any(|property| property.to_string() == name);
+        all.into_iter().filter(|property| is_judged(property.name)).collect()
     }
 }

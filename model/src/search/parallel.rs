@@ -55,12 +55,7 @@ pub fn search<const W: usize>(
     let (builders, links): (Vec<_>, Box<dyn Any + Send>) = match &crew.peers {
         None => (threads.into_iter().map(AllocatorBuilder::Process).collect(), Box::new(())),
         Some(peers) => {
-            let (bounds, reductions) = (model.bounds(), model.reductions());
-            let check = format!(
-                "{bounds:?} {reductions:?} {properties:?} {crew_of:?} {W}",
-                crew_of = (crew.workers, crew.keys, &peers.hosts)
-            );
-            let streams = peers::connect(peers, peers::number_of(&check), control)?;
+            let streams = peers::connect(peers, &settings(model, properties, crew), control)?;
             let (builders, links) = initialize_networking_from_sockets(
                 threads,
                 streams,
@@ -80,6 +75,31 @@ pub fn search<const W: usize>(
         worker::run(worker, task)
     };
     Ok(outcome(&on_all_threads(builders, links, Box::new(run)), properties.len()))
+}
+
+/// What all processes have to agree on: a name and a value a line.
+fn settings<const W: usize>(
+    model: &PackedModel<W>,
+    properties: &[Property],
+    crew: &Crew,
+) -> String {
+    let (bounds, reductions) = (model.bounds(), model.reductions());
+    let hosts = crew.peers.as_ref().map(|peers| peers.hosts.join(" ")).unwrap_or_default();
+    let judged: Vec<_> = properties.iter().map(ToString::to_string).collect();
+    [
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("number of servers", bounds.cluster.size().to_string()),
+        ("range of terms", bounds.terms.to_string()),
+        ("kind of replies", bounds.replies.to_string()),
+        ("reduction of messages", reductions.messages.to_string()),
+        ("reduction by symmetry", reductions.symmetry.to_string()),
+        ("list of properties", judged.join(" ")),
+        ("kind of keys", format!("{:?}", crew.keys).to_lowercase()),
+        ("number of workers in a process", crew.workers.to_string()),
+        ("list of hosts", hosts),
+    ]
+    .map(|(name, value)| format!("{name}: {value}\n"))
+    .concat()
 }
 
 /// What every thread runs. It is boxed so that timely is compiled once, and not for every width of

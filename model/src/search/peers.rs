@@ -11,7 +11,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::control::{Control, Stop};
-use crate::packed::mix;
 
 /// The processes that search together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,13 +44,12 @@ pub enum PeersError {
         seconds: u64,
     },
     /// Another process checks something else.
-    #[error(
-        "process {process} runs another check: bounds, reductions, keys, workers, hosts and version \
-         must be the same"
-    )]
+    #[error("process {process} runs another check: {difference}")]
     Different {
         /// Which.
         process: usize,
+        /// The first setting that differs.
+        difference: String,
     },
     /// This process was asked to stop.
     #[error("stopped before all processes were there")]
@@ -61,70 +59,94 @@ pub enum PeersError {
     Network(#[from] io::Error),
 }
 
+/// What a worker panics with when another process is silent for longer than [`Peers::patience`].
+#[derive(Clone, Copy, Debug)]
+pub struct Silent {
+    /// For how long it has been.
+    pub seconds: u64,
+}
+
 const PAUSE: Duration = Duration::from_millis(50);
 /// For how long a connection may take to say who it is.
 const INTRODUCTION: Duration = Duration::from_secs(2);
 
-/// What a process says of itself: what it checks, and which process it is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Hello {
-    check: u64,
-    process: u64,
+/// More than what a process says of itself takes.
+const LONGEST: u32 = 1 << 16;
+/// How it begins, so that a stranger is known to be one.
+const GREETING: &str = "raft-model check\n";
+
+/// What a process says of itself: which one it is, and what it checks.
+#[derive(Clone, Copy)]
+struct Hello<'a> {
+    process: usize,
+    /// A name and a value a line.
+    settings: &'a str,
 }
 
-impl Hello {
+impl Hello<'_> {
     fn write(self, stream: &mut TcpStream) -> io::Result<()> {
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&self.check.to_le_bytes());
-        bytes[8..].copy_from_slice(&self.process.to_le_bytes());
-        stream.write_all(&bytes)
+        let text = format!("{GREETING}{}\n{}", self.process, self.settings);
+        let length = u32::try_from(text.len()).map_err(io::Error::other)?;
+        stream.write_all(&[&length.to_le_bytes(), text.as_bytes()].concat())
     }
 
-    fn read(stream: &mut TcpStream) -> io::Result<Self> {
-        let number = |stream: &mut TcpStream| {
-            let mut bytes = [0; 8];
-            stream.read_exact(&mut bytes).map(|()| u64::from_le_bytes(bytes))
-        };
+    /// The process at the other end, and how what it checks differs.
+    fn compare(self, stream: &mut TcpStream) -> io::Result<(usize, Option<String>)> {
+        let stranger = || io::Error::from(io::ErrorKind::InvalidData);
         stream.set_nonblocking(false)?;
         stream.set_read_timeout(Some(INTRODUCTION))?;
-        let hello = Self { check: number(stream)?, process: number(stream)? };
+        let mut length = [0; 4];
+        stream.read_exact(&mut length)?;
+        let length = u32::from_le_bytes(length);
+        if length > LONGEST {
+            return Err(stranger());
+        }
+        let mut text = String::new();
+        stream.take(length.into()).read_to_string(&mut text)?;
         stream.set_read_timeout(None)?;
         stream.set_nodelay(true)?;
-        Ok(hello)
+        let said = text.strip_prefix(GREETING).and_then(|text| text.split_once('\n'));
+        let (process, settings) = said.ok_or_else(stranger)?;
+        Ok((process.parse().map_err(|_| stranger())?, difference(self.settings, settings)))
     }
 }
 
-/// A number for what a process checks: different checks have different ones, most likely.
-pub(super) fn number_of(check: &str) -> u64 {
-    let version = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
-    let bytes = version.bytes().chain(check.bytes());
-    bytes.fold(0, |so_far, byte| mix(so_far ^ u64::from(byte)))
+/// The first setting that differs. A list may be longer than one wants to read.
+fn difference(here: &str, there: &str) -> Option<String> {
+    let named = |settings: &str, name: &str| {
+        let value = settings.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        value.unwrap_or("not known").to_owned()
+    };
+    let names = here.lines().chain(there.lines()).filter_map(|line| Some(line.split_once(": ")?.0));
+    let mut differences = names.filter(|name| named(here, name) != named(there, name));
+    differences.next().map(|name| {
+        format!("its {name} is {}, and here it is {}", named(there, name), named(here, name))
+    })
 }
 
 /// Connects this process with all others: a stream for each of them, `None` for itself.
 pub(super) fn connect(
     peers: &Peers,
-    check: u64,
+    settings: &str,
     control: &Control,
 ) -> Result<Vec<Option<TcpStream>>, PeersError> {
     let own_address = &peers.hosts[peers.process];
     let listen = |error| PeersError::Listen { address: own_address.clone(), error };
     let listener = TcpListener::bind(own_address).map_err(listen)?;
     listener.set_nonblocking(true).map_err(listen)?;
-    let own = Hello { check, process: peers.process as u64 };
+    let own = Hello { process: peers.process, settings };
     let mut streams: Vec<Option<TcpStream>> = peers.hosts.iter().map(|_| None).collect();
     let started = Instant::now();
     loop {
         while let Ok((mut stream, _)) = listener.accept() {
             // Who does not introduce itself is not one of us.
-            let Ok(hello) = Hello::read(&mut stream) else { continue };
-            let Ok(process) = usize::try_from(hello.process) else { continue };
+            let Ok((process, difference)) = own.compare(&mut stream) else { continue };
+            own.write(&mut stream)?;
+            if let Some(difference) = difference {
+                return Err(PeersError::Different { process, difference });
+            }
             if process <= peers.process || process >= streams.len() {
                 continue;
-            }
-            own.write(&mut stream)?;
-            if hello.check != check {
-                return Err(PeersError::Different { process });
             }
             streams[process] = Some(stream);
         }
@@ -152,7 +174,7 @@ pub(super) fn connect(
 }
 
 /// Calls another process; `None` if it does not answer yet.
-fn call(address: &str, process: usize, own: Hello) -> Result<Option<TcpStream>, PeersError> {
+fn call(address: &str, process: usize, own: Hello<'_>) -> Result<Option<TcpStream>, PeersError> {
     let Some(address) = address.to_socket_addrs().ok().and_then(|mut all| all.next()) else {
         return Ok(None);
     };
@@ -162,9 +184,13 @@ fn call(address: &str, process: usize, own: Hello) -> Result<Option<TcpStream>, 
     if own.write(&mut stream).is_err() {
         return Ok(None);
     }
-    match Hello::read(&mut stream) {
-        Ok(hello) if hello == (Hello { process: process as u64, ..own }) => Ok(Some(stream)),
-        Ok(_) => Err(PeersError::Different { process }),
+    match own.compare(&mut stream) {
+        Ok((_, Some(difference))) => Err(PeersError::Different { process, difference }),
+        Ok((other, None)) if other == process => Ok(Some(stream)),
+        Ok((other, None)) => {
+            let difference = format!("it says that it is process {other}");
+            Err(PeersError::Different { process, difference })
+        }
         Err(_) => Ok(None),
     }
 }

@@ -24,6 +24,7 @@ use timely::dataflow::{InputHandle, ProbeHandle};
 use timely::worker::Worker;
 
 use super::control::{Control, Stop};
+use super::peers::Silent;
 use super::seen::{Keys, Seen};
 use crate::action::Action;
 use crate::packed::{Packed, PackedView};
@@ -238,7 +239,7 @@ impl<'a> Link<'a> {
                 heard = (Instant::now(), frontier);
             }
             if self.patience.is_some_and(|patience| heard.0.elapsed() > patience) {
-                panic!("another process has been silent for {} s", heard.0.elapsed().as_secs());
+                std::panic::panic_any(Silent { seconds: heard.0.elapsed().as_secs() });
             }
         }
     }

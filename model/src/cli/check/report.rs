@@ -9,6 +9,8 @@ use raft_model::world::bounds::Replies;
 use serde_json::{Value, json};
 
 use super::Args;
+use crate::cli::because;
+use crate::cli::mutants::shown_by;
 use crate::cli::table::Table;
 use crate::cli::watch::Cost;
 
@@ -162,19 +164,17 @@ pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
         let _ = writeln!(text, "\n{property} is violated in {steps} step{s}:\n");
         let _ = write!(text, "{counterexample}");
     }
+    if let Some(mutant) = args.mutant
+        && !report.findings.is_violated()
+    {
+        let _ = writeln!(text, "\n{}.", shown_by(&mutant));
+    }
     if let Some(why) = stopped {
         let why = because(*why);
         let shown = if report.findings.is_violated() { "nothing else" } else { "nothing" };
         let _ = writeln!(text, "\nThis check is not exhaustive: {why}. It has shown {shown}.");
     }
     text
-}
-
-const fn because(why: Stop) -> &'static str {
-    match why {
-        Stop::Interrupted => "it was interrupted",
-        Stop::OutOfMemory => "it has as much memory as --max-memory allows",
-    }
 }
 
 /// Why it stopped, for programs.
@@ -224,6 +224,7 @@ pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
         "levels": findings.levels,
         "seconds": cost.seconds,
         "memory_bytes": cost.memory,
+        "memory_limit_bytes": args.memory.bytes(),
         "exhaustive": findings.exhaustive,
         "stopped": findings.stopped.map(word),
         "properties": properties.collect::<Vec<_>>(),

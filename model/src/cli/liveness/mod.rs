@@ -3,7 +3,6 @@
 mod report;
 
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use raft_model::cluster::Cluster;
@@ -19,6 +18,9 @@ use raft_model::types::Term;
 use raft_model::world::Handlers;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 
+use super::exit::Exit;
+use super::memory::Limit;
+use super::paper;
 use super::watch::watched;
 use super::{Failure, with_packed};
 
@@ -46,9 +48,8 @@ pub(super) struct Args {
     /// What is owed to each link and kind of message.
     #[arg(long, value_enum, default_value_t = Strength::Weak)]
     messages: Strength,
-    /// Stop, with exit code 3, when this process has so much memory.
-    #[arg(long, value_name = "MIB")]
-    max_memory: Option<usize>,
+    #[command(flatten)]
+    memory: Limit,
     /// Judge an election that is wrong on purpose: one that `raft-model mutants` says is not live.
     /// `mutants` lists them.
     #[arg(long, value_name = "NAME", value_parser = super::mutant_parser(),
@@ -131,7 +132,7 @@ struct Row {
 }
 
 /// Judges liveness, and prints what it found.
-pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let size = args.servers.size();
     if args.dead >= size {
         return Err(Failure::Input(format!("--dead {}: one of {size} has to live", args.dead)));
@@ -143,25 +144,30 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
             "it is not by liveness that {name} is caught; `raft-model mutants {name}` says by what"
         )));
     }
-    let (report, cost) = watched(args.max_memory, |control| find(args, control))?;
-    let text = if args.json {
-        format!("{:#}\n", report::as_json(args, &report, cost))
+    let (report, cost) = watched(args.memory, |control| find(args, control));
+    let report = report?;
+    if args.json {
+        writeln!(io::stdout(), "{:#}", report::as_json(args, &report, cost))?;
     } else {
-        report::as_table(args, &report, cost)
-    };
-    io::stdout().write_all(text.as_bytes())?;
+        paper::print(&report::as_table(args, &report, cost))?;
+    }
     let mut verdicts = report.findings.verdicts.iter().map(|(_, verdict)| verdict);
     let all_hold = verdicts.clone().all(|v| *v == Verdict::Holds && !report::is_open(args, v));
     Ok(if verdicts.any(|verdict| matches!(verdict, Verdict::Fails(_))) {
-        ExitCode::from(1)
+        Exit::Fails
     } else if !all_hold || !report.windows_agree() {
-        ExitCode::from(4)
+        Exit::NoVerdict
     } else {
-        ExitCode::SUCCESS
+        Exit::Holds
     })
 }
 
 fn find(args: &Args, control: &Control) -> Result<Report, Failure> {
+    // What fits there fits into a smaller window, too, and what does not is told of this one.
+    let bounds = args.bounds(args.window);
+    if PackedModel::<8>::new(bounds, Reductions::MESSAGES).is_none() {
+        return Err(super::too_wide(bounds, Reductions::MESSAGES));
+    }
     let smaller = args.window.number() - 1;
     let smaller = if smaller < 2 || !args.wants_table() {
         None
@@ -172,7 +178,7 @@ fn find(args: &Args, control: &Control) -> Result<Report, Failure> {
             (hostile.graph().coverage(), hostile.judge(args.assumptions(), control)?)
         }))
     };
-    with_packed!(args.bounds(args.window), Reductions::MESSAGES, _WORDS, model => {
+    with_packed!(bounds, Reductions::MESSAGES, _WORDS, model => {
         let hostile = explore(&model.driven_by(args.handlers()), control)?;
         Ok(Report {
             hostile: hostile.graph().coverage(),

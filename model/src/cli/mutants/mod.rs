@@ -3,13 +3,15 @@
 mod report;
 
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use raft_model::mutant::hunt::{BOUNDS, Found, Hunt};
-use raft_model::mutant::{Catch, MUTANTS, Mutant};
+use raft_model::mutant::{Catch, MUTANTS, Mutant, Pinned};
 use raft_model::search::Control;
 use serde_json::Value;
 
+use super::exit::Exit;
+use super::memory::Limit;
+use super::paper;
 use super::watch::watched;
 use super::{Failure, mutant_parser};
 
@@ -43,29 +45,59 @@ impl Row {
     }
 }
 
-/// Hunts the mutants, and prints what caught them.
-pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let (rows, _) = watched(None, |control| find(args, control))?;
-    let text = match (args.name.is_some(), args.json) {
-        (true, false) => rows.iter().map(report::story).collect(),
-        (false, false) => report::table(&rows),
-        (true, true) => {
-            rows.iter().map(|row| format!("{:#}\n", report::story_as_json(row))).collect()
+/// Which command shows what is wrong with a mutant, at bounds that are large enough.
+pub(super) fn shown_by(Mutant { name, caught_by, pinned, .. }: &Mutant) -> String {
+    let command = match *pinned {
+        Pinned::Steps { servers, max_term, .. } => {
+            format!("check --mutant {name} --servers {servers} --max-term {max_term}")
         }
-        (false, true) => {
-            format!("{:#}\n", Value::Array(rows.iter().map(report::as_json).collect()))
+        Pinned::Run { servers, .. } => {
+            format!("liveness --mutant {name} --servers {servers} --window 2")
         }
+        Pinned::Graph { .. } | Pinned::Nothing => format!("mutants {name}"),
     };
-    io::stdout().write_all(text.as_bytes())?;
+    let shown = format!("`raft-model {command}` shows it");
+    match caught_by {
+        Catch::Safety(property) => format!("{name} violates {property}: {shown}"),
+        Catch::Liveness(property) => {
+            format!("{name} is safe, and violates no property here but {property}: {shown}")
+        }
+        Catch::Counts => {
+            format!("{name} violates no property, but its graph has another size: {shown}")
+        }
+        Catch::Test(file) => format!(
+            "{name} violates no property, for the models know neither time nor a last term: \
+             `cargo test --test {file}` shows it"
+        ),
+    }
+}
+
+/// Hunts the mutants, and prints what caught them.
+pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
+    let (rows, _) = watched(Limit::default(), |control| find(args, control));
+    let rows = rows?;
+    match (args.name.is_some(), args.json) {
+        (true, false) => paper::print(&rows.iter().map(report::story).collect::<String>())?,
+        (false, false) => paper::print(&report::table(&rows))?,
+        (true, true) => rows
+            .iter()
+            .try_for_each(|row| writeln!(io::stdout(), "{:#}", report::story_as_json(row)))?,
+        (false, true) => {
+            let all = Value::Array(rows.iter().map(report::as_json).collect());
+            writeln!(io::stdout(), "{all:#}")?;
+        }
+    }
     let is_as_expected = rows.iter().all(Row::is_as_expected);
-    Ok(if is_as_expected { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if is_as_expected { Exit::Holds } else { Exit::Fails })
 }
 
 fn find(args: &Args, control: &Control) -> Result<Vec<Row>, Failure> {
     let mutants = args.name.map_or_else(|| MUTANTS.to_vec(), |mutant| vec![mutant]);
     let mut hunt = Hunt::default();
     let mut rows = Vec::new();
-    for mutant in mutants {
+    let all = mutants.len();
+    for (number, mutant) in (1..).zip(mutants) {
+        control.begins(format!("mutant {number} of {all}, {}: ", mutant.name));
         let found = hunt.find(&mutant, BOUNDS.len(), control)?;
         rows.push(Row { mutant, found });
     }

@@ -14,8 +14,8 @@ use crate::cli::table::Table;
 
 /// A line a mutant.
 pub(super) fn table(rows: &[Row]) -> String {
-    let mut table = Table::new([35, 20, 7, 8]);
-    table.row([&"mutant", &"caught by", &"servers", &"terms"], "shown by");
+    let mut table = Table::new([34, 18, 7, 8]);
+    table.row([&"mutant", &"caught by", &"servers", &"terms"], "shown");
     for row in rows {
         let (servers, terms) = bounds(&row.found).map_or_else(Default::default, |bounds| {
             (bounds.cluster.size().to_string(), bounds.terms.to_string())

@@ -5,7 +5,6 @@ mod report;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -20,7 +19,9 @@ use raft_model::proof::{
 use raft_model::search::Stop;
 
 use super::Failure;
-use super::watch::Watch;
+use super::exit::Exit;
+use super::paper;
+use super::watch::{Watch, Work};
 use report::Report;
 
 /// The arguments of `prove`.
@@ -70,7 +71,7 @@ struct Gap<'a> {
 }
 
 /// Runs the proof, and prints what became of it.
-pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let files = match &args.mutant {
         None => proof::obligations(),
         Some(Mutant { name, .. }) => proof::obligations_of(name).ok_or_else(|| {
@@ -87,7 +88,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let progress = Arc::new(Progress::default());
     let questions: usize = files.iter().map(|file| file.obligations.len()).sum();
     let started = Instant::now();
-    let watch = Watch::over(tend(Arc::clone(&progress), questions * solvers.len()))?;
+    let questions = questions * solvers.len();
+    let watch = Watch::over(Watched { progress: Arc::clone(&progress), questions, started });
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let answers = proof::prove(&files, &solvers, workers, &progress);
     watch.leave();
@@ -104,9 +106,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         answers: &answers,
         seconds: started.elapsed().as_secs_f64(),
     };
-    let text = if args.json { format!("{:#}\n", report.as_json()) } else { report.as_table() };
-    io::stdout().write_all(text.as_bytes())?;
-    Ok(if report.gaps.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    if args.json {
+        writeln!(io::stdout(), "{:#}", report.as_json())?;
+    } else {
+        paper::print(&report.as_table())?;
+    }
+    Ok(if report.gaps.is_empty() { Exit::Holds } else { Exit::Fails })
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
@@ -149,16 +154,23 @@ fn solvers(choice: Option<Choice>) -> Result<(Vec<Found>, Vec<SolverError>), Fai
     Ok((found, missing))
 }
 
-/// What looks after a proof of so many questions.
-fn tend(
+/// A proof, as it is watched.
+struct Watched {
     progress: Arc<Progress>,
-    all: usize,
-) -> impl FnMut(bool) -> Option<String> + Send + 'static {
-    move |is_interrupted| {
+    questions: usize,
+    started: Instant,
+}
+
+impl Work for Watched {
+    fn tend(&mut self, is_interrupted: bool) {
         if is_interrupted {
-            progress.stop.store(true, Ordering::Relaxed);
+            self.progress.stop.store(true, Ordering::Relaxed);
         }
-        Some(format!("{} of {all} answers", progress.answered.load(Ordering::Relaxed)))
+    }
+
+    fn progress(&mut self) -> String {
+        let (seconds, all) = (self.started.elapsed().as_secs(), self.questions);
+        format!("{seconds} s: {} of {all} answers", self.progress.answered.load(Ordering::Relaxed))
     }
 }
 

@@ -1,0 +1,241 @@
+//! What `check` is asked for.
+
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use raft_model::cluster::Cluster;
+use raft_model::mutant::Mutant;
+use raft_model::reduce::Reductions;
+use raft_model::search::Keys;
+use raft_model::search::parallel::Crew;
+use raft_model::search::peers::Peers;
+use raft_model::types::Term;
+use raft_model::world::bounds::{Bounds, Replies, Terms};
+use raft_model::world::properties::{Property, SAFETY};
+
+use super::hosts;
+use crate::cli;
+use crate::cli::Failure;
+use crate::cli::memory::Limit;
+
+/// The arguments of `check`.
+#[derive(clap::Args)]
+pub(in crate::cli) struct Args {
+    /// How many servers the cluster has, from 1 to 7.
+    #[arg(long, value_name = "N", value_parser = cli::cluster, default_value = "5")]
+    pub(super) servers: Cluster,
+    /// The last term in which an election may start; terms begin at 0. How high it may be depends
+    /// on the number of servers, and a value that is too high is answered with that.
+    #[arg(long, value_name = "T", value_parser = cli::max_term, default_value = "2")]
+    pub(super) max_term: Term,
+    /// Bound not the terms but their spread: an election may start in a term less than --max-term
+    /// above the lowest server's. Runs of any number of terms are covered. (timely, stateright)
+    #[arg(long)]
+    pub(super) window: bool,
+    /// Which replies the model keeps.
+    #[arg(long, value_enum, default_value_t = Replies::All)]
+    pub(super) replies: Replies,
+    /// What searches. Default: timely; world for a mutant.
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    pub(super) engine: Option<Engine>,
+    /// Judge only this property, and search until it is violated. Repeat it for several: until one
+    /// of them is. Default: all.
+    #[arg(long, value_name = "NAME", value_parser = property)]
+    pub(super) property: Vec<Property>,
+    /// Keep states apart that behave alike. Repeat it for several reductions; without a name: all.
+    #[arg(long, value_enum, value_name = "REDUCTION", num_args = 0..=1, require_equals = true,
+        default_missing_value = "all")]
+    pub(super) no_reduce: Vec<NoReduce>,
+    /// How many threads search in each process. Default: one for each core. (timely, stateright)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) workers: Option<u16>,
+    /// Keep 64 bits of each state. A state may be lost then; the report says with what odds.
+    /// (timely)
+    #[arg(long)]
+    pub(super) fingerprints: bool,
+    #[command(flatten)]
+    pub(super) memory: Limit,
+    /// Search together with other processes: a file with the `host:port` of each, one a line. Start
+    /// each with the same arguments, but for --process. Their links are not authenticated: for
+    /// trusted networks only. (timely)
+    #[arg(long, value_name = "FILE", requires = "process")]
+    pub(super) hosts: Option<PathBuf>,
+    /// Which line of --hosts is this process, from 0.
+    #[arg(long, value_name = "I", requires = "hosts")]
+    pub(super) process: Option<usize>,
+    /// For how long another process may be missing or silent before this one gives up.
+    #[arg(long, value_name = "SECONDS", default_value = "60", requires = "hosts",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) peer_timeout: u64,
+    /// Check an election that is wrong on purpose, to see a property fail. `mutants` lists them.
+    #[arg(long, value_name = "NAME", value_parser = cli::mutant_parser(),
+        hide_possible_values = true)]
+    pub(super) mutant: Option<Mutant>,
+    /// Print one JSON object instead of a table.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What searches.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Engine {
+    /// Packed and reduced states, on all cores and on several machines.
+    Timely,
+    /// Stateright's own search of the same states: a second opinion.
+    Stateright,
+    /// The direct model, one state after the other: servers and the set of sent messages.
+    World,
+    /// The same election on stateright's network and crashes, instead of ours: slower.
+    Actor,
+}
+
+impl Engine {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Timely => "timely",
+            Self::Stateright => "stateright",
+            Self::World => "world",
+            Self::Actor => "actor",
+        }
+    }
+
+    pub(super) const fn says(self) -> &'static str {
+        match self {
+            Self::Timely => "packed states, breadth first, by workers on timely dataflow",
+            Self::Stateright => "packed states, breadth first, by stateright's own checker",
+            Self::World => "servers, their disks and the set of sent messages",
+            Self::Actor => "stateright's model of actors, of which the direct model is a copy",
+        }
+    }
+
+    /// Whether it searches packed states.
+    pub(super) const fn is_packed(self) -> bool {
+        matches!(self, Self::Timely | Self::Stateright)
+    }
+}
+
+/// What is not reduced.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum NoReduce {
+    /// Nothing is.
+    All,
+    /// Messages that cannot matter any more, or matter only a little.
+    Messages,
+    /// Worlds that differ only in the names of servers.
+    Symmetry,
+}
+
+impl Args {
+    pub(super) fn engine(&self) -> Engine {
+        let raw = if self.mutant.is_some() { Engine::World } else { Engine::Timely };
+        self.engine.unwrap_or(raw)
+    }
+
+    pub(super) fn bounds(&self) -> Bounds {
+        let terms =
+            if self.window { Terms::Window(self.max_term) } else { Terms::UpTo(self.max_term) };
+        Bounds { cluster: self.servers, terms, replies: self.replies }
+    }
+
+    pub(super) fn reductions(&self) -> Reductions {
+        let is_on = |which| {
+            self.engine().is_packed()
+                && !self.no_reduce.iter().any(|off| [which, NoReduce::All].contains(off))
+        };
+        Reductions { messages: is_on(NoReduce::Messages), symmetry: is_on(NoReduce::Symmetry) }
+    }
+
+    pub(super) fn workers(&self) -> usize {
+        let cores = || thread::available_parallelism().map_or(1, usize::from);
+        self.workers.map_or_else(cores, usize::from)
+    }
+
+    pub(super) fn keys(&self) -> Keys {
+        if self.fingerprints { Keys::Fingerprints } else { Keys::Exact }
+    }
+
+    /// The properties that are judged.
+    pub(super) fn properties(&self) -> Vec<Property> {
+        let is_judged =
+            |property: &Property| self.property.is_empty() || self.property.contains(property);
+        SAFETY.into_iter().filter(is_judged).collect()
+    }
+
+    pub(super) fn crew(&self) -> Result<Crew, Failure> {
+        let peers = match (&self.hosts, self.process) {
+            (Some(file), Some(process)) => {
+                let hosts = hosts::hosts(file)?;
+                if process >= hosts.len() {
+                    let (named, last) = (file.display(), hosts.len() - 1);
+                    let why = format!("{named} names processes 0 to {last}, not {process}");
+                    return Err(Failure::Input(why));
+                }
+                let patience = Duration::from_secs(self.peer_timeout);
+                Some(Peers { hosts, process, patience })
+            }
+            _ => None,
+        };
+        Ok(Crew { workers: self.workers(), peers, keys: self.keys() })
+    }
+
+    /// Refuses options that would be ignored, or that together ask for what there is not.
+    pub(super) fn validate(&self) -> Result<(), Failure> {
+        let engine = self.engine();
+        let refused = |why: String| Err(Failure::Input(why));
+        if let Some(mutant) = self.mutant
+            && engine != Engine::World
+        {
+            return refused(format!(
+                "--mutant {} is searched by --engine world only: packing and reducing states, and \
+                 the actors, are for the specification",
+                mutant.name
+            ));
+        }
+        for (is_given, option, is_heeded, why) in [
+            (
+                self.hosts.is_some(),
+                "--hosts",
+                engine == Engine::Timely,
+                "only timely searches in several processes",
+            ),
+            (
+                self.fingerprints,
+                "--fingerprints",
+                engine == Engine::Timely,
+                "it is how timely keeps states; stateright always keeps 64 bits, the others keep \
+                 whole states",
+            ),
+            (self.workers.is_some(), "--workers", engine.is_packed(), "it searches in one thread"),
+            (
+                !self.no_reduce.is_empty(),
+                "--no-reduce",
+                engine.is_packed(),
+                "it reduces nothing anyway",
+            ),
+            (
+                self.window,
+                "--window",
+                engine.is_packed(),
+                "without reductions stale messages would pile up for ever",
+            ),
+        ] {
+            if is_given && !is_heeded {
+                let name = engine.name();
+                return refused(format!("--engine {name} knows nothing of {option}: {why}"));
+            }
+        }
+        if self.window && !self.reductions().messages {
+            let why = "--window needs messages to be reduced: stale ones would pile up for ever";
+            return refused(why.to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Reads the name of a property.
+fn property(text: &str) -> Result<Property, String> {
+    let named = SAFETY.into_iter().find(|property| property.to_string() == text);
+    named.ok_or_else(|| format!("the properties are {}", SAFETY.map(|p| p.to_string()).join(", ")))
+}
