@@ -7,13 +7,13 @@
 //! safety, and counted, without reductions. For liveness mutants are reduced too, and each run
 //! that fails is replayed in the direct model.
 
-mod check;
+mod bisimulation;
 mod messages;
 mod model;
 mod symmetry;
 mod window;
 
-pub use check::{Difference, bisimulation, bisimulation_by};
+pub use bisimulation::{Difference, bisimulation, bisimulation_by};
 pub use model::{PackedModel, Reduce};
 
 use crate::packed::{Layout, Packed};
