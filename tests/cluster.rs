@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use raft_model::trace::Line;
-use raft_model::trace::file::Reader;
+use raft_model::trace::reader::Reader;
 use raft_model::trace::replay::replay;
 use raft_model::types::Term;
 use rustix::process::{Pid, Signal, kill_process};

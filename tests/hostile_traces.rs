@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 use support::simulation;
 
-use raft_model::trace::file::ReplayError;
+use raft_model::trace::reader::ReplayError;
 use raft_model::trace::replay::{Report, replay};
 use raft_model::trace::{Line, VERSION};
 use raft_model::types::ServerId;

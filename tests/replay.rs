@@ -9,7 +9,7 @@ use support::{binary, simulation};
 use raft_model::cluster::Cluster;
 use raft_model::election::{Outgoing, Role};
 use raft_model::message::Message;
-use raft_model::trace::file::ReplayError;
+use raft_model::trace::reader::ReplayError;
 use raft_model::trace::replay::{Report, replay};
 use raft_model::trace::rule::Rule;
 use raft_model::trace::{Cause, Line, Record, StepId};

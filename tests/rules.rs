@@ -4,7 +4,7 @@
 use raft_model::cluster::Cluster;
 use raft_model::election::Role;
 use raft_model::message::Message;
-use raft_model::trace::file::ReplayError;
+use raft_model::trace::reader::ReplayError;
 use raft_model::trace::replay::{Report, replay, replay_without};
 use raft_model::trace::rule::{RULES, Rule};
 use raft_model::trace::{Cause, Line, Record, StepId};

@@ -10,7 +10,7 @@ use raft_model::mutant::Mutant;
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::parallel::Crew;
-use raft_model::search::{Control, Keys, Outcome, Stop, Verdict, opinion, parallel, search};
+use raft_model::search::{Control, Keys, Outcome, Stop, Verdict, parallel, search, second_opinion};
 use raft_model::world::WorldModel;
 use raft_model::world::bounds::Replies;
 use raft_model::world::properties::{Property, SAFETY};
@@ -61,7 +61,7 @@ fn engines_workers_and_keys_agree_under_every_reduction() {
         assert_eq!(two.coverage, one.coverage, "{bounds:?} {reductions:?}");
         assert_eq!(two.levels, one.levels, "{bounds:?} {reductions:?}");
         let opinion =
-            opinion::ask_stateright(Model::clone(&model), &SAFETY, 1, &Control::default());
+            second_opinion::ask_stateright(Model::clone(&model), &SAFETY, 1, &Control::default());
         assert!(opinion.exhaustive, "{bounds:?} {reductions:?}");
         assert_eq!(
             (opinion.coverage.states, opinion.coverage.depth),
@@ -86,8 +86,9 @@ fn packed_worlds_refuse_a_step_that_forgets_its_ballot() {
 fn stateright_says_the_same_of_whole_worlds() {
     let ask = |bounds| {
         let control = Control::default();
-        let worlds = opinion::ask_stateright_of_worlds(WorldModel::new(bounds), 1, &control);
-        let actors = opinion::ask_stateright_of_worlds(ActorElection::new(bounds), 1, &control);
+        let worlds = second_opinion::ask_stateright_of_worlds(WorldModel::new(bounds), 1, &control);
+        let actors =
+            second_opinion::ask_stateright_of_worlds(ActorElection::new(bounds), 1, &control);
         [worlds, actors]
     };
     for counts in counts::all().into_iter().filter(|counts| counts.coverage().states < 10_000) {
@@ -113,7 +114,7 @@ fn stateright_sees_each_property_break() {
         let model = WorldModel { bounds: up_to(servers, max_term, Replies::All), handlers };
         let ours = search(&model, &[property], |_| ());
         assert!(ours.is_violated(), "{property} holds of {mutant}");
-        let opinion = opinion::ask_stateright_of_worlds(model, 1, &Control::default());
+        let opinion = second_opinion::ask_stateright_of_worlds(model, 1, &Control::default());
         let number = SAFETY.iter().position(|other| *other == property).unwrap();
         assert!(opinion.violated[number], "stateright says that {property} holds of {mutant}");
     }
@@ -162,7 +163,7 @@ fn a_violation_under_reductions_is_told_of_real_servers_and_messages() {
             assert!(found.to_string().contains("it leads term 1"), "{found}");
         }
         let opinion =
-            opinion::ask_stateright(Model::clone(&model), &SAFETY, 1, &Control::default());
+            second_opinion::ask_stateright(Model::clone(&model), &SAFETY, 1, &Control::default());
         assert!(!opinion.exhaustive, "stateright sees it too");
     }
 }
@@ -188,7 +189,8 @@ fn a_violation_stands_when_the_search_for_the_way_is_stopped() {
     let model = mistaken(Reductions::EXACT);
     let crew = crew(1, Keys::Exact);
     let outcome = parallel::search(&model, &[property], &crew, &Arc::default()).unwrap();
-    let opinion = opinion::ask_stateright(Model::clone(&model), &SAFETY, 1, &Control::default());
+    let opinion =
+        second_opinion::ask_stateright(Model::clone(&model), &SAFETY, 1, &Control::default());
     for why in [Stop::Interrupted, Stop::OutOfMemory] {
         let control = Control::default();
         control.stop(why);

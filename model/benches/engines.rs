@@ -16,7 +16,7 @@ use raft_model::actor::ActorElection;
 use raft_model::cluster::Cluster;
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
-use raft_model::search::{Control, Keys, opinion, parallel};
+use raft_model::search::{Control, Keys, parallel, second_opinion};
 use raft_model::types::Term;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 use raft_model::world::properties::SAFETY;
@@ -79,7 +79,7 @@ fn measure(engine: &str, bounds: Bounds) {
             (checker.unique_state_count(), checker.state_count())
         }
         "stateright" => {
-            let opinion = opinion::ask_stateright(model(), &SAFETY, 1, &Control::default());
+            let opinion = second_opinion::ask_stateright(model(), &SAFETY, 1, &Control::default());
             assert!(opinion.exhaustive);
             (opinion.coverage.states, opinion.generated)
         }

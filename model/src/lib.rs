@@ -43,7 +43,7 @@
 //! | module | what it makes of the specification |
 //! |---|---|
 //! | [`action`] | the names of what can happen, and envelopes |
-//! | [`words`] | what a server is and does, in words |
+//! | [`words`] | what a server is, does and says, in words |
 //! | [`run`] | worlds and the moves between them, told in words or as JSON |
 //! | [`trace`] | what a server did, one step a line: read, replayed, drawn, and told to TLC |
 //!

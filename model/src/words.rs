@@ -1,4 +1,4 @@
-//! What a server is and does, in words.
+//! What a server is, does and says, in words: roles, states, moves and messages.
 
 use std::fmt;
 

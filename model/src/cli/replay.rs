@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use raft_model::trace::behaviour::Behaviour;
-use raft_model::trace::file::{Place, Reader, ReplayError};
 use raft_model::trace::picture::{Picture, PictureError, Range};
+use raft_model::trace::reader::{Place, Reader, ReplayError};
 use raft_model::trace::replay::{Report, replay};
 use raft_model::trace::rule::Rule;
 use serde_json::{Value, json};

@@ -1,9 +1,11 @@
 //! Which bit of a packed world stands for what.
 
+use std::cmp::Ordering;
+
 use super::server::ServerCodec;
 use crate::action::Envelope;
 use crate::cluster::Cluster;
-use crate::election::State;
+use crate::election::{Ballot, Role, State};
 use crate::message::Message;
 use crate::types::{ServerId, Term};
 use crate::world::World;
@@ -34,6 +36,11 @@ pub(crate) const fn mix(number: u64) -> u64 {
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
 }
+
+const MAX_SERVERS: usize = Cluster::MAX_SIZE as usize;
+
+/// The state of each server of a world, by [`ServerId::index`].
+pub(crate) type States = [State; MAX_SERVERS];
 
 /// How a world is packed.
 #[derive(Clone, Debug)]
@@ -235,6 +242,17 @@ impl Layout {
         self.codec.decode(world.0[word] >> up)
     }
 
+    /// The states of all servers, by [`ServerId::index`]; those that the cluster lacks are as
+    /// servers that never ran.
+    #[inline]
+    pub(crate) fn states<const W: usize>(&self, world: &Packed<W>) -> States {
+        let mut states = [State { ballot: Ballot::INITIAL, role: Role::Follower }; MAX_SERVERS];
+        for (state, &(word, up)) in states.iter_mut().zip(&self.places) {
+            *state = self.codec.decode(world.0[word] >> up);
+        }
+        states
+    }
+
     /// The bits of the state of a server, as a number.
     #[inline]
     pub(super) fn bits_of<const W: usize>(&self, world: &Packed<W>, server: ServerId) -> usize {
@@ -274,10 +292,20 @@ impl Layout {
         self.message_bits(new).map(|bit| self.envelopes[bit - self.messages])
     }
 
+    /// Which bits of a word stand for messages; those below them are of servers.
+    #[inline]
+    fn messages_in(&self, word: usize) -> u64 {
+        match word.cmp(&(self.messages / 64)) {
+            Ordering::Less => 0,
+            Ordering::Equal => u64::MAX << (self.messages % 64),
+            Ordering::Greater => u64::MAX,
+        }
+    }
+
     fn message_bits<const W: usize>(&self, world: Packed<W>) -> impl Iterator<Item = usize> {
         let (mut words, mut index) = (world.0, self.messages / 64);
         if let Some(shared) = words.get_mut(index) {
-            *shared &= u64::MAX << (self.messages % 64); // the others are bits of servers
+            *shared &= self.messages_in(index);
         }
         std::iter::from_fn(move || {
             while *words.get(index)? == 0 {
@@ -296,9 +324,9 @@ impl Layout {
 
     /// The servers of a world, and no messages.
     pub fn without_sent<const W: usize>(&self, world: &Packed<W>) -> Packed<W> {
-        let mut rest = Packed::EMPTY;
-        for server in self.cluster.servers() {
-            self.set_state(&mut rest, server, self.state(world, server));
+        let mut rest = *world;
+        for (index, word) in rest.0.iter_mut().enumerate() {
+            *word &= !self.messages_in(index);
         }
         rest
     }
@@ -318,7 +346,7 @@ impl Layout {
 
     /// The world that was packed.
     pub fn unpack<const W: usize>(&self, packed: &Packed<W>) -> World {
-        let servers: Vec<_> = self.cluster.servers().map(|s| self.state(packed, s)).collect();
+        let servers = self.states(packed)[..self.places.len()].to_vec();
         World {
             stored: servers.iter().map(|state| state.ballot).collect(),
             servers,

@@ -17,7 +17,7 @@ mod server;
 mod steps;
 mod view;
 
-pub(crate) use layout::mix;
 pub use layout::{Layout, Packed};
+pub(crate) use layout::{States, mix};
 pub(crate) use steps::StepCache;
 pub use view::PackedView;

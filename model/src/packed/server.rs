@@ -82,7 +82,7 @@ impl ServerCodec {
             0 => Role::Follower,
             1 => Role::Candidate { votes: ServerSet::from_bits(low_byte(votes)) },
             2 => Role::Leader,
-            name => unreachable!("no role is packed as {name}"),
+            _ => unreachable!("no role is packed so"),
         };
         State {
             ballot: Ballot { current_term, voted_for: ServerId::new(low_byte(voted_for)) },
@@ -129,6 +129,13 @@ mod tests {
                 roles.clone().into_iter().map(move |role| State { ballot, role })
             })
         })
+    }
+
+    #[test]
+    #[should_panic = "no role is packed so"]
+    fn bits_of_no_role_are_not_read() {
+        let codec = ServerCodec::new(Cluster::new(1).unwrap(), 1);
+        codec.decode(0b11 << (codec.term_bits + SERVER_BITS));
     }
 
     #[test]

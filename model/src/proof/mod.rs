@@ -13,7 +13,7 @@
 //! |---|---|
 //! | `invariant` | **what is proved**: in words, as formulas, as predicates on worlds |
 //! | `logic` | the language: servers, terms, quorums (any two meet), the state of everything |
-//! | `types`, `oracle` | the symbols, and who answers what is asked about them |
+//! | `types`, `cluster`, `oracle` | the symbols, and who answers what is asked about them |
 //! | `situation` | every event, role and ballot that a server can meet, and all paths from there |
 //! | `effect` | what a step does to the state of everything |
 //! | `obligation` | what has to be proved, as files |
@@ -21,6 +21,7 @@
 //! | `prove`, `solver` | z3 and cvc5, and what they answer |
 //! | `counterexample` | a step that leaves the invariant, as a table |
 //! | `expression` | what a solver writes, read |
+//! | `tests` | that symbols, formulas and paths mean what the code does, compared without a solver |
 //!
 //! What is trusted: that these modules say what they should (but for what the oracle answers
 //! without asking, which is proved too); that the network and the disks behave as `situation` has

@@ -15,10 +15,13 @@
 //!   every server refuses. And if its sender is in the last term of the bounds, no refusal can
 //!   matter to it either, and the request is **dead**.
 
+use std::cmp::Ordering;
+
 use crate::action::Envelope;
-use crate::election::Role;
+use crate::cluster::Cluster;
+use crate::election::{Role, State};
 use crate::message::Message;
-use crate::packed::{Layout, Packed};
+use crate::packed::{Layout, Packed, States};
 use crate::types::{ServerId, Term};
 
 /// Which requests of the past are dead.
@@ -34,78 +37,58 @@ pub(super) enum LastTerm {
 pub(super) fn reduce<const W: usize>(
     layout: &Layout,
     last_term: LastTerm,
+    states: &States,
     world: &Packed<W>,
 ) -> Packed<W> {
     let mut reduced = layout.without_sent(world);
     for envelope in layout.sent(world) {
-        if let Some(rest) = what_matters(layout, last_term, world, envelope) {
+        if let Some(rest) = what_matters(layout.cluster(), last_term, states, envelope) {
             layout.send(&mut reduced, rest);
         }
     }
     reduced
 }
 
-fn what_matters<const W: usize>(
-    layout: &Layout,
+fn what_matters(
+    cluster: Cluster,
     last_term: LastTerm,
-    world: &Packed<W>,
+    states: &States,
     envelope: Envelope,
 ) -> Option<Envelope> {
     let Envelope { from, to, message } = envelope;
+    let acts_on = |to: ServerId| acts_on(&states[to.index()], from, message);
     match to {
-        Some(to) => response(layout, world, from, to, message),
-        None if can_act(layout, world, from, message) => Some(envelope),
-        None => {
-            let sender = layout.state(world, from);
-            let is_dead = LastTerm::Is(sender.ballot.current_term) == last_term;
-            let clamped = Message::RequestVote { term: Term::ZERO };
-            (!is_dead && layout.cluster().size() > 1).then_some(Envelope {
-                from,
-                to: None,
-                message: clamped,
-            })
+        Some(to) if !acts_on(to) => None,
+        Some(to) if states[to.index()].ballot.current_term < message.term() => {
+            let merged = Message::AppendEntriesResponse { term: message.term() };
+            Some(Envelope { message: merged, ..envelope })
         }
+        None if !cluster.others(from).any(acts_on) => {
+            let is_dead = LastTerm::Is(states[from.index()].ballot.current_term) == last_term;
+            let clamped = Message::RequestVote { term: Term::ZERO };
+            (!is_dead && cluster.size() > 1).then_some(Envelope { message: clamped, ..envelope })
+        }
+        Some(_) | None => Some(envelope),
     }
 }
 
-fn response<const W: usize>(
-    layout: &Layout,
-    world: &Packed<W>,
-    from: ServerId,
-    to: ServerId,
-    message: Message,
-) -> Option<Envelope> {
-    let receiver = layout.state(world, to);
-    let term = message.term();
-    if receiver.ballot.current_term < term {
-        let message = Message::AppendEntriesResponse { term };
-        return Some(Envelope { from, to: Some(to), message });
+/// Whether a message can still change this receiver; that it is answered does not count.
+fn acts_on(receiver: &State, from: ServerId, message: Message) -> bool {
+    let counted = match receiver.role {
+        Role::Candidate { votes } => Some(votes),
+        Role::Follower | Role::Leader => None,
+    };
+    let acts_in_its_term = || match message {
+        Message::RequestVote { .. } => receiver.ballot.voted_for.is_none(),
+        Message::RequestVoteResponse { vote_granted, .. } => {
+            vote_granted && counted.is_some_and(|votes| !votes.contains(from))
+        }
+        Message::AppendEntries { .. } => counted.is_some(),
+        Message::AppendEntriesResponse { .. } => false,
+    };
+    match message.term().cmp(&receiver.ballot.current_term) {
+        Ordering::Greater => true,
+        Ordering::Equal => acts_in_its_term(),
+        Ordering::Less => false,
     }
-    let is_wanted = matches!(receiver.role, Role::Candidate { votes } if !votes.contains(from));
-    let is_vote = matches!(message, Message::RequestVoteResponse { vote_granted: true, .. });
-    (is_vote && is_wanted && receiver.ballot.current_term == term).then_some(Envelope {
-        from,
-        to: Some(to),
-        message,
-    })
-}
-
-/// Whether a request can still change one of its receivers.
-fn can_act<const W: usize>(
-    layout: &Layout,
-    world: &Packed<W>,
-    from: ServerId,
-    message: Message,
-) -> bool {
-    let term = message.term();
-    layout.cluster().others(from).any(|id| {
-        let receiver = layout.state(world, id);
-        let current_term = receiver.ballot.current_term;
-        current_term < term
-            || (current_term == term
-                && match message {
-                    Message::RequestVote { .. } => receiver.ballot.voted_for.is_none(),
-                    _ => matches!(receiver.role, Role::Candidate { .. }),
-                })
-    })
 }

@@ -7,13 +7,13 @@
 //! safety, and counted, without reductions. For liveness mutants are reduced too, and each run
 //! that fails is replayed in the direct model.
 
-mod check;
+mod bisimulation;
 mod messages;
 mod model;
 mod symmetry;
 mod window;
 
-pub use check::{Difference, bisimulation, bisimulation_by};
+pub use bisimulation::{Difference, bisimulation, bisimulation_by};
 pub use model::{PackedModel, Reduce};
 
 use crate::packed::{Layout, Packed};
@@ -47,17 +47,18 @@ impl Reductions {
         layout: &Layout,
         world: &Packed<W>,
     ) -> Packed<W> {
-        let mut world = *world;
+        let (mut world, mut states) = (*world, layout.states(world));
         if self.messages {
             world = match bounds.terms {
-                Terms::UpTo(last) => messages::reduce(layout, LastTerm::Is(last), &world),
+                Terms::UpTo(last) => messages::reduce(layout, LastTerm::Is(last), &states, &world),
                 Terms::Window(_) => {
-                    window::reduce(layout, &messages::reduce(layout, LastTerm::None, &world))
+                    let rest = messages::reduce(layout, LastTerm::None, &states, &world);
+                    window::reduce(layout, &mut states, &rest)
                 }
             };
         }
         if self.symmetry {
-            world = symmetry::reduce(layout, &world);
+            world = symmetry::reduce(layout, &states, &world);
         }
         world
     }

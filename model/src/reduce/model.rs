@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::Reductions;
 use crate::action::Move;
-use crate::election::State;
-use crate::packed::{Layout, Packed, StepCache};
+use crate::packed::{Layout, Packed, States, StepCache};
 use crate::types::{ServerId, ServerSet, Term};
 use crate::world::bounds::Bounds;
 use crate::world::{Handlers, World, WorldModel};
@@ -83,9 +82,10 @@ impl<const W: usize> PackedModel<W> {
         self.reductions
     }
 
-    fn allow_timeout(&self, world: &Packed<W>, state: &State) -> bool {
-        let term_of = |id| self.layout.state(world, id).ballot.current_term;
-        self.bounds.allow_timeout(state, self.bounds.cluster.servers().map(term_of))
+    fn allow_timeout(&self, states: &States, id: ServerId) -> bool {
+        let term_of = |id: ServerId| states[id.index()].ballot.current_term;
+        let terms = self.bounds.cluster.servers().map(term_of);
+        self.bounds.allow_timeout(&states[id.index()], terms)
     }
 
     /// The world in which every server has come up for the first time.
@@ -126,8 +126,9 @@ impl<const W: usize> PackedModel<W> {
     pub fn for_each_step(&self, world: &Packed<W>, mut found: impl FnMut(Move, Packed<W>)) {
         let Self { layout, bounds, handlers, .. } = self;
         debug_assert_eq!(layout.pack(&layout.unpack(world)), *world, "it is read as another world");
+        let states = layout.states(world);
         for id in bounds.cluster.servers() {
-            let is_held = !self.allow_timeout(world, &layout.state(world, id));
+            let is_held = !self.allow_timeout(&states, id);
             for cached in self.steps.of(world, id, layout, bounds, *handlers) {
                 if is_held && cached.is_timeout() {
                     continue;
@@ -141,10 +142,8 @@ impl<const W: usize> PackedModel<W> {
 
     /// The servers whose election timers may not fire within the bounds, though they run.
     pub fn held_by_bounds(&self, world: &Packed<W>) -> ServerSet {
-        let is_held = |id: &ServerId| {
-            let state = self.layout.state(world, *id);
-            !self.allow_timeout(world, &state)
-        };
+        let states = self.layout.states(world);
+        let is_held = |id: &ServerId| !self.allow_timeout(&states, *id);
         self.bounds.cluster.servers().filter(is_held).collect()
     }
 }

@@ -9,27 +9,28 @@ use crate::action::Envelope;
 use crate::cluster::Cluster;
 use crate::election::{Ballot, Role, State};
 use crate::message::Message;
-use crate::packed::{Layout, Packed, mix};
+use crate::packed::{Layout, Packed, States, mix};
 use crate::types::{ServerId, ServerSet};
 
 const MAX: usize = Cluster::MAX_SIZE as usize;
 
-/// New names for the servers: the new index of each, by its old one.
+/// New names for the servers: the new one of each, by its old index.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Renaming([u8; MAX]);
+pub(super) struct Renaming([ServerId; MAX]);
 
 impl Renaming {
-    /// The renaming that gives index 0 to the first of these, and so on.
-    pub(super) fn in_order(servers: &[ServerId]) -> Self {
-        let mut names = [0; MAX];
-        for (new, old) in (0..).zip(servers) {
+    /// The renaming that makes the first of these the first server of the cluster, and so on.
+    fn in_order(cluster: Cluster, servers: impl Iterator<Item = ServerId>) -> Self {
+        let mut names = [ServerId::FIRST; MAX];
+        for (new, old) in cluster.servers().zip(servers) {
             names[old.index()] = new;
         }
         Self(names)
     }
 
+    #[inline]
     fn of(&self, server: ServerId) -> ServerId {
-        ServerId::new(self.0[server.index()] + 1).expect("a permutation")
+        self.0[server.index()]
     }
 
     fn of_set(&self, servers: ServerSet) -> ServerSet {
@@ -40,12 +41,13 @@ impl Renaming {
 /// The world with its servers renamed.
 pub(super) fn renamed<const W: usize>(
     layout: &Layout,
+    states: &States,
     world: &Packed<W>,
     names: &Renaming,
 ) -> Packed<W> {
     let mut renamed = Packed::EMPTY;
     for id in layout.cluster().servers() {
-        let State { ballot: Ballot { current_term, voted_for }, role } = layout.state(world, id);
+        let State { ballot: Ballot { current_term, voted_for }, role } = states[id.index()];
         let voted_for = voted_for.map(|candidate| names.of(candidate));
         let role = match role {
             Role::Candidate { votes } => Role::Candidate { votes: names.of_set(votes) },
@@ -62,21 +64,23 @@ pub(super) fn renamed<const W: usize>(
 }
 
 /// The world that stands for all that differ from this one in the names of the servers.
-pub(super) fn reduce<const W: usize>(layout: &Layout, world: &Packed<W>) -> Packed<W> {
+pub(super) fn reduce<const W: usize>(
+    layout: &Layout,
+    states: &States,
+    world: &Packed<W>,
+) -> Packed<W> {
     let mut servers: [(u64, ServerId); MAX] = [(u64::MAX, ServerId::FIRST); MAX];
     let size = usize::from(layout.cluster().size());
-    let signatures = signatures(layout, world);
+    let signatures = signatures(layout, states, world);
     for server in layout.cluster().servers() {
         servers[server.index()] = (signatures[server.index()], server);
     }
     servers[..size].sort_unstable();
     let mut least = None;
     in_every_order(&mut servers[..size], 0, &mut |servers| {
-        let mut order = [ServerId::FIRST; MAX];
-        for (place, (_, server)) in order.iter_mut().zip(servers) {
-            *place = *server;
-        }
-        let renamed = renamed(layout, world, &Renaming::in_order(&order[..size]));
+        let order = servers.iter().map(|(_, server)| *server);
+        let names = Renaming::in_order(layout.cluster(), order);
+        let renamed = renamed(layout, states, world, &names);
         least = Some(least.map_or(renamed, |least: Packed<W>| least.min(renamed)));
     });
     least.expect("there is an order")
@@ -104,10 +108,10 @@ fn in_every_order(
 
 /// What can be said of each server without naming one: first of itself and its messages, then also
 /// of the servers that it has to do with.
-fn signatures<const W: usize>(layout: &Layout, world: &Packed<W>) -> [u64; MAX] {
+fn signatures<const W: usize>(layout: &Layout, states: &States, world: &Packed<W>) -> [u64; MAX] {
     let mut own = [0; MAX];
     for id in layout.cluster().servers() {
-        let State { ballot, role } = layout.state(world, id);
+        let State { ballot, role } = states[id.index()];
         let vote = match ballot.voted_for {
             None => 0,
             Some(candidate) if candidate == id => 1,
@@ -126,7 +130,7 @@ fn signatures<const W: usize>(layout: &Layout, world: &Packed<W>) -> [u64; MAX] 
             signatures[a.index()].wrapping_add(mix(own[b.index()] ^ how.wrapping_mul(0x9e37)));
     };
     for id in layout.cluster().servers() {
-        let State { ballot, role } = layout.state(world, id);
+        let State { ballot, role } = states[id.index()];
         if let Some(candidate) = ballot.voted_for {
             relate(id, candidate, 1);
             relate(candidate, id, 2);
@@ -193,10 +197,12 @@ mod tests {
     /// The world under each of the N! renamings.
     fn images(layout: &Layout, world: &Packed<4>) -> HashSet<Packed<4>> {
         let servers: Vec<_> = layout.cluster().servers().map(|server| (0, server)).collect();
+        let states = layout.states(world);
         let mut images = HashSet::new();
         in_every_order(&mut servers.clone(), 0, &mut |servers| {
-            let order: Vec<_> = servers.iter().map(|&(_, server)| server).collect();
-            images.insert(renamed(layout, world, &Renaming::in_order(&order)));
+            let order = servers.iter().map(|(_, server)| *server);
+            let names = Renaming::in_order(layout.cluster(), order);
+            images.insert(renamed(layout, &states, world, &names));
         });
         images
     }
@@ -218,9 +224,13 @@ mod tests {
                 let tried = tried.entry(images.len()).or_default();
                 *tried += 1;
                 if *tried <= 200 {
-                    let form = reduce(layout, &world);
+                    let form = reduce(layout, &layout.states(&world), &world);
                     assert!(images.contains(&form));
-                    assert!(images.iter().all(|image| reduce(layout, image) == form));
+                    assert!(images.iter().all(|image| reduce(
+                        layout,
+                        &layout.states(image),
+                        image
+                    ) == form));
                 }
             }
             assert!(tried.len() > 3, "worlds of few symmetries only: {tried:?}");

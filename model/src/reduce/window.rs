@@ -6,13 +6,17 @@
 //! "older than every server" and stays.
 
 use crate::action::Envelope;
-use crate::packed::{Layout, Packed};
+use crate::packed::{Layout, Packed, States};
 use crate::types::{ServerId, Term};
 
-/// The world with its terms moved down so that the lowest server is in term 1; in term 0 if it has
-/// never left it.
-pub(super) fn reduce<const W: usize>(layout: &Layout, world: &Packed<W>) -> Packed<W> {
-    let term_of = |id: ServerId| layout.state(world, id).ballot.current_term.number();
+/// The world, and the states of its servers, with terms moved down so that the lowest server is in
+/// term 1; in term 0 if it has never left it.
+pub(super) fn reduce<const W: usize>(
+    layout: &Layout,
+    states: &mut States,
+    world: &Packed<W>,
+) -> Packed<W> {
+    let term_of = |id: ServerId| states[id.index()].ballot.current_term.number();
     let lowest = layout.cluster().servers().map(term_of).min().unwrap_or(0);
     if lowest < 2 {
         return *world;
@@ -23,9 +27,9 @@ pub(super) fn reduce<const W: usize>(layout: &Layout, world: &Packed<W>) -> Pack
     };
     let mut reduced = Packed::EMPTY;
     for id in layout.cluster().servers() {
-        let mut state = layout.state(world, id);
+        let state = &mut states[id.index()];
         state.ballot.current_term = moved(state.ballot.current_term);
-        layout.set_state(&mut reduced, id, state);
+        layout.set_state(&mut reduced, id, *state);
     }
     for envelope in layout.sent(world) {
         let message = envelope.message.with_term(moved(envelope.message.term()));

@@ -3,14 +3,14 @@
 //!
 //! [`search`] takes any model and is a page long: read it first. It keeps whole states.
 //! [`parallel`] takes packed and reduced worlds, uses all cores and several machines, and is what
-//! `raft-model check` runs. [`opinion`] asks stateright's own checker about the same worlds.
+//! `raft-model check` runs. [`second_opinion`] asks stateright's own checker about the same worlds.
 
 pub mod control;
 mod lift;
-pub mod opinion;
 mod outcome;
 pub mod parallel;
 pub mod peers;
+pub mod second_opinion;
 mod seen;
 mod worker;
 

@@ -18,7 +18,7 @@ use crate::action::Envelope;
 use crate::cluster::Cluster;
 use crate::election::{Ballot, Event, Role, State};
 use crate::message::Message;
-use crate::trace::file::{Place, ReplayError, each_line};
+use crate::trace::reader::{Place, ReplayError, each_line};
 use crate::trace::{Cause, Line, Record, StepId};
 use crate::types::{ServerId, ServerSet, Term};
 

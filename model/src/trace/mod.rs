@@ -9,8 +9,8 @@
 //! eight hexadecimal digits. So an edited or damaged line does not pass for a record.
 
 pub mod behaviour;
-pub mod file;
 pub mod picture;
+pub mod reader;
 pub mod replay;
 pub mod rule;
 pub mod tail;

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::cluster::Cluster;
 use crate::election::{self, Ballot, Outgoing};
-use crate::trace::file::{Place, Reader, ReplayError};
+use crate::trace::reader::{Place, Reader, ReplayError};
 use crate::trace::rule::Rule;
 use crate::trace::{Cause, Header, Line, Record, StepId, VERSION};
 use crate::types::{ServerId, Term};

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::file::LONGEST_LINE;
+use super::reader::LONGEST_LINE;
 use super::{Line, LineError};
 
 /// How much is read at a time, so that nobody waits long for a reader that has fallen behind.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use raft_model::actor::ActorElection;
 use raft_model::mutant::Catch;
 use raft_model::search::peers::PeersError;
-use raft_model::search::{Control, Findings, Keys, opinion, parallel, search_until};
+use raft_model::search::{Control, Findings, Keys, parallel, search_until, second_opinion};
 use raft_model::world::ElectionModel;
 use raft_model::world::properties::Property;
 use raft_model::world::{Handlers, WorldModel};
@@ -69,7 +69,7 @@ fn find(args: &Args, control: &Arc<Control>) -> Result<Report, Failure> {
             })
         }
         Engine::Stateright => with_packed!(args.bounds(), args.reductions(), _WORDS, model => {
-            let opinion = opinion::ask_stateright(model.clone(), properties, args.workers(), control);
+            let opinion = second_opinion::ask_stateright(model.clone(), properties, args.workers(), control);
             Report {
                 has_edges: false,
                 key: Key::Bits(64, Keys::Fingerprints),

@@ -23,7 +23,7 @@ use std::time::Duration;
 use crate::cluster::Cluster;
 use crate::election::{Outgoing, Rule};
 use crate::message::Message;
-use crate::trace::file::{ReplayError, each_line};
+use crate::trace::reader::{ReplayError, each_line};
 use crate::trace::replay::Report;
 use crate::trace::{Cause, Header, Line, Record, StepId};
 use crate::types::{ServerId, Term};
