@@ -11,6 +11,8 @@ mod check;
 mod messages;
 mod model;
 mod symmetry;
+#[cfg(test)]
+mod tests;
 mod window;
 
 pub use check::{Difference, bisimulation, bisimulation_by};
