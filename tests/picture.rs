@@ -165,7 +165,7 @@ fn a_long_run_needs_a_range() {
         assert!(refusal.contains("61.500 s long"), "{refusal}");
         assert!(refusal.contains("--from") && refusal.contains("--to"), "{refusal}");
     }
-    for range in [seconds(0.1, 1.0), seconds(None, 30.0), seconds(52.0, None)] {
+    for range in [seconds(0.1, 1.0), seconds(None, 30.0), seconds(51.5, None)] {
         drawn(&traces, range);
     }
     for range in [seconds(70.0, None), seconds(0.5, 0.4), seconds(0.5, 0.5)] {
@@ -290,7 +290,8 @@ fn three_elections_are_drawn_as_they_always_were() {
 }
 
 /// S1's clock is ahead, S3 gave no trace, a request arrives twice, a heartbeat is late, and S2 is
-/// down for a while. The picture begins while S1 leads, and is two screens wide.
+/// down for a while. The picture begins and ends with a heartbeat of S1, which leads no more then,
+/// and is two screens wide.
 #[test]
 fn a_part_of_a_confused_run_is_drawn_as_it_always_was() {
     let mut run = Run::new("demo");
@@ -300,19 +301,27 @@ fn a_part_of_a_confused_run_is_drawn_as_it_always_was() {
     let heartbeat = run.receive(202, 1, vote);
     run.receive(203, 2, heartbeat);
     run.receive(204, 2, request);
-    let old = run.timeout(300, 1);
+    let late = run.timeout(300, 1);
     let rival = run.timeout(420, 3);
     run.receive(430, 2, rival);
-    run.receive(440, 2, old);
-    run.timeout(700, 2);
+    run.receive(440, 2, late);
+    let request = run.timeout(700, 2);
     run.start(1_500, 2);
     run.timeout(1_501, 1);
-    run.timeout(1_502, 1);
+    run.receive(1_502, 1, request);
+    run.timeout(1_750, 1);
     let folder = TempDir::new().unwrap();
     let files = write(&folder, &run.texts()[..2]);
     let report = replay(&files).unwrap();
-    let picture = Picture::read(&files, &report, seconds(0.25, 1.5015)).unwrap();
+    let picture = Picture::read(&files, &report, seconds(0.3, 1.501)).unwrap();
     is_as_kept("confused.svg", &picture.zoomed(2).to_string());
+}
+
+#[test]
+fn a_run_of_a_moment_is_drawn() {
+    let mut run = Run::new("demo");
+    run.start(0, 1);
+    says(&drawn(&run.texts()[..1], WHOLE), "0.000 s to 0.000 s of 0.000 s");
 }
 
 fn raft_model(arguments: &[&str]) -> Output {
