@@ -12,6 +12,8 @@ mod outcome;
 pub mod parallel;
 pub mod peers;
 mod seen;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use control::{Control, Stop};
