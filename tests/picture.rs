@@ -261,6 +261,15 @@ fn clocks_that_disagree_are_named() {
 }
 
 #[test]
+fn a_message_may_arrive_in_the_moment_in_which_it_is_sent() {
+    let mut run = Run::new("demo");
+    (1..=3).for_each(|server| run.start(0, server));
+    let request = run.timeout(200, 1);
+    run.receive(200, 2, request);
+    assert!(!drawn(&run.texts(), WHOLE).contains("Beware"), "these clocks agree");
+}
+
+#[test]
 fn names_are_no_markup() {
     let name = "<&>\"]]><!--\u{1}\u{ffff} ü";
     let picture = drawn(&three_elections(name).texts(), WHOLE);
