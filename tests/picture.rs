@@ -1,6 +1,8 @@
 //! Pictures of runs show what was recorded, and nothing else.
 
+use std::env;
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 use support::run::{Run, id, three_elections};
@@ -163,7 +165,7 @@ fn a_long_run_needs_a_range() {
         assert!(refusal.contains("61.500 s long"), "{refusal}");
         assert!(refusal.contains("--from") && refusal.contains("--to"), "{refusal}");
     }
-    for range in [seconds(0.1, 1.0), seconds(None, 30.0), seconds(52.0, None)] {
+    for range in [seconds(0.1, 1.0), seconds(None, 30.0), seconds(51.5, None)] {
         drawn(&traces, range);
     }
     for range in [seconds(70.0, None), seconds(0.5, 0.4), seconds(0.5, 0.5)] {
@@ -259,6 +261,15 @@ fn clocks_that_disagree_are_named() {
 }
 
 #[test]
+fn a_message_may_arrive_in_the_moment_in_which_it_is_sent() {
+    let mut run = Run::new("demo");
+    (1..=3).for_each(|server| run.start(0, server));
+    let request = run.timeout(200, 1);
+    run.receive(200, 2, request);
+    assert!(!drawn(&run.texts(), WHOLE).contains("Beware"), "these clocks agree");
+}
+
+#[test]
 fn names_are_no_markup() {
     let name = "<&>\"]]><!--\u{1}\u{ffff} ü";
     let picture = drawn(&three_elections(name).texts(), WHOLE);
@@ -266,6 +277,60 @@ fn names_are_no_markup() {
     let title = document.root_element().children().find(|node| node.has_tag_name("title"));
     let title = title.unwrap().text().unwrap();
     assert!(title.contains("<&>") && title.contains("ü"), "{title}");
+}
+
+/// Compares a picture with one that was looked at, and is kept. `UPDATE_GOLDENFILES=1` keeps
+/// another one: look at it.
+#[track_caller]
+fn is_as_kept(file: &str, picture: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures").join(file);
+    if env::var_os("UPDATE_GOLDENFILES").is_some() {
+        fs::write(&file, picture).unwrap();
+    }
+    let kept = fs::read_to_string(&file).unwrap();
+    let differ = kept.lines().zip(picture.lines()).find(|(kept, drawn)| kept != drawn);
+    assert_eq!(differ, None, "{}: what is kept, and what is drawn", file.display());
+    assert_eq!(kept.lines().count(), picture.lines().count(), "{}", file.display());
+}
+
+#[test]
+fn three_elections_are_drawn_as_they_always_were() {
+    is_as_kept("three_elections.svg", &drawn(&three_elections("demo").texts(), WHOLE));
+}
+
+/// S1's clock is ahead, S3 gave no trace, a request arrives twice, a heartbeat is late, and S2 is
+/// down for a while. The picture begins and ends with a heartbeat of S1, which leads no more then,
+/// and is two screens wide.
+#[test]
+fn a_part_of_a_confused_run_is_drawn_as_it_always_was() {
+    let mut run = Run::new("demo");
+    (1..=3).for_each(|server| run.start(0, server));
+    let request = run.timeout(200, 1);
+    let vote = run.receive(190, 2, request);
+    let heartbeat = run.receive(202, 1, vote);
+    run.receive(203, 2, heartbeat);
+    run.receive(204, 2, request);
+    let late = run.timeout(300, 1);
+    let rival = run.timeout(420, 3);
+    run.receive(430, 2, rival);
+    run.receive(440, 2, late);
+    let request = run.timeout(700, 2);
+    run.start(1_500, 2);
+    run.timeout(1_501, 1);
+    run.receive(1_502, 1, request);
+    run.timeout(1_750, 1);
+    let folder = TempDir::new().unwrap();
+    let files = write(&folder, &run.texts()[..2]);
+    let report = replay(&files).unwrap();
+    let picture = Picture::read(&files, &report, seconds(0.3, 1.501)).unwrap();
+    is_as_kept("confused.svg", &picture.zoomed(2).to_string());
+}
+
+#[test]
+fn a_run_of_a_moment_is_drawn() {
+    let mut run = Run::new("demo");
+    run.start(0, 1);
+    says(&drawn(&run.texts()[..1], WHOLE), "0.000 s to 0.000 s of 0.000 s");
 }
 
 fn raft_model(arguments: &[&str]) -> Output {

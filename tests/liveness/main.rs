@@ -1,7 +1,6 @@
-//! Liveness, and why its verdicts can be believed: fair cycles are found where a naive search finds
-//! them, another model gives the same verdicts, and a run that is no violation is refuted.
+//! Liveness, and why its verdicts can be believed: reduced worlds offer the same moves, and another
+//! model gives the same verdicts. What two servers tell stands beside the code.
 
-mod naive;
 mod raw;
 
 use std::hash::Hash;
@@ -10,19 +9,14 @@ use support::counts;
 
 use raft_model::action::Move;
 use raft_model::cluster::Cluster;
-use raft_model::election::{Role, State};
-use raft_model::liveness::assumptions::{
-    ASSUMPTIONS, Assumption, Assumptions, Strength, last_servers,
-};
-use raft_model::liveness::class::{Class, Classes};
-use raft_model::liveness::fair::Cycle;
-use raft_model::liveness::lasso::{End, Lasso, Refuted};
-use raft_model::liveness::runs::Runs as _;
-use raft_model::liveness::{Calm, Hostile, LIVENESS, Property, Verdict, Violation};
+use raft_model::election::State;
+use raft_model::liveness::assumptions::{ASSUMPTIONS, Assumption, Assumptions, last_servers};
+use raft_model::liveness::class::Class;
+use raft_model::liveness::{Hostile, LIVENESS, Verdict};
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::{Reductions, bisimulation_by};
 use raft_model::search::Control;
-use raft_model::types::{ServerId, ServerSet, Term};
+use raft_model::types::{ServerSet, Term};
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 
 fn model(servers: u8, window: u64) -> PackedModel<2> {
@@ -93,127 +87,6 @@ fn a_dead_minority_keeps_nobody_from_leading() {
             assert_eq!(verdicts(&hostile, Assumptions { dead, ..Assumptions::ALL }), ["holds"; 3]);
         }
     }
-}
-
-#[test]
-fn what_a_window_cuts_off_is_not_claimed() {
-    // In a window of one term, no election can follow one that nobody won.
-    assert_eq!(verdicts(&hostile(2, 1), Assumptions::ALL), ["cut"; 3]);
-}
-
-/// A campaign that the window has no room for is one that a run could make: fairness is judged as
-/// if the graph had it.
-#[test]
-fn what_a_window_leaves_out_counts_as_possible() {
-    let hostile = hostile(2, 2);
-    let assumptions =
-        Assumptions { messages_first: false, heartbeats_hold: false, ..Assumptions::ALL };
-    let (graph, calm) = (hostile.graph(), Calm::new(hostile.graph(), assumptions));
-    let mut cut = 0;
-    for (node, world) in (0..).zip(graph.worlds()) {
-        let world = graph.model().layout().unpack(world);
-        let terms = || world.servers.iter().map(|state| state.ballot.current_term.number());
-        let beyond = terms().min().unwrap().max(1) + 2;
-        let is_held = |(_, state): &(ServerId, &State)| {
-            state.role != Role::Leader && state.ballot.current_term.number() + 1 == beyond
-        };
-        let held = world.states().filter(is_held).map(|(id, _)| Class::ElectionTimer(id));
-        let held: Classes = held.map(|class| graph.numbering().code(class)).collect();
-        assert_eq!(calm.left_out(node), held, "{world}");
-        cut += usize::from(!held.is_empty());
-    }
-    assert!(cut > 0, "this window cuts nothing off");
-}
-
-/// The run on which a property fails without an assumption, with two servers, as the graph has it.
-fn failing(hostile: &Hostile<2>, assumptions: Assumptions) -> Violation {
-    let calm = Calm::new(hostile.graph(), assumptions);
-    calm.judge(Property::LeaderElected).unwrap().expect("it fails")
-}
-
-#[test]
-fn a_run_that_is_no_violation_is_refuted() {
-    let hostile = hostile(2, 3);
-    let split = Assumptions { messages_first: false, ..Assumptions::ALL };
-    let violation = failing(&hostile, split);
-    let Violation::Cycle(cycle) = &violation else { panic!("it is a cycle") };
-    let check = |property, assumptions, cycle: Cycle| {
-        let calm = Calm::new(hostile.graph(), assumptions);
-        Lasso::of(property, hostile.graph(), &calm, &Violation::Cycle(cycle)).map(|_| ())
-    };
-    assert_eq!(check(Property::LeaderElected, split, cycle.clone()), Ok(()));
-
-    let half = Cycle { moves: cycle.moves[..1].to_vec(), ..cycle.clone() };
-    assert_eq!(check(Property::LeaderElected, split, half), Err(Refuted::Open));
-
-    let mut elsewhere = cycle.clone();
-    elsewhere.moves[0].1 = 0;
-    let refuted = check(Property::LeaderElected, split, elsewhere);
-    assert_eq!(refuted, Err(Refuted::NoSuchStep(3)));
-
-    // The second server campaigns before the request of the first one has arrived.
-    let timer = hostile.graph().numbering().class(cycle.moves[1].0);
-    let refuted = check(Property::LeaderElected, Assumptions::ALL, cycle.clone());
-    assert_eq!(refuted, Err(Refuted::NotCalm(2, timer)));
-
-    let stays = Cycle { moves: Vec::new(), ..cycle.clone() };
-    let Err(Refuted::Unfair(_)) = check(Property::LeaderElected, split, stays) else {
-        panic!("somebody is passed over");
-    };
-
-    let strongly = split.with_strong_fairness();
-    let Err(Refuted::Unfair(_)) = check(Property::LeaderElected, strongly, cycle.clone()) else {
-        panic!("messages are passed over");
-    };
-
-    // A run that stays where a leader is stable.
-    let calm = Calm::new(hostile.graph(), Assumptions { timers: Strength::None, ..split });
-    let nodes = 0..u32::try_from(hostile.graph().worlds().len()).unwrap();
-    let refuted = nodes.map(|start| {
-        let cycle = Violation::Cycle(Cycle { start, moves: Vec::new() });
-        Lasso::of(Property::LeaderStable, hostile.graph(), &calm, &cycle).map(|_| ())
-    });
-    assert!(refuted.into_iter().any(|refuted| refuted == Err(Refuted::NoViolation)));
-}
-
-#[test]
-fn a_run_for_ever_is_told_as_a_story() {
-    let hostile = hostile(2, 2);
-    let assumptions = Assumptions { restarts_end: false, ..Assumptions::ALL };
-    let findings = hostile.judge(assumptions, &Control::default()).unwrap();
-    let (_, Verdict::Fails(lasso)) = &findings.verdicts[1] else { panic!("it fails") };
-    assert!(matches!(&lasso.end, End::Cycle { cycle, .. } if cycle.moves.len() == 3));
-    let story = "  \
-0. Everybody starts.
-       S1  term 0  follower   has not voted
-       S2  term 0  follower   has not voted
-  1. S1 hears no leader: it campaigns in term 1 and votes for itself.  [Timeout by Campaigned]
-     > S1  term 1  candidate  voted for S1  has votes of {S1}
-       S2  term 0  follower   has not voted
-       sent S1 → all: RequestVote (term 1)
-  2. S2 grants S1 its vote in term 1.  [ReceiveRequestVote by VoteGranted]
-       S1  term 1  candidate  voted for S1  has votes of {S1}
-     > S2  term 1  follower   voted for S1
-       sent S2 → S1: RequestVoteResponse (term 1, vote granted)
-     What follows repeats for ever, in terms that may be higher each time.
-  3. S1 crashes and comes up again.  [Restart by Started]
-     > S1  term 1  follower   voted for S1
-       S2  term 1  follower   voted for S1
-  4. S1 hears no leader: it campaigns in term 2 and votes for itself.  [Timeout by Campaigned]
-     > S1  term 2  candidate  voted for S1  has votes of {S1}
-       S2  term 1  follower   voted for S1
-       sent S1 → all: RequestVote (term 2)
-  5. S2 grants S1 its vote in term 2.  [ReceiveRequestVote by VoteGranted]
-       S1  term 2  candidate  voted for S1  has votes of {S1}
-     > S2  term 2  follower   voted for S1
-       sent S2 → S1: RequestVoteResponse (term 2, vote granted)
-     And so on, as after step 2.
-     The assumptions hold, and the run is fair. Fairness is for:
-       what happens         S1's election timer, RequestVote S1 → S2
-       what could, at times S2's election timer, vote S2 → S1
-       what always could    nothing
-";
-    assert_eq!(lasso.to_string(), story);
 }
 
 /// Whether worlds that stand for each other offer the same moves, told apart by a label.

@@ -241,6 +241,67 @@ mod tests {
     }
 
     #[test]
+    fn roles_have_colours_where_a_terminal_has() {
+        let mut view = view();
+        elect(&mut view, 2, 3);
+        view.ended(server(3), ExitStatus::from_raw(9), AT, DELAY);
+        let text = frame(&view, AT, false, true, true).join("\n");
+        for painted in ["\x1b[1;32mleader   \x1b[0m", "\x1b[31mdown     \x1b[0m", "  starting "] {
+            assert!(text.contains(painted), "{text:?}");
+        }
+        assert!(!lines(&view, AT).contains('\x1b'), "no terminal, no colours");
+    }
+
+    #[test]
+    fn who_stops_is_told_how_to_stop_at_once() {
+        let text = frame(&view(), AT, true, false, false).join("\n");
+        assert!(text.contains("The servers stop.") && text.contains("Ctrl-C again"), "{text}");
+        assert!(!text.contains("Or type"), "there are no keys: {text}");
+    }
+
+    /// It campaigns in term 1, nobody answers, and it campaigns in term 2.
+    #[test]
+    fn who_campaigns_again_is_no_news() {
+        let mut view = view();
+        let id = Server { id: server(1), cluster: Cluster::new(3).unwrap() };
+        let up = id.start(None).state;
+        step(&mut view, &id, Cause::Timeout { before: up }, 0);
+        let news = view.news.len();
+        let before = view.servers[0].state.unwrap();
+        let again = step(&mut view, &id, Cause::Timeout { before }, 0).unwrap();
+        assert!(again.to_string().ends_with("S1 is a candidate in term 2, and voted for S1"));
+        assert_eq!(view.news.len(), news);
+    }
+
+    /// S1 hears of term 1, and later votes in it: it has a vote, but no other role or term.
+    #[test]
+    fn who_only_votes_is_what_it_was_and_no_news() {
+        let mut view = view();
+        let id = Server { id: server(1), cluster: Cluster::new(3).unwrap() };
+        let term = Term::new(1);
+        let (from, sent_in) = (server(2), StepId { boot: 1, sequence: 1 });
+        let before = id.start(None).state;
+        let message = Message::AppendEntries { term };
+        step(&mut view, &id, Cause::Receive { before, from, message, sent_in }, 0);
+        assert_eq!(view.servers[0].since, AT, "it is in term 1 since then");
+        view.servers[0].since = DELAY;
+        let (before, news) = (view.servers[0].state.unwrap(), view.news.len());
+        let message = Message::RequestVote { term };
+        let voted = step(&mut view, &id, Cause::Receive { before, from, message, sent_in }, 0);
+        assert!(voted.unwrap().to_string().ends_with("in term 1, and voted for S2"));
+        assert_eq!((view.servers[0].since, view.news.len()), (DELAY, news));
+    }
+
+    #[test]
+    fn how_a_server_ended_is_told() {
+        let mut view = view();
+        for (status, words) in [(9, "was killed by SIGKILL"), (1 << 8, "ended with exit code 1")] {
+            let ended = view.ended(server(1), ExitStatus::from_raw(status), AT, DELAY).to_string();
+            assert!(ended.contains(words), "{ended}");
+        }
+    }
+
+    #[test]
     fn news_is_bounded() {
         let mut view = view();
         for process in 0..1000 {

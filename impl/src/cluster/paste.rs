@@ -26,4 +26,14 @@ mod tests {
             assert_eq!(quoted(Path::new(path)), word);
         }
     }
+
+    #[test]
+    fn the_program_that_replays_is_the_one_beside_this_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("raft-node");
+        assert_eq!(replayer(&program), "raft-model", "there is none");
+        let beside = directory.path().join("raft-model");
+        std::fs::write(&beside, "").unwrap();
+        assert_eq!(replayer(&program), quoted(&beside));
+    }
 }

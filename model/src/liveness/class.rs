@@ -234,6 +234,8 @@ impl FromIterator<u8> for Classes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::election::{Ballot, Role};
+    use crate::types::Term;
 
     #[test]
     fn each_class_has_a_number_of_its_own() {
@@ -247,5 +249,63 @@ mod tests {
                 assert_eq!(numbering.is_election_timer(code), is_election_timer, "{class}");
             }
         }
+    }
+
+    /// What S1 can make of what happens to it in term 2.
+    #[test]
+    fn the_class_of_a_message_is_what_it_can_still_do() {
+        let [to, from] = [1, 2].map(|number| ServerId::new(number).unwrap());
+        let ballot = Ballot { current_term: Term::new(2), voted_for: None };
+        let [follower, leader] = [Role::Follower, Role::Leader].map(|role| State { ballot, role });
+        let arrives = |message: Message, term| {
+            let message = message.with_term(Term::new(term));
+            Class::of(to, &follower, Trigger::Event(Event::Receive { from, message })).to_string()
+        };
+        let term = Term::ZERO;
+        let vote = Message::RequestVoteResponse { term, vote_granted: true };
+        for (message, older, same, newer) in [
+            (Message::RequestVote { term }, "stale request", "RequestVote", "RequestVote S2 → S1"),
+            (
+                Message::AppendEntries { term },
+                "stale request",
+                "AppendEntries",
+                "AppendEntries S2 → S1",
+            ),
+            (vote, "vote", "vote", "news of a later term to S1"),
+            (Message::AppendEntriesResponse { term }, "vote", "vote", "news of a later term to S1"),
+        ] {
+            let [older, same] = [older, same].map(|kind| format!("{kind} S2 → S1"));
+            let classes = [1, 2, 3].map(|term| arrives(message, term));
+            assert_eq!(classes, [older, same, newer.to_owned()]);
+        }
+        let timer = Trigger::Event(Event::Timeout);
+        assert_eq!(Class::of(to, &follower, timer).to_string(), "S1's election timer");
+        assert_eq!(Class::of(to, &leader, timer).to_string(), "S1's heartbeat timer");
+        assert_eq!(Class::of(to, &leader, Trigger::Restart).to_string(), "restarts");
+    }
+
+    #[test]
+    fn what_arrives_is_a_delivery() {
+        let numbering = Numbering::of(Cluster::new(2).unwrap());
+        let (arrive, others): (Vec<_>, Vec<_>) =
+            numbering.classes().partition(|class| class.is_delivery());
+        assert_eq!((arrive.len(), others.len()), (2 + 4 * 2, 1 + 2 + 2));
+        assert!(
+            arrive.iter().all(|class| matches!(class, Class::NewerTerm(_) | Class::Link { .. }))
+        );
+    }
+
+    #[test]
+    fn a_set_has_the_classes_that_were_put_in() {
+        let [small, large]: [Classes; 2] = [(0..150).collect(), (100..u8::MAX).collect()];
+        for code in 0..=u8::MAX {
+            let (is_small, is_large) = (code < 150, (100..u8::MAX).contains(&code));
+            assert_eq!(small.contains(code), is_small, "{code}");
+            assert_eq!(small.and(large).contains(code), is_small && is_large, "{code}");
+            assert_eq!(small.or(large).contains(code), is_small || is_large, "{code}");
+            assert_eq!(small.without(large).contains(code), is_small && !is_large, "{code}");
+        }
+        assert!(small.codes().eq(0..150));
+        assert!(Classes::NONE.is_empty() && !small.is_empty());
     }
 }

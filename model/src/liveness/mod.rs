@@ -25,6 +25,8 @@ pub mod fair;
 pub mod graph;
 pub mod lasso;
 pub mod runs;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

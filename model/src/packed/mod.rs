@@ -15,6 +15,8 @@
 mod layout;
 mod server;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use layout::{Layout, Packed};

@@ -11,6 +11,8 @@ mod bisimulation;
 mod messages;
 mod model;
 mod symmetry;
+#[cfg(test)]
+mod tests;
 mod window;
 
 pub use bisimulation::{Difference, bisimulation, bisimulation_by};

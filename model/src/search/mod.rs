@@ -12,6 +12,8 @@ pub mod parallel;
 pub mod peers;
 pub mod second_opinion;
 mod seen;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use control::{Control, Stop};

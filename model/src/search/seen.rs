@@ -129,4 +129,17 @@ mod tests {
         let odds = Keys::Fingerprints.odds_of_a_loss(100_000_000);
         assert!((0.000_27..0.000_28).contains(&odds), "{odds}");
     }
+
+    #[test]
+    fn a_part_doubles_when_the_others_do_not() {
+        let mut shards = Shards::new();
+        for number in 0..100_000 {
+            let hash = Packed([number]).fingerprint();
+            assert!(shards.insert(hash, hash, |key| *key));
+        }
+        let sizes: Vec<_> = shards.shards.iter().map(HashTable::len).collect();
+        let [first, last] = [&sizes[..16], &sizes[48..]].map(|part| part.iter().sum::<usize>());
+        assert!(sizes.iter().all(|size| *size > 700), "{sizes:?}");
+        assert!((1.5..1.8).contains(&(last as f64 / first as f64)), "{first} and {last}");
+    }
 }

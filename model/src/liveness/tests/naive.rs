@@ -1,9 +1,10 @@
 //! Fair cycles, found by looking at every set of nodes of a small graph.
 
 use proptest::prelude::*;
-use raft_model::liveness::class::Classes;
-use raft_model::liveness::fair::{Cycle, Fairness, can_reach, fair_cycle};
-use raft_model::liveness::runs::{Edges, Runs};
+
+use crate::liveness::class::Classes;
+use crate::liveness::fair::{Cycle, Fairness, can_reach, fair_cycle};
+use crate::liveness::runs::{Edges, Runs};
 
 /// A small graph, and everything that a search is asked about it.
 #[derive(Debug)]

@@ -1,0 +1,144 @@
+//! Reductions keep what worlds can do, and leave few of them: tried where every world can be looked
+//! at in a moment.
+
+use std::collections::HashSet;
+
+use super::{Difference, PackedModel, Reduce, Reductions, bisimulation};
+use crate::cluster::Cluster;
+use crate::election::{Handlers, Outgoing, Rule, Step};
+use crate::packed::Packed;
+use crate::types::{ServerSet, Term};
+use crate::world::bounds::{Bounds, Replies, Terms};
+
+type Model = PackedModel<4>;
+
+const SYMMETRY: Reductions = Reductions { messages: false, symmetry: true };
+
+fn up_to(servers: u8, last_term: u64) -> Bounds {
+    let cluster = Cluster::new(servers).unwrap();
+    Bounds { cluster, terms: Terms::UpTo(Term::new(last_term)), replies: Replies::All }
+}
+
+fn window(servers: u8, size: u64) -> Bounds {
+    Bounds { terms: Terms::Window(Term::new(size)), ..up_to(servers, size) }
+}
+
+/// Every world that a model can reach.
+fn reachable(model: &Model) -> HashSet<Packed<4>> {
+    let mut reached = HashSet::from([model.initial()]);
+    let mut todo = vec![model.initial()];
+    while let Some(world) = todo.pop() {
+        model.for_each_successor(&world, |_, _, after| {
+            if reached.insert(after) {
+                todo.push(after);
+            }
+        });
+    }
+    reached
+}
+
+/// How many worlds can do what the worlds that stand for them can do, and the first that cannot.
+fn compare(
+    bounds: Bounds,
+    reductions: Reductions,
+    reduce: Reduce<4>,
+) -> (usize, Option<Difference>) {
+    let last = bounds.terms.last();
+    // A window goes on beyond its first terms, and so must the raw model.
+    let raw = Model::with_room(bounds, Reductions::NONE, last.next().unwrap()).unwrap();
+    let reduced = Model::new(bounds, reductions).unwrap().reducing_with(reduce);
+    bisimulation(&raw, &reduced, last)
+}
+
+#[test]
+fn what_stands_for_a_world_can_do_what_the_world_can() {
+    for (servers, last_term) in [(1, 2), (2, 2), (3, 1)] {
+        let worlds = reachable(&Model::new(up_to(servers, last_term), Reductions::NONE).unwrap());
+        for reductions in [Reductions::MESSAGES, SYMMETRY, Reductions::EXACT] {
+            let found = compare(up_to(servers, last_term), reductions, Reductions::reduce);
+            assert_eq!(found, (worlds.len(), None), "{reductions:?}");
+        }
+        let (_, difference) =
+            compare(window(servers, last_term), Reductions::EXACT, Reductions::reduce);
+        assert_eq!(difference, None, "in a window");
+    }
+}
+
+#[test]
+fn a_reduction_that_forgets_all_messages_is_noticed() {
+    let forgetful: Reduce<4> = |_, _, layout, world| layout.without_sent(world);
+    let (_, difference) = compare(up_to(2, 1), Reductions::MESSAGES, forgetful);
+    assert!(!difference.expect("nobody can vote").lost.is_empty());
+}
+
+#[test]
+fn each_reduction_leaves_so_few_worlds() {
+    for (bounds, reductions, expected) in [
+        (up_to(1, 2), Reductions::MESSAGES, 5),
+        (up_to(2, 2), Reductions::NONE, 901),
+        (up_to(2, 2), Reductions::MESSAGES, 69),
+        (up_to(3, 1), SYMMETRY, 263),
+        (up_to(3, 2), Reductions::EXACT, 369),
+        (window(1, 2), Reductions::MESSAGES, 3),
+        (window(2, 3), Reductions::MESSAGES, 285),
+        (window(2, 3), Reductions::EXACT, 144),
+    ] {
+        let worlds = reachable(&Model::new(bounds, reductions).unwrap()).len();
+        assert_eq!(worlds, expected, "{bounds:?} {reductions:?}");
+    }
+}
+
+#[test]
+fn what_a_lone_server_says_is_heard_by_nobody() {
+    for bounds in [up_to(1, 2), window(1, 2)] {
+        let model = Model::new(bounds, Reductions::MESSAGES).unwrap();
+        for world in reachable(&model) {
+            assert_eq!(model.layout().sent(&world).next(), None, "{bounds:?}");
+        }
+    }
+}
+
+#[test]
+fn a_world_that_does_not_fit_has_no_model() {
+    assert!(PackedModel::<1>::new(up_to(3, 2), Reductions::NONE).is_none());
+    assert!(PackedModel::<2>::new(up_to(3, 2), Reductions::NONE).is_some());
+}
+
+#[test]
+fn a_model_says_what_it_was_made_with() {
+    for reductions in [Reductions::NONE, Reductions::EXACT] {
+        let model = Model::new(window(2, 3), reductions).unwrap();
+        assert_eq!((*model.bounds(), model.reductions()), (window(2, 3), reductions));
+    }
+}
+
+/// An election in which nothing ever happens.
+const IDLE: Handlers = Handlers {
+    step: |_, state, _| Step {
+        state,
+        rule: Rule::Started,
+        persist: false,
+        outgoing: Outgoing::Nothing,
+        restart_timer: false,
+    },
+    ..Handlers::RAFT
+};
+
+#[test]
+fn another_election_does_not_remember_the_steps_of_the_first() {
+    let model = Model::new(up_to(2, 1), Reductions::NONE).unwrap();
+    assert_eq!(reachable(&model).len(), 33);
+    assert_eq!(reachable(&model.driven_by(IDLE)).len(), 1);
+}
+
+#[test]
+fn a_timer_is_held_whose_election_would_leave_the_bounds() {
+    let model = Model::new(up_to(2, 1), Reductions::NONE).unwrap();
+    let mut campaigns = Vec::new();
+    model.for_each_step(&model.initial(), |a_move, after| campaigns.push((a_move.server, after)));
+    assert_eq!(campaigns.len(), 2);
+    for (id, world) in campaigns {
+        assert_eq!(model.held_by_bounds(&world), ServerSet::only(id), "it is in the last term");
+    }
+    assert_eq!(model.held_by_bounds(&model.initial()), ServerSet::EMPTY);
+}

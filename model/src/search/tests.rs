@@ -1,0 +1,155 @@
+//! What is found of small graphs, by the search of whole worlds and by stateright, and how a
+//! violation is told.
+
+use super::opinion::{ask_stateright, ask_stateright_of_worlds};
+use super::{Control, Coverage, Findings, Keys, Outcome, Stop, Verdict, search, search_until};
+use crate::cluster::Cluster;
+use crate::election::Handlers;
+use crate::reduce::{PackedModel, Reductions};
+use crate::types::Term;
+use crate::world::WorldModel;
+use crate::world::bounds::{Bounds, Replies, Terms};
+use crate::world::properties::{Property, SAFETY};
+
+type Model = PackedModel<2>;
+
+fn up_to(servers: u8, last_term: u64) -> Bounds {
+    let cluster = Cluster::new(servers).unwrap();
+    Bounds { cluster, terms: Terms::UpTo(Term::new(last_term)), replies: Replies::All }
+}
+
+/// A server that comes up again has forgotten its vote, also on its disk.
+const FORGETFUL: Handlers = Handlers {
+    start: |server, stored| {
+        let mut step = (Handlers::RAFT.start)(server, stored);
+        step.state.ballot.voted_for = None;
+        step.persist = true;
+        step
+    },
+    ..Handlers::RAFT
+};
+
+fn forgetful() -> WorldModel {
+    WorldModel { bounds: up_to(2, 1), handlers: FORGETFUL }
+}
+
+fn packed(reductions: Reductions) -> Model {
+    Model::new(up_to(2, 1), reductions).unwrap()
+}
+
+/// The steps of a shortest way to each violation that was found.
+fn steps(findings: &Findings) -> Vec<(Property, usize)> {
+    findings.violations().map(|(property, run)| (*property, run.moves.len())).collect()
+}
+
+/// The way that was found is one of the forgetful servers, and only its last step is wrong.
+#[track_caller]
+fn leads_to_it(findings: &Findings) {
+    let (property, run) = findings.violations().next().unwrap();
+    let mut world = forgetful().initial();
+    assert_eq!(run.initial, world);
+    for (number, (a_move, after)) in run.moves.iter().enumerate() {
+        assert_eq!(forgetful().apply(&world, a_move.server, a_move.trigger).2, *after);
+        let holds = property.holds(&world, a_move.server, after);
+        assert_eq!(holds, number + 1 < run.moves.len(), "step {number}");
+        world.clone_from(after);
+    }
+}
+
+#[test]
+fn a_graph_is_searched_level_by_level_to_its_end() {
+    let findings = search(&WorldModel::new(up_to(2, 1)), &SAFETY, |_| ());
+    assert_eq!(findings.coverage, Coverage { states: 33, edges: 56, depth: 7 });
+    assert_eq!(findings.levels, [1, 2, 5, 8, 10, 6, 1]);
+    assert!(findings.exhaustive && findings.hold() && !findings.is_violated());
+}
+
+#[test]
+fn a_search_tells_how_far_it_has_come() {
+    let mut told = Vec::new();
+    search(&WorldModel::new(up_to(3, 1)), &SAFETY, |coverage| told.push(coverage.states));
+    assert_eq!(told, [1024]);
+}
+
+#[test]
+fn a_search_that_is_stopped_decides_nothing() {
+    let model = WorldModel::new(up_to(3, 1));
+    let findings = search_until(&model, &SAFETY, |_| Some(Stop::Interrupted));
+    assert_eq!((findings.stopped, findings.coverage.states), (Some(Stop::Interrupted), 1024));
+    assert_eq!(findings.levels.iter().sum::<usize>(), 1024);
+    assert!(!findings.exhaustive && !findings.hold() && !findings.is_violated());
+    assert!(findings.verdicts.iter().all(|(_, verdict)| *verdict == Verdict::Undecided));
+}
+
+#[test]
+fn a_violation_is_told_as_the_shortest_way_to_it() {
+    let findings = search(&forgetful(), &SAFETY, |_| ());
+    assert!(findings.is_violated() && !findings.hold() && !findings.exhaustive);
+    assert_eq!(steps(&findings), [(Property::VoteOncePerTerm, 4)]);
+    leads_to_it(&findings);
+}
+
+#[test]
+fn stateright_sees_the_same_graph_in_packed_worlds_and_in_whole_ones() {
+    let (control, worlds) = (Control::default(), WorldModel::new(up_to(2, 1)));
+    let whole = ask_stateright_of_worlds(worlds, 1, &control);
+    let packed = ask_stateright(packed(Reductions::NONE), &SAFETY, 1, &control);
+    for Outcome { coverage, exhaustive, violated, .. } in [whole, packed] {
+        assert_eq!((coverage.states, coverage.depth), (33, 7));
+        assert!(exhaustive && violated == [false; 4]);
+    }
+}
+
+#[test]
+fn a_violation_in_packed_worlds_is_told_of_whole_ones() {
+    for reductions in [Reductions::NONE, Reductions { symmetry: true, ..Reductions::NONE }] {
+        let (model, control) = (packed(reductions).driven_by(FORGETFUL), Control::default());
+        let outcome = ask_stateright(model.clone(), &SAFETY, 1, &control);
+        let findings = outcome.findings(&model, &SAFETY, &control);
+        assert!(!findings.exhaustive);
+        assert_eq!(steps(&findings), steps(&search(&forgetful(), &SAFETY, |_| ())));
+        leads_to_it(&findings);
+        control.stop(Stop::OutOfMemory);
+        let findings = outcome.findings(&model, &SAFETY, &control);
+        let untold = Verdict::ViolatedUntold(Stop::OutOfMemory);
+        assert!(findings.verdicts.contains(&(Property::VoteOncePerTerm, untold)));
+        assert!(findings.is_violated() && steps(&findings).is_empty(), "no way is made up");
+    }
+}
+
+#[test]
+fn what_is_not_violated_holds_only_if_everything_was_seen() {
+    let (model, control) = (packed(Reductions::NONE), Control::default());
+    let seen = ask_stateright(model.clone(), &SAFETY, 1, &control);
+    assert!(seen.findings(&model, &SAFETY, &control).hold());
+    let findings = Outcome { exhaustive: false, ..seen }.findings(&model, &SAFETY, &control);
+    assert_eq!(findings.verdicts, SAFETY.map(|property| (property, Verdict::Undecided)));
+}
+
+#[test]
+fn only_what_is_asked_for_is_judged() {
+    let model = packed(Reductions::NONE).driven_by(FORGETFUL);
+    let asked = [Property::TermNeverDecreases, Property::VoteOncePerTerm];
+    let outcome = ask_stateright(model.clone(), &asked, 1, &Control::default());
+    assert_eq!(outcome.violated, [false, true]);
+    let outcome = ask_stateright(model, &asked[..1], 1, &Control::default());
+    assert!(outcome.exhaustive, "nothing else ends the search");
+}
+
+#[test]
+fn who_watches_a_search_is_told_and_can_stop_it() {
+    let control = Control::default();
+    assert_eq!((control.subject(), control.stopped()), (String::new(), None));
+    control.begins("Two servers".to_owned());
+    control.covers(Coverage { states: 3, edges: 2, depth: 1 });
+    let told = [&control.states, &control.depth].map(|count| count.load(super::RELAXED));
+    assert_eq!((&*control.subject(), told), ("Two servers", [3, 1]));
+    control.stop(Stop::Interrupted);
+    control.stop(Stop::OutOfMemory);
+    assert_eq!(control.stopped(), Some(Stop::Interrupted), "the first reason stands");
+}
+
+#[test]
+fn a_fingerprint_is_one_word() {
+    assert_eq!([Keys::Exact, Keys::Fingerprints].map(Keys::bits::<3>), [192, 64]);
+}
