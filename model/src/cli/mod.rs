@@ -156,12 +156,11 @@ impl From<Stop> for Exit {
     }
 }
 
-/// Runs what stands behind the arrow on the packed model, in as few words as its states need.
+/// Runs what stands behind the arrow on the packed model, in the first of these numbers of words
+/// into which its states fit. The last is 8. It is compiled once for each: only a search that keeps
+/// little else than states is worth many.
 macro_rules! with_packed {
-    ($bounds:expr, $reductions:expr, $words:ident, $model:ident => $then:expr) => {
-        with_packed!(@ $bounds, $reductions, $words, $model => $then; 2 3 4 8)
-    };
-    (@ $bounds:expr, $reductions:expr, $words:ident, $model:ident => $then:expr; $($W:literal)*) => {{
+    ([$($W:literal),*], $bounds:expr, $reductions:expr, $words:ident, $model:ident => $then:expr) => {{
         let (bounds, reductions) = ($bounds, $reductions);
         'found: {
             $(if let Some($model) = raft_model::reduce::PackedModel::<$W>::new(bounds, reductions) {

@@ -21,6 +21,7 @@ pub use outcome::Outcome;
 pub use seen::Keys;
 
 use std::collections::HashMap;
+use std::mem;
 use std::sync::atomic::Ordering;
 
 use crate::action::{Action, Move};
@@ -130,10 +131,11 @@ pub fn search_until<M: ElectionModel>(
         }
     }
     while !next_level.is_empty() && violations.iter().all(Option::is_none) && stopped.is_none() {
-        std::mem::swap(&mut level, &mut next_level);
+        mem::swap(&mut level, &mut next_level);
         coverage.depth += 1;
         let before = coverage.states;
-        for (number, state) in level.drain(..) {
+        let mut states = level.drain(..);
+        for (number, state) in states.by_ref() {
             coverage.states += 1;
             let world = model.world(&state);
             let mut edges: Vec<(Action, usize)> = Vec::new();
@@ -163,6 +165,7 @@ pub fn search_until<M: ElectionModel>(
             }
         }
         levels.push(coverage.states - before);
+        give_back(states, stopped);
     }
 
     let exhaustive = next_level.is_empty() && stopped.is_none();
@@ -172,7 +175,16 @@ pub fn search_until<M: ElectionModel>(
         None => Verdict::Undecided,
     };
     let verdicts = properties.iter().copied().zip(violations.into_iter().map(verdict)).collect();
+    give_back((reached, next_level), stopped);
     Findings { coverage, levels, exhaustive, stopped, verdicts }
+}
+
+/// Gives memory back, unless the search was stopped: whoever did that wants it to end, and state by
+/// state it takes seconds.
+fn give_back<T>(memory: T, stopped: Option<Stop>) {
+    if stopped.is_some() {
+        mem::forget(memory);
+    }
 }
 
 /// Where a violation was found.

@@ -58,7 +58,7 @@ fn find(args: &Args, control: &Arc<Control>) -> Result<Report, Failure> {
     Ok(match args.engine() {
         Engine::Timely => {
             let crew = args.crew()?;
-            with_packed!(args.bounds(), args.reductions(), WORDS, model => {
+            with_packed!([2, 3, 4, 8], args.bounds(), args.reductions(), WORDS, model => {
                 let model = Arc::new(model);
                 let outcome = parallel::search(&model, properties, &crew, control)?;
                 Report {
@@ -68,15 +68,17 @@ fn find(args: &Args, control: &Arc<Control>) -> Result<Report, Failure> {
                 }
             })
         }
-        Engine::Stateright => with_packed!(args.bounds(), args.reductions(), _WORDS, model => {
-            let opinion = second_opinion::ask_stateright(model.clone(), properties, args.workers(), control);
-            Report {
-                has_edges: false,
-                key: Key::Bits(64, Keys::Fingerprints),
-                workers: args.workers(),
-                ..report(opinion.findings(&model, properties, control))
-            }
-        }),
+        Engine::Stateright => {
+            with_packed!([4, 8], args.bounds(), args.reductions(), _WORDS, model => {
+                let opinion = second_opinion::ask_stateright(model.clone(), properties, args.workers(), control);
+                Report {
+                    has_edges: false,
+                    key: Key::Bits(64, Keys::Fingerprints),
+                    workers: args.workers(),
+                    ..report(opinion.findings(&model, properties, control))
+                }
+            })
+        }
         Engine::World => {
             let handlers = args.mutant.map_or(Handlers::RAFT, |mutant| mutant.handlers);
             report(one_by_one(&WorldModel { bounds: args.bounds(), handlers }, properties, control))

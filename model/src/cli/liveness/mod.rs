@@ -173,12 +173,12 @@ fn find(args: &Args, control: &Control) -> Result<Report, Failure> {
         None
     } else {
         let bounds = args.bounds(Term::new(smaller));
-        Some(with_packed!(bounds, Reductions::MESSAGES, _WORDS, model => {
+        Some(with_packed!([4, 8], bounds, Reductions::MESSAGES, _WORDS, model => {
             let hostile = explore(&model.driven_by(args.handlers()), control)?;
             (hostile.graph().coverage(), hostile.judge(args.assumptions(), control)?)
         }))
     };
-    with_packed!(bounds, Reductions::MESSAGES, _WORDS, model => {
+    with_packed!([4, 8], bounds, Reductions::MESSAGES, _WORDS, model => {
         let hostile = explore(&model.driven_by(args.handlers()), control)?;
         Ok(Report {
             hostile: hostile.graph().coverage(),
