@@ -260,7 +260,8 @@ mod tests {
         let mut alike = HashSet::new();
         in_every_order(&mut servers, 0, &mut |servers| {
             let order: Vec<_> = servers.iter().map(|&(_, server)| server).collect();
-            if renamed(layout, world, &Renaming::in_order(&order)) == *world {
+            let names = Renaming::in_order(layout.cluster(), order.iter().copied());
+            if renamed(layout, &layout.states(world), world, &names) == *world {
                 alike.extend(order.into_iter().zip(layout.cluster().servers()));
             }
         });
@@ -278,7 +279,7 @@ mod tests {
             let model = Model::new(bounds, reductions).unwrap();
             let layout = model.layout();
             for world in reachable(&model) {
-                let signatures = signatures(layout, &world);
+                let signatures = signatures(layout, &layout.states(&world), &world);
                 let alike = alike(layout, &world);
                 for one in layout.cluster().servers() {
                     for other in layout.cluster().servers() {
@@ -350,7 +351,7 @@ mod tests {
                 let mut world = Packed::EMPTY;
                 of_one(&layout, &mut world, servers[0], servers[2]);
                 of_other(&layout, &mut world, servers[1], servers[3]);
-                let signatures = signatures(&layout, &world);
+                let signatures = signatures(&layout, &layout.states(&world), &world);
                 let are_same = signatures[0] == signatures[1];
                 assert_eq!(are_same, number == other_number, "{}", layout.unpack(&world));
             }

@@ -1,7 +1,7 @@
 //! What is found of small graphs, by the search of whole worlds and by stateright, and how a
 //! violation is told.
 
-use super::opinion::{ask_stateright, ask_stateright_of_worlds};
+use super::second_opinion::{ask_stateright, ask_stateright_of_worlds};
 use super::{Control, Coverage, Findings, Keys, Outcome, Stop, Verdict, search, search_until};
 use crate::cluster::Cluster;
 use crate::election::Handlers;
