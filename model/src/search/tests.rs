@@ -4,12 +4,11 @@
 use super::opinion::{ask_stateright, ask_stateright_of_worlds};
 use super::{Control, Coverage, Findings, Keys, Outcome, Stop, Verdict, search, search_until};
 use crate::cluster::Cluster;
-use crate::election::Handlers;
 use crate::reduce::{PackedModel, Reductions};
 use crate::types::Term;
-use crate::world::WorldModel;
 use crate::world::bounds::{Bounds, Replies, Terms};
 use crate::world::properties::{Property, SAFETY};
+use crate::world::{Handlers, WorldModel};
 
 type Model = PackedModel<2>;
 
