@@ -4,12 +4,11 @@
 use super::second_opinion::{ask_stateright, ask_stateright_of_worlds};
 use super::{Control, Coverage, Findings, Keys, Outcome, Stop, Verdict, search, search_until};
 use crate::cluster::Cluster;
-use crate::election::Handlers;
 use crate::reduce::{PackedModel, Reductions};
 use crate::types::Term;
-use crate::world::WorldModel;
 use crate::world::bounds::{Bounds, Replies, Terms};
 use crate::world::properties::{Property, SAFETY};
+use crate::world::{Handlers, WorldModel};
 
 type Model = PackedModel<2>;
 
@@ -132,8 +131,20 @@ fn only_what_is_asked_for_is_judged() {
     let asked = [Property::TermNeverDecreases, Property::VoteOncePerTerm];
     let outcome = ask_stateright(model.clone(), &asked, 1, &Control::default());
     assert_eq!(outcome.violated, [false, true]);
-    let outcome = ask_stateright(model, &asked[..1], 1, &Control::default());
-    assert!(outcome.exhaustive, "nothing else ends the search");
+    let [harmless, wrong] = asked.map(|property| {
+        ask_stateright(model.clone(), &[property], 1, &Control::default()).violated
+    });
+    assert_eq!((harmless, wrong), (vec![false], vec![true]));
+}
+
+#[test]
+fn stateright_that_is_stopped_claims_nothing() {
+    let bounds = Bounds { replies: Replies::Useful, ..up_to(3, 2) };
+    let control = Control::default();
+    control.stop(Stop::Interrupted);
+    let model = Model::new(bounds, Reductions::NONE).unwrap();
+    let outcome = ask_stateright(model, &SAFETY, 1, &control);
+    assert_eq!((outcome.stopped, outcome.exhaustive), (Some(Stop::Interrupted), false));
 }
 
 #[test]

@@ -101,7 +101,7 @@ impl Drawing<'_> {
         let mut pieces: Vec<_> = pieces.map(|piece| (piece.from, piece.to, piece.says())).collect();
         let mut next = LEFT + NAMES_APART;
         if !lane.has_trace {
-            next = LEFT + 8.0;
+            next = LEFT;
             pieces = vec![(self.picture.from, self.picture.to, "no trace".to_owned())];
         }
         let y = y(server) + 18.0;
