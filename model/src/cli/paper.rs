@@ -18,12 +18,17 @@ pub(super) fn print(report: &str) -> io::Result<()> {
     if !stdout.is_terminal() {
         return stdout.write_all(report.replace(HANG, "").as_bytes());
     }
-    let width = terminal_size().map_or(80, |(Width(columns), _)| columns.into());
+    let width = width();
     let lines: Vec<String> = report.lines().map(|line| wrapped(line, width)).collect();
     let text = lines.join("\n") + "\n";
     let is_set = |name| env::var_os(name).filter(|value| !value.is_empty());
     let is_plain = is_set("NO_COLOR").is_some() || is_set("TERM").is_none_or(|term| term == "dumb");
     stdout.write_all(if is_plain { text } else { coloured(&text) }.as_bytes())
+}
+
+/// How many columns a terminal has.
+pub(super) fn width() -> usize {
+    terminal_size().map_or(80, |(Width(columns), _)| columns.into())
 }
 
 /// A line, over as many as it takes.

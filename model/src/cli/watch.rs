@@ -13,6 +13,7 @@ use signal_hook::flag;
 
 use super::exit::Exit;
 use super::memory::{self, Limit};
+use super::paper;
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -96,6 +97,8 @@ fn look_after(mut work: impl Work, leave: &AtomicBool) {
     let on_terminal = io::stderr().is_terminal();
     let (period, before, after) =
         if on_terminal { (ON_TERMINAL, "\r\x1b[K", "") } else { (IN_FILE, "", "\n") };
+    // A line that goes on below itself is not overwritten by the next one.
+    let width = if on_terminal { paper::width() } else { usize::MAX };
     let mut said = Instant::now();
     let mut interrupted = None;
     while !leave.load(Relaxed) {
@@ -106,7 +109,8 @@ fn look_after(mut work: impl Work, leave: &AtomicBool) {
         work.tend(interrupted.is_some());
         if said.elapsed() >= period {
             said = Instant::now();
-            let _ = write!(io::stderr(), "{before}{}{after}", work.progress());
+            let line: String = work.progress().chars().take(width).collect();
+            let _ = write!(io::stderr(), "{before}{line}{after}");
         }
         thread::park_timeout(PERIOD);
     }

@@ -164,9 +164,9 @@ impl Report<'_> {
         let _ = match counterexample {
             Some(counterexample) => writeln!(
                 text,
-                ".\n  Of few servers and terms it finds a step that leaves the invariant, from a world that \
-                 may be out\n  of reach; quorums are any sets of which two always meet:\n\n\
-                 {counterexample}"
+                ".\n  Of few servers and terms it finds a step that leaves the invariant, from a \
+                 world that may be out of reach.\n  Quorums are any sets of which two always \
+                 meet.\n\n{counterexample}"
             ),
             None if file.paths == 0 => writeln!(text, "."),
             None => writeln!(text, "; it has found no step of few servers and terms."),
