@@ -21,7 +21,7 @@
 //! | `prove`, `solver` | z3 and cvc5, and what they answer |
 //! | `counterexample` | a step that leaves the invariant, as a table |
 //! | `expression` | what a solver writes, read |
-//! | `tests` | that symbols, formulas and paths mean what the code does, compared without a solver |
+//! | `tests` | that symbols, formulas and paths mean what the code does, without solvers |
 //!
 //! What is trusted: that these modules say what they should (but for what the oracle answers
 //! without asking, which is proved too); that the network and the disks behave as `situation` has
