@@ -302,8 +302,8 @@ fn three_elections_are_drawn_as_they_always_were() {
 }
 
 /// S1's clock is ahead, S3 gave no trace, a request arrives twice, a heartbeat is late, and S2
-/// campaigns in a hurry and is down for a while. The picture begins and ends with a heartbeat of S1, which leads no more then,
-/// and is two screens wide.
+/// campaigns in a hurry and is down for a while. The picture begins and ends with a heartbeat of
+/// S1, which leads no more then, and is two screens wide.
 #[test]
 fn a_part_of_a_confused_run_is_drawn_as_it_always_was() {
     let mut run = Run::new("demo");

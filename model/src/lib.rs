@@ -75,7 +75,7 @@
 //! actor: types cluster protocol action words run world
 //! packed: types cluster protocol action world
 //! reduce: types cluster protocol action world packed
-//! search: types cluster protocol action run world packed reduce
+//! search: types cluster action run world packed reduce
 //! liveness: types cluster protocol action run world packed reduce search
 //! mutant: types cluster protocol run world reduce search liveness
 //! proof: types cluster protocol action world mutant
