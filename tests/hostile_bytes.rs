@@ -14,10 +14,11 @@ use raft_model::cluster::Cluster;
 use raft_model::election::{Ballot, Outgoing, Role, Server, State};
 use raft_model::message::Message;
 use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
-use raft_model::types::{ServerId, ServerSet, Term};
+use raft_model::types::{Attempt, Round, ServerId, ServerSet, Term};
 use raft_node::config::ClusterName;
 use raft_node::disk::DataDir;
 use raft_node::wire::{Frame, MAX_FRAME};
+use support::bounds;
 use support::bytes::{self, SLOT_HEAD};
 use support::simulation::{Simulation, text};
 
@@ -33,10 +34,10 @@ fn number() -> impl Strategy<Value = u64> {
 fn message() -> impl Strategy<Value = Message> {
     (number().prop_map(Term::new), 0..4, any::<bool>()).prop_map(|(term, kind, vote_granted)| {
         match kind {
-            0 => Message::RequestVote { term },
+            0 => Message::RequestVote { term, hand_over: false },
             1 => Message::RequestVoteResponse { term, vote_granted },
-            2 => Message::AppendEntries { term },
-            _ => Message::AppendEntriesResponse { term },
+            2 => Message::AppendEntries { term, round: Round::FIRST },
+            _ => Message::AppendEntriesResponse { term, round: None },
         }
     })
 }
@@ -66,9 +67,9 @@ fn ballot() -> impl Strategy<Value = Ballot> {
 fn state() -> impl Strategy<Value = State> {
     let votes = vec(server(), 0..8).prop_map(ServerSet::from_iter);
     let role = prop_oneof![
-        Just(Role::Follower),
+        Just(Role::FOLLOWER),
         votes.prop_map(|votes| Role::Candidate { votes }),
-        Just(Role::Leader),
+        Just(Role::LEADER),
     ];
     (ballot(), role).prop_map(|(ballot, role)| State { ballot, role })
 }
@@ -76,7 +77,7 @@ fn state() -> impl Strategy<Value = State> {
 fn cause() -> impl Strategy<Value = Cause> {
     prop_oneof![
         ballot().prop_map(|stored| Cause::Start { stored }),
-        state().prop_map(|before| Cause::Timeout { before }),
+        state().prop_map(|before| Cause::Timeout { before, attempt: Attempt::FIRST }),
         (state(), server(), message(), step_id()).prop_map(|(before, from, message, sent_in)| {
             Cause::Receive { before, from, message, sent_in }
         }),
@@ -89,7 +90,7 @@ fn line() -> impl Strategy<Value = Line> {
     let numbers = (number(), number(), number(), number());
     let record = (server(), cluster.clone(), cause(), state(), numbers).prop_map(
         |(server, cluster, cause, state, (boot, sequence, wall_us, monotonic_us))| {
-            let mut step = cause.step_of(&Server { id: server, cluster });
+            let mut step = cause.step_of(&bounds::server(server, cluster));
             if step.outgoing == Outgoing::Nothing {
                 step.state = state;
             }

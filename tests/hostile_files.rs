@@ -97,7 +97,7 @@ impl Server {
             guards: 0,
             from: id(2),
             to: id(1),
-            message: Message::RequestVote { term: Term::new(8) },
+            message: Message::RequestVote { term: Term::new(8), hand_over: false },
             sent_in: StepId { boot: 1, sequence: 1 },
         };
         self.peer.send_to(&frame.encode(), self.config.address_of(id(1)).unwrap()).unwrap();

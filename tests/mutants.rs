@@ -13,7 +13,7 @@ use raft_model::mutant::{Catch, FAULTS, MUTANTS, Mutant, Pinned};
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::{Control, Coverage, Findings, search};
-use raft_model::types::{ServerId, Term};
+use raft_model::types::{Attempt, ServerId, Term};
 use raft_model::world::WorldModel;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 use raft_model::world::properties::Property::{
@@ -24,11 +24,11 @@ use support::bounds;
 use support::counts;
 
 fn find(mutant: &str, servers: u8, max_term: u64, properties: &[Property]) -> Findings {
-    let bounds = Bounds {
-        cluster: Cluster::new(servers).unwrap(),
-        terms: Terms::UpTo(Term::new(max_term)),
-        replies: Replies::Useful,
-    };
+    let bounds = Bounds::new(
+        Cluster::new(servers).unwrap(),
+        Terms::UpTo(Term::new(max_term)),
+        Replies::Useful,
+    );
     let mutant = Mutant::named(mutant).unwrap();
     search(&WorldModel { bounds, handlers: mutant.handlers }, properties, |_| ())
 }
@@ -134,14 +134,14 @@ fn what_only_tests_see_has_the_graph_of_the_specification() {
 #[test]
 fn after_the_last_term_comes_no_other() {
     let [id, other] = [1, 2].map(|number| ServerId::new(number).unwrap());
-    let server = Server { id, cluster: Cluster::new(3).unwrap() };
+    let server = bounds::server(id, Cluster::new(3).unwrap());
     let ballot = Ballot { current_term: Term::new(u64::MAX), voted_for: Some(other) };
-    let last = State { ballot, role: Role::Follower };
-    let step = server.step(last, Event::Timeout);
+    let last = State { ballot, role: Role::FOLLOWER };
+    let step = server.step(last, Event::Timeout { attempt: Attempt::FIRST });
     assert_eq!((step.state, step.rule, step.persist), (last, Rule::TermsExhausted, false));
 
     let mutant = Mutant::named("terms-wrap-around").unwrap();
-    let step = (mutant.handlers.step)(&server, last, Event::Timeout);
+    let step = (mutant.handlers.step)(&server, last, Event::Timeout { attempt: Attempt::FIRST });
     assert_eq!(step.state.ballot, Ballot::INITIAL);
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use support::bounds;
 use support::run::Run;
 use support::{binary, simulation};
 
@@ -218,7 +219,7 @@ fn what_a_killed_server_recorded_earlier_did_happen() {
         run.receive(201, server, says(Message::RequestVoteResponse { term, vote_granted: true }));
     }
     run.killed_before(300, 1, |run| {
-        run.receive(202, 1, says(Message::RequestVote { term: Term::new(2) }));
+        run.receive(202, 1, says(Message::RequestVote { term: Term::new(2), hand_over: false }));
     });
     let refused = replayed(&run.texts()[..2]);
     assert!(matches!(refused, Err(ReplayError::Refused { rule: Rule::OneLeader, .. })));
@@ -233,8 +234,8 @@ fn unless_somebody_received_its_message() {
     let Ok(Line::Step(last)) = Line::from_text(last) else { unreachable!() };
     let cause =
         Cause::Receive { before: last.step.state, from: id(2), message, sent_in: sent.id() };
-    let mut received = Record { sequence: last.sequence + 1, cause, ..last };
-    received.step = received.expected(Cluster::new(3).unwrap());
+    let step = cause.step_of(&bounds::server(last.server, Cluster::new(3).unwrap()));
+    let received = Record { sequence: last.sequence + 1, cause, step, ..last };
     traces[0] += &Line::Step(received).to_text();
     let (place, what) = complaint(&traces);
     assert!(place.starts_with("1.trace:"), "{place}");
@@ -267,7 +268,7 @@ fn two_leaders_of_one_term_are_noticed() {
     let leader_of_term_1 = |simulation: &Simulation| {
         (1..=3).map(id).find(|&server| {
             simulation.trace(server).iter().any(|line| {
-                matches!(line, Line::Step(record) if record.step.state.role == Role::Leader
+                matches!(line, Line::Step(record) if record.step.state.role.is_leader()
                     && record.step.state.ballot.current_term.number() == 1)
             })
         })

@@ -186,7 +186,7 @@ impl Cluster {
     fn settled(&mut self) -> Result<Leader, Box<dyn Error>> {
         self.wait("a leader that everybody follows", |last, _| {
             let records: Vec<Record> = last.iter().copied().collect::<Option<_>>()?;
-            let leader = records.iter().find(|record| record.step.state.role == Role::Leader)?;
+            let leader = records.iter().find(|record| record.step.state.role.is_leader())?;
             let term = leader.step.state.ballot.current_term;
             let follows = |record: &Record| {
                 record.step.rule == Rule::HeartbeatAccepted

@@ -3,7 +3,7 @@
 
 use raft_model::election::{Role, Rule, State, Step};
 use raft_model::trace::Cause;
-use raft_model::types::{ServerId, Term};
+use raft_model::types::{Attempt, Beats, Round, ServerId, Term};
 
 /// What a server knows after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Status {
             (Rule::HeartbeatAccepted | Rule::SteppedDown, Cause::Receive { from, .. }) => {
                 Some(from)
             }
-            _ if step.state.role == Role::Leader => Some(self.server),
+            _ if step.state.role.is_leader() => Some(self.server),
             // A term has one leader at most: who was heard of stands until the term is over.
             _ => self.leader.filter(|_| is_same_term),
         };
@@ -68,18 +68,22 @@ mod tests {
 
     impl Story {
         fn begin() -> Self {
-            let state = State { ballot: Ballot::INITIAL, role: Role::Follower };
+            let state = State { ballot: Ballot::INITIAL, role: Role::FOLLOWER };
             Self(Status::new(server(1), state))
         }
 
         fn takes(self, cause: Cause) -> Self {
-            let id = Server { id: server(1), cluster: Cluster::new(3).unwrap() };
+            let id = Server {
+                id: server(1),
+                cluster: Cluster::new(3).unwrap(),
+                patience: Beats::ZERO.next(),
+            };
             Self(self.0.after(cause, &cause.step_of(&id)))
         }
 
         fn times_out(self) -> Self {
             let before = self.0.state;
-            self.takes(Cause::Timeout { before })
+            self.takes(Cause::Timeout { before, attempt: Attempt::FIRST })
         }
 
         fn hears(self, from: u8, message: Message) -> Self {
@@ -94,9 +98,10 @@ mod tests {
 
     #[test]
     fn it_knows_its_term_its_role_and_its_vote() {
-        let Story(status) = Story::begin().hears(2, Message::RequestVote { term: ONE });
+        let Story(status) =
+            Story::begin().hears(2, Message::RequestVote { term: ONE, hand_over: false });
         let known = (status.term(), status.voted_for(), status.state.role);
-        assert_eq!(known, (ONE, Some(server(2)), Role::Follower));
+        assert_eq!(known, (ONE, Some(server(2)), Role::FOLLOWER));
     }
 
     #[test]
@@ -113,29 +118,41 @@ mod tests {
 
     #[test]
     fn who_is_followed_leads() {
-        let heartbeat = Message::AppendEntries { term: ONE };
+        let heartbeat = Message::AppendEntries { term: ONE, round: Round::FIRST };
         assert_eq!(Story::begin().hears(3, heartbeat).leader(), Some(3));
         assert_eq!(Story::begin().times_out().hears(3, heartbeat).leader(), Some(3));
     }
 
     #[test]
     fn a_message_of_the_same_term_changes_no_leader() {
-        let follows = Story::begin().hears(3, Message::AppendEntries { term: ONE });
-        assert_eq!(follows.hears(2, Message::RequestVote { term: ONE }).leader(), Some(3));
+        let follows =
+            Story::begin().hears(3, Message::AppendEntries { term: ONE, round: Round::FIRST });
+        assert_eq!(
+            follows.hears(2, Message::RequestVote { term: ONE, hand_over: false }).leader(),
+            Some(3)
+        );
     }
 
     #[test]
     fn nobody_leads_a_new_term() {
-        let follows = || Story::begin().hears(3, Message::AppendEntries { term: ONE });
+        let follows =
+            || Story::begin().hears(3, Message::AppendEntries { term: ONE, round: Round::FIRST });
         assert_eq!(follows().times_out().leader(), None);
-        assert_eq!(follows().hears(2, Message::RequestVote { term: TWO }).leader(), None);
+        assert_eq!(
+            follows().hears(2, Message::RequestVote { term: TWO, hand_over: false }).leader(),
+            None
+        );
         let deposed = Story::begin().times_out().hears(2, VOTE);
-        assert_eq!(deposed.hears(3, Message::RequestVote { term: TWO }).leader(), None);
+        assert_eq!(
+            deposed.hears(3, Message::RequestVote { term: TWO, hand_over: false }).leader(),
+            None
+        );
     }
 
     #[test]
     fn a_server_that_comes_back_has_heard_of_nobody() {
-        let follows = Story::begin().hears(3, Message::AppendEntries { term: ONE });
+        let follows =
+            Story::begin().hears(3, Message::AppendEntries { term: ONE, round: Round::FIRST });
         let stored = follows.0.state.ballot;
         assert_eq!(follows.takes(Cause::Start { stored }).leader(), None);
     }

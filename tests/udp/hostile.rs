@@ -6,7 +6,7 @@ use std::net::UdpSocket;
 
 use raft_model::message::Message;
 use raft_model::trace::StepId;
-use raft_model::types::{ServerId, Term};
+use raft_model::types::{Round, ServerId, Term};
 use raft_node::config::ClusterName;
 use raft_node::wire::{Frame, Rejection};
 use rand::SeedableRng;
@@ -32,11 +32,11 @@ fn frame(from: usize, to: usize, message: Message) -> Frame {
 /// Every message of that term.
 fn messages(term: Term) -> [Message; 5] {
     [
-        Message::RequestVote { term },
+        Message::RequestVote { term, hand_over: false },
         Message::RequestVoteResponse { term, vote_granted: true },
         Message::RequestVoteResponse { term, vote_granted: false },
-        Message::AppendEntries { term },
-        Message::AppendEntriesResponse { term },
+        Message::AppendEntries { term, round: Round::FIRST },
+        Message::AppendEntriesResponse { term, round: None },
     ]
 }
 
@@ -51,7 +51,7 @@ fn with_byte(frame: &Frame, index: usize, byte: u8) -> Vec<u8> {
 
 /// Datagrams for a server from the address of another, and why each is rejected.
 fn hostile(from: usize, to: usize) -> Vec<(Vec<u8>, Rejection)> {
-    let heartbeat = frame(from, to, Message::AppendEntries { term: FAR });
+    let heartbeat = frame(from, to, Message::AppendEntries { term: FAR, round: Round::FIRST });
     let vote = frame(from, to, Message::RequestVoteResponse { term: FAR, vote_granted: true });
     let third = 6 - from - to;
     let other_name = ClusterName::new("Test").unwrap();
@@ -157,7 +157,10 @@ fn what_servers_sent_before_changes_nothing_when_it_comes_again() {
         history.iter().any(|old| Frame::decode(&old.bytes).unwrap().message == message)
     };
     for term in [first.term, leadership.term].map(Term::new) {
-        assert!(says(Message::RequestVote { term }) && says(Message::AppendEntries { term }));
+        assert!(
+            says(Message::RequestVote { term, hand_over: false })
+                && says(Message::AppendEntries { term, round: Round::FIRST })
+        );
         assert!(says(Message::RequestVoteResponse { term, vote_granted: true }));
     }
     history.shuffle(&mut StdRng::seed_from_u64(1));

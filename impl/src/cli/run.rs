@@ -7,6 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::thread;
 
+use raft_model::cluster::Protocol;
 use raft_node::config::{Config, Settings};
 use raft_node::disk::DataDir;
 use raft_node::link::Link;
@@ -52,6 +53,10 @@ pub(super) struct Args {
     /// Directory for the ballot of this server, of no other, on a disk of its own machine
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+    /// How the servers elect, the same on all of them: figure2, pre-vote, check-quorum, or guarded,
+    /// which is both
+    #[arg(long, value_name = "PROTOCOL", default_value = "figure2")]
+    protocol: Protocol,
     #[command(flatten)]
     timing: Timing,
     /// Seed of the random election timeouts, to repeat a run's timeouts [default: random]
@@ -106,6 +111,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         cluster: args.cluster,
         id: args.id,
         servers: args.servers,
+        protocol: args.protocol,
         heartbeat: args.timing.heartbeat(),
         election_timeout: args.timing.election_timeout(),
         seed: args.seed,

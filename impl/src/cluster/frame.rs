@@ -61,9 +61,9 @@ fn row(view: &View, status: &Status, now: Duration, colour: bool) -> String {
         (Some(_), Some(state)) => (
             state.role.name(),
             match state.role {
-                Role::Follower => PLAIN,
-                Role::Candidate { .. } => YELLOW,
-                Role::Leader => GREEN,
+                Role::Follower { .. } => PLAIN,
+                Role::PreCandidate { .. } | Role::Candidate { .. } => YELLOW,
+                Role::Leader { .. } => GREEN,
             },
         ),
     };
@@ -104,7 +104,7 @@ mod tests {
     use raft_model::election::{Event, Server, State};
     use raft_model::message::Message;
     use raft_model::trace::{Cause, Record, StepId};
-    use raft_model::types::Term;
+    use raft_model::types::{Attempt, Beats, Round, Term};
 
     use super::*;
     use crate::cluster::view::Happening;
@@ -115,14 +115,18 @@ mod tests {
 
     /// Lets a server come up, campaign and win, each shown as it is recorded.
     fn elect(view: &mut View, number: u8, voter: u8) -> State {
-        let id = Server { id: server(number), cluster: Cluster::new(3).unwrap() };
+        let id = Server {
+            id: server(number),
+            cluster: Cluster::new(3).unwrap(),
+            patience: Beats::ZERO.next(),
+        };
         let up = id.start(None).state;
-        let campaigning = id.step(up, Event::Timeout).state;
+        let campaigning = id.step(up, Event::Timeout { attempt: Attempt::FIRST }).state;
         let message = Message::RequestVoteResponse { term: Term::new(1), vote_granted: true };
         let (from, sent_in) = (server(voter), StepId { boot: 1, sequence: 1 });
         let causes = [
             Cause::Start { stored: up.ballot },
-            Cause::Timeout { before: up },
+            Cause::Timeout { before: up, attempt: Attempt::FIRST },
             Cause::Receive { before: campaigning, from, message, sent_in },
         ];
         for (cause, monotonic_us) in causes.into_iter().zip([1_000, 213_000, 215_000]) {
@@ -210,9 +214,13 @@ mod tests {
     fn a_leader_that_hears_of_a_later_term_is_news() {
         let mut view = view();
         let before = elect(&mut view, 2, 3);
-        let message = Message::AppendEntries { term: Term::new(2) };
+        let message = Message::AppendEntries { term: Term::new(2), round: Round::FIRST };
         let (from, sent_in) = (server(1), StepId { boot: 1, sequence: 1 });
-        let id = Server { id: server(2), cluster: Cluster::new(3).unwrap() };
+        let id = Server {
+            id: server(2),
+            cluster: Cluster::new(3).unwrap(),
+            patience: Beats::ZERO.next(),
+        };
         step(&mut view, &id, Cause::Receive { before, from, message, sent_in }, 0);
         let news = view.news[0].to_string();
         let expected = "S2 is a follower in term 2; it no longer leads in term 1";
@@ -263,12 +271,17 @@ mod tests {
     #[test]
     fn who_campaigns_again_is_no_news() {
         let mut view = view();
-        let id = Server { id: server(1), cluster: Cluster::new(3).unwrap() };
+        let id = Server {
+            id: server(1),
+            cluster: Cluster::new(3).unwrap(),
+            patience: Beats::ZERO.next(),
+        };
         let up = id.start(None).state;
-        step(&mut view, &id, Cause::Timeout { before: up }, 0);
+        step(&mut view, &id, Cause::Timeout { before: up, attempt: Attempt::FIRST }, 0);
         let news = view.news.len();
         let before = view.servers[0].state.unwrap();
-        let again = step(&mut view, &id, Cause::Timeout { before }, 0).unwrap();
+        let again =
+            step(&mut view, &id, Cause::Timeout { before, attempt: Attempt::FIRST }, 0).unwrap();
         assert!(again.to_string().ends_with("S1 is a candidate in term 2, and voted for S1"));
         assert_eq!(view.news.len(), news);
     }
@@ -277,16 +290,20 @@ mod tests {
     #[test]
     fn who_only_votes_is_what_it_was_and_no_news() {
         let mut view = view();
-        let id = Server { id: server(1), cluster: Cluster::new(3).unwrap() };
+        let id = Server {
+            id: server(1),
+            cluster: Cluster::new(3).unwrap(),
+            patience: Beats::ZERO.next(),
+        };
         let term = Term::new(1);
         let (from, sent_in) = (server(2), StepId { boot: 1, sequence: 1 });
         let before = id.start(None).state;
-        let message = Message::AppendEntries { term };
+        let message = Message::AppendEntries { term, round: Round::FIRST };
         step(&mut view, &id, Cause::Receive { before, from, message, sent_in }, 0);
         assert_eq!(view.servers[0].since, AT, "it is in term 1 since then");
         view.servers[0].since = DELAY;
         let (before, news) = (view.servers[0].state.unwrap(), view.news.len());
-        let message = Message::RequestVote { term };
+        let message = Message::RequestVote { term, hand_over: false };
         let voted = step(&mut view, &id, Cause::Receive { before, from, message, sent_in }, 0);
         assert!(voted.unwrap().to_string().ends_with("in term 1, and voted for S2"));
         assert_eq!((view.servers[0].since, view.news.len()), (DELAY, news));

@@ -133,11 +133,13 @@ impl View {
             let term = step.state.ballot.current_term;
             What::Leads { term, votes: votes(&cause, server), process: status.process }
         } else if step.rule == Rule::Campaigned
-            && cause.before().is_some_and(|before| before.role == Role::Follower)
+            && cause.before().is_some_and(|before| {
+                matches!(before.role, Role::Follower { .. } | Role::PreCandidate { .. })
+            })
         {
             What::Stands { term: step.state.ballot.current_term, silence }
         } else {
-            let led = cause.before().filter(|before| before.role == Role::Leader);
+            let led = cause.before().filter(|before| before.role.is_leader());
             What::Changed { state: step.state, led: led.map(|before| before.ballot.current_term) }
         };
         Some(self.tell(Happening { at, server, what }))
@@ -160,7 +162,7 @@ impl Status {
     /// The term that it leads, if it runs and does.
     pub(super) fn led_term(&self) -> Option<Term> {
         self.process?;
-        self.term().filter(|_| self.state.is_some_and(|state| state.role == Role::Leader))
+        self.term().filter(|_| self.state.is_some_and(|state| state.role.is_leader()))
     }
 }
 
@@ -168,7 +170,7 @@ impl Status {
 fn votes(cause: &Cause, server: ServerId) -> ServerSet {
     let last = match *cause {
         Cause::Receive { from, .. } => from,
-        Cause::Start { .. } | Cause::Timeout { .. } => server,
+        Cause::Start { .. } | Cause::Timeout { .. } | Cause::HandOver { .. } => server,
     };
     match cause.before().map(|before| before.role) {
         Some(Role::Candidate { votes }) => votes.with(last),

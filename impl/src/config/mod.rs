@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use raft_model::cluster::{Cluster, ClusterError};
+use raft_model::cluster::{Cluster, ClusterError, Protocol};
 use raft_model::election::Server;
+use raft_model::trace::patience;
 use raft_model::types::ServerId;
 
 /// The values that make up a configuration, not yet checked.
@@ -23,6 +24,8 @@ pub struct Settings {
     /// Number and address of every server, this one included: 1 to 7 servers, numbered from 1
     /// without gaps, in any order. Each address is the one that the others see as its source.
     pub servers: Vec<(u8, SocketAddr)>,
+    /// How the servers elect.
+    pub protocol: Protocol,
     /// How often a leader says that it is alive, from 1 ms. Less than half the shortest election
     /// timeout, so that the loss of one heartbeat starts no election.
     pub heartbeat: Duration,
@@ -43,6 +46,7 @@ impl Settings {
             cluster: cluster.into(),
             id,
             servers,
+            protocol: Protocol::FIGURE2,
             heartbeat: Duration::from_millis(50),
             election_timeout: Duration::from_millis(150)..=Duration::from_millis(300),
             seed: None,
@@ -105,16 +109,20 @@ impl Config {
     ///
     /// [`ConfigError`] names the first setting that is wrong.
     pub fn new(settings: Settings) -> Result<Self, ConfigError> {
-        let Settings { cluster, id, servers, heartbeat, election_timeout, seed } = settings;
+        let Settings { cluster, id, servers, protocol, heartbeat, election_timeout, seed } =
+            settings;
         let cluster_name =
             ClusterName::new(cluster.clone()).ok_or(ConfigError::ClusterName(cluster))?;
-        let cluster = Cluster::new(u8::try_from(servers.len()).unwrap_or(u8::MAX))?;
+        let size = u8::try_from(servers.len()).unwrap_or(u8::MAX);
+        let cluster = Cluster::with(size, protocol)?;
         let addresses = addresses(cluster, servers)?;
         let id = ServerId::new(id)
             .filter(|&id| cluster.contains(id))
             .ok_or(ConfigError::UnknownId { id, size: cluster.size() })?;
         check_timing(heartbeat, &election_timeout)?;
-        let server = Server { id, cluster };
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let patience = patience(ms(heartbeat), ms(*election_timeout.start()));
+        let server = Server { id, cluster, patience };
         Ok(Self { cluster_name, server, addresses, heartbeat, election_timeout, seed })
     }
 

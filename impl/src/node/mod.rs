@@ -9,6 +9,7 @@ use std::os::fd::BorrowedFd;
 
 use raft_model::election::{Outgoing, Role, Rule, Server, Step};
 use raft_model::trace::{Cause, StepId};
+use raft_model::types::Attempt;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
@@ -76,9 +77,15 @@ impl Node {
             self.step(Cause::Receive { before: self.status.state, from, message, sent_in })?;
         }
         if self.clock.is_due() {
-            self.step(Cause::Timeout { before: self.status.state })?;
+            let attempt = self.next_attempt();
+            self.step(Cause::Timeout { before: self.status.state, attempt })?;
         }
         Ok(())
+    }
+
+    /// A number that no earlier attempt of this server had: runs and steps are counted upwards.
+    fn next_attempt(&self) -> Attempt {
+        Attempt::new(self.store.boot() << 32 | self.sequence & u64::from(u32::MAX))
     }
 
     /// Waits for a datagram or the deadline; false when it is time to stop.
@@ -117,7 +124,9 @@ impl Node {
         }
         match step.outgoing {
             Outgoing::Nothing => {}
-            Outgoing::Reply { to, message } => self.link.send(to, message, id),
+            Outgoing::Reply { to, message } | Outgoing::Order { to, message } => {
+                self.link.send(to, message, id);
+            }
             Outgoing::Broadcast { message } => {
                 for to in self.server.cluster.others(self.server.id) {
                     self.link.send(to, message, id);
@@ -125,7 +134,7 @@ impl Node {
             }
         }
         if step.restart_timer {
-            self.clock.restart(step.state.timer());
+            self.clock.restart(step.state.timer(), step.rule);
         }
         Ok(())
     }
@@ -153,7 +162,7 @@ impl Node {
     fn log(&self, before: Status, cause: Cause, rule: Rule) {
         let from = match cause {
             Cause::Start { .. } => return self.log_start(),
-            Cause::Timeout { .. } => None,
+            Cause::Timeout { .. } | Cause::HandOver { .. } => None,
             Cause::Receive { from, .. } => Some(from),
         };
         let role = self.status.state.role;

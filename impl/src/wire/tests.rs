@@ -34,11 +34,11 @@ fn vote() -> Frame {
 
 fn messages() -> [Message; 5] {
     [
-        Message::RequestVote { term: TERM },
+        Message::RequestVote { term: TERM, hand_over: false },
         Message::RequestVoteResponse { term: TERM, vote_granted: false },
         Message::RequestVoteResponse { term: TERM, vote_granted: true },
-        Message::AppendEntries { term: TERM },
-        Message::AppendEntriesResponse { term: TERM },
+        Message::AppendEntries { term: TERM, round: Round::FIRST },
+        Message::AppendEntriesResponse { term: TERM, round: None },
     ]
 }
 
@@ -123,7 +123,9 @@ fn a_frame_that_nobody_writes_is_rejected() {
 #[test]
 fn an_unknown_kind_is_rejected() {
     for kind in [0, 5, 255] {
-        let mut bytes = Frame { message: Message::AppendEntries { term: TERM }, ..vote() }.encode();
+        let mut bytes =
+            Frame { message: Message::AppendEntries { term: TERM, round: Round::FIRST }, ..vote() }
+                .encode();
         bytes[KIND] = kind;
         let end = bytes.len() - 4;
         let checksum = crc32fast::hash(&bytes[..end]).to_be_bytes();

@@ -34,7 +34,7 @@ pub const WINDOWS: [Bounds; 2] =
 
 const fn bounds(servers: u8, terms: Terms, replies: Replies) -> Bounds {
     let Ok(cluster) = Cluster::new(servers) else { panic!("no cluster has this size") };
-    Bounds { cluster, terms, replies }
+    Bounds::new(cluster, terms, replies)
 }
 
 /// What was found of a mutant.

@@ -11,7 +11,6 @@ use super::{Control, Stop, Verdict};
 use crate::packed::{Packed, PackedView};
 use crate::reduce::PackedModel;
 use crate::run::Run;
-use crate::world::WorldModel;
 use crate::world::properties::Property;
 
 /// What a search says of each property that it has seen violated or not.
@@ -24,6 +23,8 @@ pub(super) fn verdicts<const W: usize>(
 ) -> Vec<(Property, Verdict)> {
     let verdict = |(&property, &violated): (&Property, &bool)| {
         let verdict = match violated {
+            // Who was told what nobody need have said is not told in the full model.
+            true if model.reductions().free_news => Verdict::Undecided,
             true => match counterexample(model, property, control) {
                 Ok(counterexample) => Verdict::Violated(counterexample),
                 Err(why) => Verdict::ViolatedUntold(why),
@@ -50,7 +51,7 @@ fn counterexample<const W: usize>(
     property: Property,
     control: &Control,
 ) -> Result<Run, Stop> {
-    let full = WorldModel { bounds: *model.bounds(), handlers: model.handlers() };
+    let full = model.direct();
     let initial = full.initial();
     let mut world = initial.clone();
     let mut moves = Vec::new();

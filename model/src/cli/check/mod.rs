@@ -42,7 +42,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(match report.findings.stopped {
         _ if report.findings.is_violated() => Exit::Fails,
         Some(why) => why.into(),
-        None => Exit::Holds,
+        None if report.findings.hold() => Exit::Holds,
+        None => Exit::NoVerdict,
     })
 }
 

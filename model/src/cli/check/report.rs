@@ -50,6 +50,7 @@ fn names(args: &Args, reductions: Reductions) -> Vec<&'static str> {
         (reductions.messages, "messages"),
         (args.window, "window"),
         (reductions.symmetry, "symmetry"),
+        (reductions.free_news, "free news"),
     ];
     all.into_iter().filter_map(|(is_on, name)| is_on.then_some(name)).collect()
 }
@@ -60,6 +61,7 @@ fn facts(args: &Args, report: &Report, cost: Cost) -> Table<2> {
     let Findings { coverage, exhaustive, stopped, .. } = &report.findings;
     let Coverage { states, edges, depth } = coverage;
     table.fact("servers", &args.servers.size(), "");
+    protocol(&mut table, args);
     if args.window {
         table.fact(
             "window",
@@ -114,6 +116,34 @@ fn facts(args: &Args, report: &Report, cost: Cost) -> Table<2> {
     table.fact("depth", &depth, "levels, the initial state being 1");
     table.cost(cost);
     table
+}
+
+/// How the servers elect, and what that is bounded by.
+fn protocol(table: &mut Table<2>, args: &Args) {
+    let bounds = args.bounds();
+    let protocol = bounds.cluster.protocol();
+    table.fact(
+        "protocol",
+        &protocol,
+        match (protocol.pre_vote(), protocol.check_quorum()) {
+            (false, false) => "the paper's, without guards",
+            (true, false) => "a server asks whether it would be elected before it campaigns",
+            (false, true) => "contact, rounds and leases",
+            (true, true) => "pre-vote and check-quorum",
+        },
+    );
+    if bounds.limits.hand_over {
+        table.fact("hand-over", &"any", "every leader may be told to, at any time");
+    }
+    if bounds.has_leases() {
+        let note =
+            "time as an order: a contact outlasts each lease whose round was opened before it";
+        table.fact("leases", &"yes", note);
+    }
+    if protocol.check_quorum() {
+        let note = "heartbeats that a leader waits for its quorum";
+        table.fact("patience", &args.patience, note);
+    }
 }
 
 /// What was kept of each state.
@@ -211,6 +241,9 @@ pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
     let mut value = json!({
         "servers": args.servers.size(),
         "max_term": args.max_term,
+        "protocol": args.protocol.to_string(),
+        "hand_over": args.hand_over,
+        "leases": args.bounds().has_leases(),
         "replies": args.replies.to_string(),
         "engine": args.engine().name(),
         "reductions": names(args, report.reductions),

@@ -175,7 +175,7 @@ fn bounds(found: &Found) -> Option<&Bounds> {
     }
 }
 
-fn told(Bounds { cluster, terms, replies }: &Bounds) -> String {
+fn told(Bounds { cluster, terms, replies, .. }: &Bounds) -> String {
     format!("{} servers, max term {}, {replies} replies", cluster.size(), terms.last())
 }
 

@@ -31,7 +31,7 @@ pub(super) fn stops_after_campaign(server: &Server, before: State, event: Event)
 pub(super) fn runs_on_after_step_down(server: &Server, before: State, event: Event) -> Step {
     let step = server.step(before, event);
     match (before.role, step.state.role) {
-        (Role::Leader, Role::Follower) => Step { restart_timer: false, ..step },
+        (Role::Leader { .. }, Role::Follower { .. }) => Step { restart_timer: false, ..step },
         _ => step,
     }
 }
