@@ -41,7 +41,7 @@ use raft_model::types::{Attempt, Round, ServerId, Term};
 
 use crate::config::{ClusterName, Config};
 
-/// The longest frame, in bytes.
+/// The longest frame, in bytes: a `PreVoteResponse` in a cluster with the longest name.
 pub const MAX_FRAME: usize = 4 + 1 + 1 + ClusterName::MAX_LEN + 5 + 8 + 1 + 8 + 16 + 4;
 
 const MAGIC: [u8; 4] = *b"RAFT";
@@ -82,6 +82,9 @@ pub enum Rejection {
     /// A truth value is neither 0 nor 1.
     #[error("truth value other than 0 and 1")]
     Flag,
+    /// A heartbeat is of no round.
+    #[error("heartbeat without a round")]
+    NoRound,
     /// It belongs to another cluster, by its name, its number of servers or their guards.
     #[error("of another cluster")]
     OtherCluster,
@@ -102,7 +105,7 @@ pub enum Rejection {
 
 impl Rejection {
     /// Every reason.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Magic,
         Self::Version,
         Self::Truncated,
@@ -111,6 +114,7 @@ impl Rejection {
         Self::ServerNumber,
         Self::Kind,
         Self::Flag,
+        Self::NoRound,
         Self::OtherCluster,
         Self::OtherReceiver,
         Self::FromSelf,
@@ -302,6 +306,7 @@ const fn message(
         (REQUEST_VOTE_RESPONSE, Some(vote_granted), None) => {
             Message::RequestVoteResponse { term, vote_granted }
         }
+        (APPEND_ENTRIES, None, Some(NO_ROUND)) => return Err(Rejection::NoRound),
         (APPEND_ENTRIES, None, Some(round)) => {
             Message::AppendEntries { term, round: Round::new(round) }
         }
