@@ -13,7 +13,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use raft_model::election::{Role, Rule};
+use raft_model::election::Rule;
 use raft_model::trace::replay::replay;
 use raft_model::trace::tail::Tail;
 use raft_model::trace::{Line, Record};

@@ -201,7 +201,7 @@ mod tests {
         let frame = Frame {
             cluster: two.config.cluster_name().clone(),
             servers: 2,
-            guards: 0,
+            guards: two.config.server().cluster.protocol().bits(),
             from: server(1),
             to: server(2),
             message: Message::AppendEntries { term: TERM, round: Round::FIRST },

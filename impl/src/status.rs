@@ -3,7 +3,7 @@
 
 use raft_model::election::{Role, Rule, State, Step};
 use raft_model::trace::Cause;
-use raft_model::types::{Attempt, Beats, Round, ServerId, Term};
+use raft_model::types::{ServerId, Term};
 
 /// What a server knows after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +33,23 @@ impl Status {
                 Some(from)
             }
             _ if step.state.role.is_leader() => Some(self.server),
-            // A term has one leader at most: who was heard of stands until the term is over.
-            _ => self.leader.filter(|_| is_same_term),
+            // A term has one leader at most: who was heard of stands until the term is over, or
+            // this server itself has left office.
+            _ => self.leader.filter(|&leader| is_same_term && leader != self.server),
         };
         Self { state: step.state, leader, ..self }
+    }
+
+    /// Whether it knows something else than before. How a leader fares with its round does not
+    /// count: that changes with every heartbeat.
+    pub fn is_news_after(self, before: Self) -> bool {
+        let without_round = |status: Self| match status.state.role {
+            Role::Leader { .. } => {
+                Self { state: State { role: Role::LEADER, ..status.state }, ..status }
+            }
+            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => status,
+        };
+        without_round(self) != without_round(before)
     }
 
     /// The latest term that it has seen.
@@ -52,9 +65,10 @@ impl Status {
 
 #[cfg(test)]
 mod tests {
-    use raft_model::cluster::Cluster;
+    use raft_model::cluster::{Cluster, Protocol};
     use raft_model::election::{Ballot, Server};
     use raft_model::message::Message;
+    use raft_model::types::{Attempt, Beats, Round, ServerSet};
 
     use super::*;
     use crate::testing::{SENT_IN, server};
@@ -73,11 +87,12 @@ mod tests {
         }
 
         fn takes(self, cause: Cause) -> Self {
-            let id = Server {
-                id: server(1),
-                cluster: Cluster::new(3).unwrap(),
-                patience: Beats::ZERO.next(),
-            };
+            self.takes_by(Protocol::FIGURE2, cause)
+        }
+
+        fn takes_by(self, protocol: Protocol, cause: Cause) -> Self {
+            let cluster = Cluster::with(3, protocol).unwrap();
+            let id = Server { id: server(1), cluster, patience: Beats::ZERO.next() };
             Self(self.0.after(cause, &cause.step_of(&id)))
         }
 
@@ -147,6 +162,29 @@ mod tests {
             deposed.hears(3, Message::RequestVote { term: TWO, hand_over: false }).leader(),
             None
         );
+    }
+
+    #[test]
+    fn who_has_handed_over_leads_no_more() {
+        let elected = Story::begin().times_out().hears(2, VOTE);
+        let before = elected.0.state;
+        let gone =
+            elected.takes_by(Protocol::CHECK_QUORUM, Cause::HandOver { before, to: server(2) });
+        assert_eq!((gone.leader(), gone.0.term()), (None, ONE));
+    }
+
+    #[test]
+    fn what_changes_with_every_heartbeat_is_no_news() {
+        let elected = Story::begin().times_out().hears(2, VOTE).0;
+        let role = Role::Leader {
+            round: Round::FIRST.next(),
+            answered: ServerSet::only(server(2)),
+            beats: Beats::ZERO.next(),
+        };
+        let later = Status { state: State { role, ..elected.state }, ..elected };
+        assert!(!later.is_news_after(elected));
+        assert!(later.is_news_after(Story::begin().0));
+        assert!(later.is_news_after(Status { leader: None, ..elected }));
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(super) fn frame(
         String::new(),
         format!("  Raft leader election: {} servers on this machine", view.servers.len()),
         String::new(),
-        "  server   process  role       term  vote  for".to_owned(),
+        "  server   process  role           term  vote  for".to_owned(),
         String::new(),
     ];
     lines.extend(view.servers.iter().map(|status| row(view, status, now, colour)));
@@ -77,7 +77,7 @@ fn row(view: &View, status: &Status, now: Duration, colour: bool) -> String {
     } else {
         String::new()
     };
-    let role = painted(&format!("{role:9}"), paint, colour);
+    let role = painted(&format!("{role:13}"), paint, colour);
     let since = format!("{} s", now.saturating_sub(status.since).as_secs());
     let line = format!(
         "  {:6} {process:>9}  {role} {term:>5}  {vote:4}  {since:7} {note}",
@@ -162,11 +162,11 @@ mod tests {
         let expected = "
   Raft leader election: 3 servers on this machine
 
-  server   process  role       term  vote  for
+  server   process  role           term  vote  for
 
-  S1          4711  starting      -  -     1 s
-  S2          4712  leader        1  S2    1 s
-  S3             -  down          -  -     0 s     starts again in 0.2 s
+  S1          4711  starting          -  -     1 s
+  S2          4712  leader            1  S2    1 s
+  S3             -  down              -  -     0 s     starts again in 0.2 s
 
   S2 leads in term 1.
   To see another elected, kill it:

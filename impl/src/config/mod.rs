@@ -24,10 +24,11 @@ pub struct Settings {
     /// Number and address of every server, this one included: 1 to 7 servers, numbered from 1
     /// without gaps, in any order. Each address is the one that the others see as its source.
     pub servers: Vec<(u8, SocketAddr)>,
-    /// How the servers elect.
+    /// How the servers elect: with both guards, unless there is a reason for another protocol.
     pub protocol: Protocol,
     /// How often a leader says that it is alive, from 1 ms. Less than half the shortest election
-    /// timeout, so that the loss of one heartbeat starts no election.
+    /// timeout, so that the loss of one heartbeat starts no election; and with check-quorum a leader
+    /// waits for its quorum for at least two of them.
     pub heartbeat: Duration,
     /// The range that election timeouts are drawn from, at most [`Config::MAX_TIMEOUT`]. The
     /// shortest should be well above the time of a round trip and two writes to disk, and the range
@@ -39,14 +40,14 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// These servers, with the paper's timing (§9.3): election timeouts of 150 to 300 ms. The
-    /// heartbeat is 50 ms.
+    /// These servers, with both guards and the paper's timing (§9.3): election timeouts of 150 to
+    /// 300 ms. The heartbeat is 50 ms.
     pub fn new(cluster: impl Into<String>, id: u8, servers: Vec<(u8, SocketAddr)>) -> Self {
         Self {
             cluster: cluster.into(),
             id,
             servers,
-            protocol: Protocol::FIGURE2,
+            protocol: Protocol::GUARDED,
             heartbeat: Duration::from_millis(50),
             election_timeout: Duration::from_millis(150)..=Duration::from_millis(300),
             seed: None,

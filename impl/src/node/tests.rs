@@ -35,12 +35,14 @@ fn timeout(node: &mut Node) {
 }
 
 #[test]
-fn a_lone_server_leads_at_its_first_timeout() {
+fn a_lone_server_leads_once_its_contact_is_over() {
     let dir = tempfile::tempdir().unwrap();
     let (config, link) = testing::lone();
     let mut node = Node::new(link, testing::bootstrapped(&dir, &config));
     timeout(&mut node);
-    assert_eq!(node.status.state.role, Role::LEADER);
+    assert_eq!(node.status.state.role, Role::FOLLOWER);
+    timeout(&mut node);
+    assert!(node.status.state.role.is_leader());
     assert_eq!(node.store.ballot(), node.status.state.ballot);
 }
 
@@ -261,7 +263,7 @@ fn a_datagram_ends_its_wait() {
     let (stop, _done) = patience();
     node.clock.fire_in(FAR);
     send(&mut peer, HEARTBEAT);
-    assert!(node.wait(stop.as_fd()).unwrap(), "it slept");
+    assert!(node.wait(stop.as_fd(), FAR).unwrap(), "it slept");
 }
 
 #[test]
@@ -270,7 +272,7 @@ fn a_timer_that_is_due_ends_its_wait() {
     let (mut node, _peer) = node_and_peer(&dir);
     let (stop, _done) = patience();
     node.clock.fire_in(Duration::from_millis(1));
-    assert!(node.wait(stop.as_fd()).unwrap(), "it slept");
+    assert!(node.wait(stop.as_fd(), FAR).unwrap(), "it slept");
 }
 
 #[test]

@@ -121,9 +121,8 @@ fn what_a_message_has_beside_its_term_is_what_the_table_says() {
 #[test]
 fn the_longest_frame_answers_a_pre_vote_in_a_cluster_with_the_longest_name() {
     let cluster = ClusterName::new("x".repeat(ClusterName::MAX_LEN)).unwrap();
-    let lengths = messages().map(|message| {
-        Frame { message, cluster: cluster.clone(), ..vote() }.encode().len()
-    });
+    let lengths = messages()
+        .map(|message| Frame { message, cluster: cluster.clone(), ..vote() }.encode().len());
     assert_eq!(lengths.into_iter().max(), Some(MAX_FRAME));
 }
 
