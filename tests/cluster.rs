@@ -343,11 +343,12 @@ fn traces_that_are_there_already_are_left_alone() {
 
 #[test]
 fn bad_input_exits_with_2_and_starts_nothing() {
-    let table: [(&[&str], &[&str]); 4] = [
+    let table: [(&[&str], &[&str]); 5] = [
         (&["--size", "0"], &["--size", "1..=7"]),
         (&["--size", "8"], &["--size", "1..=7"]),
         (&["--heartbeat", "100"], &["heartbeat of 100ms", "150ms"]),
         (&["--election", "soon"], &["soon", "150..300"]),
+        (&["--protocol", "paxos"], &["\"paxos\" is no protocol"]),
     ];
     for (more, words) in table {
         let directory = tempfile::tempdir().unwrap();

@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use raft_model::election::Server;
 use raft_model::message::Message;
 use raft_model::trace::StepId;
-use raft_model::types::{Round, ServerId};
+use raft_model::types::ServerId;
 
 use crate::config::Config;
 use crate::wire::{Frame, MAX_FRAME, Received, Rejection};
@@ -179,6 +179,8 @@ pub struct LinkError {
 
 #[cfg(test)]
 mod tests {
+    use raft_model::types::Round;
+
     use super::*;
     use crate::testing::{self, SENT_IN, TERM, server};
 
