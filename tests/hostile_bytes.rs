@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::FileFailurePersistence;
 use raft_model::cluster::{Cluster, Protocol};
-use raft_model::election::{Ballot, Outgoing, Role, Server, State};
+use raft_model::election::{Ballot, Outgoing, Role, State};
 use raft_model::message::Message;
 use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
 use raft_model::types::{Attempt, Beats, Round, ServerId, ServerSet, Term};

@@ -41,8 +41,8 @@
 //! what it has confirmed.
 //!
 //! What is deliberately absent: a log, changes of membership, a lease. Who leads here was elected
-//! in its term, and with check-quorum a quorum answered it not long ago; that nobody has been elected
-//! in a later term since, only the others know.
+//! in its term, and with check-quorum a quorum answered it not long ago; that nobody has been
+//! elected in a later term since, only the others know.
 
 pub mod clock;
 pub mod cluster;

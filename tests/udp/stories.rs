@@ -1,5 +1,5 @@
-//! Stories of networks that fail. Each is told twice: of a relay in this process, which every machine
-//! has, and of network namespaces, in which the kernel is the network.
+//! Stories of networks that fail. Each is told twice: of a relay in this process, which every
+//! machine has, and of network namespaces, in which the kernel is the network.
 
 use support::namespaces::Namespaces;
 use support::skipped::{note, skip};
@@ -26,13 +26,13 @@ macro_rules! stories {
 
 /// What a story needs of the machine, to be told of namespaces.
 #[derive(Clone, Copy)]
-pub enum Needs {
+pub(crate) enum Needs {
     Namespaces,
     Netem,
 }
 
 /// Whether the machine has what a story needs. If not, its test is skipped.
-pub fn possible(needs: Needs) -> bool {
+pub(crate) fn possible(needs: Needs) -> bool {
     let permitted = match needs {
         Needs::Namespaces => Namespaces::permitted(),
         Needs::Netem => Namespaces::can_be_disturbed(),

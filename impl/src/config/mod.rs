@@ -27,8 +27,8 @@ pub struct Settings {
     /// How the servers elect: with both guards, unless there is a reason for another protocol.
     pub protocol: Protocol,
     /// How often a leader says that it is alive, from 1 ms. Less than half the shortest election
-    /// timeout, so that the loss of one heartbeat starts no election; and with check-quorum a leader
-    /// waits for its quorum for at least two of them.
+    /// timeout, so that the loss of one heartbeat starts no election, and a leader with
+    /// check-quorum says so at least twice before it misses its quorum.
     pub heartbeat: Duration,
     /// The range that election timeouts are drawn from, at most [`Config::MAX_TIMEOUT`]. The
     /// shortest should be well above the time of a round trip and two writes to disk, and the range
