@@ -12,9 +12,12 @@ pub(super) fn read(body: &str) -> Option<Line> {
     if line.to_string() != body {
         return None;
     }
-    match serde_json::from_value(upgraded(line)).ok()? {
+    let upgraded = upgraded(line);
+    let line = serde_json::from_value(upgraded.clone()).ok()?;
+    match line {
         Line::Header(header) if header.version == VERSION => None,
-        line => Some(line),
+        // Nor is one that says more than a line does.
+        line => (serde_json::to_value(&line).ok()? == upgraded).then_some(line),
     }
 }
 
@@ -85,6 +88,8 @@ mod tests {
             });
             assert_eq!(read(&old), Some(serde_json::from_str(&new).unwrap()), "{old}");
             assert_eq!(read(&old.replace(':', ": ")), None, "it is written in another way");
+            let more = old.replace(r#""term":1"#, r#""term":1,"colour":2"#);
+            assert_eq!(read(&more), None, "it says more than a line does");
         }
         let [old, new] =
             [timeout.clone(), timeout.replace("}}}", "},\"attempt\":1}}")].map(|cause| {
