@@ -66,6 +66,7 @@ fn programs_read_json() {
             "source": "https://github.com/andreev-io/little-raft/issues/44",
             "scenario": "05_timer_fires_during_election",
             "remark": null,
+            "protocol": "figure2",
             "caught_by": "LeaderHasQuorum",
             "as_expected": true,
             "servers": 2,

@@ -107,6 +107,11 @@ impl Round {
     }
 }
 
+impl Attempt {
+    /// The first attempt, of which only mutants know.
+    pub(super) const FIRST: Self = Self(Symbol::FIRST);
+}
+
 impl Beats {
     /// No heartbeat.
     pub(super) const ZERO: Self = Self(Symbol::FIRST);

@@ -115,7 +115,7 @@ impl<const W: usize> PackedModel<W> {
 
     /// The world in which every server has come up for the first time.
     pub fn initial(&self) -> Packed<W> {
-        self.reduce(&WorldModel::new(self.bounds).initial())
+        self.reduce(&self.direct().initial())
     }
 
     /// The packed world that stands for a world.

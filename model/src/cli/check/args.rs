@@ -12,6 +12,7 @@ use raft_model::search::Keys;
 use raft_model::search::parallel::Crew;
 use raft_model::search::peers::Peers;
 use raft_model::types::{Beats, Term};
+use raft_model::world::Handlers;
 use raft_model::world::bounds::{Bounds, Limits, Replies, Terms};
 use raft_model::world::properties::Property;
 
@@ -26,9 +27,10 @@ pub(in crate::cli) struct Args {
     /// How many servers the cluster has, from 1 to 7.
     #[arg(long, value_name = "N", value_parser = cli::cluster, default_value = "5")]
     pub(super) servers: Cluster,
-    /// How they elect: figure2, pre-vote, check-quorum, or guarded, which is both.
-    #[arg(long, value_name = "PROTOCOL", default_value = "figure2")]
-    pub(super) protocol: Protocol,
+    /// How they elect: figure2, pre-vote, check-quorum, or guarded, which is both. Default: figure2;
+    /// for a mutant, the one that it is about.
+    #[arg(long, value_name = "PROTOCOL")]
+    pub(super) protocol: Option<Protocol>,
     /// The last term in which an election may start; terms begin at 0. How high it may be depends
     /// on the number of servers, and a value that is too high is answered with that.
     #[arg(long, value_name = "T", value_parser = cli::max_term, default_value = "2")]
@@ -60,7 +62,7 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "N", default_value = "1",
         value_parser = clap::value_parser!(u64).range(1..=15))]
     pub(super) attempts: u64,
-    /// What searches. Default: timely; world for a mutant.
+    /// What searches. Default: timely; world for a mutant of figure2.
     #[arg(long, value_enum, value_name = "ENGINE")]
     pub(super) engine: Option<Engine>,
     /// Judge only this property, and search until it is violated. Repeat it for several: until one
@@ -157,14 +159,23 @@ pub(super) enum NoReduce {
 
 impl Args {
     pub(super) fn engine(&self) -> Engine {
-        let raw = if self.mutant.is_some() { Engine::World } else { Engine::Timely };
-        self.engine.unwrap_or(raw)
+        let is_raw = self.mutant.is_some_and(|mutant| mutant.protocol == Protocol::FIGURE2);
+        self.engine.unwrap_or(if is_raw { Engine::World } else { Engine::Timely })
+    }
+
+    pub(super) fn protocol(&self) -> Protocol {
+        let default = self.mutant.map_or(Protocol::FIGURE2, |mutant| mutant.protocol);
+        self.protocol.unwrap_or(default)
+    }
+
+    pub(super) fn handlers(&self) -> Handlers {
+        self.mutant.map_or(Handlers::RAFT, |mutant| mutant.handlers)
     }
 
     pub(super) fn bounds(&self) -> Bounds {
         let terms =
             if self.window { Terms::Window(self.max_term) } else { Terms::UpTo(self.max_term) };
-        let cluster = Cluster::with(self.servers.size(), self.protocol).expect("of that size");
+        let cluster = Cluster::with(self.servers.size(), self.protocol()).expect("of that size");
         let limits = Limits {
             hand_over: self.hand_over,
             rounds: self.rounds,
@@ -224,13 +235,14 @@ impl Args {
     pub(super) fn validate(&self) -> Result<(), Failure> {
         let engine = self.engine();
         let refused = |why: String| Err(Failure::Input(why));
-        if let Some(mutant) = self.mutant
+        if let Some(Mutant { name, protocol, .. }) = self.mutant
             && engine != Engine::World
+            && (engine != Engine::Timely || protocol == Protocol::FIGURE2)
         {
+            let or = if protocol == Protocol::FIGURE2 { "only" } else { "or timely only" };
             return refused(format!(
-                "--mutant {} is searched by --engine world only: packing and reducing states, and \
-                 the actors, are for the specification",
-                mutant.name
+                "--mutant {name} is searched by --engine world {or}: packing and reducing states, \
+                 and the actors, are for the specification"
             ));
         }
         for (is_given, option, is_heeded, why) in [

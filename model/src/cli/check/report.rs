@@ -173,7 +173,7 @@ pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
         let verdict = match verdict {
             Verdict::Holds => "holds",
             Verdict::Violated(_) | Verdict::ViolatedUntold(_) => "VIOLATED",
-            Verdict::Undecided => "undecided",
+            Verdict::Unconfirmed | Verdict::Undecided => "undecided",
         };
         judged.row([property, &verdict], property.says());
     }
@@ -185,6 +185,15 @@ pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
                 text,
                 "\n{property} is violated, but the way was not found, because the search for it was \
                  stopped: {why}."
+            );
+        }
+    }
+    for (property, verdict) in verdicts {
+        if *verdict == Verdict::Unconfirmed {
+            let _ = writeln!(
+                text,
+                "\n{property} is violated by a reduced state, but by no whole one that was found: a \
+                 reduction is not exact here, and this says nothing."
             );
         }
     }
@@ -232,7 +241,9 @@ pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
             "counterexample": null,
             "counterexample_stopped": word(*why),
         }),
-        Verdict::Undecided => json!({ "name": property.to_string(), "holds": null }),
+        Verdict::Unconfirmed | Verdict::Undecided => {
+            json!({ "name": property.to_string(), "holds": null })
+        }
     });
     let (key_bits, fingerprints) = match report.key {
         Key::Whole => (None, false),
@@ -241,7 +252,7 @@ pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
     let mut value = json!({
         "servers": args.servers.size(),
         "max_term": args.max_term,
-        "protocol": args.protocol.to_string(),
+        "protocol": args.protocol().to_string(),
         "hand_over": args.hand_over,
         "leases": args.bounds().has_leases(),
         "replies": args.replies.to_string(),

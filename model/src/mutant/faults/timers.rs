@@ -60,6 +60,15 @@ pub(super) fn restarted_by_newer_term(server: &Server, before: State, event: Eve
     }
 }
 
+/// A question that is answered with yes is taken for a sign of life of a leader.
+pub(super) fn restarted_by_pre_vote(server: &Server, before: State, event: Event) -> Step {
+    let step = server.step(before, event);
+    match step.rule {
+        Rule::PreVoteGranted => Step { restart_timer: true, ..step },
+        _ => step,
+    }
+}
+
 /// The step, but that it restarts no timer that was running.
 fn runs_on(before: State, step: Step) -> Step {
     Step { restart_timer: before.timer() != step.state.timer(), ..step }
