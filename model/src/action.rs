@@ -86,6 +86,16 @@ pub enum Trigger {
     Event(Event),
 }
 
+impl Trigger {
+    /// What happens, if it does not restart.
+    pub const fn event(self) -> Option<Event> {
+        match self {
+            Self::Restart => None,
+            Self::Event(event) => Some(event),
+        }
+    }
+}
+
 /// One step of one server, as an edge of a graph is labelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Move {

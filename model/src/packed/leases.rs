@@ -2,9 +2,9 @@
 
 use super::{Layout, Packed};
 use crate::cluster::Cluster;
+use crate::election::Effect;
 use crate::run::Lease;
 use crate::types::{ServerId, ServerSet};
-use crate::world::Effect;
 
 /// How many bits the lease of a server takes.
 pub(super) const fn lease_bits(cluster: Cluster) -> u32 {

@@ -9,10 +9,10 @@ use std::sync::OnceLock;
 use super::layout::{Layout, Packed};
 use crate::action::Envelope;
 use crate::action::{Move, Trigger};
-use crate::election::{Event, State};
+use crate::election::{Effect, Event, State};
 use crate::types::ServerId;
+use crate::world::Handlers;
 use crate::world::bounds::Bounds;
-use crate::world::{Effect, Handlers};
 
 /// Some bits of one word of a world.
 #[derive(Clone, Copy, Debug, Default)]
@@ -120,7 +120,7 @@ fn compute(
             && place != Some(None);
         let bit = place.flatten().flatten();
         let (word, mask, state) = layout.bits_with(id, if is_sound { step.state } else { before });
-        let effect = Effect::of(&bounds.server(id), trigger, &step);
+        let effect = Effect::of(&bounds.server(id), trigger.event(), &step);
         let effect = layout.has_leases().then_some(effect).filter(|effect| effect.matters());
         let changes = step.state != before || envelope.is_some() || effect.is_some();
         changes.then(|| CachedStep {

@@ -59,7 +59,11 @@ pub fn find(
         let questions = questions(size, is_step);
         let text = format!(
             "{premises}{}{WELL_FORMED}(assert (= zero t1))\n(check-sat)\n(get-value ({}))\n",
-            logic::exactly(servers.into(), terms.into(), quorums.into()),
+            logic::exactly(&[
+                ("Server", servers.into()),
+                ("Term", terms.into()),
+                ("Quorum", quorums.into())
+            ]),
             questions.join(" ")
         );
         // Models are not made unless this is said, and it has to be said first.

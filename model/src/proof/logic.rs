@@ -36,7 +36,7 @@ pub(super) struct Variable {
     /// The sorts of what it depends on.
     pub(super) of: &'static [&'static str],
     pub(super) sort: &'static str,
-    says: &'static str,
+    pub(super) says: &'static str,
 }
 
 /// The state of everything: the servers, their disks, and the messages ever sent, as far as safety
@@ -106,17 +106,22 @@ pub struct Definition {
 /// What stands before everything else in a file: the sorts and the axioms.
 pub(super) fn preamble() -> String {
     let mut text = format!("(set-logic UF)\n{SIGNATURE}");
-    for (says, axiom) in AXIOMS {
-        comment(&mut text, says);
-        let _ = writeln!(text, "(assert {axiom})");
-    }
+    assume(&mut text, &AXIOMS);
     text
 }
 
+/// Assertions, each after what it says.
+pub(super) fn assume(text: &mut String, axioms: &[(&str, &str)]) {
+    for (says, axiom) in axioms {
+        comment(text, says);
+        let _ = writeln!(text, "(assert {axiom})");
+    }
+}
+
 /// The declarations of the state before a step.
-pub(super) fn state() -> String {
+pub(super) fn state(variables: &[Variable]) -> String {
     let mut text = String::new();
-    for Variable { name, of, sort, says } in &VARIABLES {
+    for Variable { name, of, sort, says } in variables {
         let _ = writeln!(text, "(declare-fun {name} ({}) {sort}) ; {says}", of.join(" "));
     }
     text
@@ -128,16 +133,18 @@ pub(super) fn comment(text: &mut String, says: &str) {
     }
 }
 
-/// A formula about the state after a step, from the same one about the state before it.
-pub(super) fn after(formula: &str, definitions: &[Definition]) -> String {
-    let is_of_the_state = |word: &str| {
-        VARIABLES.iter().any(|variable| variable.name == word)
-            || definitions.iter().any(|definition| definition.name == word)
-    };
+/// The words of a formula.
+pub(super) fn words(formula: &str) -> impl Iterator<Item = &str> {
+    formula.split(['(', ')', ' ']).filter(|word| !word.is_empty())
+}
+
+/// A formula about the state after a step, from the same one about the state before it: these words
+/// are about the state.
+pub(super) fn after(formula: &str, of_the_state: &[&str]) -> String {
     let mut text = String::with_capacity(2 * formula.len());
     for piece in formula.split_inclusive(['(', ')', ' ']) {
         let word = piece.trim_end_matches(['(', ')', ' ']);
-        if is_of_the_state(word) {
+        if of_the_state.contains(&word) {
             text.push_str("after.");
         }
         text.push_str(piece);
@@ -145,11 +152,32 @@ pub(super) fn after(formula: &str, definitions: &[Definition]) -> String {
     text
 }
 
-/// That there are so many servers `s1`, `s2`, …, terms `t1`, `t2`, … from the oldest, and quorums
-/// `q1`, …, and no others. Where so little can be, a solver finds an example fast.
-pub(super) fn exactly(servers: usize, terms: usize, quorums: usize) -> String {
+/// The definitions of words, of the state before a step.
+pub(super) fn define(definitions: &[Definition]) -> String {
     let mut text = String::new();
-    for (sort, count) in [("Server", servers), ("Term", terms), ("Quorum", quorums)] {
+    for Definition { name, says, parameters, formula } in definitions {
+        comment(&mut text, says);
+        let _ = writeln!(text, "(define-fun {name} {parameters} Bool {formula})");
+    }
+    text
+}
+
+/// The same words, of the state after a step.
+pub(super) fn define_after(definitions: &[Definition], of_the_state: &[&str]) -> String {
+    let mut text = String::new();
+    for Definition { name, parameters, formula, .. } in definitions {
+        let formula = after(formula, of_the_state);
+        let _ = writeln!(text, "(define-fun after.{name} {parameters} Bool {formula})");
+    }
+    text
+}
+
+/// That there is so much of each sort: servers `s1`, `s2`, …, terms `t1`, `t2`, … from the oldest,
+/// quorums `q1`, … and rounds `r1`, …, and no others. Where so little can be, a solver finds an
+/// example fast.
+pub(super) fn exactly(sorts: &[(&str, usize)]) -> String {
+    let mut text = String::new();
+    for &(sort, count) in sorts {
         let names = names(sort, count);
         for name in &names {
             let _ = writeln!(text, "(declare-const {name} {sort})");
@@ -160,6 +188,7 @@ pub(super) fn exactly(servers: usize, terms: usize, quorums: usize) -> String {
             for earlier in &names[..later] {
                 let _ = match sort {
                     "Term" => writeln!(text, "(assert (older {earlier} {name}))"),
+                    "Round" => writeln!(text, "(assert (sooner {earlier} {name}))"),
                     _ => writeln!(text, "(assert (not (= {earlier} {name})))"),
                 };
             }

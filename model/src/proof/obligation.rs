@@ -8,7 +8,7 @@ use super::effect;
 use super::election::Handlers;
 use super::election::{Role, Rule, Step};
 use super::invariant::{Conjunct, DEFINITIONS, INVARIANT, SAFETY, TERM_NEVER_DECREASES};
-use super::logic::{self, comment};
+use super::logic::{self, VARIABLES, comment};
 use super::message::Message;
 use super::oracle::{Note, Path, Question, assumed};
 use super::situation::{Occurrence, Situation, Standing, first_start, not_considered};
@@ -170,7 +170,7 @@ fn initially(handlers: Handlers, beginnings: &[Situation]) -> File {
             write!(file.text, "\n; Path {number} of {}.\n{}(push 1)\n", paths.len(), told(step));
         walk(&mut file, path, &label);
         file.text += &effect::initial(step);
-        file.text += &definitions();
+        file.text += &logic::define(&DEFINITIONS);
         for conjunct in &INVARIANT {
             file.follows(conjunct.name, conjunct.formula, Some(&label));
         }
@@ -200,6 +200,36 @@ fn keeps(
     let says = "The invariant holds, and a server makes a step: the invariant holds again.";
     let mut file = File::new(situation.to_string(), says);
     file.text += &before();
+    begin(&mut file, situation);
+    let of_the_state = of_the_state();
+    let paths = situation.paths(handlers);
+    file.paths = paths.len();
+    for (number, (path, step)) in (1..).zip(&paths) {
+        let label = (number, format!("{:?}", step.rule));
+        let _ =
+            write!(file.text, "\n; Path {number} of {}.\n{}(push 1)\n", paths.len(), told(step));
+        walk(&mut file, path, &label);
+        considered(&mut file, step, beginnings, Some(&label));
+        if is_specification && is_excluded(situation, path, step) {
+            file.question(EXCLUDED.0, "", Some(&label), Answer::Unsat);
+        } else if is_specification {
+            let example = logic::exactly(&[("Server", 2), ("Term", 3), ("Quorum", 1)]);
+            file.question(POSSIBLE.0, &example, Some(&label), Answer::Sat);
+        }
+        file.text += &effect::after(step);
+        file.text += &logic::define_after(&DEFINITIONS, &of_the_state);
+        for conjunct in &INVARIANT {
+            let formula = logic::after(conjunct.formula, &of_the_state);
+            file.follows(conjunct.name, &formula, Some(&label));
+        }
+        file.follows(TERM_NEVER_DECREASES.0, TERM_NEVER_DECREASES.2, Some(&label));
+        file.text += "(pop 1)\n";
+    }
+    file
+}
+
+/// The server that makes a step, and what happens to it.
+pub(super) fn begin(file: &mut File, situation: Situation) {
     file.text += "; The server that makes the step.\n(declare-const me Server)\n";
     if situation.occurrence.is_delivery() {
         file.text += "; Who sent the message, and its term.\n";
@@ -222,39 +252,12 @@ fn keeps(
     if situation.occurrence == Occurrence::HandOver {
         file.text += "; Who shall take over.\n(declare-const to Server)\n";
     }
-    for (says, formula) in situation.conditions() {
-        comment(&mut file.text, says);
-        let _ = writeln!(file.text, "(assert {formula})");
-    }
-    let paths = situation.paths(handlers);
-    file.paths = paths.len();
-    for (number, (path, step)) in (1..).zip(&paths) {
-        let label = (number, format!("{:?}", step.rule));
-        let _ =
-            write!(file.text, "\n; Path {number} of {}.\n{}(push 1)\n", paths.len(), told(step));
-        walk(&mut file, path, &label);
-        considered(&mut file, step, beginnings, Some(&label));
-        if is_specification && is_excluded(situation, path, step) {
-            file.question(EXCLUDED.0, "", Some(&label), Answer::Unsat);
-        } else if is_specification {
-            let example = logic::exactly(2, 3, 1);
-            file.question(POSSIBLE.0, &example, Some(&label), Answer::Sat);
-        }
-        file.text += &effect::after(step);
-        file.text += &definitions_after();
-        for conjunct in &INVARIANT {
-            let formula = logic::after(conjunct.formula, &DEFINITIONS);
-            file.follows(conjunct.name, &formula, Some(&label));
-        }
-        file.follows(TERM_NEVER_DECREASES.0, TERM_NEVER_DECREASES.2, Some(&label));
-        file.text += "(pop 1)\n";
-    }
-    file
+    logic::assume(&mut file.text, &situation.conditions());
 }
 
 /// The state before a step, and the invariant of it.
 fn before() -> String {
-    let mut text = logic::preamble() + &logic::state() + &definitions();
+    let mut text = logic::preamble() + &logic::state(&VARIABLES) + &logic::define(&DEFINITIONS);
     for Conjunct { name, says, formula, .. } in &INVARIANT {
         comment(&mut text, &format!("{name}: {says}"));
         let _ = writeln!(text, "(assert {formula})");
@@ -262,26 +265,10 @@ fn before() -> String {
     text
 }
 
-fn definitions() -> String {
-    let mut text = String::new();
-    for definition in &DEFINITIONS {
-        let (name, parameters, formula) =
-            (definition.name, definition.parameters, definition.formula);
-        comment(&mut text, definition.says);
-        let _ = writeln!(text, "(define-fun {name} {parameters} Bool {formula})");
-    }
-    text
-}
-
-/// The same words, of the state after a step.
-fn definitions_after() -> String {
-    let mut text = String::new();
-    for definition in &DEFINITIONS {
-        let (name, parameters) = (definition.name, definition.parameters);
-        let formula = logic::after(definition.formula, &DEFINITIONS);
-        let _ = writeln!(text, "(define-fun after.{name} {parameters} Bool {formula})");
-    }
-    text
+/// The words that have one meaning before a step and another after it.
+fn of_the_state() -> Vec<&'static str> {
+    let variables = VARIABLES.iter().map(|variable| variable.name);
+    variables.chain(DEFINITIONS.iter().map(|definition| definition.name)).collect()
 }
 
 /// The conditions under which a path is taken.
@@ -295,6 +282,8 @@ fn walk(file: &mut File, path: &Path, label: &(usize, String)) {
             Note::Later { name, than } => {
                 writeln!(text, "(declare-const {name} Term)\n(assert (older {than} {name}))")
             }
+            // Only leases depend on rounds.
+            Note::NextRound { .. } => Ok(()),
             Note::Decided { question, answer } => match assumed(*question, *answer) {
                 Some(formula) => writeln!(text, "(assert {formula})"),
                 None => Ok(()),

@@ -31,7 +31,9 @@ pub(super) enum Question {
     SameSet(usize, usize),
     /// Is this set a quorum?
     Quorum(usize),
-    /// Are these the same round, attempt or number, or is this guard on? Nothing follows.
+    /// Are these the same round? Only leases depend on it.
+    SameRound(usize, usize),
+    /// Are these the same attempt or number, or is this guard on? Nothing follows.
     Perhaps(usize, usize),
 }
 
@@ -42,6 +44,8 @@ pub(super) enum Note {
     Set { name: String, member: String },
     /// There is a term of this name, later than that one.
     Later { name: String, than: String },
+    /// There is a round of this name, later than that one.
+    NextRound { name: String, than: String },
     /// The question was answered so.
     Decided { question: Question, answer: bool },
     /// This follows from what was answered before.
@@ -117,13 +121,19 @@ impl Symbol {
 
     fn is(self, other: Self, question: Question) -> bool {
         #[cfg(test)]
-        if STRUCTURALLY.get() && !matches!(question, Question::Perhaps(..)) {
+        if STRUCTURALLY.get()
+            && !matches!(question, Question::Perhaps(..) | Question::SameRound(..))
+        {
             return self.0 == other.0;
         }
         ask(|oracle| {
             let _ = oracle.path();
             self.0 == other.0 || oracle.answer(question)
         })
+    }
+
+    pub(super) fn is_round(self, other: Self) -> bool {
+        self.is(other, Question::SameRound(self.0, other.0))
     }
 
     pub(super) fn is_perhaps(self, other: Self) -> bool {
@@ -138,6 +148,15 @@ impl Symbol {
     /// What comes after it, of which nothing is known.
     pub(super) fn following(self) -> Self {
         Self::named(&format!("(next {})", self.text()))
+    }
+
+    /// The round after it.
+    pub(super) fn next_round(self) -> Self {
+        let (name, than) = (format!("(next {})", self.text()), self.text());
+        ask(|oracle| {
+            oracle.path().notes.push(Note::NextRound { name: name.clone(), than });
+            oracle.symbol(name)
+        })
     }
 
     pub(super) fn is_older(self, other: Self) -> bool {
@@ -237,13 +256,21 @@ impl Oracle {
 /// That some votes are no quorum, or that a term is the last one, says nothing: so the proof also
 /// holds for a server that elects itself more reluctantly, or stops campaigning earlier.
 pub(super) fn assumed(question: Question, answer: bool) -> Option<String> {
+    match question {
+        Question::SameRound(..) => None,
+        question => ask(|oracle| formula(&oracle.book, question, answer)),
+    }
+}
+
+/// The same, where it matters which rounds are the same.
+pub(super) fn assumed_of_rounds(question: Question, answer: bool) -> Option<String> {
     ask(|oracle| formula(&oracle.book, question, answer))
 }
 
 fn formula(book: &[String], question: Question, answer: bool) -> Option<String> {
     let text = |symbol: usize| &book[symbol];
     let formula = match question {
-        Question::SameServer(a, b) | Question::SameTerm(a, b) => {
+        Question::SameServer(a, b) | Question::SameTerm(a, b) | Question::SameRound(a, b) => {
             format!("(= {} {})", text(a), text(b))
         }
         Question::Older(a, b) => format!("(older {} {})", text(a), text(b)),
@@ -276,6 +303,7 @@ impl Path {
             Question::Last(_)
             | Question::SameSet(..)
             | Question::Quorum(_)
+            | Question::SameRound(..)
             | Question::Perhaps(..) => return true,
         };
         let relation = |&(question, answer): &(Question, bool)| match question {

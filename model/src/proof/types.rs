@@ -69,7 +69,7 @@ symbols! {
     /// Some set of servers.
     ServerSet is compared by is_set;
     /// Some round.
-    Round is compared by is_perhaps;
+    Round is compared by is_round;
     /// Some attempt.
     Attempt is compared by is_perhaps;
     /// Some number of heartbeats.
@@ -95,7 +95,7 @@ macro_rules! not_ordered {
 // Messages derive an order, which the election never uses.
 not_ordered!(Round, Attempt);
 
-// Nothing depends on which they are: any two may be the same one, or not.
+// For the election nothing depends on which they are: any two may be the same one, or not.
 
 impl Round {
     /// The first round of a term.
@@ -103,7 +103,7 @@ impl Round {
 
     /// The round after this one.
     pub(super) fn next(self) -> Self {
-        Self(self.0.following())
+        Self(self.0.next_round())
     }
 }
 

@@ -26,6 +26,7 @@
 //! the actions of `tla/RaftElection.tla`, by which models speak of a step too.
 
 use super::cluster::Cluster;
+pub use super::effect::Effect;
 use super::guard::lose_contact;
 pub use super::handlers::Handlers;
 use super::message::Message;

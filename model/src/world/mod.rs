@@ -14,7 +14,6 @@ mod order;
 pub mod properties;
 
 pub use model::{ElectionModel, WorldModel};
-pub(crate) use order::Effect;
 
 pub use crate::election::Handlers;
 pub use crate::run::World;

@@ -8,10 +8,10 @@ use stateright::{Model, Property as StaterightProperty};
 
 use super::bounds::Bounds;
 use super::properties::Property;
-use super::{Effect, Handlers, World};
+use super::{Handlers, World};
 
 use crate::action::{Move, Trigger};
-use crate::election::{Ballot, Step};
+use crate::election::{Ballot, Effect, Step};
 use crate::message::Message;
 use crate::run::Lease;
 use crate::types::{Attempt, ServerId};
@@ -71,7 +71,7 @@ impl WorldModel {
         }
         after.sent.extend(sent);
         if self.bounds.has_leases() {
-            let effect = Effect::of(&self.bounds.server(id), trigger, &step);
+            let effect = Effect::of(&self.bounds.server(id), trigger.event(), &step);
             effect.apply(id, &mut after.leases);
         }
         (Move::of(id, before, trigger, &step), step, after)

@@ -8,45 +8,14 @@
 //! contact: whatever real clocks do, this order has it.
 //!
 //! A lease that was handed out stays valid whatever becomes of the server: it crashes, it is deposed.
-//! Only who hands over waits until it is over; that is what [`Event::HandOver`] promises.
+//! Only who hands over waits until it is over; that is what [`crate::election::Event::HandOver`]
+//! promises. What a step means for leases, [`Effect`] says.
 
-use crate::action::Trigger;
-use crate::election::{Event, Rule, Server, Step, Timer};
+use crate::election::Effect;
 use crate::run::Lease;
 use crate::types::{ServerId, ServerSet};
 
-/// What a step means for the leases of all servers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Effect {
-    /// What the server handed out is over.
-    gives_up: bool,
-    /// The server does not lead: its open round gives no lease.
-    closes: bool,
-    /// Its contact ends.
-    loses_contact: bool,
-    /// Its contact begins anew, or it is in none; otherwise it goes on.
-    contact: Option<bool>,
-    /// It opens a round.
-    opens: bool,
-    /// A quorum has answered its open round.
-    confirms: bool,
-}
-
 impl Effect {
-    /// What a step of this server means, where leases are looked at.
-    pub(crate) fn of(server: &Server, trigger: Trigger, step: &Step) -> Self {
-        let is_asked = matches!(trigger, Trigger::Event(Event::HandOver { .. }));
-        let in_contact = step.state.timer() == Timer::Contact;
-        Self {
-            gives_up: is_asked && step.rule == Rule::HandedOver,
-            closes: !step.state.role.is_leader(),
-            loses_contact: step.rule == Rule::ContactLost,
-            contact: (!in_contact || step.restart_timer).then_some(in_contact),
-            opens: step.opens_round(),
-            confirms: server.confirms_round(step),
-        }
-    }
-
     /// Whether any leases could change by it.
     pub(crate) fn matters(self) -> bool {
         self != Self::default()

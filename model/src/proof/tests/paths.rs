@@ -41,7 +41,7 @@ impl<'a> Named<'a> {
             match note {
                 Note::Set { name, member } => drop(named.sets.insert(name, member)),
                 Note::Later { name, than } => drop(named.later.insert(name, than)),
-                Note::Decided { .. } | Note::Implied(_) => {}
+                Note::NextRound { .. } | Note::Decided { .. } | Note::Implied(_) => {}
             }
         }
         named
@@ -107,7 +107,7 @@ impl<'a> Named<'a> {
                     other => panic!("what is {other}?"),
                 }
             }
-            Question::Perhaps(a, b) => {
+            Question::Perhaps(a, b) | Question::SameRound(a, b) => {
                 let [a, b] = [a, b].map(|symbol| Symbol::at(symbol).text());
                 self.number(&a, 0) == self.number(&b, 0)
             }
@@ -368,7 +368,7 @@ fn compare() -> Result<usize, String> {
                     Note::Decided { question, answer } => assumed(*question, *answer),
                     Note::Implied(formula) => Some(formula.clone()),
                     Note::Later { name, than } => Some(format!("(older {than} {name})")),
-                    Note::Set { .. } => None,
+                    Note::Set { .. } | Note::NextRound { .. } => None,
                 };
                 if let Some(told) = told.filter(|formula| !named.is(formula)) {
                     return Err(format!("{situation}: {input:?}: {told} is not true"));
