@@ -9,6 +9,7 @@ use super::message::Message;
 use super::types::{ServerId, Term};
 
 /// What becomes of the part of a variable that belongs to the server which makes the step.
+#[derive(PartialEq, Eq)]
 enum Change {
     /// It stays as it is.
     Kept,
@@ -52,6 +53,11 @@ fn change(variable: &str, step: &Step) -> Change {
     }
 }
 
+/// Whether two steps do the same to a variable.
+pub(super) fn is_same(variable: &str, one: &Step, other: &Step) -> bool {
+    change(variable, one) == change(variable, other)
+}
+
 /// The message that a step sends, and to whom if it is not for everybody.
 pub(super) fn sent(outgoing: &Outgoing) -> Option<(Option<ServerId>, Message)> {
     match *outgoing {
@@ -83,11 +89,13 @@ fn added(variable: &str, to: Option<ServerId>, message: Message) -> Change {
     if variable == remembered_in { Change::Adds(what) } else { Change::Kept }
 }
 
-/// The parameters of a variable: the server that it belongs to, then a term, another server.
-fn parameters(of: &[&str]) -> (String, String) {
+/// The parameters of a variable: the server that it belongs to, then a term, a round, another
+/// server.
+pub(super) fn parameters(of: &[&str]) -> (String, String) {
     let names = of.iter().enumerate().map(|(place, sort)| match (place, *sort) {
         (0, _) => "s",
         (_, "Term") => "t",
+        (_, "Round") => "n",
         _ => "c",
     });
     let typed: Vec<_> =

@@ -38,6 +38,7 @@ pub mod counterexample;
 mod effect;
 mod expression;
 mod invariant;
+mod lease;
 mod logic;
 mod majority;
 mod obligation;
@@ -63,6 +64,7 @@ mod protocol;
 mod tests;
 
 pub use invariant::{Conjunct, DEFINITIONS, INVARIANT, SAFETY, TERM_NEVER_DECREASES};
+pub use lease::{CLOCKS, LEASE_SAFETY, LEASES, Statement};
 pub use logic::Definition;
 pub use majority::{MAJORITIES_MEET, QUORUM_IS_MAJORITY};
 pub use obligation::{CONSIDERED, EXCLUDED, File, IMPLIED, Obligation, POSSIBLE};
@@ -78,6 +80,7 @@ use protocol::{election, message};
 /// What has to be proved of the specification.
 pub fn obligations() -> Vec<File> {
     let mut files = files(Handlers::RAFT, true);
+    files.extend(lease::files(Handlers::RAFT, true));
     files.push(majority::of_the_code());
     files
 }
@@ -93,5 +96,7 @@ pub fn obligations_of(mutant: &str) -> Option<Vec<File>> {
         return Some(vec![lemma(HALF.1)]);
     }
     let fault = FAULTS.iter().find(|fault| fault.name == mutant)?;
-    Some(files(fault.handlers, false))
+    let mut files = files(fault.handlers, false);
+    files.extend(lease::files(fault.handlers, false));
+    Some(files)
 }

@@ -201,6 +201,10 @@ fn keeps(
     let mut file = File::new(situation.to_string(), says);
     file.text += &before();
     begin(&mut file, situation);
+    if situation.standing == Standing::Leader {
+        file.text +=
+            "; The answers that it has counted: any.\n(declare-fun counted (Server) Bool)\n";
+    }
     let of_the_state = of_the_state();
     let paths = situation.paths(handlers);
     file.paths = paths.len();
@@ -243,11 +247,10 @@ pub(super) fn begin(file: &mut File, situation: Situation) {
             "; The votes that it has counted.\n\
              (define-fun counted ((s Server)) Bool (votes me s))\n"
         }
-        Standing::PreCandidate | Standing::Leader => {
-            "; The pre-votes, or the answers, that it has counted: any.\n\
-             (declare-fun counted (Server) Bool)\n"
+        Standing::PreCandidate => {
+            "; The pre-votes that it has counted: any.\n(declare-fun counted (Server) Bool)\n"
         }
-        Standing::Follower | Standing::FollowerInContact => "",
+        Standing::Follower | Standing::FollowerInContact | Standing::Leader => "",
     };
     if situation.occurrence == Occurrence::HandOver {
         file.text += "; Who shall take over.\n(declare-const to Server)\n";
@@ -297,7 +300,7 @@ fn walk(file: &mut File, path: &Path, label: &(usize, String)) {
 }
 
 /// Whether this path of the specification is only there because code is total.
-fn is_excluded(situation: Situation, path: &Path, step: &Step) -> bool {
+pub(super) fn is_excluded(situation: Situation, path: &Path, step: &Step) -> bool {
     match situation.standing {
         Standing::Candidate | Standing::Leader => {}
         Standing::Follower | Standing::FollowerInContact | Standing::PreCandidate => return false,
@@ -312,7 +315,7 @@ fn is_excluded(situation: Situation, path: &Path, step: &Step) -> bool {
 }
 
 /// A step, in words.
-fn told(step: &Step) -> String {
+pub(super) fn told(step: &Step) -> String {
     let ballot = step.state.ballot;
     let role = match step.state.role {
         Role::Follower { contact: false } => "a follower".to_owned(),

@@ -205,6 +205,27 @@ impl Situation {
         ]
     }
 
+    /// What more is known of it where leases are looked at.
+    pub(super) const fn conditions_of_leases(self) -> [(&'static str, &'static str); 2] {
+        let contact = match self.standing {
+            Standing::FollowerInContact => "(contact me)",
+            Standing::Follower
+            | Standing::PreCandidate
+            | Standing::Candidate
+            | Standing::Leader => "(not (contact me))",
+        };
+        let (says, arrives) = match self.occurrence {
+            Occurrence::RequestVoteHandedOver => ("Its request says so.", "(handed from term)"),
+            Occurrence::AppendEntries => ("Its round.", "(heartbeat from term round)"),
+            Occurrence::AppendEntriesAnswered => {
+                ("Somebody sent it.", "(answer from me term round)")
+            }
+            Occurrence::ReceiveHandOver => ("Somebody does.", "(hand_over from term)"),
+            _ => ("", "true"),
+        };
+        [("Whether it is in contact.", contact), (says, arrives)]
+    }
+
     /// The server, as symbols.
     pub(super) fn before(self) -> State {
         let role = match self.standing {
@@ -229,7 +250,7 @@ impl Situation {
         Ballot { current_term: Term::named(term), voted_for }
     }
 
-    fn event(self) -> Option<Event> {
+    pub(super) fn event(self) -> Option<Event> {
         let (from, term) = (ServerId::named("from"), Term::named("term"));
         let attempt = Attempt::named("attempt");
         let round = Round::named("round");
@@ -260,14 +281,17 @@ impl Situation {
         Some(Event::Receive { from, message })
     }
 
+    /// The step from here.
+    pub(super) fn step(self, handlers: Handlers) -> Step {
+        match self.event() {
+            Some(event) => (handlers.step)(&me(), self.before(), event),
+            None => (handlers.start)(&me(), Some(self.ballot("(stored_term me)"))),
+        }
+    }
+
     /// Every path from here, and the step at its end.
     pub(super) fn paths(self, handlers: Handlers) -> Vec<(Path, Step)> {
-        let (before, event) = (self.before(), self.event());
-        let stored = self.ballot("(stored_term me)");
-        every_path(|| match event {
-            Some(event) => (handlers.step)(&me(), before, event),
-            None => (handlers.start)(&me(), Some(stored)),
-        })
+        every_path(|| self.step(handlers))
     }
 }
 
