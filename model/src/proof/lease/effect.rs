@@ -48,8 +48,8 @@ impl Means {
             "answers" => self
                 .open()
                 .map(|(_, answered)| format!("(ite (= s me) ({answered:?} c) (answers s c))")),
-            "voted" => step.state.ballot.voted_for.map(|candidate| {
-                format!("(or (voted s t c) (and (= s me) (= t {term:?}) (= c {candidate:?})))")
+            "has_voted" => step.state.ballot.voted_for.map(|candidate| {
+                format!("(or (has_voted s t c) (and (= s me) (= t {term:?}) (= c {candidate:?})))")
             }),
             "has_led" => {
                 self.open().map(|_| format!("(or (has_led s t) (and (= s me) (= t {term:?})))"))
@@ -174,7 +174,7 @@ pub(super) fn changed(situation: Situation, means: &Means) -> Vec<&'static str> 
     let was = Means { step: stays, ..*means };
     let of_leases = VARIABLES.iter().map(|variable| variable.name).filter(|&name| match name {
         "contact" | "open_round" | "answers" => means.value(name) != was.value(name),
-        "voted" => ballot && means.value(name).is_some(),
+        "has_voted" => ballot && means.value(name).is_some(),
         "has_led" => leader && means.value(name).is_some(),
         _ => means.value(name).is_some(),
     });

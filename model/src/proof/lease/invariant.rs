@@ -59,36 +59,36 @@ pub const LEASES: [Statement; 20] = [
     statement(
         "BallotIsVote",
         "In its current term, a server has voted for whom its ballot has a vote.",
-        "(forall ((s Server) (c Server)) (= (voted s (current_term s) c) (voted_for s c)))",
+        "(forall ((s Server) (c Server)) (= (has_voted s (current_term s) c) (voted_for s c)))",
     ),
     statement(
         "VotedNotInFuture",
         "No server has voted in a term that it has not reached.",
         "(forall ((s Server) (t Term) (c Server)) \
-         (=> (voted s t c) (not (older (current_term s) t))))",
+         (=> (has_voted s t c) (not (older (current_term s) t))))",
     ),
     statement(
         "VotedOnce",
         "No server has voted for two in one term.",
         "(forall ((s Server) (t Term) (c Server) (d Server)) \
-         (=> (and (voted s t c) (voted s t d)) (= c d)))",
+         (=> (and (has_voted s t c) (has_voted s t d)) (= c d)))",
     ),
     statement(
         "GrantedWasVoted",
         "A vote that was granted was on the ballot.",
-        "(forall ((s Server) (t Term) (c Server)) (=> (vote_granted s t c) (voted s t c)))",
+        "(forall ((s Server) (t Term) (c Server)) (=> (vote_granted s t c) (has_voted s t c)))",
     ),
     statement(
         "CountedWasVoted",
         "A vote that a candidate has counted was on the ballot.",
         "(forall ((c Server) (s Server)) \
-         (=> (and (candidate c) (votes c s)) (voted s (current_term c) c)))",
+         (=> (and (candidate c) (votes c s)) (has_voted s (current_term c) c)))",
     ),
     statement(
         "LedByQuorum",
         "For whoever has led a term a quorum has voted.",
         "(forall ((c Server) (t Term)) (=> (has_led c t) \
-         (exists ((q Quorum)) (forall ((s Server)) (=> (member s q) (voted s t c))))))",
+         (exists ((q Quorum)) (forall ((s Server)) (=> (member s q) (has_voted s t c))))))",
     ),
     statement(
         "LedNotInFuture",
@@ -171,7 +171,7 @@ pub const LEASES: [Statement; 20] = [
         "If whoever has answered a round has voted in a later term, the round gives no lease any \
          more, or somebody has led in between.",
         "(forall ((s Server) (c Server) (t Term) (n Round) (u Term) (d Server)) \
-         (=> (and (has_answered s c t n) (voted s u d) (older t u)) \
+         (=> (and (has_answered s c t n) (has_voted s u d) (older t u)) \
          (or (is_done c t n) (led_between t u))))",
     ),
 ];

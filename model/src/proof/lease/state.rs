@@ -66,7 +66,7 @@ pub(in crate::proof) const VARIABLES: [Variable; 13] = [
     ),
     variable("hand_over", &["Server", "Term"], "Bool", "a server has sent HandOver of this term"),
     variable(
-        "voted",
+        "has_voted",
         &["Server", "Term", "Server"],
         "Bool",
         "a server has had, in this term, a vote for that one on its ballot",
