@@ -153,6 +153,8 @@ pub(super) enum NoReduce {
     All,
     /// Messages that cannot matter any more, or matter only a little.
     Messages,
+    /// Ways in which guarded servers come to the same.
+    Outcomes,
     /// Worlds that differ only in the names of servers.
     Symmetry,
 }
@@ -191,8 +193,12 @@ impl Args {
             self.engine().is_packed()
                 && !self.no_reduce.iter().any(|off| [which, NoReduce::All].contains(off))
         };
+        let has_guards = self.protocol() != Protocol::FIGURE2;
+        let messages = is_on(NoReduce::Messages);
         Reductions {
-            messages: is_on(NoReduce::Messages),
+            messages,
+            // A mutant is about ways in which something happens.
+            outcomes: has_guards && messages && self.mutant.is_none() && is_on(NoReduce::Outcomes),
             symmetry: is_on(NoReduce::Symmetry),
             free_news: self.free_news,
         }
