@@ -149,7 +149,7 @@ fn trigger(world: &World, happens: Happens) -> Option<(ServerId, Trigger)> {
 struct Told {
     /// The worlds, from the first one on.
     worlds: Vec<World>,
-    /// The step that breaks LeaseSafety.
+    /// The step that breaks `LeaseSafety`.
     violated: Option<usize>,
 }
 

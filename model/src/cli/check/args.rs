@@ -45,7 +45,8 @@ pub(in crate::cli) struct Args {
     /// Leaders may be told to hand over, to anybody and at any time.
     #[arg(long)]
     pub(super) hand_over: bool,
-    /// Do not look at leases: fewer states, and LeaseSafety is not judged. (check-quorum, guarded)
+    /// Do not look at leases: fewer states, and what is said of them is not judged. (check-quorum,
+    /// guarded)
     #[arg(long)]
     pub(super) no_leases: bool,
     /// How many heartbeats a leader waits for a quorum to answer. (check-quorum, guarded)
