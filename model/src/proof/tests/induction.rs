@@ -189,14 +189,16 @@ fn of_two_servers_the_mutants_that_break_safety_leave_it() {
         }
     }
     // Two servers need each other's vote: so neither has a rival in a term that the other leads, or
-    // a vote too many to count.
+    // a vote too many to count. And these elect as in Figure 2: nobody asks for pre-votes.
     assert_eq!(
         unseen,
         [
             "vote-cleared-on-step-down",
             "leader-votes-in-its-term",
             "duplicate-vote-counted",
-            "quorum-of-two"
+            "quorum-of-two",
+            "pre-vote-clears-vote",
+            "pre-vote-counts-as-vote"
         ]
     );
 }
