@@ -8,7 +8,7 @@ use raft_model::search::{Coverage, search};
 use raft_model::world::ElectionModel;
 use raft_model::world::WorldModel;
 use raft_model::world::bounds::Replies;
-use raft_model::world::properties::SAFETY;
+use raft_model::world::properties::{Property, SAFETY};
 use stateright::Checker;
 use support::bounds::up_to;
 use support::{counts, graph};
@@ -54,7 +54,7 @@ fn every_graph_has_its_expected_counts_and_is_safe() {
     let mut found = counts::Found::default();
     for counts in counts::all() {
         let bounds = counts.bounds();
-        let findings = search(&WorldModel::new(bounds), &SAFETY, |_| ());
+        let findings = search(&WorldModel::new(bounds), &Property::of(&bounds), |_| ());
         assert!(findings.exhaustive && findings.hold(), "a property breaks: {bounds:?}");
         found.graph(&counts, findings.coverage);
     }

@@ -36,12 +36,12 @@ fn coverage(report: &Value) -> Coverage {
 
 fn expected(servers: u8, max_term: u64, replies: Replies) -> Coverage {
     let cluster = Cluster::new(servers).unwrap();
-    counts::of(&Bounds { cluster, terms: Terms::UpTo(Term::new(max_term)), replies })
+    counts::of(&Bounds::new(cluster, Terms::UpTo(Term::new(max_term)), replies))
 }
 
 fn expected_reduced(servers: u8, max_term: u64, replies: Replies) -> Coverage {
     let cluster = Cluster::new(servers).unwrap();
-    let bounds = Bounds { cluster, terms: Terms::UpTo(Term::new(max_term)), replies };
+    let bounds = Bounds::new(cluster, Terms::UpTo(Term::new(max_term)), replies);
     counts::of_reduced(&bounds, Reductions::EXACT)
 }
 

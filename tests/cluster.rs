@@ -3,14 +3,15 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::UdpSocket;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use raft_model::trace::Line;
+use raft_model::cluster::Protocol;
 use raft_model::trace::reader::Reader;
 use raft_model::trace::replay::replay;
+use raft_model::trace::{Header, Line};
 use raft_model::types::Term;
 use rustix::process::{Pid, Signal, kill_process};
 use support::node::raft_node;
@@ -46,8 +47,14 @@ fn command(directory: &TempDir) -> Command {
 
 impl Demonstration {
     fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same with more arguments.
+    fn with(more: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let mut parent = command(&directory).stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = command(&directory);
+        let mut parent = command.args(more).stdout(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let stdout = BufReader::new(parent.stdout.take().unwrap());
         std::thread::spawn(move || {
@@ -94,15 +101,20 @@ impl Demonstration {
         status.and_then(|status| status.code())
     }
 
-    fn traces(&self) -> Vec<PathBuf> {
-        (1..=3).map(|n| self.directory.path().join(format!("traces/S{n}.trace"))).collect()
+    fn traces(&self) -> [PathBuf; 3] {
+        [1, 2, 3].map(|n| self.directory.path().join(format!("traces/S{n}.trace")))
+    }
+
+    /// What the trace of a server begins with.
+    fn header(trace: &Path) -> Header {
+        let (_, line) = Reader::open(trace).unwrap().next().unwrap().unwrap();
+        let Line::Header(header) = line else { panic!("a trace begins with a header") };
+        header
     }
 
     /// The addresses of the servers, S1 first.
     fn addresses(&self) -> Vec<String> {
-        let (_, line) = Reader::open(&self.traces()[0]).unwrap().next().unwrap().unwrap();
-        let Line::Header(header) = line else { panic!("a trace begins with a header") };
-        header.addresses
+        Self::header(&self.traces()[0]).addresses
     }
 
     /// Waits until no server is there any more: its address is free then, whoever waits for its
@@ -183,6 +195,33 @@ fn a_killed_leader_is_replaced_and_comes_back_and_all_of_it_replays() {
     for leader in [old, new] {
         let elected = report.elected[&Term::new(leader.term)];
         assert_eq!(elected.to_string(), leader.server);
+    }
+}
+
+#[test]
+fn a_leader_that_is_stopped_hands_over() {
+    let mut cluster = Demonstration::with(&["--election", "1500..3000"]);
+    let old = cluster.leader(0);
+    kill_process(pid(old.process), Signal::TERM).unwrap();
+    let next = old.term + 1;
+    let goes = format!("; it no longer leads in term {}: it has handed over", old.term);
+    cluster.wait_for("the leader to go", |line| line.ends_with(&goes).then_some(()));
+    let comes = format!(" takes over from {}, and is a candidate in term {next}", old.server);
+    cluster.wait_for("another to come", |line| line.ends_with(&comes).then_some(()));
+    assert_eq!(cluster.leader(old.term).term, next);
+    cluster.signal(Signal::INT);
+    assert_eq!(cluster.exit_code(), Some(0));
+}
+
+#[test]
+fn all_its_servers_have_the_protocol_that_it_is_given() {
+    for (arguments, protocol) in
+        [(&[][..], Protocol::GUARDED), (&["--protocol", "figure2"], Protocol::FIGURE2)]
+    {
+        let mut cluster = Demonstration::with(arguments);
+        cluster.leader(0);
+        let protocols = cluster.traces().map(|trace| Demonstration::header(&trace));
+        assert_eq!(protocols.map(|header| header.servers.protocol()), [protocol; 3]);
     }
 }
 
@@ -343,11 +382,12 @@ fn traces_that_are_there_already_are_left_alone() {
 
 #[test]
 fn bad_input_exits_with_2_and_starts_nothing() {
-    let table: [(&[&str], &[&str]); 4] = [
+    let table: [(&[&str], &[&str]); 5] = [
         (&["--size", "0"], &["--size", "1..=7"]),
         (&["--size", "8"], &["--size", "1..=7"]),
         (&["--heartbeat", "100"], &["heartbeat of 100ms", "150ms"]),
         (&["--election", "soon"], &["soon", "150..300"]),
+        (&["--protocol", "paxos"], &["\"paxos\" is no protocol"]),
     ];
     for (more, words) in table {
         let directory = tempfile::tempdir().unwrap();

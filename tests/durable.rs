@@ -29,6 +29,7 @@ fn start(peer: &UdpSocket, folder: &Path) -> Child {
     command.args(["--follow-forks", "--decode-fds=path", "--string-limit=0", "-e", calls, "-o"]);
     command.arg(folder.join("calls")).arg(raft_node());
     command.args(["run", "--cluster=test", "--id=1", "--bootstrap", "--stop-with-stdin"]);
+    command.arg("--protocol=figure2"); // no pre-vote, which waits for no disk, comes before it
     command.arg(format!("--server=1={}", free_addresses(1)[0]));
     command.arg(format!("--server=2={}", peer.local_addr().unwrap()));
     command.arg("--data").arg(folder.join("data")).stdin(Stdio::piped()).stderr(Stdio::null());

@@ -132,11 +132,7 @@ fn three_moves_elect_a_leader() {
 fn run_to_completion_visits_every_state() {
     let explorer = Explorer::start(&["--servers", "2", "--max-term", "1"]);
     let page = explorer.page();
-    let bounds = Bounds {
-        cluster: Cluster::new(2).unwrap(),
-        terms: Terms::UpTo(Term::new(1)),
-        replies: Replies::Useful,
-    };
+    let bounds = Bounds::new(Cluster::new(2).unwrap(), Terms::UpTo(Term::new(1)), Replies::Useful);
     let states = search(&ActorElection::new(bounds), &[], |_| ()).coverage.states.to_string();
     eventually("Run to completion", || page.run("document.querySelector('button').click()"));
     eventually("every state is visited", || {

@@ -10,14 +10,15 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::FileFailurePersistence;
-use raft_model::cluster::Cluster;
-use raft_model::election::{Ballot, Outgoing, Role, Server, State};
+use raft_model::cluster::{Cluster, Protocol};
+use raft_model::election::{Ballot, Outgoing, Role, State};
 use raft_model::message::Message;
 use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
-use raft_model::types::{ServerId, ServerSet, Term};
+use raft_model::types::{Attempt, Beats, Round, ServerId, ServerSet, Term};
 use raft_node::config::ClusterName;
 use raft_node::disk::DataDir;
 use raft_node::wire::{Frame, MAX_FRAME};
+use support::bounds;
 use support::bytes::{self, SLOT_HEAD};
 use support::simulation::{Simulation, text};
 
@@ -31,12 +32,18 @@ fn number() -> impl Strategy<Value = u64> {
 }
 
 fn message() -> impl Strategy<Value = Message> {
-    (number().prop_map(Term::new), 0..4, any::<bool>()).prop_map(|(term, kind, vote_granted)| {
+    let yes = any::<bool>();
+    (number().prop_map(Term::new), 0..8, yes, number()).prop_map(|(term, kind, yes, number)| {
+        let (round, attempt) = (Round::new(number.max(1)), Attempt::new(number));
         match kind {
-            0 => Message::RequestVote { term },
-            1 => Message::RequestVoteResponse { term, vote_granted },
-            2 => Message::AppendEntries { term },
-            _ => Message::AppendEntriesResponse { term },
+            0 => Message::RequestVote { term, hand_over: yes },
+            1 => Message::RequestVoteResponse { term, vote_granted: yes },
+            2 => Message::AppendEntries { term, round },
+            3 => Message::AppendEntriesResponse { term, round: None },
+            4 => Message::AppendEntriesResponse { term, round: Some(round) },
+            5 => Message::PreVote { term, attempt },
+            6 => Message::PreVoteResponse { term, vote_granted: yes, attempt },
+            _ => Message::HandOver { term },
         }
     })
 }
@@ -65,18 +72,27 @@ fn ballot() -> impl Strategy<Value = Ballot> {
 
 fn state() -> impl Strategy<Value = State> {
     let votes = vec(server(), 0..8).prop_map(ServerSet::from_iter);
-    let role = prop_oneof![
-        Just(Role::Follower),
-        votes.prop_map(|votes| Role::Candidate { votes }),
-        Just(Role::Leader),
-    ];
+    let role =
+        (0..4, any::<bool>(), votes, number()).prop_map(
+            |(kind, contact, votes, number)| match kind {
+                0 => Role::Follower { contact },
+                1 => Role::PreCandidate { attempt: Attempt::new(number), votes },
+                2 => Role::Candidate { votes },
+                _ => {
+                    Role::Leader { round: Round::new(number), answered: votes, beats: Beats::ZERO }
+                }
+            },
+        );
     (ballot(), role).prop_map(|(ballot, role)| State { ballot, role })
 }
 
 fn cause() -> impl Strategy<Value = Cause> {
     prop_oneof![
         ballot().prop_map(|stored| Cause::Start { stored }),
-        state().prop_map(|before| Cause::Timeout { before }),
+        (state(), number()).prop_map(|(before, number)| {
+            Cause::Timeout { before, attempt: Attempt::new(number) }
+        }),
+        (state(), server()).prop_map(|(before, to)| Cause::HandOver { before, to }),
         (state(), server(), message(), step_id()).prop_map(|(before, from, message, sent_in)| {
             Cause::Receive { before, from, message, sent_in }
         }),
@@ -85,11 +101,13 @@ fn cause() -> impl Strategy<Value = Cause> {
 
 /// A header, or a record of a step that the specification need not take.
 fn line() -> impl Strategy<Value = Line> {
-    let cluster = (1..=Cluster::MAX_SIZE).prop_map(|size| Cluster::new(size).unwrap());
+    let cluster = (1..=Cluster::MAX_SIZE, 0..Protocol::ALL.len());
+    let cluster =
+        cluster.prop_map(|(size, index)| Cluster::with(size, Protocol::ALL[index]).unwrap());
     let numbers = (number(), number(), number(), number());
     let record = (server(), cluster.clone(), cause(), state(), numbers).prop_map(
         |(server, cluster, cause, state, (boot, sequence, wall_us, monotonic_us))| {
-            let mut step = cause.step_of(&Server { id: server, cluster });
+            let mut step = cause.step_of(&bounds::server(server, cluster));
             if step.outgoing == Outgoing::Nothing {
                 step.state = state;
             }

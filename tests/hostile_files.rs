@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
+use raft_model::cluster::Protocol;
 use raft_model::election::Ballot;
 use raft_model::message::Message;
 use raft_model::trace::StepId;
@@ -49,7 +50,9 @@ impl Server {
     fn new() -> Self {
         let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
         let addresses = vec![(1, free_addresses(1)[0]), (2, peer.local_addr().unwrap())];
-        let config = Config::new(Settings::new("test", 1, addresses)).unwrap();
+        // Without guards, it votes whenever it is asked.
+        let settings = Settings::new("test", 1, addresses);
+        let config = Config::new(Settings { protocol: Protocol::FIGURE2, ..settings }).unwrap();
         let server = Self { folder: tempfile::tempdir().unwrap(), config, peer };
         let data = DataDir::create(&server.data()).unwrap();
         data.bootstrap(&server.config).unwrap().save(ballot(7)).unwrap();
@@ -78,6 +81,7 @@ impl Server {
         let mut command = Command::new("env"); // which runs its arguments
         command.args(wrapper).arg(raft_node());
         command.args(["run", "--cluster=test", "--id=1", "--election=100000..200000"]);
+        command.arg("--protocol=figure2");
         command.args([1, 2].map(|server| format!("--server={server}={}", address(server))));
         command.arg("--data").arg(self.data()).args(more);
         command.env_remove("RAFT_LOG").stderr(Stdio::piped());
@@ -94,10 +98,10 @@ impl Server {
         let frame = Frame {
             cluster: self.config.cluster_name().clone(),
             servers: 2,
-            guards: 0,
+            guards: Protocol::FIGURE2.bits(),
             from: id(2),
             to: id(1),
-            message: Message::RequestVote { term: Term::new(8) },
+            message: Message::RequestVote { term: Term::new(8), hand_over: false },
             sent_in: StepId { boot: 1, sequence: 1 },
         };
         self.peer.send_to(&frame.encode(), self.config.address_of(id(1)).unwrap()).unwrap();

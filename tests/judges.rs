@@ -4,11 +4,10 @@
 use std::fs;
 
 use raft_model::action::Envelope;
-use raft_model::cluster::Cluster;
 use raft_model::election::{Ballot, Role};
 use raft_model::message::Message;
 use raft_model::packed::{Layout, Packed, PackedView};
-use raft_model::types::{ServerId, ServerSet, Term};
+use raft_model::types::{Round, ServerId, ServerSet, Term};
 use raft_model::world::World;
 use raft_model::world::WorldModel;
 use raft_model::world::bounds::Replies;
@@ -58,7 +57,7 @@ impl Made {
     }
 
     fn heartbeat_of(self, from: u8) -> Self {
-        self.sent(from, None, Message::AppendEntries { term: TERM })
+        self.sent(from, None, Message::AppendEntries { term: TERM, round: Round::FIRST })
     }
 
     fn vote_sent(self, from: u8, to: u8) -> Self {
@@ -67,7 +66,7 @@ impl Made {
     }
 
     fn asks_for_votes(self, from: u8) -> Self {
-        self.sent(from, None, Message::RequestVote { term: TERM })
+        self.sent(from, None, Message::RequestVote { term: TERM, hand_over: false })
     }
 }
 
@@ -85,7 +84,7 @@ fn holds(property: Property, before: &Made, after: &Made) -> bool {
         on_disk.eq(world.stored.iter().copied())
     };
     if is_packed(before) && is_packed(after) {
-        let layout = Layout::new(Cluster::new(3).unwrap(), 3);
+        let layout = Layout::new(&up_to(3, 3, Replies::All), 3);
         let [packed_before, packed_after]: [Packed<4>; 2] =
             [before, after].map(|world| layout.pack(world));
         let [before, after] =
@@ -112,11 +111,11 @@ fn refuses(property: Property, cases: &[(&str, Made, Made, Evidence)]) {
 fn two_leaders_of_a_term_are_seen_whatever_is_left_of_them() {
     // S1 has votes enough to win.
     let candidate = initial().ballot(1, 2, Some(1)).role(1, candidate(&[1, 2]));
-    let leader = candidate.clone().role(1, Role::Leader);
+    let leader = candidate.clone().role(1, Role::LEADER);
     // S1 says that it leads, and does not any more.
     let quiet = initial().ballot(1, 3, None);
     let says_so = quiet.clone().heartbeat_of(1);
-    let another_leads = |world: Made| world.ballot(3, 2, Some(3)).role(3, Role::Leader);
+    let another_leads = |world: Made| world.ballot(3, 2, Some(3)).role(3, Role::LEADER);
     let another_led = |world: Made| world.heartbeat_of(3);
     refuses(
         Property::ElectionSafety,
@@ -177,7 +176,7 @@ fn a_second_vote_is_seen_wherever_the_two_of_them_stand() {
 fn every_vote_that_there_is_evidence_of_makes_a_leader_and_no_other() {
     // It has counted its own vote; of that of S2 there is some evidence, or none.
     let before = initial().ballot(1, 2, Some(1)).role(1, candidate(&[1]));
-    let after = before.clone().role(1, Role::Leader);
+    let after = before.clone().role(1, Role::LEADER);
     assert!(!holds(Property::LeaderHasQuorum, &before, &after), "one vote is no quorum");
     for (part, evidence) in [
         ("on its disk", (|world| world.on_disk(2, 2, Some(1))) as Evidence),
@@ -220,7 +219,7 @@ fn a_term_that_decreases_is_seen_in_memory_and_on_the_disk() {
 #[test]
 fn a_step_that_adds_nothing_violates_nothing() {
     // Whatever is wrong with this world was judged when it came about.
-    let world = initial().ballot(1, 2, Some(1)).role(1, Role::Leader).heartbeat_of(3);
+    let world = initial().ballot(1, 2, Some(1)).role(1, Role::LEADER).heartbeat_of(3);
     for property in SAFETY {
         assert!(holds(property, &world, &world), "{property}");
     }

@@ -24,9 +24,9 @@ fn a_mutant_has_its_story() {
     for line in [
         "vote-cleared-on-step-down: a candidate that has lost forgets that it has voted for itself.\n",
         "https://github.com/ktoso/akka-raft/issues/56\n",
-        "First scenario that shows it: tests/scenarios/09_candidate_hears_leader.txt\n",
+        "A scenario that shows it: tests/scenarios/09_candidate_hears_leader.txt\n",
         "VoteOncePerTerm is violated in 6 steps, 3 servers, max term 1, all replies:\n",
-        "  5. S2 has lost the election of term 1: it follows S1, and keeps its vote.",
+        "  5. S2 gives up: it follows S1, the leader of term 1, and keeps its vote.",
         "  6. S2 grants S1 its vote in term 1.",
     ] {
         assert!(told.contains(line), "no “{line}” in\n{told}");
@@ -66,6 +66,7 @@ fn programs_read_json() {
             "source": "https://github.com/andreev-io/little-raft/issues/44",
             "scenario": "05_timer_fires_during_election",
             "remark": null,
+            "protocol": "figure2",
             "caught_by": "LeaderHasQuorum",
             "as_expected": true,
             "servers": 2,

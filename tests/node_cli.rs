@@ -99,7 +99,7 @@ fn bad_input_is_named_and_exits_with_2() {
     let dir = tempfile::tempdir().unwrap();
     let lone = lone(dir.path());
     let same = lone.iter().find_map(|it| Some(format!("2={}", it.strip_prefix("1=")?))).unwrap();
-    let table: [(&[&str], &[&str]); 14] = [
+    let table: [(&[&str], &[&str]); 15] = [
         (&["--id", "2"], &["cannot be used multiple times"]),
         (&["--server", "1=127.0.0.1:7009"], &["server 1 is given twice", "--server"]),
         (&["--server", "3=127.0.0.1:7009"], &["server 2 is missing", "--server"]),
@@ -114,6 +114,7 @@ fn bad_input_is_named_and_exits_with_2() {
         (&["--heartbeat", "100"], &["heartbeat of 100ms", "150ms"]),
         (&["--election", "300..150"], &["300ms", "150ms", "Correct --election"]),
         (&["--election", "soon"], &["soon", "150..300"]),
+        (&["--protocol", "paxos"], &["\"paxos\" is no protocol", "guarded, which is both"]),
     ];
     for (more, words) in table {
         fails(&lone, more, 2, words);
@@ -167,6 +168,14 @@ fn a_ballot_of_another_cluster_says_what_to_correct() {
     arguments[name] = "other".into();
     let words = ["of cluster \"test\"", "not of", "\"other\"", "Correct --data, --id, --cluster"];
     fails(&arguments, &[], 1, &words);
+}
+
+#[test]
+fn a_ballot_of_another_protocol_says_what_to_correct() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Started::with(dir.path(), &["--protocol", "figure2"], "rule=Elected"));
+    let words = ["1 server (guarded)", "Correct --data, --id, --cluster, --protocol"];
+    fails(&lone(dir.path()), &[], 1, &words);
 }
 
 #[test]

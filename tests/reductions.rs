@@ -112,7 +112,7 @@ fn a_message_that_is_dropped_too_early_is_noticed() {
         let mut rest = layout.without_sent(&world);
         for envelope in layout.sent(&world) {
             // As if only those could follow a leader who are in its term already.
-            let Message::AppendEntries { term } = envelope.message else {
+            let Message::AppendEntries { term, .. } = envelope.message else {
                 layout.send(&mut rest, envelope);
                 continue;
             };

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use support::bounds;
 use support::run::Run;
 use support::{binary, simulation};
 
 use raft_model::cluster::Cluster;
-use raft_model::election::{Outgoing, Role};
+use raft_model::election::Outgoing;
 use raft_model::message::Message;
 use raft_model::trace::reader::ReplayError;
 use raft_model::trace::replay::{Report, replay};
@@ -129,9 +130,11 @@ fn a_changed_field_is_noticed_at_its_record() {
         let mut pointers = Vec::new();
         scalars(&value, "", &mut pointers);
         let pointer = pointers.choose(&mut random).unwrap().clone();
-        // What the machine's clocks said cannot be derived from anything else. And of two
-        // heartbeats that say the same, either may be the one that arrived.
-        if pointer.ends_with("_us") || pointer.contains("/sent_in/") {
+        // What the machine's clocks said cannot be derived from anything else; of two heartbeats
+        // that say the same, either may be the one that arrived; and without pre-vote nobody asks,
+        // whatever the number of the attempt.
+        let is_open = ["_us", "/attempt"].iter().any(|end| pointer.ends_with(end));
+        if is_open || pointer.contains("/sent_in/") {
             continue;
         }
         change(value.pointer_mut(&pointer).unwrap(), &mut random);
@@ -159,7 +162,10 @@ fn a_changed_byte_is_noticed_at_its_record() {
         let mut bytes = original[file].clone().into_bytes();
         let index = random.random_range(original[file].find('\n').unwrap() + 1..bytes.len());
         let line = 1 + bytes[..index].iter().filter(|&&byte| byte == b'\n').count();
-        if bytes[index] == b'\n' {
+        // The last line of a run may be cut off, and have no checksum.
+        let next = original[file].lines().nth(line);
+        let is_last = next.is_none_or(|next| next.starts_with("{\"header\""));
+        if bytes[index] == b'\n' || is_last {
             continue;
         }
         bytes[index] = if bytes[index] == b'0' { b'1' } else { b'0' };
@@ -218,7 +224,7 @@ fn what_a_killed_server_recorded_earlier_did_happen() {
         run.receive(201, server, says(Message::RequestVoteResponse { term, vote_granted: true }));
     }
     run.killed_before(300, 1, |run| {
-        run.receive(202, 1, says(Message::RequestVote { term: Term::new(2) }));
+        run.receive(202, 1, says(Message::RequestVote { term: Term::new(2), hand_over: false }));
     });
     let refused = replayed(&run.texts()[..2]);
     assert!(matches!(refused, Err(ReplayError::Refused { rule: Rule::OneLeader, .. })));
@@ -233,8 +239,8 @@ fn unless_somebody_received_its_message() {
     let Ok(Line::Step(last)) = Line::from_text(last) else { unreachable!() };
     let cause =
         Cause::Receive { before: last.step.state, from: id(2), message, sent_in: sent.id() };
-    let mut received = Record { sequence: last.sequence + 1, cause, ..last };
-    received.step = received.expected(Cluster::new(3).unwrap());
+    let step = cause.step_of(&bounds::server(last.server, Cluster::new(3).unwrap()));
+    let received = Record { sequence: last.sequence + 1, cause, step, ..last };
     traces[0] += &Line::Step(received).to_text();
     let (place, what) = complaint(&traces);
     assert!(place.starts_with("1.trace:"), "{place}");
@@ -267,7 +273,7 @@ fn two_leaders_of_one_term_are_noticed() {
     let leader_of_term_1 = |simulation: &Simulation| {
         (1..=3).map(id).find(|&server| {
             simulation.trace(server).iter().any(|line| {
-                matches!(line, Line::Step(record) if record.step.state.role == Role::Leader
+                matches!(line, Line::Step(record) if record.step.state.role.is_leader()
                     && record.step.state.ballot.current_term.number() == 1)
             })
         })

@@ -8,7 +8,8 @@ use raft_model::trace::reader::ReplayError;
 use raft_model::trace::replay::{Report, replay, replay_without};
 use raft_model::trace::rule::{RULES, Rule};
 use raft_model::trace::{Cause, Line, Record, StepId};
-use raft_model::types::{ServerId, Term};
+use raft_model::types::{Round, ServerId, Term};
+use support::bounds;
 use support::run::{Run, id, three_elections};
 use support::simulation::{text, write};
 use tempfile::TempDir;
@@ -25,7 +26,7 @@ fn change_last(run: &mut Run, server: u8, change: impl FnOnce(&mut Record)) {
         panic!("S{server} ends with a record");
     };
     change(record);
-    record.step = record.expected(Cluster::new(3).unwrap());
+    record.step = record.cause.step_of(&bounds::server(record.server, Cluster::new(3).unwrap()));
 }
 
 /// Adds a record to those of a server.
@@ -53,9 +54,11 @@ fn come_up_without_a_vote(run: &mut Run) {
         let Line::Step(record) = line else { unreachable!("the last header was found") };
         match &mut record.cause {
             Cause::Start { stored } => stored.voted_for = None,
-            Cause::Timeout { before } | Cause::Receive { before, .. } => *before = state.unwrap(),
+            Cause::Timeout { before, .. }
+            | Cause::HandOver { before, .. }
+            | Cause::Receive { before, .. } => *before = state.unwrap(),
         }
-        record.step = record.expected(cluster);
+        record.step = record.cause.step_of(&bounds::server(record.server, cluster));
         state = Some(record.step.state);
     }
 }
@@ -101,7 +104,7 @@ fn edited(rule: Rule) -> Edited {
             let Cause::Receive { before, .. } = &mut record.cause else {
                 unreachable!("it is told of a newer term");
             };
-            before.role = Role::Leader;
+            before.role = Role::LEADER;
         }),
         Rule::SameStep => {
             let Some(Line::Step(record)) = run.traces[1].last_mut() else { unreachable!() };
@@ -110,12 +113,22 @@ fn edited(rule: Rule) -> Edited {
         // The request of S3 arrives at S3.
         Rule::FromAnother => {
             let last = run.last(3);
-            received(&mut run, id(3), Message::RequestVote { term: Term::new(3) }, last.id());
+            received(
+                &mut run,
+                id(3),
+                Message::RequestVote { term: Term::new(3), hand_over: false },
+                last.id(),
+            );
         }
         // S2 did lead term 2, but said nothing when it came up.
         Rule::WasSent => {
             let sent_in = StepId { boot: 1, sequence: 0 };
-            received(&mut run, id(2), Message::AppendEntries { term: Term::new(2) }, sent_in);
+            received(
+                &mut run,
+                id(2),
+                Message::AppendEntries { term: Term::new(2), round: Round::FIRST },
+                sent_in,
+            );
         }
         Rule::RunOnce => {
             let mut traces = run.traces.to_vec();

@@ -41,7 +41,7 @@ IsExpected == ENABLED <<\E i \in Server : Receive(i)>>_vars
 
 \* Nobody is in a later term than this leader.
 Leads(i) ==
-    /\ role[i] = "Leader"
+    /\ IsLeader(i)
     /\ \A j \in Server : currentTerm[j] <= currentTerm[i]
 
 Deliver ==
@@ -53,7 +53,7 @@ CalmTimeout ==
     /\ calm
     /\ ~IsExpected
     /\ \E i \in Server :
-        /\ role[i] = "Leader" \/ ~\E j \in Server : Leads(j)
+        /\ IsLeader(i) \/ ~\E j \in Server : Leads(j)
         /\ Timeout(i)
     /\ UNCHANGED calm
 
@@ -63,12 +63,12 @@ MCSpec == MCInit /\ [][MCNext]_<<vars, calm>> /\ WF_<<vars, calm>>(MCNext)
 
 -----------------------------------------------------------------------------
 \* Some leader is elected.
-LeaderElected == <>(\E i \in Server : role[i] = "Leader")
+LeaderElected == <>(\E i \in Server : IsLeader(i))
 
 \* From some time on somebody leads, and everybody else follows, in its term.
 LeaderStable ==
     <>[](\E i \in Server :
-            /\ role[i] = "Leader"
-            /\ \A j \in Server \ {i} : /\ role[j] = "Follower"
+            /\ IsLeader(i)
+            /\ \A j \in Server \ {i} : /\ IsFollower(j)
                                        /\ currentTerm[j] = currentTerm[i])
 =============================================================================

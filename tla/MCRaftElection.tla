@@ -13,7 +13,7 @@ Symmetry == Permutations(Server)
 
 FairSpec == Init /\ [][Next]_vars /\ WF_vars(Next)
 
-HasLeader  == \E i \in Server : role[i] = "Leader"
+HasLeader  == \E i \in Server : IsLeader(i)
 TermsSpent == \A i \in Server : currentTerm[i] = MaxTerm
 
 \* Some leader is elected.  It is violated: votes can be split in every term.

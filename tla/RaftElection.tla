@@ -2,7 +2,8 @@
 (***************************************************************************)
 (* Raft leader election (Ongaro and Ousterhout, "In Search of an           *)
 (* Understandable Consensus Algorithm", §5.1, §5.2 and Figure 2), without  *)
-(* the log.                                                                *)
+(* the log, behind none, one or both of two guards (Ongaro, "Consensus:    *)
+(* Bridging Theory and Practice", §4.2.3, §6.2, §6.4 and §9.6).            *)
 (*                                                                         *)
 (* One step is one run of a server's handler: its timer fires, or it       *)
 (* crashes and comes up again, or a message arrives; the server persists   *)
@@ -16,72 +17,169 @@
 (* A delivery after which nothing has changed is a stuttering step, which  *)
 (* [][Next]_vars allows everywhere.                                        *)
 (*                                                                         *)
-(* The same protocol stands in model/src/protocol/election.rs, and what     *)
-(* can be reached is the same: see README.md.                              *)
+(* The guards keep a healthy leader in office.                             *)
+(*                                                                         *)
+(* - Pre-vote: a server asks whether it would be elected, before it        *)
+(*   campaigns.  No ballot changes for it.                                 *)
+(* - Check-quorum: whoever has heard the leader is in contact, and helps   *)
+(*   nobody to office until that is over.  The heartbeats of a leader      *)
+(*   carry a round, their answers return it; and a leader whose round no   *)
+(*   quorum answers leaves office.                                         *)
+(*                                                                         *)
+(* A guard keeps a server from asking or from voting, and never lets it do *)
+(* more.  A leader may also hand over: it gives up, and asks another       *)
+(* server to campaign, to whom those in contact listen.                    *)
+(*                                                                         *)
+(* The same protocol stands in model/src/protocol: in election.rs, what    *)
+(* concerns contact and pre-vote in guard.rs, rounds and hand-over in      *)
+(* lease.rs.  What can be reached is the same: see README.md.              *)
 (***************************************************************************)
 EXTENDS Naturals, FiniteSets
 
 CONSTANTS
-    Server,     \* The servers.
-    Nil,        \* In place of a server: nobody.
-    MaxTerm,    \* The last term in which an election may start.
-    Replies     \* "all" replies are sent, or only the "useful" ones: see Reply.
+    Server,         \* The servers.
+    Nil,            \* In place of a server: nobody.
+    PreVote,        \* Whether there is this guard,
+    CheckQuorum,    \* and this one.
+    Patience        \* How many heartbeats a leader waits for its quorum.
+
+CONSTANTS           \* What bounds the model.
+    MaxTerm,        \* The last term in which an election may start.
+    MaxRound,       \* The last round of a term, in which the leader's timer does not fire.
+    MaxAttempt,     \* How often a server asks in one term whether it would be elected.
+    MayHandOver,    \* Whether leaders are told to hand over.
+    Replies         \* "all" replies are sent, or only the "useful" ones: see Reply.
 
 ASSUME /\ IsFiniteSet(Server) /\ Server # {}
        /\ Nil \notin Server
-       /\ MaxTerm \in Nat
+       /\ {PreVote, CheckQuorum, MayHandOver} \subseteq BOOLEAN
+       /\ {MaxTerm, MaxRound, MaxAttempt, Patience} \subseteq Nat
        /\ Replies \in {"all", "useful"}
 
 VARIABLES
     currentTerm,    \* The latest term that each server has seen.
     votedFor,       \* Who has each server's vote in its current term, or Nil.
     role,           \* What each server is at the moment.
-    votes,          \* Who has granted each candidate its vote; nobody else has any.
     stored,         \* The ballot, term and vote, that each server has on its disk.
     sent            \* Every message ever sent.
 
 ballotVars == <<currentTerm, votedFor, stored>>
-roleVars   == <<role, votes>>
-vars       == <<currentTerm, votedFor, role, votes, stored, sent>>
+vars       == <<currentTerm, votedFor, role, stored, sent>>
 
 Term   == 0..MaxTerm
-Role   == {"Follower", "Candidate", "Leader"}
 Ballot == [currentTerm : Term, votedFor : Server \cup {Nil}]
 
 \* More than half.  Any two quorums share a server.
 IsQuorum(S) == 2 * Cardinality(S) > Cardinality(Server)
 
 -----------------------------------------------------------------------------
-(* Messages.  A request goes to every other server, and is one message      *)
-(* without a receiver; a response goes to who sent the request.             *)
+(* Roles, each with only its own data.  A crash forgets it.                 *)
 
-RequestVote(i, t) ==
-    [type |-> "RequestVote", from |-> i, term |-> t]
+\* It is in contact or not; never without check-quorum.
+Follower(contact) == [is |-> "Follower", contact |-> contact]
+
+\* It asks whether it would be elected in the next term, for the time that is so
+\* numbered.  These would vote for it.
+PreCandidate(attempt, votes) == [is |-> "PreCandidate", attempt |-> attempt, votes |-> votes]
+
+\* It stands for election in its current term.  These have granted it their votes.
+Candidate(votes) == [is |-> "Candidate", votes |-> votes]
+
+\* It was elected in its current term.  The round that is open, who has answered it,
+\* and the heartbeats since it was opened.
+Leader(round, answered, beats) ==
+    [is |-> "Leader", round |-> round, answered |-> answered, beats |-> beats]
+
+FirstRound == 1
+NoRound    == 0     \* In place of a round: none.
+
+\* A leader that has just opened this round, and answered it itself.  Without
+\* check-quorum it counts no answers.
+Opened(i, round) ==
+    IF CheckQuorum THEN Leader(round, {i}, 0) ELSE Leader(FirstRound, {}, 0)
+
+\* A follower that is in contact from now on, if there is contact.
+InContactAnew == Follower(CheckQuorum)
+
+Role ==
+         [is : {"Follower"}, contact : IF CheckQuorum THEN BOOLEAN ELSE {FALSE}]
+    \cup [is : {"PreCandidate"}, attempt : 1..MaxAttempt, votes : SUBSET Server]
+    \cup [is : {"Candidate"}, votes : SUBSET Server]
+    \cup [is : {"Leader"}, round : 1..MaxRound, answered : SUBSET Server, beats : 0..Patience]
+
+IsFollower(i)     == role[i].is = "Follower"
+IsPreCandidate(i) == role[i].is = "PreCandidate"
+IsCandidate(i)    == role[i].is = "Candidate"
+IsLeader(i)       == role[i].is = "Leader"
+
+\* i has promised to help nobody to office.  A leader has, as long as it leads.
+IsInContact(i) ==
+    \/ IsFollower(i) /\ role[i].contact
+    \/ IsLeader(i) /\ CheckQuorum
+
+-----------------------------------------------------------------------------
+(* Messages.  A request goes to every other server, and is one message      *)
+(* without a receiver; a response goes to who sent the request, and an      *)
+(* order to one server.                                                     *)
+
+\* Those in contact listen if a leader has handed over to i.
+RequestVote(i, t, handOver) ==
+    [type |-> "RequestVote", from |-> i, term |-> t, handOver |-> handOver]
 RequestVoteResponse(i, j, t, granted) ==
     [type |-> "RequestVoteResponse", from |-> i, to |-> j, term |-> t, voteGranted |-> granted]
-AppendEntries(i, t) ==
-    [type |-> "AppendEntries", from |-> i, term |-> t]
-AppendEntriesResponse(i, j, t) ==
-    [type |-> "AppendEntriesResponse", from |-> i, to |-> j, term |-> t]
+
+\* The round is the question that an answer answers.
+AppendEntries(i, t, round) ==
+    [type |-> "AppendEntries", from |-> i, term |-> t, round |-> round]
+AppendEntriesResponse(i, j, t, round) ==
+    [type |-> "AppendEntriesResponse", from |-> i, to |-> j, term |-> t, round |-> round]
+
+\* Would it be elected in term t?  A yes returns that term, a no is of the term of
+\* who says it.
+PreVoteRequest(i, t, attempt) ==
+    [type |-> "PreVote", from |-> i, term |-> t, attempt |-> attempt]
+PreVoteResponse(i, j, t, granted, attempt) ==
+    [type |-> "PreVoteResponse", from |-> i, to |-> j, term |-> t, voteGranted |-> granted,
+     attempt |-> attempt]
+
+\* i, which led term t, has given up, and asks j to take over.
+HandOverOrder(i, j, t) ==
+    [type |-> "HandOver", from |-> i, to |-> j, term |-> t]
 
 Message ==
-         [type : {"RequestVote", "AppendEntries"}, from : Server, term : Term]
+         [type : {"RequestVote"}, from : Server, term : Term, handOver : BOOLEAN]
     \cup [type : {"RequestVoteResponse"}, from : Server, to : Server, term : Term,
           voteGranted : BOOLEAN]
-    \cup [type : {"AppendEntriesResponse"}, from : Server, to : Server, term : Term]
+    \cup [type : {"AppendEntries"}, from : Server, term : Term, round : 1..MaxRound]
+    \cup [type : {"AppendEntriesResponse"}, from : Server, to : Server, term : Term,
+          round : 0..MaxRound]
+    \cup [type : {"PreVote"}, from : Server, term : Term, attempt : 1..MaxAttempt]
+    \cup [type : {"PreVoteResponse"}, from : Server, to : Server, term : Term,
+          voteGranted : BOOLEAN, attempt : 1..MaxAttempt]
+    \cup [type : {"HandOver"}, from : Server, to : Server, term : Term]
 
-\* What can arrive at i: requests of others, and responses to it.
+\* What can arrive at i: requests of others, and what is for i alone.
 Requests(type, i)  == {m \in sent : m.type = type /\ m.from # i}
-Responses(type, i) == {m \in sent : m.type = type /\ m.to = i}
+Addressed(type, i) == {m \in sent : m.type = type /\ m.to = i}
+
+\* Responses that may tell i a newer term.  (A pre-vote that is granted tells none:
+\* it returns the term that i asked about, in which nobody need be.)
+News(i) ==
+         Addressed("RequestVoteResponse", i)
+    \cup Addressed("AppendEntriesResponse", i)
+    \cup {m \in Addressed("PreVoteResponse", i) : ~m.voteGranted}
 
 Send(m) == sent' = sent \cup {m}
 
-\* The answer to request m.  A refusal or an acknowledgement of the request's
-\* own term is not useful: who gets it has been in that term already, and does
-\* nothing.  Leaving it out makes the state space smaller, and nothing else.
+\* The answer to request m.  A refusal or an acknowledgement of a term in which its
+\* receiver has been already is not useful, unless it answers a round: who gets it
+\* does nothing.  Leaving it out makes the state space smaller, and nothing else.
 Reply(m, answer) ==
-    LET isVote   == answer.type = "RequestVoteResponse" /\ answer.voteGranted
-        isUseful == isVote \/ m.term < answer.term
+    LET isVote   == /\ answer.type \in {"RequestVoteResponse", "PreVoteResponse"}
+                    /\ answer.voteGranted
+        isRound  == answer.type = "AppendEntriesResponse" /\ answer.round # NoRound
+        hasBeen  == IF m.type = "PreVote" THEN m.term - 1 ELSE m.term
+        isUseful == isVote \/ isRound \/ hasBeen < answer.term
     IN  IF Replies = "all" \/ isUseful THEN Send(answer) ELSE UNCHANGED sent
 
 -----------------------------------------------------------------------------
@@ -93,55 +191,114 @@ SetBallot(i, t, v) ==
     /\ votedFor'    = [votedFor EXCEPT ![i] = v]
     /\ stored'      = [stored EXCEPT ![i] = [currentTerm |-> t, votedFor |-> v]]
 
-SetRole(i, r, V) ==
-    /\ role'  = [role EXCEPT ![i] = r]
-    /\ votes' = [votes EXCEPT ![i] = V]
+SetRole(i, r) == role' = [role EXCEPT ![i] = r]
 
 \* i leads term t, and says so at once: until its first heartbeat arrives, the
 \* others do not know that they have a leader, and campaign.
 Lead(i, t) ==
-    /\ SetRole(i, "Leader", {})
-    /\ Send(AppendEntries(i, t))
+    /\ SetRole(i, Opened(i, FirstRound))
+    /\ Send(AppendEntries(i, t, FirstRound))
 
-\* Term t is newer: whatever i was, it is a follower there.  It has not voted
-\* there yet, and may give its vote v.
+\* i starts an election in term t, votes for itself and asks the others.  A server
+\* that is alone needs no other vote.
+Campaign(i, t, handOver) ==
+    /\ SetBallot(i, t, i)
+    /\ IF IsQuorum({i})
+       THEN Lead(i, t)
+       ELSE /\ SetRole(i, Candidate({i}))
+            /\ Send(RequestVote(i, t, handOver))
+
+\* i asks whether it would be elected in the next term.
+PreCampaign(i, attempt) ==
+    IF IsQuorum({i})
+    THEN Campaign(i, currentTerm[i] + 1, FALSE)
+    ELSE /\ SetRole(i, PreCandidate(attempt, {i}))
+         /\ Send(PreVoteRequest(i, currentTerm[i] + 1, attempt))
+         /\ UNCHANGED ballotVars
+
+\* Leader i says again that it is alive.  A round is repeated until a quorum has
+\* answered it, then comes the next.  A leader that has no more patience leaves
+\* office, and is silent.
+Heartbeat(i, patience) ==
+    LET t     == currentTerm[i]
+        r     == role[i].round
+        beats == role[i].beats + 1
+    IN
+    /\ IF ~CheckQuorum
+       THEN Send(AppendEntries(i, t, r)) /\ UNCHANGED role
+       ELSE IF IsQuorum(role[i].answered)
+       THEN SetRole(i, Opened(i, r + 1)) /\ Send(AppendEntries(i, t, r + 1))
+       ELSE IF beats = patience
+       THEN SetRole(i, InContactAnew) /\ UNCHANGED sent
+       ELSE SetRole(i, Leader(r, role[i].answered, beats)) /\ Send(AppendEntries(i, t, r))
+    /\ UNCHANGED ballotVars
+
+\* Term t is newer: whatever i was, it is a follower there.  It has not voted there
+\* yet, and may give its vote v.  Only time ends contact; who leaves office has
+\* answered its own rounds.
 Follow(i, t, v) ==
     /\ SetBallot(i, t, v)
-    /\ SetRole(i, "Follower", {})
+    /\ SetRole(i, Follower(IsInContact(i)))
 
 -----------------------------------------------------------------------------
+\* (A server that has just started may have promised contact before.)
 Init ==
     /\ currentTerm = [i \in Server |-> 0]
     /\ votedFor    = [i \in Server |-> Nil]
-    /\ role        = [i \in Server |-> "Follower"]
-    /\ votes       = [i \in Server |-> {}]
+    /\ role        = [i \in Server |-> InContactAnew]
     /\ stored      = [i \in Server |-> [currentTerm |-> 0, votedFor |-> Nil]]
     /\ sent        = {}
 
 -----------------------------------------------------------------------------
 (* What happens to a server on its own.                                     *)
 
-\* The timer of i fires.  A leader says again that it is alive.  Anybody else
-\* starts an election in the next term, votes for itself and asks the others;
-\* a server that is alone needs no other vote.
-Timeout(i) ==
-    IF role[i] = "Leader"
-    THEN /\ Send(AppendEntries(i, currentTerm[i]))
-         /\ UNCHANGED <<ballotVars, roleVars>>
-    ELSE /\ currentTerm[i] < MaxTerm
-         /\ LET t == currentTerm[i] + 1 IN
-            /\ SetBallot(i, t, i)
-            /\ IF IsQuorum({i})
-               THEN Lead(i, t)
-               ELSE /\ SetRole(i, "Candidate", {i})
-                    /\ Send(RequestVote(i, t))
+\* The one timer that i has running fires: that of contact, which then is over; or
+\* that of heartbeats; or that of elections.
+FireTimer(i, attempt, patience) ==
+    IF IsLeader(i)
+    THEN Heartbeat(i, patience)
+    ELSE IF IsInContact(i)
+    THEN SetRole(i, Follower(FALSE)) /\ UNCHANGED <<ballotVars, sent>>
+    ELSE IF PreVote
+    THEN PreCampaign(i, attempt)
+    ELSE Campaign(i, currentTerm[i] + 1, FALSE)
 
-\* i crashes, and comes up again with what it has on disk.
+\* A number with which i has not asked in its term.
+NextAttempt(i) ==
+    LET asked == {m \in sent : /\ m.type = "PreVote"
+                               /\ m.from = i
+                               /\ m.term = currentTerm[i] + 1}
+    IN  Cardinality(asked) + 1
+
+\* It fires, within bounds.
+Timeout(i) ==
+    /\ IF IsLeader(i)
+       THEN CheckQuorum => role[i].round < MaxRound
+       ELSE IsInContact(i) \/ /\ currentTerm[i] < MaxTerm
+                              /\ PreVote => NextAttempt(i) <= MaxAttempt
+    /\ FireTimer(i, NextAttempt(i), Patience)
+
+\* i crashes, and comes up again with what it has on disk.  It may have promised
+\* contact.
 Restart(i) ==
     /\ currentTerm' = [currentTerm EXCEPT ![i] = stored[i].currentTerm]
     /\ votedFor'    = [votedFor EXCEPT ![i] = stored[i].votedFor]
-    /\ SetRole(i, "Follower", {})
+    /\ SetRole(i, InContactAnew)
     /\ UNCHANGED <<stored, sent>>
+
+\* i gives up for good, then asks j to take over.  It can be elected again only in a
+\* later term.
+GiveUp(i, j) ==
+    /\ IsLeader(i)
+    /\ SetRole(i, InContactAnew)
+    /\ Send(HandOverOrder(i, j, currentTerm[i]))
+    /\ UNCHANGED ballotVars
+
+\* It does, within bounds.
+HandOver(i) ==
+    /\ MayHandOver
+    /\ currentTerm[i] < MaxTerm
+    /\ \E j \in Server \ {i} : GiveUp(i, j)
 
 -----------------------------------------------------------------------------
 (* What message m does to server i.                                         *)
@@ -150,75 +307,127 @@ Restart(i) ==
 \* the vote is told so as often as it asks, since the answer may be lost.
 HandleRequestVote(i, m) ==
     LET answer(t, granted) == Reply(m, RequestVoteResponse(i, m.from, t, granted))
+        isKept             == IsInContact(i) /\ ~m.handOver
     IN
-    \/ /\ m.term < currentTerm[i]       \* It is told the newer term.
+    \/ /\ isKept                        \* A promise, whatever the term.
        /\ answer(currentTerm[i], FALSE)
-       /\ UNCHANGED <<ballotVars, roleVars>>
-    \/ /\ m.term > currentTerm[i]
+       /\ UNCHANGED <<ballotVars, role>>
+    \/ /\ ~isKept
+       /\ m.term < currentTerm[i]       \* It is told the newer term.
+       /\ answer(currentTerm[i], FALSE)
+       /\ UNCHANGED <<ballotVars, role>>
+    \/ /\ ~isKept
+       /\ m.term > currentTerm[i]
        /\ Follow(i, m.term, m.from)
        /\ answer(m.term, TRUE)
-    \/ /\ m.term = currentTerm[i]
+    \/ /\ ~isKept
+       /\ m.term = currentTerm[i]
        /\ votedFor[i] \in {Nil, m.from}
        /\ SetBallot(i, m.term, m.from)
+       /\ IF IsPreCandidate(i) /\ votedFor[i] = Nil
+          THEN SetRole(i, Follower(FALSE))  \* It has found somebody to vote for.
+          ELSE UNCHANGED role
        /\ answer(m.term, TRUE)
-       /\ UNCHANGED roleVars
-    \/ /\ m.term = currentTerm[i]
+    \/ /\ ~isKept
+       /\ m.term = currentTerm[i]
        /\ votedFor[i] \notin {Nil, m.from}
        /\ answer(m.term, FALSE)
-       /\ UNCHANGED <<ballotVars, roleVars>>
+       /\ UNCHANGED <<ballotVars, role>>
 
 \* A vote counts for a candidate, in the term in which it stands.
 Counts(i, m) ==
     /\ m.term = currentTerm[i]
-    /\ role[i] = "Candidate"
+    /\ IsCandidate(i)
     /\ m.voteGranted
 
 \* A vote, or a refusal, that decides nothing.
 HandleRequestVoteResponse(i, m) ==
     /\ m.term <= currentTerm[i]
     /\ IF Counts(i, m)
-       THEN /\ ~IsQuorum(votes[i] \cup {m.from})
-            /\ votes' = [votes EXCEPT ![i] = @ \cup {m.from}]
-       ELSE UNCHANGED votes
-    /\ UNCHANGED <<ballotVars, role, sent>>
+       THEN /\ ~IsQuorum(role[i].votes \cup {m.from})
+            /\ SetRole(i, Candidate(role[i].votes \cup {m.from}))
+       ELSE UNCHANGED role
+    /\ UNCHANGED <<ballotVars, sent>>
 
 \* The vote that completes a quorum.
 HandleDecidingVote(i, m) ==
     /\ Counts(i, m)
-    /\ IsQuorum(votes[i] \cup {m.from})
+    /\ IsQuorum(role[i].votes \cup {m.from})
     /\ Lead(i, currentTerm[i])
     /\ UNCHANGED ballotVars
 
 \* A heartbeat.  In its own term i takes it from a leader: a candidate has lost,
-\* and follows.  It keeps its vote, or it could elect a second leader.
+\* and follows.  It keeps its vote, or it could elect a second leader.  Whoever
+\* accepts one is in contact anew.  A refusal answers no round: it is of a term
+\* that its receiver may yet lead, and there it would count.
 HandleAppendEntries(i, m) ==
-    LET answer(t) == Reply(m, AppendEntriesResponse(i, m.from, t))
+    LET answer(t, round) == Reply(m, AppendEntriesResponse(i, m.from, t, round))
+        itsRound         == IF CheckQuorum THEN m.round ELSE NoRound
     IN
     \/ /\ m.term < currentTerm[i]       \* It is told the newer term.
-       /\ answer(currentTerm[i])
-       /\ UNCHANGED <<ballotVars, roleVars>>
+       /\ answer(currentTerm[i], NoRound)
+       /\ UNCHANGED <<ballotVars, role>>
     \/ /\ m.term > currentTerm[i]
-       /\ Follow(i, m.term, Nil)
-       /\ answer(m.term)
+       /\ SetBallot(i, m.term, Nil)
+       /\ SetRole(i, InContactAnew)
+       /\ answer(m.term, itsRound)
     \/ /\ m.term = currentTerm[i]
-       /\ role[i] # "Leader"
-       /\ SetRole(i, "Follower", {})
-       /\ answer(m.term)
+       /\ ~IsLeader(i)
+       /\ SetRole(i, InContactAnew)
+       /\ answer(m.term, itsRound)
        /\ UNCHANGED ballotVars
     \/ /\ m.term = currentTerm[i]
-       /\ role[i] = "Leader"            \* ElectionSafety excludes it.
+       /\ IsLeader(i)                   \* ElectionSafety excludes it.
        /\ UNCHANGED vars
 
-\* The answer to a heartbeat changes nothing, unless its term is newer.
+\* The answer to a heartbeat counts for a leader, in its term, for the round that is
+\* open: one to an older round promises less.
 HandleAppendEntriesResponse(i, m) ==
     /\ m.term <= currentTerm[i]
-    /\ UNCHANGED vars
+    /\ IF m.term = currentTerm[i] /\ IsLeader(i) /\ m.round = role[i].round
+       THEN SetRole(i, [role[i] EXCEPT !.answered = @ \cup {m.from}])
+       ELSE UNCHANGED role
+    /\ UNCHANGED <<ballotVars, sent>>
 
 \* A response of a newer term: i asked in an older one, and learns of it.
 HandleNewerTerm(i, m) ==
     /\ m.term > currentTerm[i]
     /\ Follow(i, m.term, Nil)
     /\ UNCHANGED sent
+
+\* Somebody asks whether it would be elected.  A yes is said if a vote would be
+\* given at this moment; nothing changes.
+HandlePreVote(i, m) ==
+    LET answer(t, granted) == Reply(m, PreVoteResponse(i, m.from, t, granted, m.attempt))
+        isGranted ==
+            /\ ~IsInContact(i)
+            /\ \/ m.term > currentTerm[i]
+               \/ m.term = currentTerm[i] /\ votedFor[i] \in {Nil, m.from}
+    IN
+    /\ IF isGranted THEN answer(m.term, TRUE) ELSE answer(currentTerm[i], FALSE)
+    /\ UNCHANGED <<ballotVars, role>>
+
+\* A yes counts for the attempt that it answers, in the term after which i has
+\* asked.  A quorum starts the election.
+HandlePreVoteResponse(i, m) ==
+    /\ m.voteGranted \/ m.term <= currentTerm[i]
+    /\ IF /\ m.voteGranted
+          /\ IsPreCandidate(i)
+          /\ m.attempt = role[i].attempt
+          /\ m.term = currentTerm[i] + 1
+       THEN LET votes == role[i].votes \cup {m.from} IN
+            IF IsQuorum(votes)
+            THEN Campaign(i, m.term, FALSE)
+            ELSE /\ SetRole(i, PreCandidate(m.attempt, votes))
+                 /\ UNCHANGED <<ballotVars, sent>>
+       ELSE UNCHANGED vars
+
+\* The leader of this term has given up, and i takes over: it campaigns at once, in
+\* contact or not.
+HandleHandOver(i, m) ==
+    IF m.term < currentTerm[i] \/ (m.term = currentTerm[i] /\ IsLeader(i))
+    THEN UNCHANGED vars
+    ELSE Campaign(i, m.term + 1, TRUE)
 
 -----------------------------------------------------------------------------
 (* Deliveries.  (Next is flat, and the message is chosen inside of each      *)
@@ -228,30 +437,42 @@ ReceiveRequestVote(i) ==
     \E m \in Requests("RequestVote", i) : HandleRequestVote(i, m)
 
 ReceiveRequestVoteResponse(i) ==
-    \E m \in Responses("RequestVoteResponse", i) : HandleRequestVoteResponse(i, m)
+    \E m \in Addressed("RequestVoteResponse", i) : HandleRequestVoteResponse(i, m)
 
 BecomeLeader(i) ==
-    \E m \in Responses("RequestVoteResponse", i) : HandleDecidingVote(i, m)
+    \E m \in Addressed("RequestVoteResponse", i) : HandleDecidingVote(i, m)
 
 ReceiveAppendEntries(i) ==
     \E m \in Requests("AppendEntries", i) : HandleAppendEntries(i, m)
 
 ReceiveAppendEntriesResponse(i) ==
-    \E m \in Responses("AppendEntriesResponse", i) : HandleAppendEntriesResponse(i, m)
+    \E m \in Addressed("AppendEntriesResponse", i) : HandleAppendEntriesResponse(i, m)
 
 ReceiveNewerTerm(i) ==
-    \E m \in Responses("RequestVoteResponse", i) \cup Responses("AppendEntriesResponse", i) :
-        HandleNewerTerm(i, m)
+    \E m \in News(i) : HandleNewerTerm(i, m)
+
+ReceivePreVote(i) ==
+    \E m \in Requests("PreVote", i) : HandlePreVote(i, m)
+
+ReceivePreVoteResponse(i) ==
+    \E m \in Addressed("PreVoteResponse", i) : HandlePreVoteResponse(i, m)
+
+ReceiveHandOver(i) ==
+    \E m \in Addressed("HandOver", i) : HandleHandOver(i, m)
 
 Next ==
     \/ \E i \in Server : Timeout(i)
     \/ \E i \in Server : Restart(i)
+    \/ \E i \in Server : HandOver(i)
     \/ \E i \in Server : ReceiveRequestVote(i)
     \/ \E i \in Server : ReceiveRequestVoteResponse(i)
     \/ \E i \in Server : BecomeLeader(i)
     \/ \E i \in Server : ReceiveAppendEntries(i)
     \/ \E i \in Server : ReceiveAppendEntriesResponse(i)
     \/ \E i \in Server : ReceiveNewerTerm(i)
+    \/ \E i \in Server : ReceivePreVote(i)
+    \/ \E i \in Server : ReceivePreVoteResponse(i)
+    \/ \E i \in Server : ReceiveHandOver(i)
 
 Spec == Init /\ [][Next]_vars
 
@@ -262,21 +483,23 @@ TypeOK ==
     /\ currentTerm \in [Server -> Term]
     /\ votedFor    \in [Server -> Server \cup {Nil}]
     /\ role        \in [Server -> Role]
-    /\ votes       \in [Server -> SUBSET Server]
     /\ stored      \in [Server -> Ballot]
     /\ sent        \subseteq Message
 
 \* c leads term t, or has sent a heartbeat of it: the first one left in the step
 \* in which it was elected.
 Led(c, t) ==
-    \/ role[c] = "Leader" /\ currentTerm[c] = t
-    \/ AppendEntries(c, t) \in sent
+    \/ IsLeader(c) /\ currentTerm[c] = t
+    \/ AppendEntries(c, t, FirstRound) \in sent
+
+\* c has asked for votes in term t.
+HasAsked(c, t) == \E handOver \in BOOLEAN : RequestVote(c, t, handOver) \in sent
 
 \* The vote of s in term t is known to be for c: s has granted it, or it is c, and
 \* has asked for votes or led.
 Vote(s, t, c) ==
     \/ RequestVoteResponse(s, c, t, TRUE) \in sent
-    \/ s = c /\ (RequestVote(c, t) \in sent \/ Led(c, t))
+    \/ s = c /\ (HasAsked(c, t) \/ Led(c, t))
 
 \* The votes of a quorum in term t are known to be for c.
 Elected(c, t) == IsQuorum({s \in Server : Vote(s, t, c)})
@@ -291,7 +514,7 @@ ElectionSafety ==
 VoteOncePerTerm ==
     LET HasVoted(s, t, c) ==
             \/ RequestVoteResponse(s, c, t, TRUE) \in sent
-            \/ s = c /\ RequestVote(c, t) \in sent
+            \/ s = c /\ HasAsked(c, t)
             \/ currentTerm[s] = t /\ votedFor[s] = c
             \/ stored[s] = [currentTerm |-> t, votedFor |-> c]
     IN  \A t \in Term : \A s, c, d \in Server :
@@ -330,20 +553,20 @@ OnDisk ==
 
 \* Whoever stands for election, or leads, has its own vote.
 VotedForItself ==
-    \A c \in Server : role[c] \in {"Candidate", "Leader"} => votedFor[c] = c
+    \A c \in Server : IsCandidate(c) \/ IsLeader(c) => votedFor[c] = c
 
 \* A vote that a candidate has counted was given to it, in its current term.
 GrantedIsVote ==
     \A c \in Server :
-        role[c] = "Candidate" => \A s \in votes[c] : Vote(s, currentTerm[c], c)
+        IsCandidate(c) => \A s \in role[c].votes : Vote(s, currentTerm[c], c)
 
 \* A leader has the votes of a quorum in its current term.
 LeaderWasElected ==
-    \A c \in Server : role[c] = "Leader" => Elected(c, currentTerm[c])
+    \A c \in Server : IsLeader(c) => Elected(c, currentTerm[c])
 
 \* Whoever has sent a heartbeat of a term has the votes of a quorum in it.
 HeartbeatElected ==
-    \A t \in Term : \A c \in Server : AppendEntries(c, t) \in sent => Elected(c, t)
+    \A m \in sent : m.type = "AppendEntries" => Elected(m.from, m.term)
 
 Inv ==
     /\ VoteOnce

@@ -16,47 +16,60 @@ EXTENDS RaftElection, Sequences, TLC
 
 VARIABLE next       \* The number of the record whose turn it is.
 
-\* A record: where it stands, who did what, what the server was before and after
-\* it (of a restart, what it found on its disk), whether it had to persist its
-\* ballot, and the message that it received and sent, if any.
-Record(at, i, action, before, after, persists, received, sends) ==
-    [at |-> at, server |-> i, action |-> action, before |-> before, after |-> after,
-     persists |-> persists, received |-> received, sends |-> sends]
+\* A record: where it stands, who did what and with how much patience, what the
+\* server was before and after it (of a restart, what it found on its disk), whether
+\* it had to persist its ballot, and the message that it received and sent, if any.
+Record(at, i, action, patience, before, after, persists, received, sends) ==
+    [at |-> at, server |-> i, action |-> action, patience |-> patience,
+     before |-> before, after |-> after, persists |-> persists,
+     received |-> received, sends |-> sends]
 
-State(t, v, r, V) == [currentTerm |-> t, votedFor |-> v, role |-> r, votes |-> V]
-Disk(t, v)        == [currentTerm |-> t, votedFor |-> v]
+State(t, v, r) == [currentTerm |-> t, votedFor |-> v, role |-> r]
+Disk(t, v)     == [currentTerm |-> t, votedFor |-> v]
 
-StateBefore(i) == State(currentTerm[i], votedFor[i], role[i], votes[i])
-StateAfter(i)  == State(currentTerm'[i], votedFor'[i], role'[i], votes'[i])
+StateBefore(i) == State(currentTerm[i], votedFor[i], role[i])
+StateAfter(i)  == State(currentTerm'[i], votedFor'[i], role'[i])
 
 -----------------------------------------------------------------------------
-\* Server i does what is called so, on message m if it receives one.
-Does(action, i, m) ==
-    CASE action = "Timeout" -> Timeout(i)
+\* Server i does what is called so, on message m if it receives one.  (No bound of a
+\* model is asked of it.)
+Does(action, i, m, attempt, patience) ==
+    CASE action = "Timeout" -> FireTimer(i, attempt, patience)
       [] action = "Restart" -> Restart(i)
+      [] action = "HandOver" -> \E j \in Server \ {i} : GiveUp(i, j)
       [] action = "ReceiveRequestVote" -> HandleRequestVote(i, m)
       [] action = "ReceiveRequestVoteResponse" -> HandleRequestVoteResponse(i, m)
       [] action = "BecomeLeader" -> HandleDecidingVote(i, m)
       [] action = "ReceiveAppendEntries" -> HandleAppendEntries(i, m)
       [] action = "ReceiveAppendEntriesResponse" -> HandleAppendEntriesResponse(i, m)
       [] action = "ReceiveNewerTerm" -> HandleNewerTerm(i, m)
+      [] action = "ReceivePreVote" -> HandlePreVote(i, m)
+      [] action = "ReceivePreVoteResponse" -> HandlePreVoteResponse(i, m)
+      [] action = "ReceiveHandOver" -> HandleHandOver(i, m)
 
 \* What a server receives was sent to it, and is of the type that the action is about.
 IsDelivery(action, i, m) ==
     m \in CASE action = "ReceiveRequestVote" -> Requests("RequestVote", i)
             [] action = "ReceiveAppendEntries" -> Requests("AppendEntries", i)
+            [] action = "ReceivePreVote" -> Requests("PreVote", i)
             [] action \in {"ReceiveRequestVoteResponse", "BecomeLeader"} ->
-                   Responses("RequestVoteResponse", i)
-            [] action = "ReceiveAppendEntriesResponse" -> Responses("AppendEntriesResponse", i)
-            [] action = "ReceiveNewerTerm" ->
-                   Responses("RequestVoteResponse", i) \cup Responses("AppendEntriesResponse", i)
+                   Addressed("RequestVoteResponse", i)
+            [] action = "ReceiveAppendEntriesResponse" -> Addressed("AppendEntriesResponse", i)
+            [] action = "ReceivePreVoteResponse" -> Addressed("PreVoteResponse", i)
+            [] action = "ReceiveHandOver" -> Addressed("HandOver", i)
+            [] action = "ReceiveNewerTerm" -> News(i)
+
+\* With which number a server asks whether it would be elected, if it does.
+AttemptOf(record) ==
+    LET asks == {m \in record.sends : m.type = "PreVote"}
+    IN  IF asks = {} THEN Nil ELSE (CHOOSE m \in asks : TRUE).attempt
 
 IsStepOf(record) ==
     LET i == record.server
         m == CHOOSE x \in record.received : TRUE
     IN  /\ record.before = IF record.action = "Restart" THEN stored[i] ELSE StateBefore(i)
         /\ record.received # {} => IsDelivery(record.action, i, m)
-        /\ Does(record.action, i, m)
+        /\ Does(record.action, i, m, AttemptOf(record), record.patience)
         /\ record.after = StateAfter(i)
         /\ record.persists <=> stored'[i] # stored[i]
         /\ sent' = sent \cup record.sends

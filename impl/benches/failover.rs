@@ -13,7 +13,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use raft_model::election::{Role, Rule};
+use raft_model::election::Rule;
 use raft_model::trace::replay::replay;
 use raft_model::trace::tail::Tail;
 use raft_model::trace::{Line, Record};
@@ -186,7 +186,7 @@ impl Cluster {
     fn settled(&mut self) -> Result<Leader, Box<dyn Error>> {
         self.wait("a leader that everybody follows", |last, _| {
             let records: Vec<Record> = last.iter().copied().collect::<Option<_>>()?;
-            let leader = records.iter().find(|record| record.step.state.role == Role::Leader)?;
+            let leader = records.iter().find(|record| record.step.state.role.is_leader())?;
             let term = leader.step.state.ballot.current_term;
             let follows = |record: &Record| {
                 record.step.rule == Rule::HeartbeatAccepted

@@ -6,7 +6,7 @@
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use raft_model::election::Timer;
+use raft_model::election::{Rule, Timer};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -38,13 +38,22 @@ impl Clock {
         }
     }
 
-    /// Starts again, as this timer: an election timeout is drawn anew each time (§5.2).
-    pub fn restart(&mut self, timer: Timer) {
+    /// Starts again, as this timer: an election timeout is drawn anew each time (§5.2). After the
+    /// rule [`Rule::ContactLost`] the server has waited the shortest one already, and waits what is
+    /// random of it.
+    pub fn restart(&mut self, timer: Timer, rule: Rule) {
+        let shortest = *self.election_timeout.start();
         let time = match timer {
-            Timer::Election => self.random.random_range(self.election_timeout.clone()),
+            Timer::Contact => shortest,
+            Timer::Election if rule == Rule::ContactLost => self.draw().saturating_sub(shortest),
+            Timer::Election => self.draw(),
             Timer::Heartbeat => self.heartbeat,
         };
         self.deadline = Instant::now() + time;
+    }
+
+    fn draw(&mut self) -> Duration {
+        self.random.random_range(self.election_timeout.clone())
     }
 
     /// The time until it fires; zero when it is due.
@@ -85,11 +94,23 @@ mod tests {
         let mut clock = clock(1, None);
         assert!(clock.is_due());
         clock.election_timeout = Duration::from_secs(1000)..=Duration::from_secs(2000);
-        clock.restart(Timer::Election);
+        clock.restart(Timer::Election, Rule::Started);
         assert!(clock.remaining() > Duration::from_secs(500));
         clock.heartbeat = Duration::ZERO;
-        clock.restart(Timer::Heartbeat);
+        clock.restart(Timer::Heartbeat, Rule::HeartbeatSent);
         assert!(clock.is_due());
+    }
+
+    #[test]
+    fn contact_lasts_the_shortest_timeout_and_what_is_random_comes_after_it() {
+        let mut clock = clock(1, Some(7));
+        clock.election_timeout = Duration::from_secs(1000)..=Duration::from_secs(1010);
+        clock.restart(Timer::Contact, Rule::HeartbeatAccepted);
+        assert!(clock.remaining() > Duration::from_secs(900));
+        clock.restart(Timer::Election, Rule::ContactLost);
+        assert!(clock.remaining() <= Duration::from_secs(10));
+        clock.restart(Timer::Election, Rule::PreCampaigned);
+        assert!(clock.remaining() > Duration::from_secs(900));
     }
 
     #[test]

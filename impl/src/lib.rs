@@ -15,7 +15,7 @@
 //! | [`link`] | the one socket |
 //! | [`recorder`] | the trace of what the server did, for replay |
 //! | [`status`] | what a server knows: its term, role and vote, and who leads |
-//! | [`node`] | the loop: wait, step, obey |
+//! | [`node`] | the loop: wait, step, obey; and how a leader leaves |
 //! | [`cluster`] | apart from that: a cluster of processes on this machine, to look at |
 //!
 //! To run a server inside another program:
@@ -30,7 +30,7 @@
 //! let data = DataDir::create("/var/lib/orders".as_ref())?;
 //! let link = Link::bind(&config)?;
 //! let store = data.bootstrap(&config)?; // the first time only; then `data.open(&config)`
-//! let (stop, _stopper) = UnixStream::pair()?; // drop or write to `_stopper` to stop the node
+//! let (stop, _stopper) = UnixStream::pair()?; // write a byte to `_stopper` to stop the node
 //! Node::new(link, store).run(stop.as_fd())?;
 //! # Ok(())
 //! # }
@@ -41,7 +41,8 @@
 //! what it has confirmed.
 //!
 //! What is deliberately absent: a log, changes of membership, a lease. Who leads here was elected
-//! in its term; that nobody has been elected in a later one since, only the others know.
+//! in its term, and with check-quorum a quorum answered it not long ago; that nobody has been
+//! elected in a later term since, only the others know.
 
 pub mod clock;
 pub mod cluster;

@@ -58,7 +58,7 @@ impl Link {
     /// Sends a message of this step to another server of the cluster, or loses it.
     pub fn send(&mut self, to: ServerId, message: Message, sent_in: StepId) {
         let Some(address) = self.config.address_of(to) else { return };
-        let Server { id: from, cluster } = self.config.server();
+        let Server { id: from, cluster, .. } = self.config.server();
         let (servers, guards) = (cluster.size(), cluster.protocol().bits());
         let cluster = self.config.cluster_name().clone();
         let frame = Frame { cluster, servers, guards, from, to, message, sent_in };
@@ -179,14 +179,17 @@ pub struct LinkError {
 
 #[cfg(test)]
 mod tests {
+    use raft_model::types::Round;
+
     use super::*;
     use crate::testing::{self, SENT_IN, TERM, server};
 
     #[test]
     fn a_message_arrives_with_its_sender() {
         let [mut one, mut two] = testing::links();
-        one.send(server(2), Message::RequestVote { term: TERM }, SENT_IN);
-        let (from, message, sent_in) = (server(1), Message::RequestVote { term: TERM }, SENT_IN);
+        one.send(server(2), Message::RequestVote { term: TERM, hand_over: false }, SENT_IN);
+        let (from, message, sent_in) =
+            (server(1), Message::RequestVote { term: TERM, hand_over: false }, SENT_IN);
         assert_eq!(two.receive(), [Received { from, message, sent_in }]);
         assert_eq!((one.counters().sent, two.counters().received), (1, 1));
     }
@@ -200,10 +203,10 @@ mod tests {
         let frame = Frame {
             cluster: two.config.cluster_name().clone(),
             servers: 2,
-            guards: 0,
+            guards: two.config.server().cluster.protocol().bits(),
             from: server(1),
             to: server(2),
-            message: Message::AppendEntries { term: TERM },
+            message: Message::AppendEntries { term: TERM, round: Round::FIRST },
             sent_in: SENT_IN,
         };
         stranger.send_to(&frame.encode(), address).unwrap();
@@ -235,7 +238,11 @@ mod tests {
     fn a_flood_is_received_in_batches() {
         let [mut one, mut two] = testing::links();
         for _ in 0..BATCH + 1 {
-            one.send(server(2), Message::AppendEntries { term: TERM }, SENT_IN);
+            one.send(
+                server(2),
+                Message::AppendEntries { term: TERM, round: Round::FIRST },
+                SENT_IN,
+            );
         }
         assert_eq!(two.receive().len(), BATCH);
         assert_eq!(two.receive().len(), 1);
@@ -250,7 +257,7 @@ mod tests {
         one.socket.connect(closed).unwrap();
         one.socket.send(b"anybody there?").unwrap();
         one.socket.connect(address).unwrap();
-        two.send(server(1), Message::RequestVote { term: TERM }, SENT_IN);
+        two.send(server(1), Message::RequestVote { term: TERM, hand_over: false }, SENT_IN);
         assert_eq!(one.receive().len(), 1);
         assert_eq!((one.counters().errors, one.counters().received), (1, 1));
     }
@@ -260,7 +267,7 @@ mod tests {
         let [mut one, _] = testing::links();
         // An IPv4 socket cannot send to an IPv6 address, which no valid configuration has.
         one.socket = UdpSocket::bind("[::1]:0").unwrap();
-        one.send(server(2), Message::AppendEntries { term: TERM }, SENT_IN);
+        one.send(server(2), Message::AppendEntries { term: TERM, round: Round::FIRST }, SENT_IN);
         assert_eq!((one.counters().sent, one.counters().not_sent), (0, 1));
     }
 

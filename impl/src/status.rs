@@ -32,11 +32,24 @@ impl Status {
             (Rule::HeartbeatAccepted | Rule::SteppedDown, Cause::Receive { from, .. }) => {
                 Some(from)
             }
-            _ if step.state.role == Role::Leader => Some(self.server),
-            // A term has one leader at most: who was heard of stands until the term is over.
-            _ => self.leader.filter(|_| is_same_term),
+            _ if step.state.role.is_leader() => Some(self.server),
+            // A term has one leader at most: who was heard of stands until the term is over, or
+            // this server itself has left office.
+            _ => self.leader.filter(|&leader| is_same_term && leader != self.server),
         };
         Self { state: step.state, leader, ..self }
+    }
+
+    /// Whether it knows something else than before. How a leader fares with its round does not
+    /// count: that changes with every heartbeat.
+    pub fn is_news_after(self, before: Self) -> bool {
+        let without_round = |status: Self| match status.state.role {
+            Role::Leader { .. } => {
+                Self { state: State { role: Role::LEADER, ..status.state }, ..status }
+            }
+            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => status,
+        };
+        without_round(self) != without_round(before)
     }
 
     /// The latest term that it has seen.
@@ -52,9 +65,10 @@ impl Status {
 
 #[cfg(test)]
 mod tests {
-    use raft_model::cluster::Cluster;
+    use raft_model::cluster::{Cluster, Protocol};
     use raft_model::election::{Ballot, Server};
     use raft_model::message::Message;
+    use raft_model::types::{Attempt, Beats, Round, ServerSet};
 
     use super::*;
     use crate::testing::{SENT_IN, server};
@@ -68,18 +82,23 @@ mod tests {
 
     impl Story {
         fn begin() -> Self {
-            let state = State { ballot: Ballot::INITIAL, role: Role::Follower };
+            let state = State { ballot: Ballot::INITIAL, role: Role::FOLLOWER };
             Self(Status::new(server(1), state))
         }
 
         fn takes(self, cause: Cause) -> Self {
-            let id = Server { id: server(1), cluster: Cluster::new(3).unwrap() };
+            self.takes_by(Protocol::FIGURE2, cause)
+        }
+
+        fn takes_by(self, protocol: Protocol, cause: Cause) -> Self {
+            let cluster = Cluster::with(3, protocol).unwrap();
+            let id = Server { id: server(1), cluster, patience: Beats::ZERO.next() };
             Self(self.0.after(cause, &cause.step_of(&id)))
         }
 
         fn times_out(self) -> Self {
             let before = self.0.state;
-            self.takes(Cause::Timeout { before })
+            self.takes(Cause::Timeout { before, attempt: Attempt::FIRST })
         }
 
         fn hears(self, from: u8, message: Message) -> Self {
@@ -94,9 +113,10 @@ mod tests {
 
     #[test]
     fn it_knows_its_term_its_role_and_its_vote() {
-        let Story(status) = Story::begin().hears(2, Message::RequestVote { term: ONE });
+        let Story(status) =
+            Story::begin().hears(2, Message::RequestVote { term: ONE, hand_over: false });
         let known = (status.term(), status.voted_for(), status.state.role);
-        assert_eq!(known, (ONE, Some(server(2)), Role::Follower));
+        assert_eq!(known, (ONE, Some(server(2)), Role::FOLLOWER));
     }
 
     #[test]
@@ -113,29 +133,64 @@ mod tests {
 
     #[test]
     fn who_is_followed_leads() {
-        let heartbeat = Message::AppendEntries { term: ONE };
+        let heartbeat = Message::AppendEntries { term: ONE, round: Round::FIRST };
         assert_eq!(Story::begin().hears(3, heartbeat).leader(), Some(3));
         assert_eq!(Story::begin().times_out().hears(3, heartbeat).leader(), Some(3));
     }
 
     #[test]
     fn a_message_of_the_same_term_changes_no_leader() {
-        let follows = Story::begin().hears(3, Message::AppendEntries { term: ONE });
-        assert_eq!(follows.hears(2, Message::RequestVote { term: ONE }).leader(), Some(3));
+        let follows =
+            Story::begin().hears(3, Message::AppendEntries { term: ONE, round: Round::FIRST });
+        assert_eq!(
+            follows.hears(2, Message::RequestVote { term: ONE, hand_over: false }).leader(),
+            Some(3)
+        );
     }
 
     #[test]
     fn nobody_leads_a_new_term() {
-        let follows = || Story::begin().hears(3, Message::AppendEntries { term: ONE });
+        let follows =
+            || Story::begin().hears(3, Message::AppendEntries { term: ONE, round: Round::FIRST });
         assert_eq!(follows().times_out().leader(), None);
-        assert_eq!(follows().hears(2, Message::RequestVote { term: TWO }).leader(), None);
+        assert_eq!(
+            follows().hears(2, Message::RequestVote { term: TWO, hand_over: false }).leader(),
+            None
+        );
         let deposed = Story::begin().times_out().hears(2, VOTE);
-        assert_eq!(deposed.hears(3, Message::RequestVote { term: TWO }).leader(), None);
+        assert_eq!(
+            deposed.hears(3, Message::RequestVote { term: TWO, hand_over: false }).leader(),
+            None
+        );
+    }
+
+    #[test]
+    fn who_has_handed_over_leads_no_more() {
+        let elected = Story::begin().times_out().hears(2, VOTE);
+        let before = elected.0.state;
+        let gone =
+            elected.takes_by(Protocol::CHECK_QUORUM, Cause::HandOver { before, to: server(2) });
+        assert_eq!((gone.leader(), gone.0.term()), (None, ONE));
+    }
+
+    #[test]
+    fn what_changes_with_every_heartbeat_is_no_news() {
+        let elected = Story::begin().times_out().hears(2, VOTE).0;
+        let role = Role::Leader {
+            round: Round::FIRST.next(),
+            answered: ServerSet::only(server(2)),
+            beats: Beats::ZERO.next(),
+        };
+        let later = Status { state: State { role, ..elected.state }, ..elected };
+        assert!(!later.is_news_after(elected));
+        assert!(later.is_news_after(Story::begin().0));
+        assert!(later.is_news_after(Status { leader: None, ..elected }));
     }
 
     #[test]
     fn a_server_that_comes_back_has_heard_of_nobody() {
-        let follows = Story::begin().hears(3, Message::AppendEntries { term: ONE });
+        let follows =
+            Story::begin().hears(3, Message::AppendEntries { term: ONE, round: Round::FIRST });
         let stored = follows.0.state.ballot;
         assert_eq!(follows.takes(Cause::Start { stored }).leader(), None);
     }

@@ -61,11 +61,11 @@ fn main() {
 }
 
 fn bounds(servers: &str, max_term: &str, replies: &str) -> Bounds {
-    Bounds {
-        cluster: Cluster::new(servers.parse().expect("a number")).expect("1 to 7 servers"),
-        terms: Terms::UpTo(Term::new(max_term.parse().expect("a number"))),
-        replies: if replies == "all" { Replies::All } else { Replies::Useful },
-    }
+    Bounds::new(
+        Cluster::new(servers.parse().expect("a number")).expect("1 to 7 servers"),
+        Terms::UpTo(Term::new(max_term.parse().expect("a number"))),
+        if replies == "all" { Replies::All } else { Replies::Useful },
+    )
 }
 
 /// Runs one engine, and prints states, generated steps, CPU seconds, wall seconds and bytes.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::cluster::Cluster;
-use crate::election::{Event, Outgoing, Role, Rule, State, Step};
+use crate::election::{Event, Outgoing, Rule, State, Step};
 use crate::message::Message;
 use crate::types::ServerId;
 
@@ -16,6 +16,8 @@ pub enum Action {
     Timeout,
     /// It crashes, and comes up again with its stored ballot.
     Restart,
+    /// It leads, and is told to hand over.
+    HandOver,
     /// A candidate asks for its vote.
     ReceiveRequestVote,
     /// A vote or a refusal arrives that decides nothing.
@@ -28,25 +30,38 @@ pub enum Action {
     ReceiveAppendEntriesResponse,
     /// A response arrives whose only use is its newer term.
     ReceiveNewerTerm,
+    /// A server asks whether it would be elected.
+    ReceivePreVote,
+    /// The answer to that arrives.
+    ReceivePreVoteResponse,
+    /// It is asked to take over.
+    ReceiveHandOver,
 }
 
 impl Action {
     /// The name of what `event` did to a server.
     pub fn of(before: &State, event: Event, after: &State) -> Self {
-        let Event::Receive { message, .. } = event else {
-            return Self::Timeout;
+        let message = match event {
+            Event::Timeout { .. } => return Self::Timeout,
+            Event::HandOver { .. } => return Self::HandOver,
+            Event::Receive { message, .. } => message,
         };
         let is_newer = before.ballot.current_term < message.term();
         match message {
             Message::RequestVote { .. } => Self::ReceiveRequestVote,
             Message::AppendEntries { .. } => Self::ReceiveAppendEntries,
-            Message::RequestVoteResponse { .. } | Message::AppendEntriesResponse { .. }
+            Message::PreVote { .. } => Self::ReceivePreVote,
+            Message::HandOver { .. } => Self::ReceiveHandOver,
+            Message::RequestVoteResponse { .. }
+            | Message::AppendEntriesResponse { .. }
+            | Message::PreVoteResponse { vote_granted: false, .. }
                 if is_newer =>
             {
                 Self::ReceiveNewerTerm
             }
+            Message::PreVoteResponse { .. } => Self::ReceivePreVoteResponse,
             Message::RequestVoteResponse { .. }
-                if before.role != Role::Leader && after.role == Role::Leader =>
+                if !before.role.is_leader() && after.role.is_leader() =>
             {
                 Self::BecomeLeader
             }
@@ -67,7 +82,7 @@ impl fmt::Display for Action {
 pub enum Trigger {
     /// It crashes and comes up again.
     Restart,
-    /// Its timer fires, or a message arrives.
+    /// Its timer fires, a message arrives, or it is told to hand over.
     Event(Event),
 }
 
@@ -111,7 +126,9 @@ impl Envelope {
     pub fn of(from: ServerId, outgoing: Outgoing) -> Option<Self> {
         match outgoing {
             Outgoing::Nothing => None,
-            Outgoing::Reply { to, message } => Some(Self { from, to: Some(to), message }),
+            Outgoing::Reply { to, message } | Outgoing::Order { to, message } => {
+                Some(Self { from, to: Some(to), message })
+            }
             Outgoing::Broadcast { message } => Some(Self { from, to: None, message }),
         }
     }

@@ -1,18 +1,18 @@
 //! The cluster: how many servers it has, what a quorum of them is, and by which protocol they
 //! elect.
 //!
-//! The [specification](crate::election) asks of it [`Cluster::is_quorum`], and nothing else.
+//! The [specification](crate::election) asks of it [`Cluster::is_quorum`] and whether there are
+//! guards, and nothing else.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::types::{ServerId, ServerSet};
 
-/// Which guards the servers of a cluster stand behind. All servers must agree on them.
-///
-/// There are none yet: the protocol is that of the paper's Figure 2. Whatever names a cluster, such
-/// as a trace, a ballot or a datagram, has room for two: pre-vote, and check-quorum.
+/// How the servers of a cluster elect: as in the paper's Figure 2, behind none, one or both of two
+/// guards. All servers must agree on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Protocol {
     pre_vote: bool,
@@ -21,11 +21,41 @@ pub struct Protocol {
 
 impl Protocol {
     /// The election of the paper's Figure 2, without guards.
-    pub const FIGURE2: Self = Self { pre_vote: false, check_quorum: false };
+    pub const FIGURE2: Self = Self::new(false, false);
+    /// Whoever wants to be elected first asks whether it would be.
+    pub const PRE_VOTE: Self = Self::new(true, false);
+    /// Whoever hears a leader helps nobody else to office, and a leader that a quorum does not
+    /// answer leaves office.
+    pub const CHECK_QUORUM: Self = Self::new(false, true);
+    /// Both guards.
+    pub const GUARDED: Self = Self::new(true, true);
 
-    /// The protocol with these guards; `None` if this program does not know it.
-    pub const fn new(pre_vote: bool, check_quorum: bool) -> Option<Self> {
-        if pre_vote || check_quorum { None } else { Some(Self::FIGURE2) }
+    /// Every protocol.
+    pub const ALL: [Self; 4] = [Self::FIGURE2, Self::PRE_VOTE, Self::CHECK_QUORUM, Self::GUARDED];
+
+    /// The protocol with these guards.
+    pub const fn new(pre_vote: bool, check_quorum: bool) -> Self {
+        Self { pre_vote, check_quorum }
+    }
+
+    /// Whether a server asks whether it would be elected before it campaigns.
+    pub const fn pre_vote(self) -> bool {
+        self.pre_vote
+    }
+
+    /// Whether followers stay in contact with their leader, and a leader with its quorum.
+    pub const fn check_quorum(self) -> bool {
+        self.check_quorum
+    }
+
+    /// Its name: `figure2`, `pre-vote`, `check-quorum`, or `guarded` for both guards.
+    pub const fn name(self) -> &'static str {
+        match (self.pre_vote, self.check_quorum) {
+            (false, false) => "figure2",
+            (true, false) => "pre-vote",
+            (false, true) => "check-quorum",
+            (true, true) => "guarded",
+        }
     }
 
     /// The guards as a number, for formats of bytes: 1 for pre-vote and 2 for check-quorum, added.
@@ -33,20 +63,31 @@ impl Protocol {
         self.pre_vote as u8 | (self.check_quorum as u8) << 1
     }
 
-    /// The protocol with this number; `None` if this program does not know it.
+    /// The protocol with this number; `None` if there is none.
     pub const fn from_bits(bits: u8) -> Option<Self> {
-        if bits > 3 { None } else { Self::new(bits & 1 != 0, bits & 2 != 0) }
+        if bits > 3 { None } else { Some(Self::new(bits & 1 != 0, bits & 2 != 0)) }
     }
 }
 
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match (self.pre_vote, self.check_quorum) {
-            (false, false) => "figure2",
-            (true, false) => "pre-vote",
-            (false, true) => "check-quorum",
-            (true, true) => "guarded",
-        })
+        f.write_str(self.name())
+    }
+}
+
+/// A name that no protocol has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no protocol: there are figure2, pre-vote, check-quorum, and guarded, which is both"
+)]
+pub struct NoSuchProtocol(String);
+
+impl FromStr for Protocol {
+    type Err = NoSuchProtocol;
+
+    fn from_str(name: &str) -> Result<Self, NoSuchProtocol> {
+        let named = Self::ALL.into_iter().find(|protocol| protocol.name() == name);
+        named.ok_or_else(|| NoSuchProtocol(name.to_owned()))
     }
 }
 
@@ -131,9 +172,6 @@ pub enum ClusterError {
     /// No cluster has this size.
     #[error("a cluster has 1 to {max} servers, not {0}", max = Cluster::MAX_SIZE)]
     Size(u8),
-    /// This program does not know a protocol with these guards.
-    #[error("this program does not know the guards of the cluster: it elects as in Figure 2")]
-    Protocol,
 }
 
 /// A cluster as it is written: by its size alone, which means Figure 2, or with its guards.
@@ -151,8 +189,7 @@ impl TryFrom<Written> for Cluster {
         match written {
             Written::Size(size) => Self::new(size),
             Written::Guarded { size, pre_vote, check_quorum } => {
-                let protocol = Protocol::new(pre_vote, check_quorum);
-                Self::with(size, protocol.ok_or(ClusterError::Protocol)?)
+                Self::with(size, Protocol::new(pre_vote, check_quorum))
             }
         }
     }
@@ -230,20 +267,31 @@ mod tests {
             assert_eq!(serde_json::from_str::<Cluster>(text).unwrap(), three);
         }
         for text in
-            ["0", "8", r#"{"size":3}"#, r#"{"size":3,"pre_vote":true,"check_quorum":false}"#]
+            ["0", "8", r#"{"size":3}"#, r#"{"size":8,"pre_vote":true,"check_quorum":false}"#]
         {
             assert!(serde_json::from_str::<Cluster>(text).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn what_is_not_known_is_no_protocol() {
-        assert_eq!(Protocol::new(false, false), Some(Protocol::FIGURE2));
-        for (pre_vote, check_quorum) in [(true, false), (false, true), (true, true)] {
-            assert_eq!(Protocol::new(pre_vote, check_quorum), None);
+    fn a_cluster_with_guards_is_written_with_them() {
+        let guarded = Cluster::with(3, Protocol::CHECK_QUORUM).unwrap();
+        let text = r#"{"size":3,"pre_vote":false,"check_quorum":true}"#;
+        assert_eq!(serde_json::to_string(&guarded).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Cluster>(text).unwrap(), guarded);
+        assert_eq!(guarded.to_string(), "3 servers (check-quorum)");
+    }
+
+    #[test]
+    fn every_protocol_has_a_name_and_a_number() {
+        for (bits, protocol) in (0..).zip(Protocol::ALL) {
+            assert_eq!((protocol.bits(), Protocol::from_bits(bits)), (bits, Some(protocol)));
+            assert_eq!(protocol.to_string().parse(), Ok(protocol));
+            assert_eq!(protocol.pre_vote(), bits & 1 != 0);
+            assert_eq!(protocol.check_quorum(), bits & 2 != 0);
         }
-        assert_eq!(Protocol::from_bits(Protocol::FIGURE2.bits()), Some(Protocol::FIGURE2));
-        assert!((1..=u8::MAX).all(|bits| Protocol::from_bits(bits).is_none()));
+        assert!((4..=u8::MAX).all(|bits| Protocol::from_bits(bits).is_none()));
+        assert_eq!("raft".parse::<Protocol>(), Err(NoSuchProtocol("raft".to_owned())));
         let three = Cluster::new(3).unwrap();
         assert_eq!(format!("{three}, {}", three.protocol()), "3 servers, figure2");
     }

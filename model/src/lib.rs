@@ -25,8 +25,22 @@
 //!
 //! Two quorums share a server, and that server has one vote: so no term has two leaders.
 //!
+//! # The guards
+//!
+//! That is safe, but not calm: a server that was cut off comes back with a higher term, and deposes
+//! a leader that everybody else hears. So a cluster may elect behind two guards ([`Protocol`]),
+//! each of which only forbids (Ongaro, "Consensus: Bridging Theory and Practice", §4.2.3, §6.2,
+//! §6.4 and §9.6):
+//!
+//! 1. **Pre-vote.** Whoever wants to campaign first asks whether it would be elected. No term moves
+//!    and nothing is written for that.
+//! 2. **Check-quorum.** Whoever hears a leader is in **contact**: it helps nobody else to office
+//!    for one minimum election timeout. A leader that a quorum does not answer leaves office.
+//!    Between the two lies the **lease**: until one such time after a heartbeat that a quorum has
+//!    answered was sent, nobody else is elected. And a leader that gives up may **hand over**.
+//!
 //! What is deliberately absent: the log and everything about it (a candidate is never refused for
-//! an outdated log), changes of membership, pre-vote, leases.
+//! an outdated log), and changes of membership.
 //!
 //! # Where to read
 //!
@@ -36,6 +50,7 @@
 //! | [`cluster`] | what a quorum is |
 //! | [`message`] | what servers say to each other |
 //! | [`election`] | **the specification**: what a server does, in one function |
+//! | `guard.rs`, `lease.rs` | beside it: its guards |
 //! | `tests/scenarios/*.txt` | what that means, situation by situation |
 //!
 //! What the node needs, too:
@@ -68,17 +83,17 @@
 //! cluster: types
 //! protocol: types cluster
 //! action: types cluster protocol
-//! words: protocol action
+//! words: types protocol action
 //! run: types cluster protocol action words
 //! trace: types cluster protocol action words
 //! world: types cluster protocol action run
 //! actor: types cluster protocol action words run world
-//! packed: types cluster protocol action world
-//! reduce: types cluster protocol action world packed
+//! packed: types cluster protocol action run world
+//! reduce: types cluster protocol action run world packed
 //! search: types cluster action run world packed reduce
 //! liveness: types cluster protocol action run world packed reduce search
 //! mutant: types cluster protocol run world reduce search liveness
-//! proof: types cluster protocol action world mutant
+//! proof: types cluster protocol action run world mutant
 //! cli: types cluster run trace world actor reduce search liveness mutant proof
 //! ```
 //!
@@ -100,6 +115,10 @@
 //! | | | `BecomeLeader` | same |
 //! | `AppendEntries` RPC | [`Message::AppendEntries`] | `ReceiveAppendEntries` | same |
 //! | its answer | [`Message::AppendEntriesResponse`] | `ReceiveAppendEntriesResponse` | same |
+//! | `PreVote` RPC (thesis, §9.6) | [`Message::PreVote`] | `ReceivePreVote` | same |
+//! | its answer | [`Message::PreVoteResponse`] | `ReceivePreVoteResponse` | same |
+//! | `TimeoutNow` RPC (thesis, §3.10) | [`Message::HandOver`] | `ReceiveHandOver` | same |
+//! | leadership transfer | [`Event::HandOver`] | `HandOver` | same |
 //! | a response of a newer term | [`Rule::NewerTermAdopted`] | `ReceiveNewerTerm` | same |
 //! | crash and recovery | [`Server::start`] | `Restart` | same |
 //!
@@ -116,10 +135,15 @@
 //! [`Role::Candidate`]: election::Role::Candidate
 //! [`World::sent`]: run::World::sent
 //! [`Event::Timeout`]: election::Event::Timeout
+//! [`Event::HandOver`]: election::Event::HandOver
+//! [`Protocol`]: cluster::Protocol
 //! [`Message::RequestVote`]: message::Message::RequestVote
 //! [`Message::RequestVoteResponse`]: message::Message::RequestVoteResponse
 //! [`Message::AppendEntries`]: message::Message::AppendEntries
 //! [`Message::AppendEntriesResponse`]: message::Message::AppendEntriesResponse
+//! [`Message::PreVote`]: message::Message::PreVote
+//! [`Message::PreVoteResponse`]: message::Message::PreVoteResponse
+//! [`Message::HandOver`]: message::Message::HandOver
 //! [`Rule::NewerTermAdopted`]: election::Rule::NewerTermAdopted
 //! [`Server::start`]: election::Server::start
 

@@ -8,8 +8,23 @@ use serde_json::{Value, json};
 use crate::action::{Envelope, Move, Trigger};
 use crate::cluster::Cluster;
 use crate::election::{Ballot, Event, Role, State};
-use crate::types::ServerId;
+use crate::types::{ServerId, ServerSet};
 use crate::words::sentence;
+
+/// What is known of a server's lease, in the order of events: see `world::order`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lease {
+    /// If its open round would give a lease, were it answered now: whose contact, of those that are
+    /// running, began after it was opened.
+    pub open: Option<ServerSet>,
+    /// If a lease that it handed out may be valid: the same, of the round that gave it.
+    pub valid: Option<ServerSet>,
+}
+
+impl Lease {
+    /// Nothing was opened, and nothing handed out.
+    pub const NONE: Self = Self { open: None, valid: None };
+}
 
 /// The state of everything at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +36,9 @@ pub struct World {
     pub stored: Vec<Ballot>,
     /// Every message ever sent.
     pub sent: BTreeSet<Envelope>,
+    /// What is known of each server's lease, S1 first. Always [`Lease::NONE`] where leases are not
+    /// looked at.
+    pub leases: Vec<Lease>,
 }
 
 impl World {
@@ -54,6 +72,9 @@ impl fmt::Display for World {
                     None => write!(f, " and no vote")?,
                 }
             }
+            if self.leases[server.index()].valid.is_some() {
+                write!(f, "  has handed out a lease")?;
+            }
             writeln!(f)?;
         }
         if !self.sent.is_empty() {
@@ -72,6 +93,7 @@ pub fn told(before: &World, after: &World) -> String {
     for (server, line) in after.cluster().servers().zip(after.to_string().lines()) {
         let index = server.index();
         let is_changed = before.servers[index] != after.servers[index]
+            || before.leases[index].valid.is_some() != after.leases[index].valid.is_some()
             || before.stored[index] != after.stored[index];
         let mark = if is_changed { '>' } else { ' ' };
         let _ = writeln!(text, "     {mark} {line}");
@@ -153,8 +175,17 @@ pub fn servers_as_json(world: &World) -> Value {
             "voted_for": state.ballot.voted_for,
             "role": state.role.to_string(),
         });
-        if let Role::Candidate { votes } = state.role {
-            value["votes"] = json!(votes);
+        match state.role {
+            Role::Follower { contact: false } | Role::LEADER => {}
+            Role::Follower { contact } => value["contact"] = json!(contact),
+            Role::PreCandidate { votes, .. } | Role::Candidate { votes } => {
+                value["votes"] = json!(votes);
+            }
+            Role::Leader { round, answered, beats } => {
+                value["round"] = json!(round);
+                value["answered"] = json!(answered);
+                value["beats"] = json!(beats);
+            }
         }
         value
     });

@@ -1,9 +1,9 @@
 //! The values that the specification is about: servers, sets of them, and terms.
 //!
 //! The [specification](crate::election) uses them through equality, the order of terms,
-//! [`Term::ZERO`], [`Term::next`], [`ServerSet::only`] and [`ServerSet::with`], and through nothing
-//! else: the proof replaces these types by symbols that can do no more. Everybody else may use all
-//! that stands here.
+//! [`Term::ZERO`] and `next` of what is counted, [`ServerSet::EMPTY`], [`ServerSet::only`] and
+//! [`ServerSet::with`], and through nothing else: the proof replaces these types by symbols that
+//! can do no more. Everybody else may use all that stands here.
 
 use std::fmt;
 
@@ -88,6 +88,12 @@ impl ServerSet {
     #[must_use]
     pub const fn with(self, server: ServerId) -> Self {
         Self(self.0 | 1 << server.index())
+    }
+
+    /// This set without this server.
+    #[must_use]
+    pub const fn without(self, server: ServerId) -> Self {
+        Self(self.0 & !(1 << server.index()))
     }
 
     /// Whether this server is a member.
@@ -194,6 +200,58 @@ impl fmt::Debug for Term {
     }
 }
 
+macro_rules! counted {
+    ($($(#[$says:meta])* $name:ident($number:ty), $first:ident = $begins:literal;)*) => { $(
+        $(#[$says])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        #[serde(transparent)]
+        pub struct $name($number);
+
+        impl $name {
+            /// The first one.
+            pub const $first: Self = Self($begins);
+
+            /// The one with this number.
+            pub const fn new(number: $number) -> Self {
+                Self(number)
+            }
+
+            /// Its number.
+            pub const fn number(self) -> $number {
+                self.0
+            }
+
+            /// The one after this. Nothing lives long enough to count through all of them.
+            #[must_use]
+            pub const fn next(self) -> Self {
+                Self(self.0.wrapping_add(1))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+    )* };
+}
+
+counted! {
+    /// A round of a leader: the heartbeats that ask the same question, whether a quorum still
+    /// follows. Rounds are counted anew in every term, and compared only for equality.
+    Round(u64), FIRST = 1;
+
+    /// Which time it is that a server asks whether it would be elected. A server never uses a
+    /// number again within an election timeout, whether or not it has restarted in between.
+    /// Compared only for equality.
+    Attempt(u64), FIRST = 1;
+
+    /// Heartbeats, counted since a round was opened.
+    Beats(u8), ZERO = 0;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,6 +274,8 @@ mod tests {
                 for server in servers() {
                     let expected = set.contains(server) || server == new;
                     assert_eq!(set.with(new).contains(server), expected, "{set} with {new}");
+                    let expected = set.contains(server) && server != new;
+                    assert_eq!(set.without(new).contains(server), expected, "{set} without {new}");
                 }
             }
         }

@@ -5,21 +5,45 @@ use std::fmt;
 use crate::action::{Action, Envelope, Move, Trigger};
 use crate::election::{Event, Role, Rule, State};
 use crate::message::Message;
+use crate::types::{Round, Term};
 
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RequestVote { term } => write!(f, "RequestVote (term {term})"),
+            Self::RequestVote { term, hand_over: false } => {
+                write!(f, "RequestVote (term {term})")
+            }
+            Self::RequestVote { term, hand_over: true } => {
+                write!(f, "RequestVote (term {term}, handed over)")
+            }
             Self::RequestVoteResponse { term, vote_granted: true } => {
                 write!(f, "RequestVoteResponse (term {term}, vote granted)")
             }
             Self::RequestVoteResponse { term, vote_granted: false } => {
                 write!(f, "RequestVoteResponse (term {term}, vote refused)")
             }
-            Self::AppendEntries { term } => write!(f, "AppendEntries (term {term})"),
-            Self::AppendEntriesResponse { term } => {
+            Self::AppendEntries { term, round: Round::FIRST } => {
+                write!(f, "AppendEntries (term {term})")
+            }
+            Self::AppendEntries { term, round } => {
+                write!(f, "AppendEntries (term {term}, round {round})")
+            }
+            Self::AppendEntriesResponse { term, round: None } => {
                 write!(f, "AppendEntriesResponse (term {term})")
             }
+            Self::AppendEntriesResponse { term, round: Some(round) } => {
+                write!(f, "AppendEntriesResponse (term {term}, round {round})")
+            }
+            Self::PreVote { term, attempt } => {
+                write!(f, "PreVote (term {term}, attempt {attempt})")
+            }
+            Self::PreVoteResponse { term, vote_granted: true, attempt } => {
+                write!(f, "PreVoteResponse (term {term}, attempt {attempt}, would vote)")
+            }
+            Self::PreVoteResponse { term, vote_granted: false, attempt } => {
+                write!(f, "PreVoteResponse (term {term}, attempt {attempt}, would not vote)")
+            }
+            Self::HandOver { term } => write!(f, "HandOver (term {term})"),
         }
     }
 }
@@ -38,9 +62,10 @@ impl Role {
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Follower => "follower",
+            Self::Follower { .. } => "follower",
+            Self::PreCandidate { .. } => "pre-candidate",
             Self::Candidate { .. } => "candidate",
-            Self::Leader => "leader",
+            Self::Leader { .. } => "leader",
         }
     }
 }
@@ -59,10 +84,15 @@ impl fmt::Display for State {
             Some(candidate) => write!(f, "  voted for {candidate}")?,
             None => write!(f, "  has not voted")?,
         }
-        if let Role::Candidate { votes } = self.role {
-            write!(f, "  has votes of {votes}")?;
+        match self.role {
+            Role::Follower { contact: false } | Role::LEADER => Ok(()),
+            Role::Follower { contact: true } => write!(f, "  is in contact"),
+            Role::PreCandidate { votes, .. } => write!(f, "  would have votes of {votes}"),
+            Role::Candidate { votes } => write!(f, "  has votes of {votes}"),
+            Role::Leader { round, answered, .. } => {
+                write!(f, "  round {round} is answered by {answered}")
+            }
         }
-        Ok(())
     }
 }
 
@@ -75,7 +105,10 @@ impl fmt::Display for Move {
                 let by = if *action == Action::BecomeLeader { "by the vote of" } else { "from" };
                 write!(f, "{server} {action} {by} {from}, term {} [{rule:?}]", message.term())
             }
-            Trigger::Event(Event::Timeout) | Trigger::Restart => {
+            Trigger::Event(Event::HandOver { to }) => {
+                write!(f, "{server} {action} to {to} [{rule:?}]")
+            }
+            Trigger::Event(Event::Timeout { .. }) | Trigger::Restart => {
                 write!(f, "{server} {action} [{rule:?}]")
             }
         }
@@ -88,13 +121,12 @@ pub fn sentence(a_move: &Move, after: &State) -> String {
     let term = after.ballot.current_term;
     let from = match a_move.trigger {
         Trigger::Event(Event::Receive { from, .. }) => from,
-        Trigger::Event(Event::Timeout) | Trigger::Restart => id,
+        Trigger::Event(Event::HandOver { to }) => to,
+        Trigger::Event(Event::Timeout { .. }) | Trigger::Restart => id,
     };
     match a_move.rule {
         Rule::Started => format!("{id} crashes and comes up again"),
-        Rule::Campaigned => {
-            format!("{id} hears no leader: it campaigns in term {term} and votes for itself")
-        }
+        Rule::Campaigned => campaigned(a_move, term),
         Rule::Elected if from == id => {
             format!("{id} needs no vote but its own: it leads term {term}")
         }
@@ -111,7 +143,7 @@ pub fn sentence(a_move: &Move, after: &State) -> String {
         Rule::HeartbeatAccepted => format!("{id} follows {from}, the leader of term {term}"),
         Rule::SteppedDown => {
             format!(
-                "{id} has lost the election of term {term}: it follows {from}, and keeps its vote"
+                "{id} gives up: it follows {from}, the leader of term {term}, and keeps its vote"
             )
         }
         Rule::RivalIgnored => format!("{id} ignores {from}, a second leader of its own term"),
@@ -119,5 +151,52 @@ pub fn sentence(a_move: &Move, after: &State) -> String {
         Rule::StaleRequestRefused => format!("{id} tells {from} that it is term {term} by now"),
         Rule::StaleResponseIgnored => format!("{id} ignores what {from} said in an older term"),
         Rule::NewerTermAdopted => format!("{id} learns from {from} of term {term}, and follows"),
+        Rule::ContactLost => format!("{id} has heard no leader for a minimum election timeout"),
+        Rule::ContactKept => format!("{id} is in contact, and refuses {from} its vote"),
+        Rule::PreCampaigned => format!("{id} hears no leader: it asks whether it would be elected"),
+        Rule::PreVoteGranted => format!("{id} would vote for {from}, and says so"),
+        Rule::PreVoteRefused => {
+            format!("{id} would not vote for {from}, and says that it is in term {term}")
+        }
+        Rule::PreVoteCounted => {
+            format!("{id} would have the vote of {from}, which makes no quorum yet")
+        }
+        Rule::PreVoteNotCounted => {
+            format!("{id} does not ask any more what {from} answers")
+        }
+        Rule::RoundOpened => format!("{id}, the leader of term {term}, opens a round"),
+        Rule::AnswerCounted => {
+            format!("{id} counts the answer of {from}, which makes no quorum yet")
+        }
+        Rule::RoundAnswered => {
+            format!("{id} has the answer of {from}, and its round those of a quorum")
+        }
+        Rule::QuorumLost => format!("{id} has no answer of a quorum, and leaves office"),
+        Rule::HandedOver => {
+            format!("{id} gives up term {term} for good, and asks {from} to take over")
+        }
+        Rule::HandOverIgnored => match a_move.trigger {
+            Trigger::Event(Event::Receive { .. }) => {
+                format!("{id} is in term {term} by now, and does not take over from {from}")
+            }
+            _ => format!("{id} cannot hand over: it does not lead, or there is no later term"),
+        },
+    }
+}
+
+/// Why a server campaigns.
+fn campaigned(a_move: &Move, term: Term) -> String {
+    let id = a_move.server;
+    match a_move.trigger {
+        Trigger::Event(Event::Receive { from, message: Message::HandOver { .. } }) => {
+            format!("{id} takes over from {from}: it campaigns in term {term} and votes for itself")
+        }
+        Trigger::Event(Event::Receive { from, .. }) => format!(
+            "{id} would have the vote of {from} and a quorum: it campaigns in term {term} and votes \
+             for itself"
+        ),
+        Trigger::Event(Event::Timeout { .. } | Event::HandOver { .. }) | Trigger::Restart => {
+            format!("{id} hears no leader: it campaigns in term {term} and votes for itself")
+        }
     }
 }

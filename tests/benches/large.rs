@@ -8,7 +8,7 @@ use support::counts;
 use raft_model::reduce::PackedModel;
 use raft_model::search::parallel::{self, Crew};
 use raft_model::search::{Control, Keys};
-use raft_model::world::properties::SAFETY;
+use raft_model::world::properties::Property;
 
 fn main() {
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
@@ -16,16 +16,17 @@ fn main() {
     for counts in counts::reduced().into_iter().filter(counts::Counts::is_large) {
         let (bounds, reductions) = (counts.bounds(), counts.reductions());
         let model =
-            Arc::new(PackedModel::<4>::new(bounds, reductions).expect("256 bits are enough"));
+            Arc::new(PackedModel::<8>::new(bounds, reductions).expect("512 bits are enough"));
         let crew = Crew { workers, peers: None, keys: Keys::Exact };
         let started = Instant::now();
-        let found = parallel::search(&model, &SAFETY, &crew, &Arc::new(Control::default()))
+        let properties = Property::of(&bounds);
+        let found = parallel::search(&model, &properties, &crew, &Arc::new(Control::default()))
             .expect("one process");
         assert!(found.exhaustive && !found.violated.contains(&true), "{bounds:?}");
         sizes.graph(&counts, found.coverage);
         println!(
-            "{} servers, terms up to {}: {:?}, safe, in {:.1} s with {workers} workers",
-            bounds.cluster.size(),
+            "{}, terms up to {}: {:?}, safe, in {:.1} s with {workers} workers",
+            bounds.cluster,
             bounds.terms.last(),
             found.coverage,
             started.elapsed().as_secs_f64(),

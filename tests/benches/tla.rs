@@ -15,11 +15,11 @@ fn main() {
     if !is_ready() {
         std::process::exit(2);
     }
-    let bounds = Bounds {
-        cluster: Cluster::new(3).expect("1 to 7 servers"),
-        terms: Terms::UpTo(Term::new(2)),
-        replies: Replies::Useful,
-    };
+    let bounds = Bounds::new(
+        Cluster::new(3).expect("1 to 7 servers"),
+        Terms::UpTo(Term::new(2)),
+        Replies::Useful,
+    );
     let started = Instant::now();
     let tla = Specification::unchanged().within(&bounds, "MCRaftElection.cfg").graph();
     let dumped = started.elapsed().as_secs_f64();

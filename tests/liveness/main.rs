@@ -128,7 +128,7 @@ fn compare(raw: Bounds, window: u64, rows: impl IntoIterator<Item = Assumptions>
 #[test]
 fn the_direct_model_of_two_servers_gives_the_same_verdicts() {
     let cluster = Cluster::new(2).unwrap();
-    let raw = Bounds { cluster, terms: Terms::UpTo(Term::new(3)), replies: Replies::All };
+    let raw = Bounds::new(cluster, Terms::UpTo(Term::new(3)), Replies::All);
     let rows = ASSUMPTIONS.map(|assumption| Assumptions::ALL.without(assumption, cluster));
     compare(raw, 3, [Assumptions::ALL].into_iter().chain(rows));
 }
@@ -136,7 +136,7 @@ fn the_direct_model_of_two_servers_gives_the_same_verdicts() {
 #[test]
 fn the_direct_model_of_three_servers_gives_the_same_verdicts() {
     let cluster = Cluster::new(3).unwrap();
-    let raw = Bounds { cluster, terms: Terms::UpTo(Term::new(2)), replies: Replies::Useful };
+    let raw = Bounds::new(cluster, Terms::UpTo(Term::new(2)), Replies::Useful);
     let dead = last_servers(cluster, 1);
     let rows = ASSUMPTIONS.map(|assumption| Assumptions::ALL.without(assumption, cluster));
     compare(

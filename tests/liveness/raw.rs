@@ -84,14 +84,16 @@ impl CalmWorlds<'_> {
     /// The highest term of the servers that are up, and whether it is led.
     fn highest(&self, number: usize) -> (Term, bool) {
         let highest = self.alive(number).map(|(_, _, term, _)| term).max().expect("somebody is up");
-        let leads = |(_, role, term, _)| role == Role::Leader && term == highest;
+        let leads =
+            |(_, role, term, _): (ServerId, Role, Term, Timer)| role.is_leader() && term == highest;
         (highest, self.alive(number).any(leads))
     }
 
     fn is_stable(&self, number: usize) -> bool {
         let (highest, is_led) = self.highest(number);
-        let agrees =
-            |(_, role, term, _)| term == highest && matches!(role, Role::Follower | Role::Leader);
+        let agrees = |(_, role, term, _)| {
+            term == highest && matches!(role, Role::Follower { .. } | Role::Leader { .. })
+        };
         is_led && self.alive(number).all(agrees)
     }
 
@@ -112,8 +114,9 @@ impl CalmWorlds<'_> {
         let timers_may_fire = self.timers_may_fire(number);
         self.raw.moves[number].iter().filter_map(move |&(id, trigger, to)| {
             let (may, strength) = match trigger {
+                Trigger::Event(Event::HandOver { .. }) => (true, Strength::None),
                 Trigger::Restart => (!self.assumptions.restarts_end, Strength::None),
-                Trigger::Event(Event::Timeout) => (timers_may_fire, self.assumptions.timers),
+                Trigger::Event(Event::Timeout { .. }) => (timers_may_fire, self.assumptions.timers),
                 Trigger::Event(Event::Receive { .. }) => (true, self.assumptions.messages),
             };
             let may = may && !self.assumptions.dead.contains(id);

@@ -10,153 +10,44 @@
 //!
 //! | command | what happens |
 //! |---|---|
-//! | `cluster 3` | S1, S2 and S3 come up for the first time; the first command of every script |
-//! | `timeout S1` | the timer that S1 has running fires: election, or a leader's heartbeat |
+//! | `cluster 3` | S1, S2 and S3 come up for the first time, and elect as in Figure 2 |
+//! | `cluster 3 guarded` | … behind both guards, or by another protocol that is named |
+//! | `cluster 3 guarded term=8` | … with term 8 on their disks, as after eight elections |
+//! | `timeout S1` | the timer that S1 has running fires: contact, election or heartbeat |
+//! | `hand-over S1 S2` | S1 is told to hand over to S2: what it handed out of its lease is over |
 //! | `deliver S1 S2 RequestVote term=1` | this message from S1 arrives at S2 |
 //! | `duplicate S1 S2 RequestVote term=1` | it has arrived already, and arrives once more |
 //! | `drop S1 S2 RequestVote term=1` | it is lost |
 //! | `deliver-all` | messages arrive in the order sent, with all that follows, until none is left |
 //! | `drop-all` | every message that is under way is lost |
 //! | `cut S3 S4` | S3 and S4 are cut off from the others: messages across the cut wait |
+//! | `cut-links S1 S3` | S1 and S3 do not hear each other; all else is heard as before |
+//! | `deafen S3` | S3 hears nobody, and goes on being heard |
 //! | `heal` | everybody hears everybody, and what has waited can be delivered |
 //! | `restart S2` | S2 crashes and comes up again with what it had stored |
 //! | `show` | the state of every server |
 //! | `expect-leader S1` | the script fails unless S1 leads and nobody else does |
 //! | `expect-no-leader` | … unless nobody leads |
+//! | `expect-lease S1` | … unless a lease of S1 may be valid, and nobody else's |
+//! | `expect-no-lease` | … unless nobody's may be |
 //! | `expect-term 1` | … unless every server is in term 1 |
 //! | `expect-messages 30` | … unless at most 30 messages were sent since the start |
 //!
-//! `term=…`, and `vote=granted` or `vote=refused` for a response, may be left out where only one
-//! message fits. The tag `[brief]` after a command leaves out the indented lines of its output;
-//! parentheses around it leave out all. A message is only delivered if it was really sent: anything
-//! else is an error of the script, and so is every step after which a property of safety is false.
+//! A script begins with `cluster`; another `cluster` later on begins the story anew. A message is
+//! named with `term=…`, `round=…`, `attempt=…`, and `vote=granted` or `vote=refused`, each of which
+//! may be left out where only one message fits. The tag `[brief]` after a command leaves out the
+//! indented lines of its output; parentheses around it leave out all. A message is only delivered
+//! if it was really sent: anything else is an error of the script, and so is every step after which
+//! a property of safety is false. A leader's patience is two heartbeats.
 
+mod script;
 mod stage;
 
-use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
-use goldenscript::{ArgumentConsumer, Context};
-use raft_model::action::Trigger;
-use raft_model::cluster::Cluster;
-use raft_model::election::Event;
 use raft_model::mutant::{MUTANTS, Mutant};
-use raft_model::types::{ServerId, Term};
 use raft_model::world::Handlers;
-use stage::{Description, Stage};
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
-
-/// Runs one script.
-struct Runner {
-    handlers: Handlers,
-    stage: Option<Stage>,
-}
-
-impl Runner {
-    fn new(handlers: Handlers) -> Self {
-        Self { handlers, stage: None }
-    }
-}
-
-impl goldenscript::Runner for Runner {
-    type Command = goldenscript::Command;
-
-    fn run(&mut self, command: &goldenscript::Command, context: &Context) -> Result<String> {
-        let mut args = command.consume_args();
-        let output = match (command.name.as_str(), &mut self.stage) {
-            ("cluster", stage) => {
-                let cluster = Cluster::new(number(&mut args)?)?;
-                stage.insert(Stage::new(cluster, self.handlers)).show()
-            }
-            (name, Some(stage)) => run(stage, name, &mut args)?,
-            (_, None) => return Err("a script begins with `cluster`".into()),
-        };
-        args.reject_next()?;
-        if context.tags.contains("brief") {
-            let lines = output.lines().filter(|line| !line.starts_with(' '));
-            return Ok(lines.map(|line| format!("{line}\n")).collect());
-        }
-        Ok(output)
-    }
-}
-
-fn run(stage: &mut Stage, name: &str, args: &mut ArgumentConsumer<'_>) -> Result<String> {
-    match name {
-        "timeout" => stage.step(server(stage, args)?, Trigger::Event(Event::Timeout)),
-        "restart" => stage.step(server(stage, args)?, Trigger::Restart),
-        "deliver" => stage.deliver(&description(stage, args)?),
-        "duplicate" => stage.duplicate(&description(stage, args)?),
-        "drop" => stage.lose(&description(stage, args)?),
-        "deliver-all" => stage.deliver_all(),
-        "drop-all" => Ok(stage.lose_all()),
-        "cut" => {
-            let mut servers = vec![server(stage, args)?];
-            while let Some(name) = args.next_pos() {
-                servers.push(named(stage, name)?);
-            }
-            stage.cut(&servers);
-            Ok(String::new())
-        }
-        "heal" => {
-            stage.heal();
-            Ok(String::new())
-        }
-        "show" => Ok(stage.show()),
-        "expect-leader" => expect_leaders(stage, &[server(stage, args)?]),
-        "expect-no-leader" => expect_leaders(stage, &[]),
-        "expect-term" => {
-            let term = Term::new(number(args)?);
-            let mut servers = stage.cluster().servers();
-            let elsewhere = servers.find(|&id| stage.state(id).ballot.current_term != term);
-            claim(elsewhere.is_none(), || format!("not everybody is in term {term}"), stage)
-        }
-        "expect-messages" => {
-            let (most, sent) = (number(args)?, stage.sent());
-            claim(sent <= most, || format!("{sent} messages were sent"), stage)
-        }
-        _ => Err(format!("there is no command {name}").into()),
-    }
-}
-
-fn expect_leaders(stage: &Stage, expected: &[ServerId]) -> Result<String> {
-    let leaders = stage.leaders();
-    claim(leaders == expected, || format!("the leaders are {leaders:?}"), stage)
-}
-
-/// A claim that holds or fails whatever the generated output says.
-fn claim(holds: bool, truth: impl Fn() -> String, stage: &Stage) -> Result<String> {
-    if holds { Ok(String::new()) } else { Err(format!("{}\n{}", truth(), stage.show()).into()) }
-}
-
-fn number<T: FromStr<Err: Error + 'static>>(args: &mut ArgumentConsumer<'_>) -> Result<T> {
-    Ok(args.next_pos().ok_or("a number is missing")?.parse()?)
-}
-
-fn server(stage: &Stage, args: &mut ArgumentConsumer<'_>) -> Result<ServerId> {
-    named(stage, args.next_pos().ok_or("a server is missing")?)
-}
-
-fn named(stage: &Stage, name: &str) -> Result<ServerId> {
-    let found = stage.cluster().servers().find(|server| server.to_string() == name);
-    found.ok_or_else(|| format!("there is no server {name}").into())
-}
-
-fn description(stage: &Stage, args: &mut ArgumentConsumer<'_>) -> Result<Description> {
-    Ok(Description {
-        from: server(stage, args)?,
-        to: server(stage, args)?,
-        name: args.next_pos().ok_or("a message is missing")?.to_owned(),
-        term: args.take_key("term").map(str::parse).transpose()?.map(Term::new),
-        vote_granted: match args.take_key("vote") {
-            None => None,
-            Some("granted") => Some(true),
-            Some("refused") => Some(false),
-            Some(other) => return Err(format!("a vote is granted or refused, not {other}").into()),
-        },
-    })
-}
+use script::Runner;
 
 /// Each scenario is a test of its own. A Rust name cannot begin with a digit: `s01_first_election`
 /// is the script `01_first_election.txt`.
@@ -193,6 +84,23 @@ scenarios! {
     s15_seven_servers_three_cut_off
     s16_alone
     s17_everybody_alone
+    s18_cut_off_server_returns
+    s19_deaf_server
+    s20_chain
+    s21_star
+    s22_answers_do_not_come_back
+    s23_asked_after_restart
+    s24_deposed_leader_stays_in_contact
+    s25_newer_term_in_contact
+    s26_late_answers
+    s27_late_yes
+    s28_precandidate_votes
+    s29_precandidate_lags
+    s30_stuck_in_higher_term
+    s31_hand_over
+    s33_two_precandidates
+    s34_alone_guarded
+    s35_everybody_restarts
 }
 
 fn directory() -> PathBuf {
@@ -224,9 +132,10 @@ fn every_script_is_a_test() {
     assert_eq!(files, scenarios);
 }
 
+/// Number 32 is about a witness, which votes and never campaigns. There is none yet.
 #[test]
 fn no_scenario_is_missing() {
-    for number in 1..=17 {
+    for number in (1..=35).filter(|&number| number != 32) {
         let prefix = format!("s{number:02}_");
         let count = SCENARIOS.iter().filter(|name| name.starts_with(&prefix)).count();
         assert_eq!(count, 1, "scenario {number}");
@@ -285,6 +194,25 @@ fn a_message_arrives_once_unless_it_is_duplicated() {
 }
 
 #[test]
+fn a_way_may_be_cut_one_way() {
+    let start = "cluster 3\ntimeout S1\ntimeout S2\n";
+    let there = "deliver S1 S2 RequestVote\n";
+    let back = "deliver S2 S1 RequestVote\n";
+    let beside = "deliver S1 S3 RequestVote\n";
+    let cut =
+        |cut, deliver| play(Handlers::RAFT, &format!("{start}{cut}\n{deliver}---\n")).is_err();
+    for (command, cuts) in [
+        ("deafen S2", [true, false, false]),
+        ("deafen S1", [false, true, false]),
+        ("cut-links S1 S2", [true, true, false]),
+        ("cut S1 S2", [false, false, true]),
+        ("cut S1 S2\nheal", [false, false, false]),
+    ] {
+        assert_eq!([there, back, beside].map(|deliver| cut(command, deliver)), cuts, "{command}");
+    }
+}
+
+#[test]
 fn a_message_that_is_not_told_from_another_is_refused() {
     let error = error_of("cluster 3\ntimeout S1\ntimeout S1\ndeliver S1 S2 RequestVote\n---\n");
     assert!(error.contains("say which"), "{error}");
@@ -296,6 +224,8 @@ fn what_a_script_does_not_know_is_an_error() {
         ("timeout S1", "a script begins with `cluster`"),
         ("cluster 8", "a cluster has 1 to 7 servers, not 8"),
         ("cluster three", "invalid digit"),
+        ("cluster 3 raft", "raft\" is no protocol"),
+        ("cluster 3 guarded term=no", "invalid digit"),
         ("cluster 3\ntimeout S4", "there is no server S4"),
         ("cluster 3\ntimeout A", "there is no server A"),
         ("cluster 3\ntimeout", "a server is missing"),
@@ -316,6 +246,7 @@ fn a_claim_that_is_false_is_an_error() {
         ("expect-leader S1", "the leaders are []"),
         ("expect-term 1", "not everybody is in term 1"),
         ("expect-messages 1", "2 messages were sent"),
+        ("expect-lease S1", "valid leases are those of []"),
         ("deliver-all\nexpect-no-leader", "the leaders are [S1]"),
         ("deliver-all\nexpect-leader S2", "the leaders are [S1]"),
     ] {
@@ -334,21 +265,26 @@ fn safety_is_judged_after_every_step() {
     assert!(error.contains("line 5") && error.contains("VoteOncePerTerm"), "{error}");
 }
 
-/// A wrong election either breaks a script or tells another story. The catalogue names the first
-/// script that shows it.
+/// A wrong election either breaks a script or tells another story. The catalogue names a script
+/// that shows it.
 #[test]
 fn every_mutant_is_noticed() {
     for mutant in MUTANTS {
-        let notices = |name: &&&str| {
+        let named: Vec<_> = SCENARIOS
+            .iter()
+            .filter(|name| mutant.scenario.is_none_or(|scenario| name[1..] == *scenario))
+            .collect();
+        assert!(!named.is_empty(), "{}: there is no such scenario", mutant.name);
+        let is_noticed = |name: &&&str| {
             let script = std::fs::read_to_string(path(name)).unwrap();
             play(mutant.handlers, &script) != play(Handlers::RAFT, &script)
         };
-        let first = SCENARIOS.iter().find(notices).map(|name| &name[1..]);
-        assert_eq!(first, mutant.scenario, "{}", mutant.name);
+        let noticed = named.iter().filter(|name| is_noticed(name)).count();
+        assert_eq!(noticed, mutant.scenario.iter().len(), "{} in {named:?}", mutant.name);
     }
 }
 
-/// No script can reach the last term.
+/// No script campaigns in the last term.
 #[test]
 fn only_the_end_of_terms_is_not_played() {
     let mut unnoticed = MUTANTS.iter().filter(|mutant| mutant.scenario.is_none());

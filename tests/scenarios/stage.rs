@@ -4,17 +4,18 @@
 //!
 //! No rule of the protocol stands here: servers move by [`WorldModel::apply`] alone.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt::{self, Write as _};
 
 use raft_model::action::Trigger;
 use raft_model::cluster::Cluster;
-use raft_model::election::{Event, Outgoing, Role, State, Step, Timer};
+use raft_model::election::{Ballot, Event, Outgoing, State, Step, Timer};
 use raft_model::message::Message;
-use raft_model::types::{ServerId, Term};
+use raft_model::types::{Attempt, Beats, Round, ServerId, Term};
 use raft_model::words::sentence;
-use raft_model::world::bounds::{Bounds, Replies, Terms};
-use raft_model::world::properties::SAFETY;
+use raft_model::world::bounds::{Bounds, Limits, Replies, Terms};
+use raft_model::world::properties::Property;
 use raft_model::world::{Handlers, World, WorldModel};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -44,6 +45,8 @@ pub(super) struct Description {
     pub(super) to: ServerId,
     pub(super) name: String,
     pub(super) term: Option<Term>,
+    pub(super) round: Option<Round>,
+    pub(super) attempt: Option<Attempt>,
     pub(super) vote_granted: Option<bool>,
 }
 
@@ -53,20 +56,25 @@ pub(super) struct Stage {
     world: World,
     /// In the order in which they were sent.
     letters: Vec<Letter>,
-    /// The side of the network that each server is on. It hears only servers of the same side.
-    sides: Vec<usize>,
+    /// What the first of two servers sends to the second does not arrive.
+    cut: BTreeSet<(ServerId, ServerId)>,
 }
 
 impl Stage {
-    /// All servers come up for the first time.
-    pub(super) fn new(cluster: Cluster, handlers: Handlers) -> Self {
+    /// All servers come up, in term 0 for the first time, in a later one after so many elections.
+    pub(super) fn new(cluster: Cluster, term: Term, handlers: Handlers) -> Self {
         // Bounds are for searches: a script makes its own moves, and sees every reply.
-        let bounds =
-            Bounds { cluster, terms: Terms::UpTo(Term::new(u64::MAX)), replies: Replies::All };
+        let limits =
+            Limits { hand_over: true, leases: true, patience: Beats::new(2), ..Limits::SMALL };
+        let terms = Terms::UpTo(Term::new(u64::MAX));
+        let bounds = Bounds { limits, ..Bounds::new(cluster, terms, Replies::All) };
         let model = WorldModel { bounds, handlers };
-        let world = model.initial();
-        let sides = vec![0; usize::from(cluster.size())];
-        Self { model, world, letters: Vec::new(), sides }
+        let mut world = model.initial();
+        for id in cluster.servers().filter(|_| term != Term::ZERO) {
+            world.stored[id.index()] = Ballot { current_term: term, voted_for: None };
+            world = model.apply(&world, id, Trigger::Restart).2;
+        }
+        Self { model, world, letters: Vec::new(), cut: BTreeSet::new() }
     }
 
     pub(super) fn cluster(&self) -> Cluster {
@@ -78,8 +86,13 @@ impl Stage {
     }
 
     pub(super) fn leaders(&self) -> Vec<ServerId> {
-        let leads = |server: &ServerId| self.state(*server).role == Role::Leader;
+        let leads = |server: &ServerId| self.state(*server).role.is_leader();
         self.cluster().servers().filter(leads).collect()
+    }
+
+    /// Whose leases may be valid, in office or not.
+    pub(super) fn leases(&self) -> Vec<ServerId> {
+        self.cluster().servers().filter(|&id| has_lease(&self.world, id)).collect()
     }
 
     /// How many messages were sent, a broadcast counted once a receiver.
@@ -94,22 +107,37 @@ impl Stage {
         servers.join("\n") + "\n"
     }
 
+    /// Its timer fires. Whatever it asks, it asks with a number that it has not used yet.
+    pub(super) fn time_out(&mut self, id: ServerId) -> Result<String> {
+        let asked = self.letters.iter().filter(|letter| letter.from == id);
+        let attempts = asked.filter_map(|letter| match letter.message {
+            Message::PreVote { attempt, .. } => Some(attempt),
+            _ => None,
+        });
+        let attempt = attempts.max().map_or(Attempt::FIRST, Attempt::next);
+        self.step(id, Trigger::Event(Event::Timeout { attempt }))
+    }
+
     /// A server moves, and tells about it.
     pub(super) fn step(&mut self, id: ServerId, trigger: Trigger) -> Result<String> {
         let before = *self.state(id);
         let (a_move, step, after) = self.model.apply(&self.world, id, trigger);
-        judge(&self.world, id, &after)?;
+        judge(&self.model.bounds, &self.world, id, &after)?;
+        let leases = leases(&self.world, &after);
         self.world = after;
         self.post(id, step.outgoing);
         let sentence = sentence(&a_move, &step.state);
         let (action, rule) = (a_move.action, a_move.rule);
-        Ok(format!("{sentence}  [{action} by {rule:?}]\n{}", details(&before, &step)))
+        let details = details(&before, &step);
+        Ok(format!("{sentence}  [{action} by {rule:?}]\n{details}{leases}"))
     }
 
     fn post(&mut self, from: ServerId, outgoing: Outgoing) {
         let (receivers, message) = match outgoing {
             Outgoing::Nothing => return,
-            Outgoing::Reply { to, message } => (vec![to], message),
+            Outgoing::Reply { to, message } | Outgoing::Order { to, message } => {
+                (vec![to], message)
+            }
             Outgoing::Broadcast { message } => (self.cluster().others(from).collect(), message),
         };
         let letter = |to| Letter { from, to, message, fate: Fate::UnderWay };
@@ -166,28 +194,38 @@ impl Stage {
     fn arrive(&mut self, index: usize) -> Result<String> {
         let letter = &self.letters[index];
         if !self.is_linked(letter) {
-            return Err(format!("{letter}: they are cut off from each other").into());
+            let Letter { from, to, .. } = letter;
+            return Err(format!("{letter}: {to} is cut off from {from}").into());
         }
         let &Letter { from, to, message, .. } = letter;
         self.letters[index].fate = Fate::Delivered;
         self.step(to, Trigger::Event(Event::Receive { from, message }))
     }
 
-    /// These servers hear each other, and nobody else hears them.
+    /// Nobody else hears these servers, and they hear nobody else.
     pub(super) fn cut(&mut self, servers: &[ServerId]) {
-        let side = 1 + self.sides.iter().max().expect("a cluster has a server");
-        for server in servers {
-            self.sides[server.index()] = side;
-        }
+        let is_across = |&(a, b): &(_, _)| servers.contains(&a) != servers.contains(&b);
+        self.cut.extend(links(self.cluster()).filter(is_across));
+    }
+
+    /// These servers do not hear each other; all others hear them, and they all others.
+    pub(super) fn cut_links(&mut self, servers: &[ServerId]) {
+        let is_between = |&(a, b): &(_, _)| servers.contains(&a) && servers.contains(&b);
+        self.cut.extend(links(self.cluster()).filter(is_between));
+    }
+
+    /// This server hears nobody, and goes on being heard.
+    pub(super) fn deafen(&mut self, server: ServerId) {
+        self.cut.extend(links(self.cluster()).filter(|&(_, to)| to == server));
     }
 
     /// Everybody hears everybody.
     pub(super) fn heal(&mut self) {
-        self.sides.fill(0);
+        self.cut.clear();
     }
 
     fn is_linked(&self, letter: &Letter) -> bool {
-        self.sides[letter.from.index()] == self.sides[letter.to.index()]
+        !self.cut.contains(&(letter.from, letter.to))
     }
 
     /// The first letter of this description and fate: of several that say the same, the oldest.
@@ -205,7 +243,7 @@ impl Stage {
         };
         let message = self.letters[first].message;
         if found.iter().any(|&index| self.letters[index].message != message) {
-            let hint = "say which, with term= or vote=granted or vote=refused";
+            let hint = "say which, with term= or vote=granted or vote=refused, round= or attempt=";
             return Err(format!("{description}: {hint}\n{}", self.list()).into());
         }
         Ok(first)
@@ -226,15 +264,40 @@ impl Stage {
     }
 }
 
+/// Every way from one server to another.
+fn links(cluster: Cluster) -> impl Iterator<Item = (ServerId, ServerId)> {
+    cluster.servers().flat_map(move |from| cluster.others(from).map(move |to| (from, to)))
+}
+
+fn has_lease(world: &World, id: ServerId) -> bool {
+    world.leases[id.index()].valid.is_some()
+}
+
+/// Whose leases have begun or ended by a step.
+fn leases(before: &World, after: &World) -> String {
+    let mut text = String::new();
+    for id in after.cluster().servers() {
+        let _ = match (has_lease(before, id), has_lease(after, id)) {
+            (false, true) => writeln!(text, "    {id} has a lease"),
+            (true, false) => writeln!(text, "    the lease of {id} is over"),
+            (true, true) | (false, false) => Ok(()),
+        };
+    }
+    text
+}
+
 /// The three things that the caller of a step obeys, in that order, and the state after it.
 fn details(before: &State, step: &Step) -> String {
     let persist = if step.persist { "persists its ballot" } else { "persists nothing" };
     let send = match step.outgoing {
         Outgoing::Nothing => "sends nothing".to_owned(),
-        Outgoing::Reply { to, message } => format!("sends {to} {message}"),
+        Outgoing::Reply { to, message } | Outgoing::Order { to, message } => {
+            format!("sends {to} {message}")
+        }
         Outgoing::Broadcast { message } => format!("sends everybody {message}"),
     };
     let timer = match step.state.timer() {
+        Timer::Contact => "contact timer",
         Timer::Election => "election timer",
         Timer::Heartbeat => "heartbeat timer",
     };
@@ -248,8 +311,8 @@ fn details(before: &State, step: &Step) -> String {
 }
 
 /// Every property of safety holds after every step of every scenario.
-fn judge(before: &World, server: ServerId, after: &World) -> Result<()> {
-    for property in SAFETY {
+fn judge(bounds: &Bounds, before: &World, server: ServerId, after: &World) -> Result<()> {
+    for property in Property::of(bounds) {
         if !property.holds(before, server, after) {
             return Err(format!("{property}: not true that {}", property.says()).into());
         }
@@ -257,18 +320,34 @@ fn judge(before: &World, server: ServerId, after: &World) -> Result<()> {
     Ok(())
 }
 
+/// What a message says beside its name and its term: round, attempt, and whether there is a vote.
+type Contents = (Option<Round>, Option<Attempt>, Option<bool>);
+
+fn contents(message: Message) -> (&'static str, Contents) {
+    match message {
+        Message::RequestVote { .. } => ("RequestVote", (None, None, None)),
+        Message::RequestVoteResponse { vote_granted, .. } => {
+            ("RequestVoteResponse", (None, None, Some(vote_granted)))
+        }
+        Message::AppendEntries { round, .. } => ("AppendEntries", (Some(round), None, None)),
+        Message::AppendEntriesResponse { round, .. } => {
+            ("AppendEntriesResponse", (round, None, None))
+        }
+        Message::PreVote { attempt, .. } => ("PreVote", (None, Some(attempt), None)),
+        Message::PreVoteResponse { vote_granted, attempt, .. } => {
+            ("PreVoteResponse", (None, Some(attempt), Some(vote_granted)))
+        }
+        Message::HandOver { .. } => ("HandOver", (None, None, None)),
+    }
+}
+
 impl Description {
     fn matches(&self, letter: &Letter) -> bool {
-        let (name, vote_granted) = match letter.message {
-            Message::RequestVote { .. } => ("RequestVote", None),
-            Message::RequestVoteResponse { vote_granted, .. } => {
-                ("RequestVoteResponse", Some(vote_granted))
-            }
-            Message::AppendEntries { .. } => ("AppendEntries", None),
-            Message::AppendEntriesResponse { .. } => ("AppendEntriesResponse", None),
-        };
+        let (name, (round, attempt, vote_granted)) = contents(letter.message);
         (self.from, self.to, self.name.as_str()) == (letter.from, letter.to, name)
             && self.term.is_none_or(|term| term == letter.message.term())
+            && (self.round.is_none() || self.round == round)
+            && (self.attempt.is_none() || self.attempt == attempt)
             && (self.vote_granted.is_none() || self.vote_granted == vote_granted)
     }
 }

@@ -2,10 +2,12 @@
 //! what a mistake about timers comes to. Nothing is random.
 
 use raft_model::cluster::Cluster;
-use raft_model::election::{Event, Outgoing, Rule, Server, State, Step, Timer};
+use raft_model::election::{Event, Outgoing, Rule, State, Step, Timer};
 use raft_model::message::Message;
-use raft_model::types::ServerId;
+use raft_model::types::{Attempt, ServerId};
 use raft_model::world::Handlers;
+
+use crate::bounds::server;
 
 /// A leader says that it leads every so many moments.
 const HEARTBEAT: u64 = 3;
@@ -53,7 +55,7 @@ impl Story {
     fn play(&self, handlers: Handlers, mut tell: impl FnMut(ServerId, &Step)) {
         let size = u8::try_from(self.timeouts.len()).unwrap();
         let cluster = Cluster::new(size).unwrap();
-        let server = |id| Server { id, cluster };
+        let server = |id| server(id, cluster);
         let mut letters: Vec<Letter> = Vec::new();
         let mut actors: Vec<Actor> = Vec::new();
         for id in cluster.servers() {
@@ -76,21 +78,24 @@ impl Story {
                 }
                 arrives > now
             });
-            events.extend(cluster.servers().map(|id| (id, Event::Timeout)));
+            events.extend(
+                cluster.servers().map(|id| (id, Event::Timeout { attempt: Attempt::FIRST })),
+            );
             for (id, event) in events {
                 let actor = &mut actors[id.index()];
-                if event == Event::Timeout && actor.due != Some(now) {
+                if matches!(event, Event::Timeout { .. })
+                    && actor.due.take_if(|due| *due == now).is_none()
+                {
                     continue;
-                }
-                if event == Event::Timeout {
-                    actor.due = None;
                 }
                 let step = (handlers.step)(&server(id), actor.state, event);
                 actor.obey(now, &step);
                 tell(id, &step);
                 let (to, message) = match step.outgoing {
                     Outgoing::Nothing => continue,
-                    Outgoing::Reply { to, message } => (vec![to], message),
+                    Outgoing::Reply { to, message } | Outgoing::Order { to, message } => {
+                        (vec![to], message)
+                    }
                     Outgoing::Broadcast { message } => (cluster.others(id).collect(), message),
                 };
                 letters.extend(to.into_iter().filter_map(|to| {
@@ -107,6 +112,7 @@ impl Actor {
         self.state = step.state;
         if step.restart_timer {
             let timeout = match step.state.timer() {
+                Timer::Contact => self.timeout,
                 Timer::Heartbeat => HEARTBEAT,
                 Timer::Election => {
                     self.timeout = self.timeouts.next().copied().unwrap_or(self.timeout);

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use raft_model::cluster::Protocol;
 use raft_model::election::Rule;
+use raft_model::trace::reader::Reader;
 use raft_model::trace::replay::{Report, replay};
+use raft_model::trace::{Line as TraceLine, Record};
 use raft_model::types::Term;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -101,6 +104,7 @@ pub struct Leadership {
 /// this value. If that happens because the test fails, the traces and the log are kept.
 pub struct Cluster<N> {
     pub network: N,
+    protocol: Protocol,
     size: usize,
     timing: Timing,
     running: BTreeMap<usize, Running>,
@@ -116,11 +120,17 @@ struct Running {
 }
 
 impl<N: Network> Cluster<N> {
-    /// Starts the servers of a new cluster.
+    /// Starts the servers of a new cluster, with both guards.
     pub fn start(size: usize, timing: Timing) -> Self {
+        Self::start_by(Protocol::GUARDED, size, timing)
+    }
+
+    /// The same by this protocol.
+    pub fn start_by(protocol: Protocol, size: usize, timing: Timing) -> Self {
         let (sender, lines) = channel();
         let mut cluster = Self {
             network: N::new(size),
+            protocol,
             size,
             timing,
             running: BTreeMap::new(),
@@ -151,17 +161,24 @@ impl<N: Network> Cluster<N> {
         self.end(server);
     }
 
-    /// Starts a server that was killed, on the data it has.
+    /// Stops a server as `kill` does, which a leader takes its time for.
+    pub fn stop(&mut self, server: usize) {
+        self.signal(server, Signal::TERM);
+        let status = self.end(server);
+        assert!(status.success(), "S{server}: {status}");
+    }
+
+    /// Starts a server that was killed or stopped, on the data it has.
     pub fn restart(&mut self, server: usize) {
         self.run(server, &[]);
     }
 
-    /// Stops a server as `kill -STOP` does: it does nothing until it continues.
+    /// Pauses a server as `kill -STOP` does: it does nothing until it continues.
     pub fn pause(&mut self, server: usize) {
         self.signal(server, Signal::STOP);
     }
 
-    /// Lets a server that was stopped go on.
+    /// Lets a server that was paused go on.
     pub fn resume(&mut self, server: usize) {
         self.signal(server, Signal::CONT);
     }
@@ -211,22 +228,26 @@ impl<N: Network> Cluster<N> {
         agreed.expect("waited for")
     }
 
-    /// Waits until these servers, together, have campaigned so many times. Nobody of them may be
-    /// elected.
+    /// Waits until these servers, together, have campaigned so many times, each time in a later
+    /// term. With pre-vote they only ask whether they would be elected, and no term moves. Nobody
+    /// of them may be elected.
     pub fn campaign_in_vain(&mut self, servers: &[usize], times: usize) {
         self.read();
+        let asks = self.protocol.pre_vote();
+        let rule = if asks { Rule::PreCampaigned } else { Rule::Campaigned };
         let mut terms = BTreeMap::<usize, Vec<u64>>::new();
         self.wait_for(&format!("{servers:?} to campaign in vain"), |line| {
             if servers.contains(&line.server) {
                 assert!(!line.is(Rule::Elected), "S{} is elected: {}", line.server, line.text);
-                if line.is(Rule::Campaigned) {
+                if line.is(rule) {
                     terms.entry(line.server).or_default().extend(line.term());
                 }
             }
             terms.values().map(Vec::len).sum::<usize>() == times
         });
         for (server, terms) in terms {
-            assert!(terms.is_sorted_by(|a, b| a < b), "S{server} campaigns in terms {terms:?}");
+            let in_order = terms.is_sorted_by(|a, b| if asks { a == b } else { a < b });
+            assert!(in_order, "S{server} campaigns in terms {terms:?}");
         }
     }
 
@@ -242,10 +263,14 @@ impl<N: Network> Cluster<N> {
         lines.find_map(Line::term).expect("it has said something")
     }
 
-    /// Ends every server as `kill` does, and listens to its last words.
+    /// Stops every server at once, by two signals, and listens to its last words.
     pub fn terminate(&mut self) {
-        for server in self.running.keys().copied().collect::<Vec<_>>() {
+        let servers: Vec<_> = self.running.keys().copied().collect();
+        for &server in &servers {
             self.signal(server, Signal::TERM);
+            self.signal(server, Signal::INT);
+        }
+        for server in servers {
             self.end(server);
         }
     }
@@ -263,7 +288,18 @@ impl<N: Network> Cluster<N> {
         report
     }
 
-    /// What each server has recorded.
+    /// The steps that a server has recorded.
+    pub fn records(&self, server: usize) -> Vec<Record> {
+        let mut reader = Reader::open(&self.trace(server)).unwrap();
+        let lines = std::iter::from_fn(|| reader.next().unwrap());
+        let records = lines.filter_map(|(_, line)| match line {
+            TraceLine::Header(_) => None,
+            TraceLine::Step(record) => Some(record),
+        });
+        records.collect()
+    }
+
+    /// The trace of each server.
     pub fn traces(&self) -> Vec<PathBuf> {
         self.servers().into_iter().map(|server| self.trace(server)).collect()
     }
@@ -277,18 +313,22 @@ impl<N: Network> Cluster<N> {
     }
 
     /// Waits until a server that got a signal has ended, and reads what it has written.
-    fn end(&mut self, server: usize) {
+    fn end(&mut self, server: usize) -> ExitStatus {
         let Running { mut child, log } = self.running.remove(&server).expect("it runs");
         let deadline = Instant::now() + PATIENCE;
-        while child.try_wait().unwrap().is_none() {
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
             if Instant::now() > deadline {
                 let _ = child.kill();
                 panic!("S{server} does not end");
             }
             std::thread::sleep(Duration::from_millis(1));
-        }
+        };
         log.join().expect("lines are read");
         self.read();
+        status
     }
 
     /// Reads what has been written up to now.
@@ -302,6 +342,7 @@ impl<N: Network> Cluster<N> {
         for other in 1..=self.size {
             command.arg(format!("--server={other}={}", self.network.address(other, server)));
         }
+        command.args(["--protocol", self.protocol.name()]);
         let (min, max) = self.timing.election();
         command.args(["--heartbeat", &HEARTBEAT.to_string()]);
         command.args(["--election", &format!("{min}..{max}")]);

@@ -7,12 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use raft_model::cluster::Cluster;
+use raft_model::cluster::{Cluster, Protocol};
 use raft_model::reduce::Reductions;
 use raft_model::search::Coverage;
-use raft_model::types::Term;
-use raft_model::world::bounds::{Bounds, Replies, Terms};
-use serde::Deserialize;
+use raft_model::types::{Beats, Term};
+use raft_model::world::bounds::{Bounds, Limits, Replies, Terms};
+use serde::{Deserialize, Deserializer};
 use toml_edit::{DocumentMut, Item, Table};
 
 /// A graph, by its bounds, and what it has to be like.
@@ -24,6 +24,17 @@ pub struct Counts {
     pub servers: u8,
     pub max_term: u64,
     replies: RepliesName,
+    /// How they elect, if not as in Figure 2.
+    #[serde(default = "figure2", deserialize_with = "named")]
+    protocol: Protocol,
+    /// What bounds the guards, if not [`Limits::SMALL`].
+    #[serde(default)]
+    hand_over: bool,
+    rounds: Option<u64>,
+    attempts: Option<u64>,
+    patience: Option<u8>,
+    #[serde(default)]
+    leases: bool,
     /// The reductions that are on.
     #[serde(default)]
     reductions: Vec<ReductionName>,
@@ -48,21 +59,39 @@ enum ReductionName {
     Messages,
     Window,
     Symmetry,
+    #[serde(rename = "free news")]
+    FreeNews,
+}
+
+const fn figure2() -> Protocol {
+    Protocol::FIGURE2
+}
+
+fn named<'de, D: Deserializer<'de>>(name: D) -> Result<Protocol, D::Error> {
+    String::deserialize(name)?.parse().map_err(serde::de::Error::custom)
 }
 
 impl Counts {
     pub fn bounds(&self) -> Bounds {
-        Bounds {
-            cluster: Cluster::new(self.servers).expect("counts.toml: servers"),
-            terms: if self.reductions.contains(&ReductionName::Window) {
-                Terms::Window(Term::new(self.max_term))
-            } else {
-                Terms::UpTo(Term::new(self.max_term))
-            },
-            replies: match self.replies {
-                RepliesName::Useful => Replies::Useful,
-                RepliesName::All => Replies::All,
-            },
+        let term = Term::new(self.max_term);
+        let is_window = self.reductions.contains(&ReductionName::Window);
+        let terms = if is_window { Terms::Window(term) } else { Terms::UpTo(term) };
+        let replies = match self.replies {
+            RepliesName::Useful => Replies::Useful,
+            RepliesName::All => Replies::All,
+        };
+        let cluster = Cluster::with(self.servers, self.protocol).expect("counts.toml: servers");
+        Bounds { limits: self.limits(), ..Bounds::new(cluster, terms, replies) }
+    }
+
+    fn limits(&self) -> Limits {
+        let small = Limits::SMALL;
+        Limits {
+            hand_over: self.hand_over,
+            rounds: self.rounds.unwrap_or(small.rounds),
+            attempts: self.attempts.unwrap_or(small.attempts),
+            patience: self.patience.map_or(small.patience, Beats::new),
+            leases: self.leases,
         }
     }
 
@@ -70,6 +99,7 @@ impl Counts {
         Reductions {
             messages: self.reductions.contains(&ReductionName::Messages),
             symmetry: self.reductions.contains(&ReductionName::Symmetry),
+            free_news: self.reductions.contains(&ReductionName::FreeNews),
         }
     }
 
@@ -156,9 +186,16 @@ impl Found {
     /// A graph has this size.
     pub fn graph(&mut self, counts: &Counts, found: Coverage) {
         let (bounds, is_on) = (counts.bounds(), counts.reductions());
-        let on = [(is_on.messages, ", messages"), (is_on.symmetry, ", symmetry")];
+        let limits = bounds.limits;
+        let on = [
+            (limits.hand_over, ", hand-over"),
+            (limits.leases, ", leases"),
+            (is_on.messages, ", messages"),
+            (is_on.symmetry, ", symmetry"),
+            (is_on.free_news, ", free news"),
+        ];
         let on: String = on.into_iter().filter_map(|(is_on, name)| is_on.then_some(name)).collect();
-        let of = format!("{} servers, {}, {}{on}", counts.servers, bounds.terms, bounds.replies);
+        let of = format!("{}, {}, {}{on}", bounds.cluster, bounds.terms, bounds.replies);
         let table = ("graph", Some(counts.place));
         self.add(table, &of, "states", counts.states, found.states);
         self.add(table, &of, "edges", counts.edges, found.edges);
@@ -245,8 +282,13 @@ impl Found {
     }
 }
 
-/// All full graphs of the file.
+/// All full graphs of the file but the large ones.
 pub fn all() -> Vec<Counts> {
+    full().into_iter().filter(|counts| !counts.large).collect()
+}
+
+/// All full graphs of the file.
+pub fn full() -> Vec<Counts> {
     file().into_iter().filter(|counts| counts.reductions.is_empty()).collect()
 }
 

@@ -15,6 +15,7 @@ pub mod bytes;
 pub mod clockwork;
 pub mod cluster;
 pub mod counts;
+pub mod covers;
 pub mod graph;
 pub mod house;
 pub mod namespaces;

@@ -1,11 +1,12 @@
 //! Runs that a test makes step by step, and their traces.
 
 use raft_model::cluster::Cluster;
-use raft_model::election::{Ballot, Outgoing, Server};
+use raft_model::election::{Ballot, Outgoing};
 use raft_model::message::Message;
 use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
-use raft_model::types::ServerId;
+use raft_model::types::{Attempt, ServerId};
 
+use crate::bounds;
 use crate::simulation::text;
 
 pub fn id(number: u8) -> ServerId {
@@ -37,16 +38,14 @@ impl Run {
         let StepId { boot, sequence } = id_of_step;
         let server = id(server);
         let (wall_us, monotonic_us) = (5_000_000 + 1000 * time, 1000 * time);
-        let cluster = Cluster::new(3).unwrap();
-        let step = Server { id: server, cluster }.start(None);
-        let mut record = Record { server, boot, sequence, wall_us, monotonic_us, cause, step };
-        record.step = record.expected(cluster);
+        let step = cause.step_of(&bounds::server(server, Cluster::new(3).unwrap()));
+        let record = Record { server, boot, sequence, wall_us, monotonic_us, cause, step };
         self.traces[server.index()].push(Line::Step(record));
         match record.step.outgoing {
             Outgoing::Nothing => None,
-            Outgoing::Reply { message, .. } | Outgoing::Broadcast { message } => {
-                Some((server, message, record.id()))
-            }
+            Outgoing::Reply { message, .. }
+            | Outgoing::Order { message, .. }
+            | Outgoing::Broadcast { message } => Some((server, message, record.id())),
         }
     }
 
@@ -77,7 +76,7 @@ impl Run {
 
     pub fn timeout(&mut self, time: u64, server: u8) -> Letter {
         let before = self.last(server).step.state;
-        self.next(time, server, Cause::Timeout { before })
+        self.next(time, server, Cause::Timeout { before, attempt: Attempt::FIRST })
     }
 
     pub fn receive(&mut self, time: u64, server: u8, (from, message, sent_in): Letter) -> Letter {

@@ -5,13 +5,15 @@ use raft_model::cluster::Cluster;
 use raft_model::election::{Ballot, Outgoing, Role, State, Timer};
 use raft_model::message::Message;
 use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
-use raft_model::types::ServerId;
+use raft_model::types::{Attempt, ServerId};
 use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+
+use crate::bounds;
 
 /// Heartbeats are due every so many steps of the simulation.
 const HEARTBEAT: u64 = 20;
@@ -45,7 +47,7 @@ impl Simulation {
     pub fn new(size: u8, seed: u64) -> Self {
         let cluster = Cluster::new(size).unwrap();
         let stored = Ballot::INITIAL;
-        let state = State { ballot: stored, role: Role::Follower };
+        let state = State { ballot: stored, role: Role::FOLLOWER };
         let server = |_| Simulated { state, stored, boot: 0, sequence: 0, due: 0, trace: vec![] };
         let servers = cluster.servers().map(server).collect();
         let random = StdRng::seed_from_u64(seed);
@@ -64,7 +66,7 @@ impl Simulation {
             for server in self.cluster.servers() {
                 let Simulated { state: before, due, .. } = self.servers[server.index()];
                 if due <= self.now {
-                    self.step(server, Cause::Timeout { before });
+                    self.step(server, Cause::Timeout { before, attempt: Attempt::FIRST });
                 }
             }
             if !self.under_way.is_empty() {
@@ -104,16 +106,15 @@ impl Simulation {
 
     fn step(&mut self, id: ServerId, cause: Cause) {
         let server = &mut self.servers[id.index()];
-        let mut record = Record {
+        let record = Record {
             server: id,
             boot: server.boot,
             sequence: server.sequence,
             wall_us: 1_000_000 + self.now,
             monotonic_us: self.now,
             cause,
-            step: raft_model::election::Server { id, cluster: self.cluster }.start(None),
+            step: cause.step_of(&bounds::server(id, self.cluster)),
         };
-        record.step = record.expected(self.cluster);
         let step = record.step;
         if cause.is_recorded(&step) {
             server.trace.push(Line::Step(record));
@@ -124,13 +125,16 @@ impl Simulation {
         if step.restart_timer {
             server.due = self.now
                 + match step.state.timer() {
+                    Timer::Contact => 5 * HEARTBEAT,
                     Timer::Election => self.random.random_range(5 * HEARTBEAT..10 * HEARTBEAT),
                     Timer::Heartbeat => HEARTBEAT,
                 };
         }
         let (receivers, message) = match step.outgoing {
             Outgoing::Nothing => return,
-            Outgoing::Reply { to, message } => (vec![to], message),
+            Outgoing::Reply { to, message } | Outgoing::Order { to, message } => {
+                (vec![to], message)
+            }
             Outgoing::Broadcast { message } => (self.cluster.others(id).collect(), message),
         };
         let sent_in = record.id();
@@ -157,9 +161,9 @@ pub fn with_a_step_that_did_not_happen() -> (Vec<String>, Line) {
     let mut lines = simulation.trace(id(2)).to_vec();
     let Some(&Line::Step(last)) = lines.last() else { unreachable!() };
     let before = last.step.state;
-    let mut record =
-        Record { sequence: last.sequence + 1, cause: Cause::Timeout { before }, ..last };
-    record.step = record.expected(Cluster::new(3).unwrap());
+    let cause = Cause::Timeout { before, attempt: Attempt::FIRST };
+    let step = cause.step_of(&bounds::server(last.server, Cluster::new(3).unwrap()));
+    let record = Record { sequence: last.sequence + 1, cause, step, ..last };
     assert!(record.step.persist && record.step.outgoing != Outgoing::Nothing);
     simulation.restart(id(2));
     let restarted = simulation.trace(id(2))[lines.len()..].to_vec();

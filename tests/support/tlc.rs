@@ -16,6 +16,9 @@ use crate::graph::Graph;
 use crate::skipped::skip;
 use crate::value;
 
+/// A graph of more states than this takes TLC minutes: benches compare those.
+pub const LARGE: usize = 50_000;
+
 /// A path in the directory `tla`.
 fn tla(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tla").join(name)
@@ -86,9 +89,17 @@ impl Specification {
     /// The same, with other bounds in a configuration.
     pub fn within(self, bounds: &Bounds, config: &str) -> Self {
         let servers: Vec<_> = bounds.cluster.servers().map(|s| s.to_string()).collect();
+        let (protocol, limits) = (bounds.cluster.protocol(), bounds.limits);
+        let boolean = |value: bool| value.to_string().to_uppercase();
         let constants = [
             ("Server", format!("{{{}}}", servers.join(", "))),
+            ("PreVote", boolean(protocol.pre_vote())),
+            ("CheckQuorum", boolean(protocol.check_quorum())),
+            ("Patience", limits.patience.to_string()),
             ("MaxTerm", bounds.terms.last().to_string()),
+            ("MaxRound", limits.rounds.to_string()),
+            ("MaxAttempt", limits.attempts.to_string()),
+            ("MayHandOver", boolean(limits.hand_over)),
             ("Replies", format!("\"{}\"", bounds.replies)),
         ];
         let text = fs::read_to_string(self.path(config)).unwrap();

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use raft_model::action::Envelope;
 use raft_model::election::{Ballot, Role, State};
 use raft_model::message::Message;
-use raft_model::types::{ServerId, ServerSet, Term};
+use raft_model::run::Lease;
+use raft_model::types::{Attempt, Beats, Round, ServerId, ServerSet, Term};
 use raft_model::world::World;
 
 /// A value. Functions, records and states map names to values.
@@ -110,8 +111,20 @@ impl Value {
         self.map().get(name).unwrap_or_else(|| panic!("{name} is missing in {self:?}"))
     }
 
-    fn to_term(&self) -> Term {
-        Term::new(self.word().parse().expect("a term"))
+    fn number(&self, name: &str) -> u64 {
+        self.get(name).word().parse().unwrap_or_else(|_| panic!("{name} of {self:?} is no number"))
+    }
+
+    fn is_true(&self, name: &str) -> bool {
+        match self.get(name).word() {
+            "TRUE" => true,
+            "FALSE" => false,
+            other => panic!("{name} is {other}"),
+        }
+    }
+
+    fn servers(&self, name: &str) -> ServerSet {
+        self.get(name).set().iter().map(Self::to_server).collect()
     }
 
     /// S1 is the server with number 1.
@@ -121,37 +134,55 @@ impl Value {
     }
 
     fn to_ballot(&self) -> Ballot {
-        let voted_for = self.get("votedFor");
+        Self::ballot(self.get("currentTerm"), self.get("votedFor"))
+    }
+
+    fn ballot(term: &Self, vote: &Self) -> Ballot {
         Ballot {
-            current_term: self.get("currentTerm").to_term(),
-            voted_for: (voted_for.word() != "Nil").then(|| voted_for.to_server()),
+            current_term: Term::new(term.word().parse().expect("a term")),
+            voted_for: (vote.word() != "Nil").then(|| vote.to_server()),
         }
     }
 
-    fn to_role(&self, votes: ServerSet) -> Role {
-        match self.word() {
-            "Candidate" => Role::Candidate { votes },
-            role => {
-                assert!(votes.is_empty(), "only a candidate has votes");
-                if role == "Leader" {
-                    return Role::Leader;
-                }
-                assert_eq!(role, "Follower");
-                Role::Follower
-            }
+    fn to_role(&self) -> Role {
+        match self.get("is").word() {
+            "Follower" => Role::Follower { contact: self.is_true("contact") },
+            "PreCandidate" => Role::PreCandidate {
+                attempt: Attempt::new(self.number("attempt")),
+                votes: self.servers("votes"),
+            },
+            "Candidate" => Role::Candidate { votes: self.servers("votes") },
+            "Leader" => Role::Leader {
+                round: Round::new(self.number("round")),
+                answered: self.servers("answered"),
+                beats: Beats::new(self.number("beats").try_into().expect("few heartbeats")),
+            },
+            other => panic!("no role: {other}"),
         }
     }
 
     fn to_envelope(&self) -> Envelope {
-        let term = self.get("term").to_term();
+        let term = Term::new(self.number("term"));
+        let vote_granted = || self.is_true("voteGranted");
+        let attempt = || Attempt::new(self.number("attempt"));
         let message = match self.get("type").word() {
-            "RequestVote" => Message::RequestVote { term },
+            "RequestVote" => Message::RequestVote { term, hand_over: self.is_true("handOver") },
             "RequestVoteResponse" => {
-                let vote_granted = self.get("voteGranted").word() == "TRUE";
-                Message::RequestVoteResponse { term, vote_granted }
+                Message::RequestVoteResponse { term, vote_granted: vote_granted() }
             }
-            "AppendEntries" => Message::AppendEntries { term },
-            "AppendEntriesResponse" => Message::AppendEntriesResponse { term },
+            "AppendEntries" => {
+                Message::AppendEntries { term, round: Round::new(self.number("round")) }
+            }
+            "AppendEntriesResponse" => {
+                let round = Some(self.number("round")).filter(|&number| number > 0);
+                Message::AppendEntriesResponse { term, round: round.map(Round::new) }
+            }
+            "PreVote" => Message::PreVote { term, attempt: attempt() },
+            "PreVoteResponse" => {
+                let (vote_granted, attempt) = (vote_granted(), attempt());
+                Message::PreVoteResponse { term, vote_granted, attempt }
+            }
+            "HandOver" => Message::HandOver { term },
             other => panic!("no message: {other}"),
         };
         let to = self.map().get("to").map(Self::to_server);
@@ -160,21 +191,19 @@ impl Value {
 
     fn to_world(&self) -> World {
         let variables: Vec<&str> = self.map().keys().map(String::as_str).collect();
-        assert_eq!(variables, ["currentTerm", "role", "sent", "stored", "votedFor", "votes"]);
+        assert_eq!(variables, ["currentTerm", "role", "sent", "stored", "votedFor"]);
         let at = |variable: &str, server: &String| self.get(variable).get(server);
         let names = self.get("currentTerm").map().keys();
-        let state = |server: &String| {
-            let (term, vote) = (at("currentTerm", server), at("votedFor", server));
-            let voted_for = (vote.word() != "Nil").then(|| vote.to_server());
-            let ballot = Ballot { current_term: term.to_term(), voted_for };
-            let votes = at("votes", server).set().iter().map(Self::to_server).collect();
-            State { ballot, role: at("role", server).to_role(votes) }
+        let state = |server: &String| State {
+            ballot: Self::ballot(at("currentTerm", server), at("votedFor", server)),
+            role: at("role", server).to_role(),
         };
         let sent: BTreeSet<_> = self.get("sent").set().iter().map(Self::to_envelope).collect();
         World {
             servers: names.clone().map(state).collect(),
             stored: names.map(|server| at("stored", server).to_ballot()).collect(),
             sent,
+            leases: vec![Lease::NONE; self.get("currentTerm").map().len()],
         }
     }
 }

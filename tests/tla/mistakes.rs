@@ -41,10 +41,10 @@ const MISTAKES: [Mistake; 5] = [
             1,
             "    /\\ currentTerm' = [currentTerm EXCEPT ![i] = stored[i].currentTerm]\n    \
              /\\ votedFor'    = [votedFor EXCEPT ![i] = stored[i].votedFor]\n    \
-             /\\ SetRole(i, \"Follower\", {})\n    \
+             /\\ SetRole(i, InContactAnew)\n    \
              /\\ UNCHANGED <<stored, sent>>\n",
             "    /\\ SetBallot(i, 0, Nil)\n    \
-             /\\ SetRole(i, \"Follower\", {})\n    \
+             /\\ SetRole(i, InContactAnew)\n    \
              /\\ UNCHANGED sent\n",
         )],
         max_term: 1,
@@ -54,11 +54,11 @@ const MISTAKES: [Mistake; 5] = [
     Mistake {
         mutant: "half-is-a-quorum",
         changes: &[
-            (1, "IF IsQuorum({i})", "IF 2 * 1 >= Cardinality(Server)"),
+            (2, "IF IsQuorum({i})", "IF 2 * 1 >= Cardinality(Server)"),
             (
                 2,
-                "IsQuorum(votes[i] \\cup {m.from})",
-                "(2 * Cardinality(votes[i] \\cup {m.from}) >= Cardinality(Server))",
+                "IsQuorum(role[i].votes \\cup {m.from})",
+                "(2 * Cardinality(role[i].votes \\cup {m.from}) >= Cardinality(Server))",
             ),
         ],
         max_term: 1,
@@ -68,7 +68,7 @@ const MISTAKES: [Mistake; 5] = [
     Mistake {
         mutant: "vote-given-twice",
         changes: &[
-            (1, "votedFor[i] \\in {Nil, m.from}", "TRUE"),
+            (1, "    /\\ votedFor[i] \\in {Nil, m.from}\n", "    /\\ TRUE\n"),
             (1, "votedFor[i] \\notin {Nil, m.from}", "FALSE"),
         ],
         max_term: 1,
@@ -79,8 +79,8 @@ const MISTAKES: [Mistake; 5] = [
         mutant: "no-step-down",
         changes: &[(
             1,
-            "    /\\ SetBallot(i, t, v)\n    /\\ SetRole(i, \"Follower\", {})\n",
-            "    /\\ SetBallot(i, t, v)\n    /\\ UNCHANGED roleVars\n",
+            "    /\\ SetBallot(i, t, v)\n    /\\ SetRole(i, Follower(IsInContact(i)))\n",
+            "    /\\ SetBallot(i, t, v)\n    /\\ UNCHANGED role\n",
         )],
         max_term: 2,
         caught_by: Property::LeaderHasQuorum,
@@ -111,11 +111,8 @@ fn a_mistake_is_the_same_in_both_languages() {
         return;
     }
     for Mistake { mutant: name, changes, max_term, caught_by, breaks } in MISTAKES {
-        let bounds = Bounds {
-            cluster: Cluster::new(2).unwrap(),
-            terms: Terms::UpTo(Term::new(max_term)),
-            replies: Replies::All,
-        };
+        let bounds =
+            Bounds::new(Cluster::new(2).unwrap(), Terms::UpTo(Term::new(max_term)), Replies::All);
         let mutant = Mutant::named(name).unwrap();
         let rust = WorldModel { bounds, handlers: mutant.handlers };
         let mut tla = Specification::unchanged()

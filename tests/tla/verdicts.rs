@@ -47,7 +47,7 @@ fn worlds_that_differ_in_names_are_as_many() {
 }
 
 fn has_leader(world: &World) -> bool {
-    world.servers.iter().any(|state| state.role == Role::Leader)
+    world.servers.iter().any(|state| state.role.is_leader())
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn calming_down(model: &WorldModel, messages_come_first: bool) -> Runs<(World, b
     let leads = |world: &World, leader: usize| {
         let State { ballot, role } = world.servers[leader];
         let mut others = world.servers.iter();
-        role == Role::Leader && others.all(|s| s.ballot.current_term <= ballot.current_term)
+        role.is_leader() && others.all(|s| s.ballot.current_term <= ballot.current_term)
     };
     Runs::from((model.initial(), false), |(world, is_calm)| {
         let steps = model.successors(world);
@@ -92,10 +92,10 @@ fn calming_down(model: &WorldModel, messages_come_first: bool) -> Runs<(World, b
             .iter()
             .any(|(a_move, _)| matches!(a_move.trigger, Trigger::Event(Event::Receive { .. })));
         let happens = steps.into_iter().filter(|(a_move, _)| match a_move.trigger {
-            Trigger::Restart => false,
+            Trigger::Restart | Trigger::Event(Event::HandOver { .. }) => false,
             Trigger::Event(Event::Receive { .. }) => true,
-            Trigger::Event(Event::Timeout) => {
-                let is_leader = world.state(a_move.server).role == Role::Leader;
+            Trigger::Event(Event::Timeout { .. }) => {
+                let is_leader = world.state(a_move.server).role.is_leader();
                 (!messages_come_first || !is_expected) && (is_leader || !is_led)
             }
         });
@@ -105,11 +105,11 @@ fn calming_down(model: &WorldModel, messages_come_first: bool) -> Runs<(World, b
 
 /// Somebody leads, and everybody else follows, in its term.
 fn is_stable(world: &World) -> bool {
-    let mut leaders = world.servers.iter().filter(|state| state.role == Role::Leader);
+    let mut leaders = world.servers.iter().filter(|state| state.role.is_leader());
     let (Some(leader), None) = (leaders.next(), leaders.next()) else { return false };
     world.servers.iter().all(|state| {
         state.ballot.current_term == leader.ballot.current_term
-            && (state == leader || state.role == Role::Follower)
+            && (state == leader || state.role == Role::FOLLOWER)
     })
 }
 

@@ -1,6 +1,9 @@
-//! Servers are killed and restarted, or stopped for a while.
+//! Servers are killed and restarted, stopped, or paused for a while.
 
-use raft_model::election::Rule;
+use raft_model::cluster::Protocol;
+use raft_model::election::{Outgoing, Rule};
+use raft_model::message::Message;
+use raft_model::types::Term;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -26,11 +29,20 @@ fn three_servers_elect_one_leader() {
     assert!(elected.contains(&(term, u8::try_from(leader).unwrap())), "{elected:?}");
 }
 
-/// Every other time it is the leader that is killed, and else any server.
 #[test]
 fn a_killed_server_comes_back_again_and_again() {
+    servers_are_killed_and_come_back(Protocol::GUARDED);
+}
+
+#[test]
+fn a_killed_server_comes_back_again_and_again_in_figure2() {
+    servers_are_killed_and_come_back(Protocol::FIGURE2);
+}
+
+/// Every other time it is the leader that is killed, and else any server.
+fn servers_are_killed_and_come_back(protocol: Protocol) {
     let mut random = StdRng::seed_from_u64(1);
-    let mut cluster = three_servers();
+    let mut cluster = Cluster::<Loopback>::start_by(protocol, 3, Timing::Quick);
     let mut last = cluster.agreed(0, &[1, 2, 3]);
     for round in 0..rounds() {
         let victim = if round % 2 == 0 { last.leader } else { random.random_range(1..=3) };
@@ -84,9 +96,38 @@ fn when_all_are_killed_and_restarted_terms_do_not_go_back() {
     cluster.replayed();
 }
 
+/// Nobody waits for a timeout: who shall lead next stands for election at once, in the next term,
+/// with the leave of the one that goes.
+#[test]
+fn a_leader_that_is_stopped_hands_over() {
+    let mut cluster = Cluster::<Loopback>::start(3, Timing::Patient);
+    let mut last = cluster.agreed(0, &[1, 2, 3]);
+    let mut next = Vec::new();
+    for _ in 0..3 {
+        let old = last;
+        cluster.stop(old.leader);
+        last = cluster.agreed(old.term, &cluster.others(&[old.leader]));
+        assert_eq!(last.term, old.term + 1);
+        next.push(last);
+        cluster.restart(old.leader);
+        assert_eq!(cluster.agreed(old.term, &[1, 2, 3]), last);
+    }
+    cluster.terminate();
+    for Leadership { leader, term } in next {
+        let message = Message::RequestVote { term: Term::new(term), hand_over: true };
+        let campaigns = cluster.records(leader).into_iter().filter(|record| {
+            record.step.rule == Rule::Campaigned
+                && record.step.state.ballot.current_term == Term::new(term)
+        });
+        let sent: Vec<_> = campaigns.map(|record| record.step.outgoing).collect();
+        assert_eq!(sent, [Outgoing::Broadcast { message }], "S{leader} in term {term}");
+    }
+    cluster.replayed();
+}
+
 /// It still holds itself for the leader when it goes on, and everybody else for followers.
 #[test]
-fn a_leader_stopped_until_another_leads_steps_down() {
+fn a_leader_paused_until_another_leads_steps_down() {
     let mut cluster = three_servers();
     let mut last = cluster.agreed(0, &[1, 2, 3]);
     for _ in 0..3 {

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::net::UdpSocket;
 
+use raft_model::cluster::Protocol;
 use raft_model::message::Message;
 use raft_model::trace::StepId;
-use raft_model::types::{ServerId, Term};
+use raft_model::types::{Attempt, Round, ServerId, Term};
 use raft_node::config::ClusterName;
 use raft_node::wire::{Frame, Rejection};
 use rand::SeedableRng;
@@ -26,17 +27,25 @@ fn id(number: usize) -> ServerId {
 /// What server `from` would send to server `to`.
 fn frame(from: usize, to: usize, message: Message) -> Frame {
     let (cluster, sent_in) = (ClusterName::new(NAME).unwrap(), StepId { boot: 1, sequence: 1 });
-    Frame { cluster, servers: 3, guards: 0, from: id(from), to: id(to), message, sent_in }
+    let guards = Protocol::GUARDED.bits();
+    Frame { cluster, servers: 3, guards, from: id(from), to: id(to), message, sent_in }
 }
 
 /// Every message of that term.
-fn messages(term: Term) -> [Message; 5] {
+fn messages(term: Term) -> [Message; 11] {
+    let (round, attempt) = (Round::FIRST, Attempt::FIRST);
     [
-        Message::RequestVote { term },
+        Message::RequestVote { term, hand_over: false },
+        Message::RequestVote { term, hand_over: true },
         Message::RequestVoteResponse { term, vote_granted: true },
         Message::RequestVoteResponse { term, vote_granted: false },
-        Message::AppendEntries { term },
-        Message::AppendEntriesResponse { term },
+        Message::AppendEntries { term, round },
+        Message::AppendEntriesResponse { term, round: None },
+        Message::AppendEntriesResponse { term, round: Some(round) },
+        Message::PreVote { term, attempt },
+        Message::PreVoteResponse { term, vote_granted: true, attempt },
+        Message::PreVoteResponse { term, vote_granted: false, attempt },
+        Message::HandOver { term },
     ]
 }
 
@@ -51,8 +60,10 @@ fn with_byte(frame: &Frame, index: usize, byte: u8) -> Vec<u8> {
 
 /// Datagrams for a server from the address of another, and why each is rejected.
 fn hostile(from: usize, to: usize) -> Vec<(Vec<u8>, Rejection)> {
-    let heartbeat = frame(from, to, Message::AppendEntries { term: FAR });
+    let heartbeat = frame(from, to, Message::AppendEntries { term: FAR, round: Round::FIRST });
     let vote = frame(from, to, Message::RequestVoteResponse { term: FAR, vote_granted: true });
+    let order = frame(from, to, Message::HandOver { term: FAR });
+    let of_no_round = Message::AppendEntries { term: FAR, round: Round::new(0) };
     let third = 6 - from - to;
     let other_name = ClusterName::new("Test").unwrap();
     let (bytes, rest) = (heartbeat.encode(), 7 + NAME.len()); // where the guards stand
@@ -68,12 +79,13 @@ fn hostile(from: usize, to: usize) -> Vec<(Vec<u8>, Rejection)> {
         (with_byte(&heartbeat, 4, 1), Rejection::Version),
         (with_byte(&heartbeat, rest + 1, 0), Rejection::ServerNumber),
         (with_byte(&heartbeat, rest + 1, 8), Rejection::ServerNumber),
-        (with_byte(&heartbeat, rest + 3, 9), Rejection::Kind),
+        (with_byte(&order, rest + 3, 8), Rejection::Kind),
         (with_byte(&vote, rest + 12, 2), Rejection::Flag),
         (Frame { cluster: other_name, ..heartbeat.clone() }.encode(), Rejection::OtherCluster),
         (Frame { servers: 2, ..heartbeat.clone() }.encode(), Rejection::OtherCluster),
         (Frame { servers: 5, ..heartbeat.clone() }.encode(), Rejection::OtherCluster),
-        (Frame { guards: 3, ..heartbeat.clone() }.encode(), Rejection::OtherCluster),
+        (Frame { guards: 0, ..heartbeat.clone() }.encode(), Rejection::OtherCluster),
+        (frame(from, to, of_no_round).encode(), Rejection::NoRound),
         (Frame { to: id(third), ..heartbeat.clone() }.encode(), Rejection::OtherReceiver),
         (Frame { from: id(to), ..heartbeat.clone() }.encode(), Rejection::FromSelf),
         (Frame { from: id(4), ..heartbeat.clone() }.encode(), Rejection::UnknownSender),
@@ -157,7 +169,10 @@ fn what_servers_sent_before_changes_nothing_when_it_comes_again() {
         history.iter().any(|old| Frame::decode(&old.bytes).unwrap().message == message)
     };
     for term in [first.term, leadership.term].map(Term::new) {
-        assert!(says(Message::RequestVote { term }) && says(Message::AppendEntries { term }));
+        assert!(
+            says(Message::RequestVote { term, hand_over: false })
+                && says(Message::AppendEntries { term, round: Round::FIRST })
+        );
         assert!(says(Message::RequestVoteResponse { term, vote_granted: true }));
     }
     history.shuffle(&mut StdRng::seed_from_u64(1));

@@ -13,6 +13,10 @@
 //! | `CI` | if it is set, no test is skipped: what needs namespaces fails where there are none |
 //! | `RAFT_WITHOUT_NETEM` | set where the kernel has no `netem`: the one test of it is skipped |
 
+#[macro_use]
+mod stories;
+
 mod crashes;
+mod guards;
 mod hostile;
 mod networks;

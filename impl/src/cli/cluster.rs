@@ -8,13 +8,14 @@ use raft_model::cluster::Cluster;
 use raft_node::cluster::{self, Demonstration};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::{Failure, Timing, hint};
+use super::{Election, Failure, hint};
 
 const EXAMPLE: &str = "\
 Example: raft-node cluster, and in another terminal kill -9 of the process that leads. The others
 elect a new leader in a higher term. The killed server starts again on its data, and follows. Or
 kill -STOP the leader: it takes itself for the leader while another is elected, until kill -CONT lets
-it hear of that. The same by keys: k1 kills S1, p1 pauses it, c1 lets it go on.
+it hear of that. The same by keys: k1 kills S1, p1 pauses it, c1 lets it go on. With kill alone, the
+leader hands over before it stops.
 
 Without a terminal (raft-node cluster | cat), each change is one line.
 
@@ -37,7 +38,7 @@ pub(super) struct Args {
     )]
     size: u8,
     #[command(flatten)]
-    timing: Timing,
+    election: Election,
     /// Keep the trace of each server in this empty directory, for `raft-model replay` [default: in
     /// a temporary directory, removed at the end]
     #[arg(long, value_name = "DIR")]
@@ -49,8 +50,9 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     let demonstration = Demonstration {
         program: std::env::current_exe().map_err(Failure::other)?,
         size: args.size,
-        heartbeat: args.timing.heartbeat(),
-        election_timeout: args.timing.election_timeout(),
+        protocol: args.election.protocol,
+        heartbeat: args.election.heartbeat(),
+        election_timeout: args.election.timeout(),
         traces: args.trace,
     };
     let (stop, _stopper) = super::stop_at_signals(&[SIGINT, SIGTERM, SIGHUP])?;

@@ -50,7 +50,7 @@ pub(super) fn store(error: StoreError) -> Failure {
         }
         StoreError::AlreadyBootstrapped { .. } => "Start this server without --bootstrap.",
         StoreError::Untrusted { reason: Untrusted::Owner(..), .. } => {
-            "Correct --data, --id, --cluster or the list of --server."
+            "Correct --data, --id, --cluster, --protocol or the list of --server."
         }
         StoreError::Untrusted { reason: Untrusted::Version(_), .. } | StoreError::Io { .. } => {
             return Failure::other(error);

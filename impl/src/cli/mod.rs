@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use raft_model::cluster::Protocol;
 
 /// Raft leader election over UDP: servers choose one leader a term, and another when it fails.
 ///
@@ -45,24 +46,28 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-/// When servers send and campaign. Both commands have these.
+/// How servers elect, and when they send and campaign. Both commands have these.
 #[derive(clap::Args)]
-struct Timing {
+struct Election {
+    /// How the servers elect, the same on all of them: figure2, pre-vote, check-quorum, or guarded,
+    /// which is both
+    #[arg(long, value_name = "PROTOCOL", default_value = "guarded")]
+    protocol: Protocol,
     /// Milliseconds between two heartbeats of a leader; less than half of the election minimum
     #[arg(long, value_name = "MS", default_value_t = 50)]
     heartbeat: u64,
     /// Milliseconds without a leader until a server campaigns, drawn anew each time
-    #[arg(long, value_name = "MIN..MAX", default_value = "150..300", value_parser = range)]
-    election: (u64, u64),
+    #[arg(long = "election", value_name = "MIN..MAX", default_value = "150..300", value_parser = range)]
+    timeout: (u64, u64),
 }
 
-impl Timing {
+impl Election {
     fn heartbeat(&self) -> Duration {
         Duration::from_millis(self.heartbeat)
     }
 
-    fn election_timeout(&self) -> RangeInclusive<Duration> {
-        let (min, max) = self.election;
+    fn timeout(&self) -> RangeInclusive<Duration> {
+        let (min, max) = self.timeout;
         Duration::from_millis(min)..=Duration::from_millis(max)
     }
 }

@@ -15,7 +15,7 @@ use raft_node::recorder::Trace;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use tracing_subscriber::filter::LevelFilter;
 
-use super::{Failure, Timing, hint};
+use super::{Election, Failure, hint};
 
 const EXAMPLE: &str = "\
 Example: three servers on one machine, each in a terminal of its own. Leave out --bootstrap when you
@@ -26,11 +26,16 @@ start a server again.
   raft-node run --cluster demo $S --id 2 --data /tmp/demo2 --bootstrap
   raft-node run --cluster demo $S --id 3 --data /tmp/demo3 --bootstrap
 
-Then kill -9 the one that says role=leader, and watch the others elect another.
+Then kill -9 the one that says role=leader, and watch the others elect another. With kill alone it
+hands over before it stops, and nobody has to wait.
 
 Log: one line on stderr for each step that changes the server, with the rule that it applied. The
 environment variable RAFT_LOG sets how much: off, warn, info (the default), debug (every step) or
 trace (every datagram).
+
+At SIGINT or SIGTERM a leader hands over to another server, if the protocol has check-quorum, and
+stays until that one leads, or for twice the election minimum. A second signal stops it at once, as
+the first one does any other server.
 
 Exit code: 0 after SIGINT or SIGTERM, 1 if the server cannot run or cannot go on (ballot, lock,
 address, disk), 2 if it was told something wrong.";
@@ -53,7 +58,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     #[command(flatten)]
-    timing: Timing,
+    election: Election,
     /// Seed of the random election timeouts, to repeat a run's timeouts [default: random]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -106,8 +111,9 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         cluster: args.cluster,
         id: args.id,
         servers: args.servers,
-        heartbeat: args.timing.heartbeat(),
-        election_timeout: args.timing.election_timeout(),
+        protocol: args.election.protocol,
+        heartbeat: args.election.heartbeat(),
+        election_timeout: args.election.timeout(),
         seed: args.seed,
     });
     let config = config.map_err(hint::config)?;
@@ -141,8 +147,9 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     node.run(stop.as_fd()).map_err(Failure::other)
 }
 
-/// The system closes a pipe when the process at its other end dies, however it dies.
+/// The system closes a pipe when the process at its other end dies, however it dies. Then nobody is
+/// left to hand over to.
 fn stop_at_end_of_stdin(mut stopper: UnixStream) {
     let _ = io::copy(&mut io::stdin(), &mut io::sink());
-    let _ = stopper.write_all(b"x"); // what fails here has stopped already
+    let _ = stopper.write_all(b"xx"); // at once; what fails here has stopped already
 }

@@ -18,7 +18,7 @@ pub(super) fn frame(
         String::new(),
         format!("  Raft leader election: {} servers on this machine", view.servers.len()),
         String::new(),
-        "  server   process  role       term  vote  for".to_owned(),
+        "  server   process  role           term  vote  for".to_owned(),
         String::new(),
     ];
     lines.extend(view.servers.iter().map(|status| row(view, status, now, colour)));
@@ -61,9 +61,9 @@ fn row(view: &View, status: &Status, now: Duration, colour: bool) -> String {
         (Some(_), Some(state)) => (
             state.role.name(),
             match state.role {
-                Role::Follower => PLAIN,
-                Role::Candidate { .. } => YELLOW,
-                Role::Leader => GREEN,
+                Role::Follower { .. } => PLAIN,
+                Role::PreCandidate { .. } | Role::Candidate { .. } => YELLOW,
+                Role::Leader { .. } => GREEN,
             },
         ),
     };
@@ -77,7 +77,7 @@ fn row(view: &View, status: &Status, now: Duration, colour: bool) -> String {
     } else {
         String::new()
     };
-    let role = painted(&format!("{role:9}"), paint, colour);
+    let role = painted(&format!("{role:13}"), paint, colour);
     let since = format!("{} s", now.saturating_sub(status.since).as_secs());
     let line = format!(
         "  {:6} {process:>9}  {role} {term:>5}  {vote:4}  {since:7} {note}",
@@ -104,7 +104,7 @@ mod tests {
     use raft_model::election::{Event, Server, State};
     use raft_model::message::Message;
     use raft_model::trace::{Cause, Record, StepId};
-    use raft_model::types::Term;
+    use raft_model::types::{Attempt, Beats, Round, Term};
 
     use super::*;
     use crate::cluster::view::Happening;
@@ -115,14 +115,18 @@ mod tests {
 
     /// Lets a server come up, campaign and win, each shown as it is recorded.
     fn elect(view: &mut View, number: u8, voter: u8) -> State {
-        let id = Server { id: server(number), cluster: Cluster::new(3).unwrap() };
+        let id = Server {
+            id: server(number),
+            cluster: Cluster::new(3).unwrap(),
+            patience: Beats::ZERO.next(),
+        };
         let up = id.start(None).state;
-        let campaigning = id.step(up, Event::Timeout).state;
+        let campaigning = id.step(up, Event::Timeout { attempt: Attempt::FIRST }).state;
         let message = Message::RequestVoteResponse { term: Term::new(1), vote_granted: true };
         let (from, sent_in) = (server(voter), StepId { boot: 1, sequence: 1 });
         let causes = [
             Cause::Start { stored: up.ballot },
-            Cause::Timeout { before: up },
+            Cause::Timeout { before: up, attempt: Attempt::FIRST },
             Cause::Receive { before: campaigning, from, message, sent_in },
         ];
         for (cause, monotonic_us) in causes.into_iter().zip([1_000, 213_000, 215_000]) {
@@ -158,11 +162,11 @@ mod tests {
         let expected = "
   Raft leader election: 3 servers on this machine
 
-  server   process  role       term  vote  for
+  server   process  role           term  vote  for
 
-  S1          4711  starting      -  -     1 s
-  S2          4712  leader        1  S2    1 s
-  S3             -  down          -  -     0 s     starts again in 0.2 s
+  S1          4711  starting          -  -     1 s
+  S2          4712  leader            1  S2    1 s
+  S3             -  down              -  -     0 s     starts again in 0.2 s
 
   S2 leads in term 1.
   To see another elected, kill it:
@@ -210,9 +214,13 @@ mod tests {
     fn a_leader_that_hears_of_a_later_term_is_news() {
         let mut view = view();
         let before = elect(&mut view, 2, 3);
-        let message = Message::AppendEntries { term: Term::new(2) };
+        let message = Message::AppendEntries { term: Term::new(2), round: Round::FIRST };
         let (from, sent_in) = (server(1), StepId { boot: 1, sequence: 1 });
-        let id = Server { id: server(2), cluster: Cluster::new(3).unwrap() };
+        let id = Server {
+            id: server(2),
+            cluster: Cluster::new(3).unwrap(),
+            patience: Beats::ZERO.next(),
+        };
         step(&mut view, &id, Cause::Receive { before, from, message, sent_in }, 0);
         let news = view.news[0].to_string();
         let expected = "S2 is a follower in term 2; it no longer leads in term 1";
@@ -246,7 +254,9 @@ mod tests {
         elect(&mut view, 2, 3);
         view.ended(server(3), ExitStatus::from_raw(9), AT, DELAY);
         let text = frame(&view, AT, false, true, true).join("\n");
-        for painted in ["\x1b[1;32mleader   \x1b[0m", "\x1b[31mdown     \x1b[0m", "  starting "] {
+        for painted in
+            ["\x1b[1;32mleader       \x1b[0m", "\x1b[31mdown         \x1b[0m", "  starting "]
+        {
             assert!(text.contains(painted), "{text:?}");
         }
         assert!(!lines(&view, AT).contains('\x1b'), "no terminal, no colours");
@@ -263,12 +273,17 @@ mod tests {
     #[test]
     fn who_campaigns_again_is_no_news() {
         let mut view = view();
-        let id = Server { id: server(1), cluster: Cluster::new(3).unwrap() };
+        let id = Server {
+            id: server(1),
+            cluster: Cluster::new(3).unwrap(),
+            patience: Beats::ZERO.next(),
+        };
         let up = id.start(None).state;
-        step(&mut view, &id, Cause::Timeout { before: up }, 0);
+        step(&mut view, &id, Cause::Timeout { before: up, attempt: Attempt::FIRST }, 0);
         let news = view.news.len();
         let before = view.servers[0].state.unwrap();
-        let again = step(&mut view, &id, Cause::Timeout { before }, 0).unwrap();
+        let again =
+            step(&mut view, &id, Cause::Timeout { before, attempt: Attempt::FIRST }, 0).unwrap();
         assert!(again.to_string().ends_with("S1 is a candidate in term 2, and voted for S1"));
         assert_eq!(view.news.len(), news);
     }
@@ -277,16 +292,20 @@ mod tests {
     #[test]
     fn who_only_votes_is_what_it_was_and_no_news() {
         let mut view = view();
-        let id = Server { id: server(1), cluster: Cluster::new(3).unwrap() };
+        let id = Server {
+            id: server(1),
+            cluster: Cluster::new(3).unwrap(),
+            patience: Beats::ZERO.next(),
+        };
         let term = Term::new(1);
         let (from, sent_in) = (server(2), StepId { boot: 1, sequence: 1 });
         let before = id.start(None).state;
-        let message = Message::AppendEntries { term };
+        let message = Message::AppendEntries { term, round: Round::FIRST };
         step(&mut view, &id, Cause::Receive { before, from, message, sent_in }, 0);
         assert_eq!(view.servers[0].since, AT, "it is in term 1 since then");
         view.servers[0].since = DELAY;
         let (before, news) = (view.servers[0].state.unwrap(), view.news.len());
-        let message = Message::RequestVote { term };
+        let message = Message::RequestVote { term, hand_over: false };
         let voted = step(&mut view, &id, Cause::Receive { before, from, message, sent_in }, 0);
         assert!(voted.unwrap().to_string().ends_with("in term 1, and voted for S2"));
         assert_eq!((view.servers[0].since, view.news.len()), (DELAY, news));

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use raft_model::cluster::Protocol;
 use raft_model::trace::Line;
 use raft_model::trace::tail::{Tail, TailError};
 use raft_model::types::ServerId;
@@ -42,6 +43,8 @@ pub struct Demonstration {
     pub program: PathBuf,
     /// How many servers, 1 to 7.
     pub size: u8,
+    /// See [`Settings::protocol`].
+    pub protocol: Protocol,
     /// See [`Settings::heartbeat`].
     pub heartbeat: Duration,
     /// See [`Settings::election_timeout`].
@@ -112,6 +115,7 @@ fn config(demonstration: &Demonstration) -> Result<Config, Error> {
     let name = format!("demo-{}-{}", now.as_secs(), std::process::id());
     let settings = Settings::new(name, 1, addresses);
     Ok(Config::new(Settings {
+        protocol: demonstration.protocol,
         heartbeat: demonstration.heartbeat,
         election_timeout: demonstration.election_timeout.clone(),
         ..settings

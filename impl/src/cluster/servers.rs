@@ -80,6 +80,7 @@ impl Servers {
                 command.arg(format!("--server={}={address}", id.number()));
             }
         }
+        command.args(["--protocol", self.config.server().cluster.protocol().name()]);
         command.args(["--heartbeat", &self.config.heartbeat().as_millis().to_string()]);
         let election = self.config.election_timeout();
         let range = format!("{}..{}", election.start().as_millis(), election.end().as_millis());
@@ -112,13 +113,17 @@ impl Servers {
         Ok(status)
     }
 
-    /// Asks every server that runs to stop.
+    /// Asks every server that runs to stop at once, by two signals: after the first, a leader would
+    /// wait for one of the others to lead.
     ///
     /// # Errors
     ///
     /// If the system refuses.
     pub fn terminate(&self) -> io::Result<()> {
-        self.ids().try_for_each(|server| self.signal(server, Signal::TERM))
+        self.ids().try_for_each(|server| {
+            self.signal(server, Signal::TERM)?;
+            self.signal(server, Signal::INT)
+        })
     }
 
     /// Sends a signal to a server, if it runs.

@@ -7,6 +7,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use raft_model::election::{Role, Rule, State};
+use raft_model::message::Message;
 use raft_model::trace::{Cause, Record};
 use raft_model::types::{ServerId, ServerSet, Term};
 
@@ -34,8 +35,8 @@ pub(super) struct Status {
     pub(super) since: Duration,
     /// Whether somebody paused it here.
     pub(super) is_paused: bool,
-    /// When its timer last started, as its run counts.
-    timer_us: u64,
+    /// When it last heard a leader, gave its vote or came up, as its run counts.
+    heard_us: u64,
 }
 
 /// Something that happened, and when: the time since the cluster was started.
@@ -55,10 +56,12 @@ pub(super) enum What {
     Ended { process: u32, status: ExitStatus, led: Option<Term>, delay: Duration },
     /// Its process was paused, or continued.
     Paused(bool),
-    /// It has another role, term or vote.
-    Changed { state: State, led: Option<Term> },
+    /// It has another role, term or vote, by this rule.
+    Changed { state: State, led: Option<Term>, rule: Rule },
     /// It waited for a leader, so long, and now stands for election.
     Stands { term: Term, silence: Duration },
+    /// It stands for election since the leader has asked it to take over.
+    TakesOver { term: Term, from: ServerId },
     /// It was elected.
     Leads { term: Term, votes: ServerSet, process: Option<u32> },
 }
@@ -66,8 +69,8 @@ pub(super) enum What {
 impl View {
     pub(super) fn new(servers: impl Iterator<Item = ServerId>) -> Self {
         let (process, back_at, state, since) = (None, Duration::ZERO, None, Duration::ZERO);
-        let (is_paused, timer_us) = (false, 0);
-        let status = |id| Status { id, process, back_at, state, since, is_paused, timer_us };
+        let (is_paused, heard_us) = (false, 0);
+        let status = |id| Status { id, process, back_at, state, since, is_paused, heard_us };
         Self { servers: servers.map(status).collect(), news: VecDeque::new() }
     }
 
@@ -113,11 +116,12 @@ impl View {
 
     /// A server took a step. Most steps change nothing that can be seen.
     pub(super) fn stepped(&mut self, record: &Record, at: Duration) -> Option<Happening> {
-        let Record { server, cause, step, monotonic_us, .. } = *record;
+        let Record { server, step, monotonic_us, .. } = *record;
         let status = &mut self.servers[server.index()];
-        let silence = Duration::from_micros(monotonic_us.saturating_sub(status.timer_us));
-        if step.restart_timer {
-            status.timer_us = monotonic_us;
+        let silence = Duration::from_micros(monotonic_us.saturating_sub(status.heard_us));
+        let is_silent = matches!(step.rule, Rule::ContactLost | Rule::PreCampaigned);
+        if step.restart_timer && !is_silent {
+            status.heard_us = monotonic_us;
         }
         let seen = |state: State| (state.role.name(), state.ballot);
         let before = status.state.replace(step.state).map(seen);
@@ -129,17 +133,7 @@ impl View {
         }) {
             status.since = at;
         }
-        let what = if step.rule == Rule::Elected {
-            let term = step.state.ballot.current_term;
-            What::Leads { term, votes: votes(&cause, server), process: status.process }
-        } else if step.rule == Rule::Campaigned
-            && cause.before().is_some_and(|before| before.role == Role::Follower)
-        {
-            What::Stands { term: step.state.ballot.current_term, silence }
-        } else {
-            let led = cause.before().filter(|before| before.role == Role::Leader);
-            What::Changed { state: step.state, led: led.map(|before| before.ballot.current_term) }
-        };
+        let what = what(record, silence, status.process);
         Some(self.tell(Happening { at, server, what }))
     }
 
@@ -152,6 +146,26 @@ impl View {
     }
 }
 
+/// What a step comes to that can be seen.
+fn what(record: &Record, silence: Duration, process: Option<u32>) -> What {
+    let Record { server, cause, step, .. } = *record;
+    let term = step.state.ballot.current_term;
+    match (step.rule, cause, cause.before().map(|before| before.role)) {
+        (Rule::Elected, ..) => What::Leads { term, votes: votes(&cause, server), process },
+        (Rule::Campaigned, Cause::Receive { from, message: Message::HandOver { .. }, .. }, _) => {
+            What::TakesOver { term, from }
+        }
+        (Rule::Campaigned, _, Some(Role::Follower { .. } | Role::PreCandidate { .. })) => {
+            What::Stands { term, silence }
+        }
+        _ => {
+            let led = cause.before().filter(|before| before.role.is_leader());
+            let led = led.map(|before| before.ballot.current_term);
+            What::Changed { state: step.state, led, rule: step.rule }
+        }
+    }
+}
+
 impl Status {
     pub(super) fn term(&self) -> Option<Term> {
         self.state.map(|state| state.ballot.current_term)
@@ -160,7 +174,7 @@ impl Status {
     /// The term that it leads, if it runs and does.
     pub(super) fn led_term(&self) -> Option<Term> {
         self.process?;
-        self.term().filter(|_| self.state.is_some_and(|state| state.role == Role::Leader))
+        self.term().filter(|_| self.state.is_some_and(|state| state.role.is_leader()))
     }
 }
 
@@ -168,7 +182,7 @@ impl Status {
 fn votes(cause: &Cause, server: ServerId) -> ServerSet {
     let last = match *cause {
         Cause::Receive { from, .. } => from,
-        Cause::Start { .. } | Cause::Timeout { .. } => server,
+        Cause::Start { .. } | Cause::Timeout { .. } | Cause::HandOver { .. } => server,
     };
     match cause.before().map(|before| before.role) {
         Some(Role::Candidate { votes }) => votes.with(last),
@@ -202,16 +216,24 @@ impl fmt::Display for Happening {
                 }
                 write!(f, "; it starts again in {} s", delay.as_secs_f64())
             }
-            What::Changed { state: State { ballot, role }, led } => {
+            What::Changed { state: State { ballot, role }, led, rule } => {
                 write!(f, "is a {} in term {}", role.name(), ballot.current_term)?;
                 ballot.voted_for.map_or(Ok(()), |vote| write!(f, ", and voted for {vote}"))?;
-                led.map_or(Ok(()), |term| write!(f, "; it no longer leads in term {term}"))
+                let why = match rule {
+                    Rule::HandedOver => ": it has handed over",
+                    Rule::QuorumLost => ": no quorum answers it",
+                    _ => "",
+                };
+                led.map_or(Ok(()), |term| write!(f, "; it no longer leads in term {term}{why}"))
             }
             What::Paused(true) => f.write_str("is paused"),
             What::Paused(false) => f.write_str("goes on"),
             What::Stands { term, silence } => {
                 let silence = silence.as_millis();
                 write!(f, "heard nothing for {silence} ms, and is a candidate in term {term}")
+            }
+            What::TakesOver { term, from } => {
+                write!(f, "takes over from {from}, and is a candidate in term {term}")
             }
             What::Leads { term, votes, process } => {
                 write!(f, "leads in term {term}, elected by {votes}")?;

@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use raft_model::cluster::{Cluster, ClusterError};
+use raft_model::cluster::{Cluster, ClusterError, Protocol};
 use raft_model::election::Server;
+use raft_model::trace::patience;
 use raft_model::types::ServerId;
 
 /// The values that make up a configuration, not yet checked.
@@ -23,8 +24,11 @@ pub struct Settings {
     /// Number and address of every server, this one included: 1 to 7 servers, numbered from 1
     /// without gaps, in any order. Each address is the one that the others see as its source.
     pub servers: Vec<(u8, SocketAddr)>,
+    /// How the servers elect: with both guards, unless there is a reason for another protocol.
+    pub protocol: Protocol,
     /// How often a leader says that it is alive, from 1 ms. Less than half the shortest election
-    /// timeout, so that the loss of one heartbeat starts no election.
+    /// timeout, so that the loss of one heartbeat starts no election, and a leader with
+    /// check-quorum says so at least twice before it misses its quorum.
     pub heartbeat: Duration,
     /// The range that election timeouts are drawn from, at most [`Config::MAX_TIMEOUT`]. The
     /// shortest should be well above the time of a round trip and two writes to disk, and the range
@@ -36,13 +40,14 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// These servers, with the paper's timing (§9.3): election timeouts of 150 to 300 ms. The
-    /// heartbeat is 50 ms.
+    /// These servers, with both guards and the paper's timing (§9.3): election timeouts of 150 to
+    /// 300 ms. The heartbeat is 50 ms.
     pub fn new(cluster: impl Into<String>, id: u8, servers: Vec<(u8, SocketAddr)>) -> Self {
         Self {
             cluster: cluster.into(),
             id,
             servers,
+            protocol: Protocol::GUARDED,
             heartbeat: Duration::from_millis(50),
             election_timeout: Duration::from_millis(150)..=Duration::from_millis(300),
             seed: None,
@@ -105,16 +110,20 @@ impl Config {
     ///
     /// [`ConfigError`] names the first setting that is wrong.
     pub fn new(settings: Settings) -> Result<Self, ConfigError> {
-        let Settings { cluster, id, servers, heartbeat, election_timeout, seed } = settings;
+        let Settings { cluster, id, servers, protocol, heartbeat, election_timeout, seed } =
+            settings;
         let cluster_name =
             ClusterName::new(cluster.clone()).ok_or(ConfigError::ClusterName(cluster))?;
-        let cluster = Cluster::new(u8::try_from(servers.len()).unwrap_or(u8::MAX))?;
+        let size = u8::try_from(servers.len()).unwrap_or(u8::MAX);
+        let cluster = Cluster::with(size, protocol)?;
         let addresses = addresses(cluster, servers)?;
         let id = ServerId::new(id)
             .filter(|&id| cluster.contains(id))
             .ok_or(ConfigError::UnknownId { id, size: cluster.size() })?;
         check_timing(heartbeat, &election_timeout)?;
-        let server = Server { id, cluster };
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let patience = patience(ms(heartbeat), ms(*election_timeout.start()));
+        let server = Server { id, cluster, patience };
         Ok(Self { cluster_name, server, addresses, heartbeat, election_timeout, seed })
     }
 

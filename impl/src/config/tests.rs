@@ -25,7 +25,9 @@ fn three_servers_with_the_default_timing_are_valid() {
     let config = Config::new(three()).unwrap();
     assert_eq!(config.own_address(), addr("127.0.0.1:7002"));
     assert_eq!(config.server().cluster.size(), 3);
+    assert_eq!(config.server().cluster.protocol(), Protocol::GUARDED);
     assert_eq!(config.heartbeat(), ms(50));
+    assert_eq!(config.server().patience.number(), 3);
 }
 
 #[test]

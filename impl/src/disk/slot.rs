@@ -49,7 +49,7 @@ pub struct Owner {
 impl Owner {
     /// The server with this configuration.
     pub(crate) fn of(config: &Config) -> Self {
-        let Server { id: server, cluster: servers } = config.server();
+        let Server { id: server, cluster: servers, .. } = config.server();
         Self { cluster: config.cluster_name().clone(), servers, server }
     }
 }

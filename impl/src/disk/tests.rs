@@ -1,14 +1,15 @@
 use std::fs;
 use std::os::unix::fs::FileExt as _;
 
+use raft_model::cluster::Protocol;
 use raft_model::types::Term;
 use tempfile::{TempDir, tempdir};
 
 use super::*;
 use crate::config::Settings;
-use crate::disk::slot::SLOT_SIZE;
+use crate::disk::slot::{SLOT_SIZE, Slot};
 use crate::disk::slots::Place;
-use crate::testing::{bootstrapped, config, reopened, server};
+use crate::testing::{bootstrapped, config, config_by, reopened, server};
 
 /// A ballot of this term with a vote for this server.
 fn ballot(term: u64, candidate: u8) -> Ballot {
@@ -164,13 +165,15 @@ fn a_ballot_of_another_version_is_refused_even_beside_a_good_one() {
 
 #[test]
 fn a_ballot_of_the_first_version_is_read_as_one_without_guards() {
-    let dir = saved([ballot(7, 3)]);
-    let block = slot(4, ballot(7, 3)).encode_as(1);
+    let (dir, figure2) = (saved([ballot(7, 3)]), config_by(3, Protocol::FIGURE2));
+    let owner = Owner::of(&figure2);
+    let block = Slot { owner: owner.clone(), ..slot(4, ballot(7, 3)) }.encode_as(1);
     assert_eq!(block[64], 0);
     for place in [Place::A, Place::B] {
         overwrite(&dir, place, &block);
     }
-    assert_eq!(reopened(&dir, &config(3)).ballot(), ballot(7, 3));
+    assert_eq!(refusal(&dir), Untrusted::Owner(owner, Owner::of(&config(3))), "it has guards");
+    assert_eq!(reopened(&dir, &figure2).ballot(), ballot(7, 3));
     // From now on it is one of today's.
     assert_eq!(slots(&dir).map(|block| block[11]), [2, 2]);
 }

@@ -4,11 +4,15 @@
 //! [`Server::step`]; this module only does what each step says, in the order that the specification
 //! asks for.
 
+mod leave;
+
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use raft_model::election::{Outgoing, Role, Rule, Server, Step};
 use raft_model::trace::{Cause, StepId};
+use raft_model::types::{Attempt, ServerId};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
@@ -28,7 +32,8 @@ pub struct Node {
     link: Link,
     store: Store,
     recorder: Option<Recorder>,
-    sequence: u64, // of the next step that is recorded, or would be
+    sequence: u64,              // of the next step that is recorded, or would be
+    follower: Option<ServerId>, // who was the last to answer a heartbeat
 }
 
 impl Node {
@@ -38,7 +43,8 @@ impl Node {
         let Step { state, .. } = server.start(Some(store.ballot()));
         let status = Status::new(server.id, state);
         let clock = Clock::new(link.config());
-        Self { server, status, clock, link, store, recorder: None, sequence: 0 }
+        let (recorder, sequence, follower) = (None, 0, None);
+        Self { server, status, clock, link, store, recorder, sequence, follower }
     }
 
     /// The same server, with a trace of what it does.
@@ -47,7 +53,9 @@ impl Node {
         Self { recorder: Some(recorder), ..self }
     }
 
-    /// Runs until `stop` becomes readable, or its other end is closed.
+    /// Runs until something can be read from `stop`: each byte is a request to stop. After the
+    /// first, a leader with check-quorum hands over, and stays until another one leads, or for two
+    /// minimum election timeouts. The second does not wait, and neither does the end of `stop`.
     ///
     /// # Errors
     ///
@@ -62,10 +70,10 @@ impl Node {
 
     fn serve(&mut self, stop: BorrowedFd<'_>) -> Result<(), NodeError> {
         self.step(Cause::Start { stored: self.store.ballot() })?;
-        while self.wait(stop)? {
+        while self.wait(stop, Duration::MAX)? {
             self.turn()?;
         }
-        Ok(())
+        if leave::take_request(stop) { self.leave(stop) } else { Ok(()) }
     }
 
     /// Takes the messages that are there, then the timer if it is due. A server that was paused so
@@ -76,17 +84,23 @@ impl Node {
             self.step(Cause::Receive { before: self.status.state, from, message, sent_in })?;
         }
         if self.clock.is_due() {
-            self.step(Cause::Timeout { before: self.status.state })?;
+            let attempt = self.next_attempt();
+            self.step(Cause::Timeout { before: self.status.state, attempt })?;
         }
         Ok(())
     }
 
-    /// Waits for a datagram or the deadline; false when it is time to stop.
-    fn wait(&self, stop: BorrowedFd<'_>) -> Result<bool, NodeError> {
+    /// A number that no earlier attempt of this server had: runs and steps are counted upwards.
+    fn next_attempt(&self) -> Attempt {
+        Attempt::new(self.store.boot() << 32 | self.sequence & u64::from(u32::MAX))
+    }
+
+    /// Waits for a datagram or the timer, at most for so long; false when it is time to stop.
+    fn wait(&self, stop: BorrowedFd<'_>, at_most: Duration) -> Result<bool, NodeError> {
         let mut fds =
             [PollFd::new(&self.link, PollFlags::IN), PollFd::from_borrowed_fd(stop, PollFlags::IN)];
         // It fits: the configuration allows no time longer than an hour.
-        let timeout = Timespec::try_from(self.clock.remaining()).ok();
+        let timeout = Timespec::try_from(self.clock.remaining().min(at_most)).ok();
         match poll(&mut fds, timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => Ok(fds[1].revents().is_empty()),
             Err(error) => Err(NodeError::Wait(error.into())),
@@ -106,6 +120,11 @@ impl Node {
         self.obey(&step, id)?;
         let before = self.status;
         self.status = before.after(cause, &step);
+        if let Cause::Receive { from, .. } = cause
+            && let Rule::HeartbeatAnswered | Rule::AnswerCounted | Rule::RoundAnswered = step.rule
+        {
+            self.follower = Some(from);
+        }
         self.log(before, cause, step.rule);
         Ok(())
     }
@@ -117,7 +136,9 @@ impl Node {
         }
         match step.outgoing {
             Outgoing::Nothing => {}
-            Outgoing::Reply { to, message } => self.link.send(to, message, id),
+            Outgoing::Reply { to, message } | Outgoing::Order { to, message } => {
+                self.link.send(to, message, id);
+            }
             Outgoing::Broadcast { message } => {
                 for to in self.server.cluster.others(self.server.id) {
                     self.link.send(to, message, id);
@@ -125,7 +146,7 @@ impl Node {
             }
         }
         if step.restart_timer {
-            self.clock.restart(step.state.timer());
+            self.clock.restart(step.state.timer(), step.rule);
         }
         Ok(())
     }
@@ -141,6 +162,7 @@ impl Node {
             pid = std::process::id(),
             cluster = %config.cluster_name(),
             servers = %addresses.collect::<Vec<_>>().join(","),
+            protocol = %self.server.cluster.protocol(),
             heartbeat = ?config.heartbeat(),
             election = ?config.election_timeout(),
             ballot = %self.store.path().display(),
@@ -151,13 +173,17 @@ impl Node {
 
     /// One line a step, after it was obeyed. What changes nothing is for the curious.
     fn log(&self, before: Status, cause: Cause, rule: Rule) {
-        let from = match cause {
+        let (from, to) = match cause {
             Cause::Start { .. } => return self.log_start(),
-            Cause::Timeout { .. } => None,
-            Cause::Receive { from, .. } => Some(from),
+            Cause::Timeout { .. } => (None, None),
+            Cause::HandOver { to, .. } => (None, Some(to)),
+            Cause::Receive { from, .. } => (Some(from), None),
         };
         let role = self.status.state.role;
-        let votes = if let Role::Candidate { votes } = role { Some(votes) } else { None };
+        let votes = match role {
+            Role::PreCandidate { votes, .. } | Role::Candidate { votes } => Some(votes),
+            Role::Follower { .. } | Role::Leader { .. } => None,
+        };
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
@@ -168,13 +194,14 @@ impl Node {
                     votes = votes.map(tracing::field::display),
                     leader = self.status.leader.map(tracing::field::display),
                     from = from.map(tracing::field::display),
+                    to = to.map(tracing::field::display),
                 )
             };
         }
-        if self.status == before {
-            line!(debug);
-        } else {
+        if self.status.is_news_after(before) {
             line!(info);
+        } else {
+            line!(debug);
         }
     }
 }

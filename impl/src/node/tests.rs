@@ -10,13 +10,13 @@ use std::time::Duration;
 use raft_model::election::Timer;
 use raft_model::message::Message;
 use raft_model::trace::Line;
-use raft_model::types::Term;
+use raft_model::types::{Round, Term};
 
 use super::*;
 use crate::recorder::Trace;
 use crate::testing::{self, SENT_IN, said, server};
 
-const REQUEST: Message = Message::RequestVote { term: Term::new(1) };
+const REQUEST: Message = Message::RequestVote { term: Term::new(1), hand_over: false };
 
 /// S1 of two servers that has never run, and the socket of the other.
 fn node_and_peer(dir: &tempfile::TempDir) -> (Node, Link) {
@@ -31,16 +31,18 @@ fn receive(node: &mut Node, message: Message) -> Result<(), NodeError> {
 }
 
 fn timeout(node: &mut Node) {
-    node.step(Cause::Timeout { before: node.status.state }).unwrap();
+    node.step(Cause::Timeout { before: node.status.state, attempt: Attempt::FIRST }).unwrap();
 }
 
 #[test]
-fn a_lone_server_leads_at_its_first_timeout() {
+fn a_lone_server_leads_once_its_contact_is_over() {
     let dir = tempfile::tempdir().unwrap();
     let (config, link) = testing::lone();
     let mut node = Node::new(link, testing::bootstrapped(&dir, &config));
     timeout(&mut node);
-    assert_eq!(node.status.state.role, Role::Leader);
+    assert_eq!(node.status.state.role, Role::FOLLOWER);
+    timeout(&mut node);
+    assert!(node.status.state.role.is_leader());
     assert_eq!(node.store.ballot(), node.status.state.ballot);
 }
 
@@ -167,7 +169,7 @@ fn a_leader_that_is_deposed_starts_the_election_timer() {
     let (mut node, _peer) = node_and_peer(&dir);
     timeout(&mut node);
     receive(&mut node, VOTE).unwrap();
-    let newer = Message::AppendEntriesResponse { term: Term::new(2) };
+    let newer = Message::AppendEntriesResponse { term: Term::new(2), round: None };
     let deposed = started(&mut node, |node| receive(node, newer).unwrap());
     assert_eq!(deposed, Some(Timer::Election));
 }
@@ -186,7 +188,7 @@ fn send(peer: &mut Link, message: Message) {
     peer.send(server(1), message, SENT_IN);
 }
 
-const HEARTBEAT: Message = Message::AppendEntries { term: Term::new(1) };
+const HEARTBEAT: Message = Message::AppendEntries { term: Term::new(1), round: Round::FIRST };
 
 #[test]
 fn a_message_is_heard_before_a_timer_that_is_due() {
@@ -215,7 +217,7 @@ fn a_timer_that_is_not_due_does_not_fire() {
     let (mut node, _peer) = node_and_peer(&dir);
     node.clock.fire_in(FAR);
     node.turn().unwrap();
-    assert_eq!(node.status.state.role, Role::Follower);
+    assert_eq!(node.status.state.role, Role::FOLLOWER);
 }
 
 #[test]
@@ -227,7 +229,7 @@ fn every_message_that_is_there_is_answered_in_one_turn() {
         send(&mut peer, HEARTBEAT);
     }
     node.turn().unwrap();
-    let answer = Message::AppendEntriesResponse { term: Term::new(1) };
+    let answer = Message::AppendEntriesResponse { term: Term::new(1), round: None };
     assert_eq!(said(peer.receive()), [(server(1), answer); 3]);
 }
 
@@ -240,7 +242,7 @@ fn the_end_of_a_batch_is_heard_in_the_state_that_its_beginning_led_to() {
     send(&mut peer, VOTE);
     send(&mut peer, REQUEST);
     node.turn().unwrap();
-    assert_eq!(node.status.state.role, Role::Leader);
+    assert_eq!(node.status.state.role, Role::LEADER);
 }
 
 /// What it waits with: it ends the wait when nothing else did, or with the sender.
@@ -261,7 +263,7 @@ fn a_datagram_ends_its_wait() {
     let (stop, _done) = patience();
     node.clock.fire_in(FAR);
     send(&mut peer, HEARTBEAT);
-    assert!(node.wait(stop.as_fd()).unwrap(), "it slept");
+    assert!(node.wait(stop.as_fd(), FAR).unwrap(), "it slept");
 }
 
 #[test]
@@ -270,7 +272,7 @@ fn a_timer_that_is_due_ends_its_wait() {
     let (mut node, _peer) = node_and_peer(&dir);
     let (stop, _done) = patience();
     node.clock.fire_in(Duration::from_millis(1));
-    assert!(node.wait(stop.as_fd()).unwrap(), "it slept");
+    assert!(node.wait(stop.as_fd(), FAR).unwrap(), "it slept");
 }
 
 #[test]

@@ -9,11 +9,22 @@
 //! | 1 | their guards, as [`Protocol::bits`](raft_model::cluster::Protocol::bits) |
 //! | 1 | number of the server that sends |
 //! | 1 | number of the server that receives |
-//! | 1 | kind: 1 `RequestVote`, 2 its response, 3 `AppendEntries`, 4 its response |
+//! | 1 | kind, see below |
 //! | 8 | term, most significant byte first |
-//! | 0 or 1 | `RequestVoteResponse` only: whether the vote is granted, 0 or 1 |
+//! | 0 or 1 | flag, 0 or 1 |
+//! | 0 or 8 | number |
 //! | 8 + 8 | run of the sender, and number of the step in which it sends this, for traces |
 //! | 4 | CRC-32 of everything before, most significant byte first |
+//!
+//! | kind | message | flag | number |
+//! |---|---|---|---|
+//! | 1 | `RequestVote` | whether leadership was handed over | |
+//! | 2 | its response | whether the vote is granted | |
+//! | 3 | `AppendEntries` | | the round |
+//! | 4 | its response | | the round, 0 for none |
+//! | 5 | `PreVote` | | the attempt |
+//! | 6 | its response | whether the vote would be granted | the attempt |
+//! | 7 | `HandOver` | | |
 //!
 //! The network may lose, repeat, delay and reorder datagrams: the specification was checked under
 //! exactly that. It may not invent them. A flipped bit that turns a refusal into a vote would, and
@@ -26,12 +37,12 @@ use std::net::SocketAddr;
 use raft_model::election::Server;
 use raft_model::message::Message;
 use raft_model::trace::StepId;
-use raft_model::types::{ServerId, Term};
+use raft_model::types::{Attempt, Round, ServerId, Term};
 
 use crate::config::{ClusterName, Config};
 
-/// The longest frame, in bytes.
-pub const MAX_FRAME: usize = 4 + 1 + 1 + ClusterName::MAX_LEN + 5 + 8 + 1 + 16 + 4;
+/// The longest frame, in bytes: a `PreVoteResponse` in a cluster with the longest name.
+pub const MAX_FRAME: usize = 4 + 1 + 1 + ClusterName::MAX_LEN + 5 + 8 + 1 + 8 + 16 + 4;
 
 const MAGIC: [u8; 4] = *b"RAFT";
 const VERSION: u8 = 2;
@@ -40,6 +51,9 @@ const REQUEST_VOTE: u8 = 1;
 const REQUEST_VOTE_RESPONSE: u8 = 2;
 const APPEND_ENTRIES: u8 = 3;
 const APPEND_ENTRIES_RESPONSE: u8 = 4;
+const PRE_VOTE: u8 = 5;
+const PRE_VOTE_RESPONSE: u8 = 6;
+const HAND_OVER: u8 = 7;
 
 /// Why a datagram was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
@@ -68,6 +82,9 @@ pub enum Rejection {
     /// A truth value is neither 0 nor 1.
     #[error("truth value other than 0 and 1")]
     Flag,
+    /// A heartbeat is of no round.
+    #[error("heartbeat without a round")]
+    NoRound,
     /// It belongs to another cluster, by its name, its number of servers or their guards.
     #[error("of another cluster")]
     OtherCluster,
@@ -88,7 +105,7 @@ pub enum Rejection {
 
 impl Rejection {
     /// Every reason.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Magic,
         Self::Version,
         Self::Truncated,
@@ -97,6 +114,7 @@ impl Rejection {
         Self::ServerNumber,
         Self::Kind,
         Self::Flag,
+        Self::NoRound,
         Self::OtherCluster,
         Self::OtherReceiver,
         Self::FromSelf,
@@ -137,9 +155,9 @@ impl Frame {
         bytes.extend([self.servers, self.guards]);
         bytes.extend([self.from.number(), self.to.number(), kind(self.message)]);
         bytes.extend(self.message.term().number().to_be_bytes());
-        if let Message::RequestVoteResponse { vote_granted, .. } = self.message {
-            bytes.push(vote_granted.into());
-        }
+        let (flag, number) = fields(self.message);
+        bytes.extend(flag.map(u8::from));
+        bytes.extend(number.into_iter().flat_map(u64::to_be_bytes));
         bytes.extend(self.sent_in.boot.to_be_bytes());
         bytes.extend(self.sent_in.sequence.to_be_bytes());
         bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
@@ -163,7 +181,8 @@ impl Frame {
         let name = rest.slice(len.into())?;
         let [servers, guards, from, to, kind] = rest.take()?;
         let term = u64::from_be_bytes(rest.take()?);
-        let flag = if kind == REQUEST_VOTE_RESPONSE { Some(rest.byte()?) } else { None };
+        let flag = if has_flag(kind) { Some(rest.byte()?) } else { None };
+        let number = if has_number(kind) { Some(u64::from_be_bytes(rest.take()?)) } else { None };
         let boot = u64::from_be_bytes(rest.take()?);
         let sequence = u64::from_be_bytes(rest.take()?);
         let checked = &bytes[..bytes.len() - rest.0.len()];
@@ -184,7 +203,7 @@ impl Frame {
             guards,
             from: ServerId::new(from).ok_or(Rejection::ServerNumber)?,
             to: ServerId::new(to).ok_or(Rejection::ServerNumber)?,
-            message: message(kind, Term::new(term), flag)?,
+            message: message(kind, Term::new(term), flag, number)?,
             sent_in: StepId { boot, sequence },
         })
     }
@@ -196,7 +215,7 @@ impl Frame {
     ///
     /// [`Rejection`] if this server has to ignore it.
     pub fn admit(self, config: &Config, source: SocketAddr) -> Result<Received, Rejection> {
-        let Server { id: own, cluster } = config.server();
+        let Server { id: own, cluster, .. } = config.server();
         // Servers that count quorums of different sizes, or keep other promises, are no cluster.
         if self.cluster != *config.cluster_name()
             || (self.servers, self.guards) != (cluster.size(), cluster.protocol().bits())
@@ -238,18 +257,72 @@ const fn kind(message: Message) -> u8 {
         Message::RequestVoteResponse { .. } => REQUEST_VOTE_RESPONSE,
         Message::AppendEntries { .. } => APPEND_ENTRIES,
         Message::AppendEntriesResponse { .. } => APPEND_ENTRIES_RESPONSE,
+        Message::PreVote { .. } => PRE_VOTE,
+        Message::PreVoteResponse { .. } => PRE_VOTE_RESPONSE,
+        Message::HandOver { .. } => HAND_OVER,
     }
 }
 
-const fn message(kind: u8, term: Term, flag: Option<u8>) -> Result<Message, Rejection> {
-    Ok(match (kind, flag) {
-        (REQUEST_VOTE, None) => Message::RequestVote { term },
-        (REQUEST_VOTE_RESPONSE, Some(flag @ (0 | 1))) => {
-            Message::RequestVoteResponse { term, vote_granted: flag == 1 }
+const fn has_flag(kind: u8) -> bool {
+    matches!(kind, REQUEST_VOTE | REQUEST_VOTE_RESPONSE | PRE_VOTE_RESPONSE)
+}
+
+const fn has_number(kind: u8) -> bool {
+    matches!(kind, APPEND_ENTRIES | APPEND_ENTRIES_RESPONSE | PRE_VOTE | PRE_VOTE_RESPONSE)
+}
+
+/// What a message has beside its kind and its term: a truth value, a number.
+const fn fields(message: Message) -> (Option<bool>, Option<u64>) {
+    match message {
+        Message::RequestVote { hand_over, .. } => (Some(hand_over), None),
+        Message::RequestVoteResponse { vote_granted, .. } => (Some(vote_granted), None),
+        Message::AppendEntries { round, .. }
+        | Message::AppendEntriesResponse { round: Some(round), .. } => (None, Some(round.number())),
+        Message::AppendEntriesResponse { round: None, .. } => (None, Some(NO_ROUND)),
+        Message::PreVote { attempt, .. } => (None, Some(attempt.number())),
+        Message::PreVoteResponse { vote_granted, attempt, .. } => {
+            (Some(vote_granted), Some(attempt.number()))
         }
-        (REQUEST_VOTE_RESPONSE, _) => return Err(Rejection::Flag),
-        (APPEND_ENTRIES, None) => Message::AppendEntries { term },
-        (APPEND_ENTRIES_RESPONSE, None) => Message::AppendEntriesResponse { term },
+        Message::HandOver { .. } => (None, None),
+    }
+}
+
+/// Instead of the number of a round: they begin with 1.
+const NO_ROUND: u64 = 0;
+
+const fn message(
+    kind: u8,
+    term: Term,
+    flag: Option<u8>,
+    number: Option<u64>,
+) -> Result<Message, Rejection> {
+    let flag = match flag {
+        None => None,
+        Some(flag @ (0 | 1)) => Some(flag == 1),
+        Some(_) => return Err(Rejection::Flag),
+    };
+    Ok(match (kind, flag, number) {
+        (REQUEST_VOTE, Some(hand_over), None) => Message::RequestVote { term, hand_over },
+        (REQUEST_VOTE_RESPONSE, Some(vote_granted), None) => {
+            Message::RequestVoteResponse { term, vote_granted }
+        }
+        (APPEND_ENTRIES, None, Some(NO_ROUND)) => return Err(Rejection::NoRound),
+        (APPEND_ENTRIES, None, Some(round)) => {
+            Message::AppendEntries { term, round: Round::new(round) }
+        }
+        (APPEND_ENTRIES_RESPONSE, None, Some(NO_ROUND)) => {
+            Message::AppendEntriesResponse { term, round: None }
+        }
+        (APPEND_ENTRIES_RESPONSE, None, Some(round)) => {
+            Message::AppendEntriesResponse { term, round: Some(Round::new(round)) }
+        }
+        (PRE_VOTE, None, Some(attempt)) => {
+            Message::PreVote { term, attempt: Attempt::new(attempt) }
+        }
+        (PRE_VOTE_RESPONSE, Some(vote_granted), Some(attempt)) => {
+            Message::PreVoteResponse { term, vote_granted, attempt: Attempt::new(attempt) }
+        }
+        (HAND_OVER, None, None) => Message::HandOver { term },
         _ => return Err(Rejection::Kind),
     })
 }

@@ -1,5 +1,7 @@
 //! One case after the other; arbitrary frames and bytes are in `tests/hostile_bytes.rs`.
 
+use raft_model::cluster::Protocol;
+
 use super::*;
 use crate::config::Settings;
 
@@ -24,7 +26,7 @@ fn vote() -> Frame {
     Frame {
         cluster: ClusterName::new("test").unwrap(),
         servers: 3,
-        guards: 0,
+        guards: Protocol::GUARDED.bits(),
         from: server(2),
         to: server(1),
         message: Message::RequestVoteResponse { term: TERM, vote_granted: true },
@@ -32,20 +34,44 @@ fn vote() -> Frame {
     }
 }
 
-fn messages() -> [Message; 5] {
+const ROUND: Round = Round::new(0x3132_3334_3536_3738);
+const ATTEMPT: Attempt = Attempt::new(0x4142_4344_4546_4748);
+
+/// Each kind of message, with each truth value.
+fn messages() -> [Message; 11] {
+    let (term, round, attempt) = (TERM, ROUND, ATTEMPT);
     [
-        Message::RequestVote { term: TERM },
-        Message::RequestVoteResponse { term: TERM, vote_granted: false },
-        Message::RequestVoteResponse { term: TERM, vote_granted: true },
-        Message::AppendEntries { term: TERM },
-        Message::AppendEntriesResponse { term: TERM },
+        Message::RequestVote { term, hand_over: false },
+        Message::RequestVote { term, hand_over: true },
+        Message::RequestVoteResponse { term, vote_granted: false },
+        Message::RequestVoteResponse { term, vote_granted: true },
+        Message::AppendEntries { term, round },
+        Message::AppendEntriesResponse { term, round: None },
+        Message::AppendEntriesResponse { term, round: Some(round) },
+        Message::PreVote { term, attempt },
+        Message::PreVoteResponse { term, vote_granted: false, attempt },
+        Message::PreVoteResponse { term, vote_granted: true, attempt },
+        Message::HandOver { term },
     ]
+}
+
+#[test]
+fn every_message_is_read_as_it_was_written() {
+    for message in messages() {
+        let frame = Frame { message, ..vote() };
+        assert_eq!(Frame::decode(&frame.encode()), Ok(frame));
+    }
 }
 
 /// The bytes of a vote with one byte replaced, and a checksum that agrees.
 fn forged(offset: usize, value: u8) -> Vec<u8> {
     let mut bytes = vote().encode();
     bytes[offset] = value;
+    with_checksum(bytes)
+}
+
+/// A frame with the checksum that belongs to it.
+fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
     let end = bytes.len() - 4;
     let checksum = crc32fast::hash(&bytes[..end]).to_be_bytes();
     bytes[end..].copy_from_slice(&checksum);
@@ -61,7 +87,7 @@ const FLAG: usize = KIND + 1 + 8;
 
 #[test]
 fn the_format_is_what_the_table_says() {
-    let mut expected = b"RAFT\x02\x04test\x03\x00\x02\x01\x02".to_vec();
+    let mut expected = b"RAFT\x02\x04test\x03\x03\x02\x01\x02".to_vec();
     expected.extend(b"\x01\x02\x03\x04\x05\x06\x07\x08\x01"); // term, vote granted
     expected.extend(b"\x11\x12\x13\x14\x15\x16\x17\x18"); // run
     expected.extend(b"\x21\x22\x23\x24\x25\x26\x27\x28"); // step
@@ -70,9 +96,34 @@ fn the_format_is_what_the_table_says() {
 }
 
 #[test]
-fn the_longest_frame_has_the_longest_name_and_a_flag() {
+fn what_a_message_has_beside_its_term_is_what_the_table_says() {
+    const ROUND: &[u8] = b"\x31\x32\x33\x34\x35\x36\x37\x38";
+    const ATTEMPT: &[u8] = b"\x41\x42\x43\x44\x45\x46\x47\x48";
+    let expected: [(u8, &[u8]); 11] = [
+        (1, &[0]),
+        (1, &[1]),
+        (2, &[0]),
+        (2, &[1]),
+        (3, ROUND),
+        (4, &[0; 8]),
+        (4, ROUND),
+        (5, ATTEMPT),
+        (6, &[&[0], ATTEMPT].concat()),
+        (6, &[&[1], ATTEMPT].concat()),
+        (7, &[]),
+    ];
+    for (message, expected) in messages().into_iter().zip(expected) {
+        let bytes = Frame { message, ..vote() }.encode();
+        assert_eq!((bytes[KIND], &bytes[FLAG..bytes.len() - 20]), expected, "{message}");
+    }
+}
+
+#[test]
+fn the_longest_frame_answers_a_pre_vote_in_a_cluster_with_the_longest_name() {
     let cluster = ClusterName::new("x".repeat(ClusterName::MAX_LEN)).unwrap();
-    assert_eq!(Frame { cluster, ..vote() }.encode().len(), MAX_FRAME);
+    let lengths = messages()
+        .map(|message| Frame { message, cluster: cluster.clone(), ..vote() }.encode().len());
+    assert_eq!(lengths.into_iter().max(), Some(MAX_FRAME));
 }
 
 #[test]
@@ -96,10 +147,13 @@ fn trailing_bytes_are_rejected() {
 
 #[test]
 fn every_flipped_bit_is_rejected() {
-    for bit in 0..8 * vote().encode().len() {
-        let mut bytes = vote().encode();
-        bytes[bit / 8] ^= 1 << (bit % 8);
-        assert!(Frame::decode(&bytes).is_err(), "bit {bit}");
+    for message in messages() {
+        let whole = Frame { message, ..vote() }.encode();
+        for bit in 0..8 * whole.len() {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(Frame::decode(&bytes).is_err(), "{message}: bit {bit}");
+        }
     }
 }
 
@@ -122,14 +176,18 @@ fn a_frame_that_nobody_writes_is_rejected() {
 
 #[test]
 fn an_unknown_kind_is_rejected() {
-    for kind in [0, 5, 255] {
-        let mut bytes = Frame { message: Message::AppendEntries { term: TERM }, ..vote() }.encode();
+    for kind in [0, 8, 255] {
+        let mut bytes = Frame { message: Message::HandOver { term: TERM }, ..vote() }.encode();
         bytes[KIND] = kind;
-        let end = bytes.len() - 4;
-        let checksum = crc32fast::hash(&bytes[..end]).to_be_bytes();
-        bytes[end..].copy_from_slice(&checksum);
-        assert_eq!(Frame::decode(&bytes), Err(Rejection::Kind));
+        assert_eq!(Frame::decode(&with_checksum(bytes)), Err(Rejection::Kind));
     }
+}
+
+#[test]
+fn a_heartbeat_of_no_round_is_rejected() {
+    let message = Message::AppendEntries { term: TERM, round: Round::new(0) };
+    let bytes = Frame { message, ..vote() }.encode();
+    assert_eq!(Frame::decode(&bytes), Err(Rejection::NoRound));
 }
 
 #[test]
@@ -152,7 +210,7 @@ fn a_frame_for_or_from_somebody_else_is_rejected() {
     let table = [
         (Frame { cluster: other, ..vote() }, address(2), Rejection::OtherCluster),
         (Frame { servers: 5, ..vote() }, address(2), Rejection::OtherCluster),
-        (Frame { guards: 3, ..vote() }, address(2), Rejection::OtherCluster),
+        (Frame { guards: 0, ..vote() }, address(2), Rejection::OtherCluster),
         (Frame { to: server(3), ..vote() }, address(2), Rejection::OtherReceiver),
         (Frame { from: server(1), ..vote() }, address(1), Rejection::FromSelf),
         (Frame { from: server(4), ..vote() }, address(2), Rejection::UnknownSender),

@@ -66,15 +66,15 @@ fn main() {
 }
 
 fn bounds([servers, max_term, replies]: [&str; 3]) -> Bounds {
-    Bounds {
-        cluster: Cluster::new(servers.parse().expect("a number")).expect("1 to 7 servers"),
-        terms: Terms::UpTo(Term::new(max_term.parse().expect("a number"))),
-        replies: match replies {
+    Bounds::new(
+        Cluster::new(servers.parse().expect("a number")).expect("1 to 7 servers"),
+        Terms::UpTo(Term::new(max_term.parse().expect("a number"))),
+        match replies {
             "useful" => Replies::Useful,
             "all" => Replies::All,
             other => panic!("{other}: useful or all"),
         },
-    }
+    )
 }
 
 /// Prints a table, a line for each program.

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use raft_model::action::Envelope;
 use raft_model::message::Message;
-use raft_model::types::{ServerId, Term};
+use raft_model::types::{Round, ServerId, Term};
 use raft_model::world::bounds::{Bounds, Replies};
 
 /// The model within these bounds.
@@ -40,11 +40,11 @@ struct Promela {
 const BITS_OF_A_WORD: usize = 31;
 
 fn request_vote(from: ServerId, term: Term) -> Envelope {
-    Envelope { from, to: None, message: Message::RequestVote { term } }
+    Envelope { from, to: None, message: Message::RequestVote { term, hand_over: false } }
 }
 
 fn append_entries(from: ServerId, term: Term) -> Envelope {
-    Envelope { from, to: None, message: Message::AppendEntries { term } }
+    Envelope { from, to: None, message: Message::AppendEntries { term, round: Round::FIRST } }
 }
 
 fn vote(from: ServerId, to: ServerId, term: Term, vote_granted: bool) -> Envelope {
@@ -53,7 +53,7 @@ fn vote(from: ServerId, to: ServerId, term: Term, vote_granted: bool) -> Envelop
 }
 
 fn answer(from: ServerId, to: ServerId, term: Term) -> Envelope {
-    Envelope { from, to: Some(to), message: Message::AppendEntriesResponse { term } }
+    Envelope { from, to: Some(to), message: Message::AppendEntriesResponse { term, round: None } }
 }
 
 fn mask(id: ServerId) -> u32 {

@@ -45,8 +45,8 @@ impl Exit {
             }
             Self::OutOfMemory => "no verdict: it has as much memory as --max-memory allows",
             Self::NoVerdict => {
-                "no verdict: another process was missing or lost, or runs that could matter leave \
-                 the window of terms"
+                "no verdict: another process was missing or lost, runs that could matter leave the \
+                 window of terms, or a property breaks where more was let happen than can"
             }
             Self::Panicked => {
                 "no verdict: it panicked, so this program or the edited protocol has a mistake"

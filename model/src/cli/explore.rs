@@ -39,11 +39,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     // The Explorer would serve files of a folder ./ui instead of its own page.
     std::env::set_current_dir("/").map_err(|error| Failure::Input(error.to_string()))?;
     writeln!(io::stdout(), "Explore the election at http://{address}/ (stop with Ctrl-C)")?;
-    let bounds = Bounds {
-        cluster: args.servers,
-        terms: Terms::UpTo(args.max_term),
-        replies: Replies::Useful,
-    };
+    let bounds = Bounds::new(args.servers, Terms::UpTo(args.max_term), Replies::Useful);
     ActorElection::new(bounds).checker().serve(address);
     Ok(Exit::Holds)
 }

@@ -145,9 +145,11 @@ impl Assumptions {
 
     pub(super) fn fairness(&self, numbering: &Numbering) -> Fairness {
         let to_class = |class| match class {
-            Class::ElectionTimer(_) | Class::HeartbeatTimer(_) => self.timers,
+            Class::ElectionTimer(_) | Class::ContactTimer(_) | Class::HeartbeatTimer(_) => {
+                self.timers
+            }
             Class::NewerTerm(_) | Class::Link { .. } => self.messages,
-            Class::Restart => Strength::None,
+            Class::Restart | Class::HandOver => Strength::None,
         };
         let owed = |strength| {
             let classes = numbering.classes().filter(|&class| to_class(class) == strength);

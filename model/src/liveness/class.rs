@@ -8,7 +8,7 @@
 use std::fmt;
 
 use crate::action::Trigger;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Protocol};
 use crate::election::{Event, State, Timer};
 use crate::message::Message;
 use crate::types::ServerId;
@@ -18,6 +18,8 @@ use crate::types::ServerId;
 pub enum Class {
     /// A server's election timer fires.
     ElectionTimer(ServerId),
+    /// A follower's contact is over.
+    ContactTimer(ServerId),
     /// A leader's heartbeat timer fires.
     HeartbeatTimer(ServerId),
     /// A server hears a response of a newer term, from whomever: all that matters is the term.
@@ -33,6 +35,8 @@ pub enum Class {
     },
     /// A server crashes and comes up again. Nobody owes it that.
     Restart,
+    /// A leader is told to hand over. Nobody owes it that, either.
+    HandOver,
 }
 
 /// Kinds of messages, by what they can still do.
@@ -46,10 +50,32 @@ pub enum Kind {
     StaleRequest,
     /// A response of the receiver's own term or an older one: in effect, a vote.
     Vote,
+    /// A `PreVote`.
+    PreVote,
+    /// A yes to a `PreVote`.
+    PreVoteGranted,
+    /// The answer to a round.
+    Answer,
+    /// An order to take over.
+    HandOver,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::RequestVote, Self::AppendEntries, Self::StaleRequest, Self::Vote];
+    const FIGURE2: [Self; 4] =
+        [Self::RequestVote, Self::AppendEntries, Self::StaleRequest, Self::Vote];
+
+    /// The kinds that there are by this protocol.
+    fn of(protocol: Protocol) -> Vec<Self> {
+        let mut kinds = Self::FIGURE2.to_vec();
+        if protocol.pre_vote() {
+            kinds.extend([Self::PreVote, Self::PreVoteGranted]);
+        }
+        if protocol.check_quorum() {
+            kinds.push(Self::Answer);
+        }
+        kinds.push(Self::HandOver);
+        kinds
+    }
 }
 
 impl Class {
@@ -57,8 +83,10 @@ impl Class {
     pub fn of(to: ServerId, before: &State, trigger: Trigger) -> Self {
         let (from, message) = match trigger {
             Trigger::Restart => return Self::Restart,
-            Trigger::Event(Event::Timeout) => {
+            Trigger::Event(Event::HandOver { .. }) => return Self::HandOver,
+            Trigger::Event(Event::Timeout { .. }) => {
                 return match before.timer() {
+                    Timer::Contact => Self::ContactTimer(to),
                     Timer::Election => Self::ElectionTimer(to),
                     Timer::Heartbeat => Self::HeartbeatTimer(to),
                 };
@@ -67,15 +95,19 @@ impl Class {
         };
         let current_term = before.ballot.current_term;
         let kind = match message {
+            Message::PreVote { .. } => Kind::PreVote,
+            Message::PreVoteResponse { vote_granted: true, .. } => Kind::PreVoteGranted,
+            Message::HandOver { .. } => Kind::HandOver,
             _ if message.is_request() && message.term() < current_term => Kind::StaleRequest,
             _ if !message.is_request() && current_term < message.term() => {
                 return Self::NewerTerm(to);
             }
             Message::RequestVote { .. } => Kind::RequestVote,
             Message::AppendEntries { .. } => Kind::AppendEntries,
-            Message::RequestVoteResponse { .. } | Message::AppendEntriesResponse { .. } => {
-                Kind::Vote
-            }
+            Message::AppendEntriesResponse { round: Some(_), .. } => Kind::Answer,
+            Message::RequestVoteResponse { .. }
+            | Message::AppendEntriesResponse { round: None, .. }
+            | Message::PreVoteResponse { .. } => Kind::Vote,
         };
         Self::Link { kind, from, to }
     }
@@ -90,6 +122,7 @@ impl Class {
 #[derive(Clone, Debug)]
 pub struct Numbering {
     servers: usize,
+    kinds: Vec<Kind>,
     classes: Vec<Class>,
 }
 
@@ -101,12 +134,15 @@ impl Numbering {
         classes.extend(servers().map(Class::ElectionTimer));
         classes.extend(servers().map(Class::HeartbeatTimer));
         classes.extend(servers().map(Class::NewerTerm));
-        for kind in Kind::ALL {
+        let kinds = Kind::of(cluster.protocol());
+        for &kind in &kinds {
             for from in servers() {
                 classes.extend(cluster.others(from).map(|to| Class::Link { kind, from, to }));
             }
         }
-        Self { servers: servers().count(), classes }
+        classes.push(Class::HandOver);
+        classes.extend(servers().map(Class::ContactTimer));
+        Self { servers: servers().count(), kinds, classes }
     }
 
     /// Every class.
@@ -129,10 +165,14 @@ impl Numbering {
             Class::NewerTerm(server) => 1 + 2 * servers + server.index(),
             Class::Link { kind, from, to } => {
                 let to = if from < to { to.index() - 1 } else { to.index() };
-                1 + 3 * servers + (kind as usize * servers + from.index()) * (servers - 1) + to
+                let kind = self.kinds.iter().position(|&known| known == kind);
+                let kind = kind.expect("a kind of this protocol");
+                1 + 3 * servers + (kind * servers + from.index()) * (servers - 1) + to
             }
+            Class::HandOver => self.classes.len() - servers - 1,
+            Class::ContactTimer(server) => self.classes.len() - servers + server.index(),
         };
-        u8::try_from(code).expect("190 classes at most")
+        u8::try_from(code).expect("few classes")
     }
 
     /// Whether the class with this number is [`Class::Restart`].
@@ -159,6 +199,8 @@ impl fmt::Display for Class {
             Self::NewerTerm(server) => write!(f, "news of a later term to {server}"),
             Self::Link { kind, from, to } => write!(f, "{kind} {from} → {to}"),
             Self::Restart => f.write_str("restarts"),
+            Self::HandOver => f.write_str("hand-overs"),
+            Self::ContactTimer(server) => write!(f, "{server}'s contact timer"),
         }
     }
 }
@@ -170,6 +212,10 @@ impl fmt::Display for Kind {
             Self::AppendEntries => "AppendEntries",
             Self::StaleRequest => "stale request",
             Self::Vote => "vote",
+            Self::PreVote => "PreVote",
+            Self::PreVoteGranted => "pre-vote",
+            Self::Answer => "answer",
+            Self::HandOver => "order",
         })
     }
 }
@@ -235,7 +281,7 @@ impl FromIterator<u8> for Classes {
 mod tests {
     use super::*;
     use crate::election::{Ballot, Role};
-    use crate::types::Term;
+    use crate::types::{Attempt, Round, Term};
 
     #[test]
     fn each_class_has_a_number_of_its_own() {
@@ -256,7 +302,7 @@ mod tests {
     fn the_class_of_a_message_is_what_it_can_still_do() {
         let [to, from] = [1, 2].map(|number| ServerId::new(number).unwrap());
         let ballot = Ballot { current_term: Term::new(2), voted_for: None };
-        let [follower, leader] = [Role::Follower, Role::Leader].map(|role| State { ballot, role });
+        let [follower, leader] = [Role::FOLLOWER, Role::LEADER].map(|role| State { ballot, role });
         let arrives = |message: Message, term| {
             let message = message.with_term(Term::new(term));
             Class::of(to, &follower, Trigger::Event(Event::Receive { from, message })).to_string()
@@ -264,21 +310,31 @@ mod tests {
         let term = Term::ZERO;
         let vote = Message::RequestVoteResponse { term, vote_granted: true };
         for (message, older, same, newer) in [
-            (Message::RequestVote { term }, "stale request", "RequestVote", "RequestVote S2 → S1"),
             (
-                Message::AppendEntries { term },
+                Message::RequestVote { term, hand_over: false },
+                "stale request",
+                "RequestVote",
+                "RequestVote S2 → S1",
+            ),
+            (
+                Message::AppendEntries { term, round: Round::FIRST },
                 "stale request",
                 "AppendEntries",
                 "AppendEntries S2 → S1",
             ),
             (vote, "vote", "vote", "news of a later term to S1"),
-            (Message::AppendEntriesResponse { term }, "vote", "vote", "news of a later term to S1"),
+            (
+                Message::AppendEntriesResponse { term, round: None },
+                "vote",
+                "vote",
+                "news of a later term to S1",
+            ),
         ] {
             let [older, same] = [older, same].map(|kind| format!("{kind} S2 → S1"));
             let classes = [1, 2, 3].map(|term| arrives(message, term));
             assert_eq!(classes, [older, same, newer.to_owned()]);
         }
-        let timer = Trigger::Event(Event::Timeout);
+        let timer = Trigger::Event(Event::Timeout { attempt: Attempt::FIRST });
         assert_eq!(Class::of(to, &follower, timer).to_string(), "S1's election timer");
         assert_eq!(Class::of(to, &leader, timer).to_string(), "S1's heartbeat timer");
         assert_eq!(Class::of(to, &leader, Trigger::Restart).to_string(), "restarts");
@@ -289,7 +345,8 @@ mod tests {
         let numbering = Numbering::of(Cluster::new(2).unwrap());
         let (arrive, others): (Vec<_>, Vec<_>) =
             numbering.classes().partition(|class| class.is_delivery());
-        assert_eq!((arrive.len(), others.len()), (2 + 4 * 2, 1 + 2 + 2));
+        // Four kinds of messages and orders over two links; three timers, restarts, hand-overs.
+        assert_eq!((arrive.len(), others.len()), (2 + 5 * 2, 2 + 3 * 2));
         assert!(
             arrive.iter().all(|class| matches!(class, Class::NewerTerm(_) | Class::Link { .. }))
         );

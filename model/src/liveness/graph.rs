@@ -49,8 +49,9 @@ impl Note {
     pub(super) fn of(alive: ServerSet, state: impl Fn(ServerId) -> State) -> Self {
         let term = |id| state(id).ballot.current_term;
         let highest = alive.iter().map(term).max();
-        let leads = |id| state(id).role == Role::Leader && Some(term(id)) == highest;
-        let follows = |id| state(id).role == Role::Follower && Some(term(id)) == highest;
+        let leads = |id| state(id).role.is_leader() && Some(term(id)) == highest;
+        let follows =
+            |id| matches!(state(id).role, Role::Follower { .. }) && Some(term(id)) == highest;
         let is_led = alive.iter().any(leads);
         let is_stable = is_led && alive.iter().all(|id| leads(id) || follows(id));
         Self { is_led, is_stable, ..Self::default() }
@@ -79,7 +80,7 @@ pub(super) fn canonical<const W: usize>(
         let current_term = terms.chain(sent).max().unwrap_or(Term::ZERO);
         for id in dead.iter() {
             let ballot = Ballot { current_term, voted_for: Some(id) };
-            layout.set_state(&mut world, id, State { ballot, role: Role::Follower });
+            layout.set_state(&mut world, id, State { ballot, role: Role::FOLLOWER });
         }
     }
     model.reduced(&world)

@@ -44,7 +44,7 @@ pub enum End {
     /// nothing ever happens again.
     Cycle {
         /// Once round.
-        cycle: Run,
+        cycle: Box<Run>,
         /// The classes of its moves.
         made: Classes,
         /// The classes to which something is owed, and of which a move was possible at some world.
@@ -154,7 +154,7 @@ impl Follower {
             Some((wide, Terms::UpTo(room)))
         };
         let (wide, terms) = (1..=100).rev().find_map(wide).expect("a term fits");
-        let bounds = Bounds { cluster: packed.bounds().cluster, terms, replies: Replies::All };
+        let bounds = Bounds::new(packed.bounds().cluster, terms, Replies::All);
         let model = WorldModel { bounds, handlers: packed.handlers() };
         let run = Run::from(model.initial());
         let (numbering, dead) = (graph.numbering().clone(), ServerSet::EMPTY);
@@ -263,7 +263,7 @@ impl Follower {
         }
         let owed = fairness.weak.or(fairness.strong);
         let (made, ever, always) = (account.made, account.ever.and(owed), account.always.and(owed));
-        Ok(End::Cycle { cycle: round, made, ever, always })
+        Ok(End::Cycle { cycle: Box::new(round), made, ever, always })
     }
 
     fn note(&self) -> Note {
@@ -278,7 +278,11 @@ impl Follower {
         let is_allowed = |class| match self.numbering.class(class) {
             Class::Restart => !assumptions.restarts_end,
             Class::ElectionTimer(_) => assumptions.allow_election_timer(note),
-            Class::HeartbeatTimer(_) | Class::NewerTerm(_) | Class::Link { .. } => true,
+            Class::HandOver
+            | Class::ContactTimer(_)
+            | Class::HeartbeatTimer(_)
+            | Class::NewerTerm(_)
+            | Class::Link { .. } => true,
         };
         self.moves()
             .into_iter()
@@ -339,7 +343,7 @@ mod tests {
     fn a_cycle_that_can_be_gone_round_only_once_is_refuted() {
         let cluster = Cluster::new(2).unwrap();
         let terms = Terms::Window(Term::new(2));
-        let bounds = Bounds { cluster, terms, replies: Replies::All };
+        let bounds = Bounds::new(cluster, terms, Replies::All);
         let model = PackedModel::<2>::new(bounds, Reductions::MESSAGES).unwrap();
         let roots = [model.initial()];
         let graph = Graph::explore(&model, &roots, ServerSet::EMPTY, &Control::default()).unwrap();

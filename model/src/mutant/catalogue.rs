@@ -1,14 +1,28 @@
 //! The catalogue. First what breaks safety, then what keeps a leader from being elected or from
 //! staying, then what only time shows.
 
+use super::guarded::GUARDED;
 use super::{Mutant, counting, faults};
 use crate::liveness::Property::{LeaderElected, LeaderStable};
 use crate::world::properties::Property::{
     ElectionSafety, LeaderHasQuorum, TermNeverDecreases, VoteOncePerTerm,
 };
 
-/// All mutants.
-pub const MUTANTS: &[Mutant] = &[
+/// All mutants: of the election of Figure 2, then of the guards.
+pub const MUTANTS: &[Mutant] = &{
+    let mut all = [FIGURE2[0]; FIGURE2.len() + GUARDED.len()];
+    let mut number = 0;
+    while number < all.len() {
+        all[number] = match number.checked_sub(FIGURE2.len()) {
+            None => FIGURE2[number],
+            Some(number) => GUARDED[number],
+        };
+        number += 1;
+    }
+    all
+};
+
+const FIGURE2: &[Mutant] = &[
     Mutant::breaks(faults::VOTE_GIVEN_TWICE, VoteOncePerTerm, (2, 1), 3)
         .says("a server grants its vote to whoever asks, however often in a term")
         .played("02_asked_for_its_vote"),
@@ -96,6 +110,10 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant::breaks(faults::DISK_FORGOTTEN_ON_RESTART, TermNeverDecreases, (2, 1), 2)
         .says("a server that restarts begins as if it had never run")
         .seen("https://github.com/bakwc/PySyncObj/pull/202")
+        .remarked(
+            "Stateright's own example has it, too: its servers store nothing \
+             (https://github.com/stateright/stateright/blob/master/examples/raft.rs).",
+        )
         .played("10_crash_after_voting"),
     Mutant::breaks(faults::LEADS_AGAIN_AFTER_RESTART, LeaderHasQuorum, (2, 1), 2)
         .says("a server that restarts leads if its stored vote is for itself")

@@ -8,8 +8,10 @@
 mod catalogue;
 mod counting;
 mod faults;
+mod guarded;
 pub mod hunt;
 
+use crate::cluster::Protocol;
 use crate::liveness;
 use crate::world::Handlers;
 use crate::world::properties::Property;
@@ -30,6 +32,8 @@ pub struct Mutant {
     pub source: Option<&'static str>,
     /// The election with the mistake in it.
     pub handlers: Handlers,
+    /// By which protocol it is seen.
+    pub protocol: Protocol,
     /// What catches it.
     pub caught_by: Catch,
     /// What the [`hunt`] finds, in numbers. A number that changes needs its reason in the commit
@@ -37,7 +41,8 @@ pub struct Mutant {
     pub pinned: Pinned,
     /// Why nothing stronger does, or why that is not what it seems.
     pub remark: Option<&'static str>,
-    /// The first scenario that tells another story of it: a file of `tests/scenarios`.
+    /// A scenario that tells another story of it, the first one or one that is about it: a file of
+    /// `tests/scenarios`.
     pub scenario: Option<&'static str>,
 }
 
@@ -83,7 +88,7 @@ pub enum Pinned {
         servers: u8,
         /// The last term.
         max_term: u64,
-        /// How many states it has.
+        /// How many states it has, as far as they are told apart there.
         states: usize,
         /// How many edges it has.
         edges: usize,
@@ -136,6 +141,7 @@ impl Mutant {
             says: "",
             source: None,
             handlers,
+            protocol: Protocol::FIGURE2,
             caught_by,
             pinned,
             remark: None,
@@ -145,6 +151,11 @@ impl Mutant {
 
     const fn says(self, says: &'static str) -> Self {
         Self { says, ..self }
+    }
+
+    /// By this protocol, and not as in Figure 2.
+    const fn by(self, protocol: Protocol) -> Self {
+        Self { protocol, ..self }
     }
 
     const fn seen(self, source: &'static str) -> Self {

@@ -2,13 +2,16 @@
 
 use std::cmp::Ordering;
 
+use super::alphabet::{DEAD, NO_BIT, Room};
+use super::leases::lease_bits;
 use super::server::ServerCodec;
 use crate::action::Envelope;
 use crate::cluster::Cluster;
-use crate::election::{Ballot, Role, State};
+use crate::election::{Ballot, Role, State, Timer};
 use crate::message::Message;
-use crate::types::{ServerId, Term};
+use crate::types::{Attempt, ServerId, Term};
 use crate::world::World;
+use crate::world::bounds::Bounds;
 
 /// A world in `W` words, to be read with its [`Layout`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,140 +48,47 @@ pub(crate) type States = [State; MAX_SERVERS];
 /// How a world is packed.
 #[derive(Clone, Debug)]
 pub struct Layout {
-    cluster: Cluster,
-    /// The last term that there is room for.
-    room: u8,
+    pub(super) cluster: Cluster,
+    pub(super) room: Room,
     codec: ServerCodec,
     /// Where the messages begin: servers come first, none of them across two words.
-    messages: usize,
+    pub(super) messages: usize,
     /// Where each server's bits are: in which word, and how far up.
     places: Vec<(usize, u32)>,
+    /// Where the bits of each server's lease are, if worlds tell of leases.
+    pub(super) leases: Vec<(usize, u32)>,
     /// What each message bit stands for.
-    envelopes: Vec<Envelope>,
+    pub(super) envelopes: Vec<Envelope>,
     /// The bit of each message, by its [`Layout::key`].
-    bits: Vec<u16>,
-    merges_responses: bool,
-}
-
-const NO_BIT: u16 = u16::MAX;
-
-/// How many kinds of messages are told apart.
-const KINDS: usize = 5;
-
-/// A message of each kind, of this term.
-const fn kinds(term: Term) -> [Message; KINDS] {
-    [
-        Message::RequestVote { term },
-        Message::AppendEntries { term },
-        Message::RequestVoteResponse { term, vote_granted: true },
-        Message::RequestVoteResponse { term, vote_granted: false },
-        Message::AppendEntriesResponse { term },
-    ]
-}
-
-/// Its place among [`kinds`].
-const fn kind(message: Message) -> usize {
-    match message {
-        Message::RequestVote { .. } => 0,
-        Message::AppendEntries { .. } => 1,
-        Message::RequestVoteResponse { vote_granted: true, .. } => 2,
-        Message::RequestVoteResponse { vote_granted: false, .. } => 3,
-        Message::AppendEntriesResponse { .. } => 4,
-    }
+    pub(super) bits: Vec<u16>,
+    pub(super) merges_responses: bool,
 }
 
 impl Layout {
-    /// A layout that tells all messages apart.
-    pub fn new(cluster: Cluster, room: u8) -> Self {
-        let mut layout = Self::without_messages(cluster, room);
-        for from in cluster.servers() {
-            for term in layout.terms() {
-                let (requests, responses): (Vec<_>, Vec<_>) =
-                    kinds(term).into_iter().partition(|message| message.is_request());
-                for message in requests {
-                    layout.add(Envelope { from, to: None, message });
-                }
-                for to in cluster.others(from).map(Some) {
-                    for &message in &responses {
-                        layout.add(Envelope { from, to, message });
-                    }
-                }
-            }
-        }
-        layout
-    }
-
-    /// A layout for worlds whose messages are reduced (see [`reduce`](crate::reduce)): a request
-    /// has a term 0 too, and all responses other than votes that have a receiver and a term in
-    /// common are one.
-    pub fn merging(cluster: Cluster, room: u8) -> Self {
-        let mut layout = Self { merges_responses: true, ..Self::without_messages(cluster, room) };
-        for from in cluster.servers() {
-            let clamped = Message::RequestVote { term: Term::ZERO };
-            layout.add(Envelope { from, to: None, message: clamped });
-            for term in layout.terms() {
-                layout.add(Envelope { from, to: None, message: Message::RequestVote { term } });
-                layout.add(Envelope { from, to: None, message: Message::AppendEntries { term } });
-                for to in cluster.others(from).map(Some) {
-                    let message = Message::RequestVoteResponse { term, vote_granted: true };
-                    layout.add(Envelope { from, to, message });
-                }
-            }
-        }
-        for to in cluster.servers() {
-            for term in layout.terms() {
-                let response = Message::AppendEntriesResponse { term };
-                let refusal = Message::RequestVoteResponse { term, vote_granted: false };
-                let mut bit = None;
-                for from in cluster.others(to) {
-                    let envelope = |message| Envelope { from, to: Some(to), message };
-                    let bit = *bit.get_or_insert_with(|| layout.add(envelope(response)));
-                    for message in [response, refusal] {
-                        let key = layout.key(envelope(message));
-                        layout.bits[key] = u16::try_from(bit).expect("few messages");
-                    }
-                }
-            }
-        }
-        layout
-    }
-
-    fn without_messages(cluster: Cluster, room: u8) -> Self {
+    /// The bits of the servers only.
+    pub(super) fn without_messages(bounds: &Bounds, room: Room) -> Self {
+        let cluster = bounds.cluster;
+        let beats = bounds.limits.patience.number().saturating_sub(1);
+        let beats = if cluster.protocol().check_quorum() { beats } else { 0 };
+        let room = Room { beats, ..room };
         let codec = ServerCodec::new(cluster, room);
-        let server_bits = codec.bits();
-        let servers_in_a_word = (u64::BITS / server_bits) as usize;
-        let places = (0..usize::from(cluster.size())).map(|server| {
-            let slot = u32::try_from(server % servers_in_a_word).expect("below 64");
-            (server / servers_in_a_word, slot * server_bits)
-        });
-        let places: Vec<_> = places.collect();
-        let (last_word, last) = *places.last().expect("a cluster has a server");
-        Self {
+        let servers = usize::from(cluster.size());
+        let (places, end) = placed(servers, codec.bits(), 0);
+        let leases = if bounds.has_leases() { servers } else { 0 };
+        let (leases, end) = placed(leases, lease_bits(cluster), end);
+        let mut layout = Self {
             cluster,
             room,
             codec,
-            messages: last_word * 64 + (last + server_bits) as usize,
+            messages: end,
             places,
+            leases,
             envelopes: Vec::new(),
-            bits: vec![NO_BIT; KINDS * 8 * 8 * (usize::from(room) + 1)],
+            bits: Vec::new(),
             merges_responses: false,
-        }
-    }
-
-    fn key(&self, Envelope { from, to, message }: Envelope) -> usize {
-        let to = to.map_or(0, |to| usize::from(to.number()));
-        let term = usize::try_from(message.term().number()).expect("a term within bounds");
-        let terms = usize::from(self.room) + 1;
-        ((kind(message) * 8 + usize::from(from.number())) * 8 + to) * terms + term
-    }
-
-    /// Gives a message a bit of its own.
-    fn add(&mut self, envelope: Envelope) -> usize {
-        let bit = self.messages + self.envelopes.len();
-        let key = self.key(envelope);
-        self.bits[key] = u16::try_from(bit).expect("few messages");
-        self.envelopes.push(envelope);
-        bit
+        };
+        layout.bits = vec![NO_BIT; layout.kinds() * 8 * 8 * (usize::from(room.term) + 1)];
+        layout
     }
 
     /// The servers.
@@ -201,15 +111,58 @@ impl Layout {
         self.len() == 0
     }
 
-    /// Whether terms go so far.
-    pub(super) const fn has(&self, term: Term) -> bool {
-        term.number() <= self.room as u64
+    /// Whether there is room for this state.
+    pub(super) fn has(&self, State { ballot, role }: State) -> bool {
+        let Room { term, round: rounds, attempt: attempts, beats: most } = self.room;
+        ballot.current_term.number() <= term.into()
+            && match role {
+                Role::Leader { round, beats, .. } => {
+                    round.number() <= rounds.into() && beats.number() <= most
+                }
+                Role::PreCandidate { attempt, .. } => attempt.number() <= attempts.into(),
+                Role::Follower { .. } | Role::Candidate { .. } => true,
+            }
     }
 
-    /// The bit of a message, if it can be sent within the bounds.
-    pub(super) fn bit(&self, envelope: Envelope) -> Option<usize> {
-        let bit = self.bits[self.has(envelope.message.term()).then(|| self.key(envelope))?];
-        (bit != NO_BIT).then_some(bit.into())
+    /// The numbers that the next attempt of a server in this state may have.
+    pub(crate) fn attempts(&self, state: &State) -> impl Iterator<Item = Attempt> + use<> {
+        let last = match state.role {
+            Role::PreCandidate { attempt, .. } if self.merges_responses => attempt.number(),
+            _ if self.merges_responses || state.timer() != Timer::Election => 0,
+            _ => u64::from(self.room.attempt.max(1)) - 1,
+        };
+        let first = if self.merges_responses { last } else { 0 };
+        (first + 1..=last + 1).map(Attempt::new)
+    }
+
+    /// Whether this is the number of the next attempt of a server: one that it has not used in its
+    /// term, while it has used all before.
+    pub(crate) fn is_next_attempt<const W: usize>(
+        &self,
+        world: &Packed<W>,
+        id: ServerId,
+        state: &State,
+        attempt: Attempt,
+    ) -> bool {
+        let Some(term) = state.ballot.current_term.next() else { return true };
+        if self.merges_responses || self.room.attempt == 0 || state.timer() != Timer::Election {
+            return true;
+        }
+        let was_used = |number| {
+            let message = Message::PreVote { term, attempt: Attempt::new(number) };
+            self.was_sent(world, Envelope { from: id, to: None, message })
+        };
+        (1..attempt.number()).all(was_used) && !was_used(attempt.number())
+    }
+
+    /// Where a message is kept: in this bit, or nowhere if it is dead as soon as it is sent; `None`
+    /// if it cannot be sent within the bounds.
+    pub(super) fn place(&self, envelope: Envelope) -> Option<Option<usize>> {
+        match self.bits[self.key(envelope)?] {
+            NO_BIT => None,
+            DEAD => Some(None),
+            bit => Some(Some(bit.into())),
+        }
     }
 
     /// Every message that can be sent, and its bit.
@@ -224,13 +177,26 @@ impl Layout {
 
     /// The last term that there is room for.
     pub(crate) const fn room(&self) -> Term {
-        Term::new(self.room as u64)
+        Term::new(self.room.term as u64)
     }
 
     /// The terms in which messages are sent.
-    fn terms(&self) -> impl Iterator<Item = Term> + use<> {
-        (1..=u64::from(self.room)).map(Term::new)
+    pub(super) fn terms(&self) -> impl Iterator<Item = Term> + use<> {
+        (1..=u64::from(self.room.term)).map(Term::new)
     }
+}
+
+/// Places for so many fields of so many bits, from a bit on, none across two words; and the first
+/// bit after them.
+fn placed(count: usize, bits: u32, from: usize) -> (Vec<(usize, u32)>, usize) {
+    let size = bits as usize;
+    let mut end = from;
+    let places = (0..count).map(|_| {
+        let start = if end % 64 + size > 64 { end.next_multiple_of(64) } else { end };
+        end = start + size;
+        (start / 64, u32::try_from(start % 64).expect("below 64"))
+    });
+    (places.collect(), end)
 }
 
 /// Reading and writing the parts of a packed world.
@@ -246,7 +212,7 @@ impl Layout {
     /// servers that never ran.
     #[inline]
     pub(crate) fn states<const W: usize>(&self, world: &Packed<W>) -> States {
-        let mut states = [State { ballot: Ballot::INITIAL, role: Role::Follower }; MAX_SERVERS];
+        let mut states = [State { ballot: Ballot::INITIAL, role: Role::FOLLOWER }; MAX_SERVERS];
         for (state, &(word, up)) in states.iter_mut().zip(&self.places) {
             *state = self.codec.decode(world.0[word] >> up);
         }
@@ -317,9 +283,17 @@ impl Layout {
         })
     }
 
+    /// Whether a world has this message.
+    pub fn was_sent<const W: usize>(&self, world: &Packed<W>, envelope: Envelope) -> bool {
+        let bit = self.place(envelope).flatten();
+        bit.is_some_and(|bit| world.0[bit / 64] >> (bit % 64) & 1 == 1)
+    }
+
     /// Adds a message to a world.
     pub fn send<const W: usize>(&self, world: &mut Packed<W>, envelope: Envelope) {
-        world.set(self.bit(envelope).expect("it can be sent within the bounds"));
+        if let Some(bit) = self.place(envelope).expect("it can be sent within the bounds") {
+            world.set(bit);
+        }
     }
 
     /// The servers of a world, and no messages.
@@ -338,6 +312,7 @@ impl Layout {
             assert_eq!(world.stored[server.index()], state.ballot, "a ballot was not stored");
             self.set_state(&mut packed, server, *state);
         }
+        self.set_leases(&mut packed, &world.leases);
         for &envelope in &world.sent {
             self.send(&mut packed, envelope);
         }
@@ -351,6 +326,7 @@ impl Layout {
             stored: servers.iter().map(|state| state.ballot).collect(),
             servers,
             sent: self.sent(packed).collect(),
+            leases: self.cluster.servers().map(|server| self.lease(packed, server)).collect(),
         }
     }
 }

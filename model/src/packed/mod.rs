@@ -12,13 +12,16 @@
 //!
 //! [`WorldModel`]: crate::world::WorldModel
 
+mod alphabet;
 mod layout;
+mod leases;
 mod server;
 mod steps;
 #[cfg(test)]
 mod tests;
 mod view;
 
+pub(crate) use alphabet::{OUTDATED_ATTEMPT, OUTDATED_ROUND};
 pub use layout::{Layout, Packed};
 pub(crate) use layout::{States, mix};
 pub(crate) use steps::StepCache;

@@ -1,8 +1,9 @@
 //! The bits of a server: one description of them, for writing and for reading.
 
+use super::alphabet::Room;
 use crate::cluster::Cluster;
 use crate::election::{Ballot, Role, State};
-use crate::types::{ServerId, ServerSet, Term};
+use crate::types::{Attempt, Beats, Round, ServerId, ServerSet, Term};
 
 /// Bits for a server, or for none.
 const SERVER_BITS: u32 = 3;
@@ -14,6 +15,10 @@ const ROLE_BITS: u32 = 2;
 pub(super) struct ServerCodec {
     term_bits: u32,
     set_bits: u32,
+    /// For the number of a round or of an attempt, less one.
+    number_bits: u32,
+    beats_bits: u32,
+    has_pre_candidates: bool,
 }
 
 /// Takes the fields of a server one by one, from the lowest bits on.
@@ -49,15 +54,22 @@ impl Fields for Reader {
 }
 
 impl ServerCodec {
-    /// For terms up to `last_term`.
-    pub(super) fn new(cluster: Cluster, last_term: u8) -> Self {
-        let term_bits = u8::BITS - last_term.leading_zeros();
-        Self { term_bits, set_bits: cluster.size().into() }
+    /// For the servers of this cluster, as far as there is room for them.
+    pub(super) fn new(cluster: Cluster, room: Room) -> Self {
+        let bits_up_to = |last: u8| u8::BITS - last.leading_zeros();
+        Self {
+            term_bits: bits_up_to(room.term),
+            set_bits: cluster.size().into(),
+            number_bits: bits_up_to(room.round.max(room.attempt).max(1) - 1),
+            beats_bits: bits_up_to(room.beats),
+            has_pre_candidates: room.attempt > 0,
+        }
     }
 
     /// How many bits a server takes.
     pub(super) const fn bits(&self) -> u32 {
-        self.term_bits + SERVER_BITS + ROLE_BITS + self.set_bits
+        let role = ROLE_BITS + self.set_bits + self.number_bits + self.beats_bits;
+        self.term_bits + SERVER_BITS + role
     }
 
     /// All of them set.
@@ -71,17 +83,26 @@ impl ServerCodec {
         let State { ballot: Ballot { current_term, voted_for }, role } = state;
         let current_term = Term::new(fields.field(self.term_bits, current_term.number()));
         let voted_for = fields.field(SERVER_BITS, voted_for.map_or(0, |id| id.number().into()));
-        let (name, votes) = match role {
-            Role::Follower => (0, ServerSet::EMPTY),
-            Role::Candidate { votes } => (1, votes),
-            Role::Leader => (2, ServerSet::EMPTY),
+        let (name, set, number, beats) = match role {
+            Role::Follower { contact } => (0, u8::from(contact), 1, Beats::ZERO),
+            Role::Candidate { votes } => (1, votes.bits(), 1, Beats::ZERO),
+            Role::Leader { round, answered, beats } => (2, answered.bits(), round.number(), beats),
+            Role::PreCandidate { attempt, votes } => {
+                (3, votes.bits(), attempt.number(), Beats::ZERO)
+            }
         };
         let name = fields.field(ROLE_BITS, name);
-        let votes = fields.field(self.set_bits, votes.bits().into());
+        let set = low_byte(fields.field(self.set_bits, set.into()));
+        let number = fields.field(self.number_bits, number.wrapping_sub(1)) + 1;
+        let beats = Beats::new(low_byte(fields.field(self.beats_bits, beats.number().into())));
+        let votes = ServerSet::from_bits(set);
         let role = match name {
-            0 => Role::Follower,
-            1 => Role::Candidate { votes: ServerSet::from_bits(low_byte(votes)) },
-            2 => Role::Leader,
+            0 => Role::Follower { contact: set != 0 },
+            1 => Role::Candidate { votes },
+            2 => Role::Leader { round: Round::new(number), answered: votes, beats },
+            3 if self.has_pre_candidates => {
+                Role::PreCandidate { attempt: Attempt::new(number), votes }
+            }
             _ => unreachable!("no role is packed so"),
         };
         State {
@@ -103,7 +124,7 @@ impl ServerCodec {
     #[inline]
     pub(super) fn decode(&self, bits: u64) -> State {
         // What a reader is given makes no difference.
-        self.describe(&mut Reader(bits), State { ballot: Ballot::INITIAL, role: Role::Follower })
+        self.describe(&mut Reader(bits), State { ballot: Ballot::INITIAL, role: Role::FOLLOWER })
     }
 }
 
@@ -116,13 +137,22 @@ const fn low_byte(bits: u64) -> u8 {
 mod tests {
     use super::*;
 
-    /// Every state that a server of this cluster can have, up to a term.
-    fn states(cluster: Cluster, last_term: u8) -> impl Iterator<Item = State> {
+    /// Every state that a server of this cluster can have for which there is room.
+    fn states(cluster: Cluster, room: Room) -> impl Iterator<Item = State> {
         let votes_for = move || cluster.servers().map(Some).chain([None]);
-        let sets = (0..1_u8 << cluster.size()).map(ServerSet::from_bits);
-        let roles = sets.map(|votes| Role::Candidate { votes });
-        let roles: Vec<_> = roles.chain([Role::Follower, Role::Leader]).collect();
-        (0..=u64::from(last_term)).map(Term::new).flat_map(move |current_term| {
+        let mut roles = [false, true].map(|contact| Role::Follower { contact }).to_vec();
+        for votes in (0..1_u8 << cluster.size()).map(ServerSet::from_bits) {
+            roles.push(Role::Candidate { votes });
+            for attempt in (1..=room.attempt.into()).map(Attempt::new) {
+                roles.push(Role::PreCandidate { attempt, votes });
+            }
+            for round in (1..=room.round.into()).map(Round::new) {
+                for beats in (0..=room.beats).map(Beats::new) {
+                    roles.push(Role::Leader { round, answered: votes, beats });
+                }
+            }
+        }
+        (0..=u64::from(room.term)).map(Term::new).flat_map(move |current_term| {
             let roles = roles.clone();
             votes_for().flat_map(move |voted_for| {
                 let ballot = Ballot { current_term, voted_for };
@@ -134,17 +164,25 @@ mod tests {
     #[test]
     #[should_panic = "no role is packed so"]
     fn bits_of_no_role_are_not_read() {
-        let codec = ServerCodec::new(Cluster::new(1).unwrap(), 1);
+        let room = Room { term: 1, round: 1, attempt: 0, beats: 0 };
+        let codec = ServerCodec::new(Cluster::new(1).unwrap(), room);
         codec.decode(0b11 << (codec.term_bits + SERVER_BITS));
     }
 
     #[test]
     fn every_state_is_read_as_it_was_written_and_has_bits_of_its_own() {
-        for (size, last_term) in [(1, 1), (3, 2), (5, 3), (7, 9)] {
+        let room = |term, round, attempt, beats| Room { term, round, attempt, beats };
+        for (size, room) in [
+            (1, room(1, 1, 1, 0)),
+            (3, room(2, 2, 1, 1)),
+            (5, room(3, 1, 2, 0)),
+            (5, room(2, 3, 0, 2)),
+            (7, room(9, 1, 0, 0)),
+        ] {
             let cluster = Cluster::new(size).unwrap();
-            let codec = ServerCodec::new(cluster, last_term);
+            let codec = ServerCodec::new(cluster, room);
             let mut seen = std::collections::HashSet::new();
-            for state in states(cluster, last_term) {
+            for state in states(cluster, room) {
                 let bits = codec.encode(state);
                 assert_eq!(codec.decode(bits | !codec.mask()), state, "{bits:b}");
                 assert!(

@@ -11,8 +11,8 @@ use crate::action::Envelope;
 use crate::action::{Move, Trigger};
 use crate::election::{Event, State};
 use crate::types::ServerId;
-use crate::world::Handlers;
 use crate::world::bounds::Bounds;
+use crate::world::{Effect, Handlers};
 
 /// Some bits of one word of a world.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,6 +38,8 @@ pub(crate) struct CachedStep {
     /// Where the state of the server is, and its bits afterwards.
     server: Bits,
     state: u64,
+    /// What becomes of leases, where worlds tell of them.
+    effect: Option<Effect>,
     /// Whether a packed world can tell what happens: a ballot that changes is persisted, and what
     /// is sent is of a term within the bounds.
     is_sound: bool,
@@ -46,7 +48,11 @@ pub(crate) struct CachedStep {
 impl CachedStep {
     /// The world after it; `None` if it cannot happen, or changes nothing.
     #[inline]
-    pub(crate) fn after<const W: usize>(&self, world: &Packed<W>) -> Option<Packed<W>> {
+    pub(crate) fn after<const W: usize>(
+        &self,
+        layout: &Layout,
+        world: &Packed<W>,
+    ) -> Option<Packed<W>> {
         if world.0[self.received.word] & self.received.mask != self.received.mask {
             return None;
         }
@@ -55,12 +61,19 @@ impl CachedStep {
         let word = &mut after.0[self.server.word];
         *word = *word & !self.server.mask | self.state;
         after.0[self.sent.word] |= self.sent.mask;
+        if let Some(effect) = self.effect {
+            layout.affect(&mut after, self.a_move.server, effect);
+        }
         (after != *world).then_some(after)
     }
 
-    /// Whether it is that the server's timer fires.
-    pub(crate) const fn is_timeout(&self) -> bool {
-        matches!(self.a_move.trigger, Trigger::Event(Event::Timeout))
+    /// What happens to the server by itself, which the bounds may forbid.
+    #[inline]
+    pub(crate) const fn own_event(&self) -> Option<Event> {
+        match self.a_move.trigger {
+            Trigger::Event(event @ (Event::Timeout { .. } | Event::HandOver { .. })) => Some(event),
+            Trigger::Event(Event::Receive { .. }) | Trigger::Restart => None,
+        }
     }
 }
 
@@ -101,29 +114,30 @@ fn compute(
 ) -> Box<[CachedStep]> {
     let cached_step = |trigger: Trigger, received: Bits| {
         let (step, envelope) = handlers.act(bounds, id, &before, before.ballot, trigger);
-        let bit = envelope.and_then(|envelope| layout.bit(envelope));
+        let place = envelope.map(|envelope| layout.place(envelope));
         let is_sound = (step.persist || step.state.ballot == before.ballot)
-            && layout.has(step.state.ballot.current_term)
-            && bit.is_some() == envelope.is_some();
+            && layout.has(step.state)
+            && place != Some(None);
+        let bit = place.flatten().flatten();
         let (word, mask, state) = layout.bits_with(id, if is_sound { step.state } else { before });
-        let changes = step.state != before || envelope.is_some();
+        let effect = Effect::of(&bounds.server(id), trigger, &step);
+        let effect = layout.has_leases().then_some(effect).filter(|effect| effect.matters());
+        let changes = step.state != before || envelope.is_some() || effect.is_some();
         changes.then(|| CachedStep {
             a_move: Move::of(id, &before, trigger, &step),
             received,
             sent: bit.map_or_else(Bits::default, Bits::of),
             server: Bits { word, mask },
             state,
+            effect,
             is_sound,
         })
     };
-    let alone = [Trigger::Event(Event::Timeout), Trigger::Restart].map(|c| (c, Bits::default()));
+    let own = bounds.own_events(id, layout.attempts(&before)).map(Trigger::Event);
+    let own = own.chain([Trigger::Restart]).map(|trigger| (trigger, Bits::default()));
     let deliveries = layout.messages().flat_map(|(bit, envelope): (usize, Envelope)| {
         let to_this = envelope.deliveries(bounds.cluster).filter(move |(to, _)| *to == id);
         to_this.map(move |(_, event)| (Trigger::Event(event), Bits::of(bit)))
     });
-    alone
-        .into_iter()
-        .chain(deliveries)
-        .filter_map(|(trigger, received)| cached_step(trigger, received))
-        .collect()
+    own.chain(deliveries).filter_map(|(trigger, received)| cached_step(trigger, received)).collect()
 }

@@ -8,7 +8,7 @@ use crate::action::{Action, Envelope};
 use crate::cluster::Cluster;
 use crate::election::{Ballot, Role, Server, State, Step};
 use crate::message::Message;
-use crate::types::{ServerId, Term};
+use crate::types::{Round, ServerId, Term};
 use crate::world::bounds::{Bounds, Replies, Terms};
 use crate::world::properties::View;
 use crate::world::{Handlers, World, WorldModel};
@@ -18,7 +18,7 @@ const W: usize = 24;
 
 fn bounds(servers: u8, last_term: u8) -> Bounds {
     let terms = Terms::UpTo(Term::new(last_term.into()));
-    Bounds { cluster: Cluster::new(servers).unwrap(), terms, replies: Replies::All }
+    Bounds::new(Cluster::new(servers).unwrap(), terms, Replies::All)
 }
 
 /// Every world that can be reached within bounds, and what can happen there.
@@ -42,7 +42,7 @@ fn graphs() -> impl Iterator<Item = (Layout, Bounds)> {
     let sizes = [(1, 2), (2, 2), (3, 1)].into_iter();
     sizes.map(|(servers, last_term)| {
         let bounds = bounds(servers, last_term);
-        (Layout::new(bounds.cluster, last_term), bounds)
+        (Layout::new(&bounds, last_term), bounds)
     })
 }
 
@@ -50,8 +50,8 @@ fn graphs() -> impl Iterator<Item = (Layout, Bounds)> {
 fn layouts() -> impl Iterator<Item = Layout> {
     let sizes = [(1, 1), (2, 3), (3, 2), (5, 3), (7, 9)].into_iter();
     sizes.flat_map(|(servers, last_term)| {
-        let cluster = Cluster::new(servers).unwrap();
-        [Layout::new(cluster, last_term), Layout::merging(cluster, last_term)]
+        let bounds = bounds(servers, last_term);
+        [Layout::new(&bounds, last_term), Layout::merging(&bounds, last_term)]
     })
 }
 
@@ -95,13 +95,13 @@ fn successors(
     let terms = || world.servers.iter().map(|state| state.ballot.current_term);
     let mut found = HashSet::new();
     for (id, state) in world.states() {
-        let may_fire = bounds.allow_timeout(state, terms());
+        let may = |event| bounds.allow(state, event, terms());
         let steps = steps.of(&packed, id, layout, bounds, Handlers::RAFT).iter();
-        for step in steps.filter(|step| may_fire || !step.is_timeout()) {
+        for step in steps.filter(|step| step.own_event().is_none_or(may)) {
             assert_eq!(step.a_move.server, id);
-            assert_eq!(step.is_timeout(), step.a_move.action == Action::Timeout);
-            let after =
-                step.after(&packed).map(|after| (step.a_move.action, layout.unpack(&after)));
+            assert_eq!(step.own_event().is_some(), step.a_move.action == Action::Timeout);
+            let after = step.after(layout, &packed);
+            let after = after.map(|after| (step.a_move.action, layout.unpack(&after)));
             found.extend(after);
         }
     }
@@ -121,13 +121,13 @@ fn a_packed_world_does_what_the_world_does() {
 /// Tries all that two servers do of which the first is in term 1, by handlers that may be wrong.
 fn try_steps_in_term_1(room: u8, handlers: Handlers) {
     let bounds = bounds(2, room);
-    let layout = Layout::new(bounds.cluster, room);
+    let layout = Layout::new(&bounds, room);
     let ballot = Ballot { current_term: Term::new(1), voted_for: None };
     let mut world = Packed::<W>::EMPTY;
-    layout.set_state(&mut world, ServerId::FIRST, State { ballot, role: Role::Follower });
+    layout.set_state(&mut world, ServerId::FIRST, State { ballot, role: Role::FOLLOWER });
     let steps = StepCache::new(&layout);
     for step in steps.of(&world, ServerId::FIRST, &layout, &bounds, handlers) {
-        let _ = step.after(&world);
+        let _ = step.after(&layout, &world);
     }
 }
 
@@ -178,7 +178,7 @@ fn each_message_has_a_bit_of_its_own() {
             layout.set_state(&mut servers, id, full(&layout));
         }
         for (bit, envelope) in layout.messages() {
-            assert_eq!(layout.bit(envelope), Some(bit));
+            assert_eq!(layout.place(envelope), Some(Some(bit)));
             let mut world = servers;
             layout.send(&mut world, envelope);
             assert!(layout.sent(&world).eq([envelope]), "of {envelope}");
@@ -204,7 +204,7 @@ fn no_bit_lies_idle() {
 #[test]
 fn there_is_a_message_of_every_kind_from_everybody_to_everybody_in_every_term() {
     for (servers, last_term) in [(1, 1), (2, 3), (5, 3)] {
-        let layout = Layout::new(Cluster::new(servers).unwrap(), last_term);
+        let layout = Layout::new(&bounds(servers, last_term), last_term);
         let others = usize::from(servers) - 1;
         let expected = usize::from(servers) * usize::from(last_term) * (2 + 3 * others);
         let messages: HashSet<_> = layout.messages().map(|(_, envelope)| envelope).collect();
@@ -212,7 +212,7 @@ fn there_is_a_message_of_every_kind_from_everybody_to_everybody_in_every_term() 
         for envelope in messages {
             for beyond in last_term + 1..last_term + 4 {
                 let message = envelope.message.with_term(Term::new(beyond.into()));
-                let bit = layout.bit(Envelope { message, ..envelope });
+                let bit = layout.place(Envelope { message, ..envelope });
                 assert_eq!(bit, None, "there is no term {beyond}");
             }
         }
@@ -224,9 +224,12 @@ fn what_nobody_sends_has_no_bit() {
     for layout in layouts() {
         for from in layout.cluster().servers() {
             for term in (0..=layout.room().number()).map(Term::new) {
-                for message in [Message::RequestVote { term }, Message::AppendEntries { term }] {
+                for message in [
+                    Message::RequestVote { term, hand_over: false },
+                    Message::AppendEntries { term, round: Round::FIRST },
+                ] {
                     for to in layout.cluster().servers().map(Some) {
-                        let bit = layout.bit(Envelope { from, to, message });
+                        let bit = layout.place(Envelope { from, to, message });
                         assert_eq!(bit, None, "a request goes to everybody, not to {to:?}");
                     }
                 }
@@ -238,12 +241,12 @@ fn what_nobody_sends_has_no_bit() {
 #[test]
 fn responses_that_are_merged_are_one() {
     for (servers, last_term) in [(2, 3), (3, 2), (7, 1)] {
-        let cluster = Cluster::new(servers).unwrap();
-        let layout = Layout::merging(cluster, last_term);
-        assert!(layout.merges_responses() && !Layout::new(cluster, last_term).merges_responses());
+        let bounds = bounds(servers, last_term);
+        let (cluster, layout) = (bounds.cluster, Layout::merging(&bounds, last_term));
+        assert!(layout.merges_responses() && !Layout::new(&bounds, last_term).merges_responses());
         for to in cluster.servers() {
             for term in (1..=last_term.into()).map(Term::new) {
-                let response = Message::AppendEntriesResponse { term };
+                let response = Message::AppendEntriesResponse { term, round: None };
                 let refusal = Message::RequestVoteResponse { term, vote_granted: false };
                 let mut world = Packed::<W>::EMPTY;
                 for from in cluster.others(to) {

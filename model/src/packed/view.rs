@@ -4,6 +4,7 @@ use super::{Layout, Packed};
 use crate::action::Envelope;
 use crate::cluster::Cluster;
 use crate::election::{Ballot, State};
+use crate::run::Lease;
 use crate::types::ServerId;
 use crate::world::properties::View;
 
@@ -31,5 +32,9 @@ impl<const W: usize> View for PackedView<'_, W> {
 
     fn sent_since<'a>(&'a self, earlier: &'a Self) -> impl Iterator<Item = Envelope> + 'a {
         self.0.sent_since(self.1, earlier.1)
+    }
+
+    fn lease(&self, server: ServerId) -> Lease {
+        self.0.lease(self.1, server)
     }
 }

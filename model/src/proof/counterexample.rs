@@ -11,7 +11,8 @@ use super::solver::{Solver, SolverError};
 use crate::action::Envelope;
 use crate::election::{Ballot, Role, State};
 use crate::message::Message;
-use crate::types::{ServerId, ServerSet, Term};
+use crate::run::Lease;
+use crate::types::{Round, ServerId, ServerSet, Term};
 use crate::world::World;
 
 /// The sizes of worlds in which one is looked for: servers, terms, quorums.
@@ -173,19 +174,20 @@ impl Seen {
             servers: self.servers().map(|server| self.state(moment, server)).collect(),
             stored: self.servers().map(|s| self.ballot(moment, "stored", s)).collect(),
             sent: self.sent(moment),
+            leases: self.servers().map(|_| Lease::NONE).collect(),
         }
     }
 
     fn state(&self, moment: &str, server: ServerId) -> State {
         let id = server.number();
         let role = if self.is(&format!("({moment}leader s{id})")) {
-            Role::Leader
+            Role::LEADER
         } else if self.is(&format!("({moment}candidate s{id})")) {
             let is_counted =
                 |voter: &ServerId| self.is(&format!("({moment}votes s{id} s{})", voter.number()));
             Role::Candidate { votes: self.servers().filter(is_counted).collect() }
         } else {
-            Role::Follower
+            Role::FOLLOWER
         };
         State { ballot: self.ballot(moment, "current", server), role }
     }
@@ -211,8 +213,8 @@ impl Seen {
             let id = from.number();
             for (name, term) in self.terms() {
                 let broadcasts = [
-                    ("request_vote", Message::RequestVote { term }),
-                    ("append_entries", Message::AppendEntries { term }),
+                    ("request_vote", Message::RequestVote { term, hand_over: false }),
+                    ("append_entries", Message::AppendEntries { term, round: Round::FIRST }),
                 ];
                 let was_sent =
                     |(kind, _): &(&str, _)| self.is(&format!("({moment}{kind} s{id} {name})"));

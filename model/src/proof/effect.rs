@@ -37,10 +37,12 @@ fn change(variable: &str, step: &Step) -> Change {
         "candidate" => {
             Change::Becomes(matches!(step.state.role, Role::Candidate { .. }).to_string())
         }
-        "leader" => Change::Becomes(matches!(step.state.role, Role::Leader).to_string()),
+        "leader" => Change::Becomes(matches!(step.state.role, Role::Leader { .. }).to_string()),
         "votes" => Change::Becomes(match step.state.role {
             Role::Candidate { votes } => format!("({votes:?} c)"),
-            Role::Follower | Role::Leader => "false".to_owned(),
+            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Leader { .. } => {
+                "false".to_owned()
+            }
         }),
         "request_vote" | "vote_granted" | "append_entries" => match sent(&step.outgoing) {
             Some((to, what)) => added(variable, to, what),
@@ -54,7 +56,9 @@ fn change(variable: &str, step: &Step) -> Change {
 pub(super) fn sent(outgoing: &Outgoing) -> Option<(Option<ServerId>, Message)> {
     match *outgoing {
         Outgoing::Nothing => None,
-        Outgoing::Reply { to, message } => Some((Some(to), message)),
+        Outgoing::Reply { to, message } | Outgoing::Order { to, message } => {
+            Some((Some(to), message))
+        }
         Outgoing::Broadcast { message } => Some((None, message)),
     }
 }
@@ -63,15 +67,18 @@ pub(super) fn sent(outgoing: &Outgoing) -> Option<(Option<ServerId>, Message)> {
 fn added(variable: &str, to: Option<ServerId>, message: Message) -> Change {
     let of = |term: Term| format!("(= t {term:?})");
     let (remembered_in, what) = match message {
-        Message::RequestVote { term } => ("request_vote", of(term)),
-        Message::AppendEntries { term } => ("append_entries", of(term)),
+        Message::RequestVote { term, .. } => ("request_vote", of(term)),
+        Message::AppendEntries { term, .. } => ("append_entries", of(term)),
         Message::RequestVoteResponse { term, vote_granted: true } => match to {
             Some(to) => ("vote_granted", format!("(and (= t {term:?}) (= c {to:?}))")),
             None => ("vote_granted", of(term)),
         },
         // Paths begin with their arrival whether or not anybody sent them.
         Message::RequestVoteResponse { vote_granted: false, .. }
-        | Message::AppendEntriesResponse { .. } => return Change::Kept,
+        | Message::AppendEntriesResponse { .. }
+        | Message::PreVote { .. }
+        | Message::PreVoteResponse { .. }
+        | Message::HandOver { .. } => return Change::Kept,
     };
     if variable == remembered_in { Change::Adds(what) } else { Change::Kept }
 }

@@ -106,7 +106,8 @@ pub const INVARIANT: [Conjunct; 9] = [
         formula: "(forall ((c Server)) (=> (or (candidate c) (leader c)) (voted_for c c)))",
         holds: |world| {
             world.states().all(|(server, State { ballot, role })| {
-                *role == Role::Follower || ballot.voted_for == Some(server)
+                !matches!(role, Role::Candidate { .. } | Role::Leader { .. })
+                    || ballot.voted_for == Some(server)
             })
         },
     },
@@ -120,7 +121,7 @@ pub const INVARIANT: [Conjunct; 9] = [
                 Role::Candidate { votes: counted } => counted
                     .iter()
                     .all(|voter| has_voted(world, voter, ballot.current_term, candidate)),
-                Role::Follower | Role::Leader => true,
+                Role::Follower { .. } | Role::PreCandidate { .. } | Role::Leader { .. } => true,
             })
         },
     },
@@ -129,7 +130,7 @@ pub const INVARIANT: [Conjunct; 9] = [
         says: "A leader has the votes of a quorum in its current term.",
         formula: "(forall ((c Server)) (=> (leader c) (elected c (current_term c))))",
         holds: |world| {
-            let mut leaders = world.states().filter(|(_, state)| state.role == Role::Leader);
+            let mut leaders = world.states().filter(|(_, state)| state.role.is_leader());
             leaders.all(|(leader, state)| is_elected(world, leader, state.ballot.current_term))
         },
     },
@@ -209,13 +210,13 @@ fn is_elected(world: &World, candidate: ServerId, term: Term) -> bool {
 
 fn heartbeats(world: &World) -> impl Iterator<Item = (ServerId, Term)> {
     world.sent.iter().filter_map(|envelope| match envelope.message {
-        Message::AppendEntries { term } => Some((envelope.from, term)),
+        Message::AppendEntries { term, .. } => Some((envelope.from, term)),
         _ => None,
     })
 }
 
 /// `led`, of all servers.
 fn led(world: &World) -> impl Iterator<Item = (ServerId, Term)> {
-    let leaders = world.states().filter(|(_, state)| state.role == Role::Leader);
+    let leaders = world.states().filter(|(_, state)| state.role.is_leader());
     leaders.map(|(leader, state)| (leader, state.ballot.current_term)).chain(heartbeats(world))
 }

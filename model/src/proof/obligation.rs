@@ -10,7 +10,7 @@ use super::election::{Role, Rule, Step};
 use super::invariant::{Conjunct, DEFINITIONS, INVARIANT, SAFETY, TERM_NEVER_DECREASES};
 use super::logic::{self, comment};
 use super::message::Message;
-use super::oracle::{Note, Path, assumed};
+use super::oracle::{Note, Path, Question, assumed};
 use super::situation::{Occurrence, Situation, Standing, first_start, not_considered};
 use super::solver::Answer;
 
@@ -160,19 +160,23 @@ fn initially(handlers: Handlers, beginnings: &[Situation]) -> File {
         "Initially",
         "Every server has come up for the first time, and nothing else was sent: the invariant holds.",
     );
-    let [(path, step)] = &first_start(handlers)[..] else {
-        panic!("a server that has never run has nothing to compare")
-    };
-    assert!(path.notes.is_empty(), "a server that has never run has nothing to compare");
-    file.paths = 1;
-    file.text += &told(step);
     file.text += &logic::preamble();
-    file.text += &effect::initial(step);
-    file.text += &definitions();
-    for conjunct in &INVARIANT {
-        file.follows(conjunct.name, conjunct.formula, None);
+    let paths = first_start(handlers);
+    file.paths = paths.len();
+    for (number, (path, step)) in (1..).zip(&paths) {
+        // The servers of a cluster have the same guards: so all of them take the same path.
+        let label = (number, format!("{:?}", step.rule));
+        let _ =
+            write!(file.text, "\n; Path {number} of {}.\n{}(push 1)\n", paths.len(), told(step));
+        walk(&mut file, path, &label);
+        file.text += &effect::initial(step);
+        file.text += &definitions();
+        for conjunct in &INVARIANT {
+            file.follows(conjunct.name, conjunct.formula, Some(&label));
+        }
+        considered(&mut file, step, beginnings, Some(&label));
+        file.text += "(pop 1)\n";
     }
-    considered(&mut file, step, beginnings, None);
     file
 }
 
@@ -204,9 +208,19 @@ fn keeps(
     if situation.has_voted {
         file.text += "; Who has its vote.\n(declare-const voted Server)\n";
     }
-    if situation.standing == Standing::Candidate {
-        file.text += "; The votes that it has counted.\n";
-        file.text += "(define-fun counted ((s Server)) Bool (votes me s))\n";
+    file.text += match situation.standing {
+        Standing::Candidate => {
+            "; The votes that it has counted.\n\
+             (define-fun counted ((s Server)) Bool (votes me s))\n"
+        }
+        Standing::PreCandidate | Standing::Leader => {
+            "; The pre-votes, or the answers, that it has counted: any.\n\
+             (declare-fun counted (Server) Bool)\n"
+        }
+        Standing::Follower | Standing::FollowerInContact => "",
+    };
+    if situation.occurrence == Occurrence::HandOver {
+        file.text += "; Who shall take over.\n(declare-const to Server)\n";
     }
     for (says, formula) in situation.conditions() {
         comment(&mut file.text, says);
@@ -220,7 +234,7 @@ fn keeps(
             write!(file.text, "\n; Path {number} of {}.\n{}(push 1)\n", paths.len(), told(step));
         walk(&mut file, path, &label);
         considered(&mut file, step, beginnings, Some(&label));
-        if is_specification && is_excluded(situation, step) {
+        if is_specification && is_excluded(situation, path, step) {
             file.question(EXCLUDED.0, "", Some(&label), Answer::Unsat);
         } else if is_specification {
             let example = logic::exactly(2, 3, 1);
@@ -294,24 +308,29 @@ fn walk(file: &mut File, path: &Path, label: &(usize, String)) {
 }
 
 /// Whether this path of the specification is only there because code is total.
-fn is_excluded(situation: Situation, step: &Step) -> bool {
-    if situation.standing == Standing::Follower {
-        return false;
+fn is_excluded(situation: Situation, path: &Path, step: &Step) -> bool {
+    match situation.standing {
+        Standing::Candidate | Standing::Leader => {}
+        Standing::Follower | Standing::FollowerInContact | Standing::PreCandidate => return false,
     }
-    // Its own vote: so it has one, and gives no other in its term.
-    let gives_another = situation.occurrence == Occurrence::RequestVote
-        && matches!(step.rule, Rule::VoteGranted)
-        && !matches!(step.state.role, Role::Follower);
-    !situation.has_voted || gives_another || matches!(step.rule, Rule::RivalIgnored)
+    // Its vote is its own: so it has one, and whoever asks for it has it not.
+    let is_of_another = path.notes.iter().any(|note| {
+        matches!(note, Note::Decided { question: Question::SameServer(..), answer: true })
+    });
+    let hears_rival = situation.occurrence == Occurrence::AppendEntries
+        && matches!(step.rule, Rule::RivalIgnored);
+    !situation.has_voted || is_of_another || hears_rival
 }
 
 /// A step, in words.
 fn told(step: &Step) -> String {
     let ballot = step.state.ballot;
     let role = match step.state.role {
-        Role::Follower => "a follower".to_owned(),
+        Role::Follower { contact: false } => "a follower".to_owned(),
+        Role::Follower { contact: true } => "a follower in contact".to_owned(),
+        Role::PreCandidate { votes, .. } => format!("a pre-candidate with the votes {votes:?}"),
         Role::Candidate { votes } => format!("a candidate with the votes {votes:?}"),
-        Role::Leader => "a leader".to_owned(),
+        Role::Leader { round, .. } => format!("a leader in round {round:?}"),
     };
     let vote = match ballot.voted_for {
         Some(candidate) => format!("voted for {candidate:?}"),
@@ -333,11 +352,16 @@ fn told(step: &Step) -> String {
 
 fn sent(message: Message) -> String {
     let (name, term) = match message {
-        Message::RequestVote { term } => ("RequestVote", term),
+        Message::RequestVote { term, hand_over: false } => ("RequestVote", term),
+        Message::RequestVote { term, hand_over: true } => ("RequestVote, handed over,", term),
         Message::RequestVoteResponse { term, vote_granted: true } => ("a granted vote", term),
         Message::RequestVoteResponse { term, vote_granted: false } => ("a refusal", term),
-        Message::AppendEntries { term } => ("AppendEntries", term),
-        Message::AppendEntriesResponse { term } => ("AppendEntriesResponse", term),
+        Message::AppendEntries { term, .. } => ("AppendEntries", term),
+        Message::AppendEntriesResponse { term, .. } => ("AppendEntriesResponse", term),
+        Message::PreVote { term, .. } => ("PreVote", term),
+        Message::PreVoteResponse { term, vote_granted: true, .. } => ("a granted pre-vote", term),
+        Message::PreVoteResponse { term, vote_granted: false, .. } => ("a refused pre-vote", term),
+        Message::HandOver { term } => ("HandOver", term),
     };
     format!("{name} of term {term:?}")
 }

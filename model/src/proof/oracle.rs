@@ -31,6 +31,8 @@ pub(super) enum Question {
     SameSet(usize, usize),
     /// Is this set a quorum?
     Quorum(usize),
+    /// Are these the same round, attempt or number, or is this guard on? Nothing follows.
+    Perhaps(usize, usize),
 }
 
 /// What came up on a path, in this order.
@@ -66,9 +68,11 @@ struct Oracle {
 }
 
 thread_local! {
-    // It begins with the one symbol that is a constant.
-    static ORACLE: RefCell<Oracle> =
-        RefCell::new(Oracle { book: vec!["zero".to_owned()], ..Oracle::default() });
+    // It begins with the symbols that are constants.
+    static ORACLE: RefCell<Oracle> = RefCell::new(Oracle {
+        book: ["zero", "nobody", "first"].map(str::to_owned).to_vec(),
+        ..Oracle::default()
+    });
 }
 
 fn ask<R>(of: impl FnOnce(&mut Oracle) -> R) -> R {
@@ -78,6 +82,10 @@ fn ask<R>(of: impl FnOnce(&mut Oracle) -> R) -> R {
 impl Symbol {
     /// The term in which servers start.
     pub(super) const ZERO: Self = Self(0);
+    /// The set of nobody.
+    pub(super) const NOBODY: Self = Self(1);
+    /// The first of what is only counted.
+    pub(super) const FIRST: Self = Self(2);
 
     /// The symbol for an expression.
     pub(super) fn named(text: &str) -> Self {
@@ -109,13 +117,27 @@ impl Symbol {
 
     fn is(self, other: Self, question: Question) -> bool {
         #[cfg(test)]
-        if STRUCTURALLY.get() {
+        if STRUCTURALLY.get() && !matches!(question, Question::Perhaps(..)) {
             return self.0 == other.0;
         }
         ask(|oracle| {
             let _ = oracle.path();
             self.0 == other.0 || oracle.answer(question)
         })
+    }
+
+    pub(super) fn is_perhaps(self, other: Self) -> bool {
+        self.is(other, Question::Perhaps(self.0, other.0))
+    }
+
+    /// Whether the guard of this name is on.
+    pub(super) fn is_on(self) -> bool {
+        ask(|oracle| oracle.answer(Question::Perhaps(self.0, self.0)))
+    }
+
+    /// What comes after it, of which nothing is known.
+    pub(super) fn following(self) -> Self {
+        Self::named(&format!("(next {})", self.text()))
     }
 
     pub(super) fn is_older(self, other: Self) -> bool {
@@ -232,7 +254,7 @@ fn formula(book: &[String], question: Question, answer: bool) -> Option<String> 
             "(exists ((q Quorum)) (forall ((s Server)) (=> (member s q) ({} s))))",
             text(set)
         ),
-        Question::Quorum(_) | Question::Last(_) => return None,
+        Question::Quorum(_) | Question::Last(_) | Question::Perhaps(..) => return None,
     };
     Some(if answer { formula } else { format!("(not {formula})") })
 }
@@ -251,7 +273,10 @@ impl Path {
         let is_about_servers = match question {
             Question::SameServer(..) => true,
             Question::SameTerm(..) | Question::Older(..) => false,
-            Question::Last(_) | Question::SameSet(..) | Question::Quorum(_) => return true,
+            Question::Last(_)
+            | Question::SameSet(..)
+            | Question::Quorum(_)
+            | Question::Perhaps(..) => return true,
         };
         let relation = |&(question, answer): &(Question, bool)| match question {
             Question::SameServer(a, b) if is_about_servers => {

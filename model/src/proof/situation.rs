@@ -16,27 +16,41 @@ use super::effect;
 use super::election::{Ballot, Event, Handlers, Role, Server, State, Step};
 use super::message::Message;
 use super::oracle::{Path, every_path};
-use super::types::{ServerId, ServerSet, Term};
+use super::types::{Attempt, Beats, Round, ServerId, ServerSet, Term};
 
 /// What happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Occurrence {
     Timeout,
+    HandOver,
     RequestVote,
+    RequestVoteHandedOver,
     VoteGranted,
     VoteRefused,
     AppendEntries,
-    AppendEntriesResponse,
+    AppendEntriesAnswered,
+    AppendEntriesRefused,
+    PreVote,
+    PreVoteGranted,
+    PreVoteRefused,
+    ReceiveHandOver,
     Restart,
 }
 
-const OCCURRENCES: [Occurrence; 7] = [
+const OCCURRENCES: [Occurrence; 14] = [
     Occurrence::Timeout,
+    Occurrence::HandOver,
     Occurrence::RequestVote,
+    Occurrence::RequestVoteHandedOver,
     Occurrence::VoteGranted,
     Occurrence::VoteRefused,
     Occurrence::AppendEntries,
-    Occurrence::AppendEntriesResponse,
+    Occurrence::AppendEntriesAnswered,
+    Occurrence::AppendEntriesRefused,
+    Occurrence::PreVote,
+    Occurrence::PreVoteGranted,
+    Occurrence::PreVoteRefused,
+    Occurrence::ReceiveHandOver,
     Occurrence::Restart,
 ];
 
@@ -44,41 +58,67 @@ impl Occurrence {
     /// What it is that this message arrives.
     const fn of(message: &Message) -> Self {
         match message {
-            Message::RequestVote { .. } => Self::RequestVote,
+            Message::RequestVote { hand_over: false, .. } => Self::RequestVote,
+            Message::RequestVote { hand_over: true, .. } => Self::RequestVoteHandedOver,
             Message::RequestVoteResponse { vote_granted: true, .. } => Self::VoteGranted,
             Message::RequestVoteResponse { vote_granted: false, .. } => Self::VoteRefused,
             Message::AppendEntries { .. } => Self::AppendEntries,
-            Message::AppendEntriesResponse { .. } => Self::AppendEntriesResponse,
+            Message::AppendEntriesResponse { round: Some(_), .. } => Self::AppendEntriesAnswered,
+            Message::AppendEntriesResponse { round: None, .. } => Self::AppendEntriesRefused,
+            Message::PreVote { .. } => Self::PreVote,
+            Message::PreVoteResponse { vote_granted: true, .. } => Self::PreVoteGranted,
+            Message::PreVoteResponse { vote_granted: false, .. } => Self::PreVoteRefused,
+            Message::HandOver { .. } => Self::ReceiveHandOver,
         }
     }
 
     /// What the network, or the disk, promises: that a message which arrives was sent, by another
-    /// server. Of responses other than granted votes not even that is needed.
+    /// server. Of other messages than requests for votes, granted votes and heartbeats not even
+    /// that is needed: safety does not depend on the guards.
     pub(super) const fn guard(self) -> &'static str {
         match self {
-            Self::Timeout | Self::Restart => "true",
-            Self::RequestVote => "(and (request_vote from term) (not (= from me)))",
+            Self::Timeout | Self::HandOver | Self::Restart => "true",
+            Self::RequestVote | Self::RequestVoteHandedOver => {
+                "(and (request_vote from term) (not (= from me)))"
+            }
             Self::VoteGranted => "(and (vote_granted from term me) (not (= from me)))",
             Self::AppendEntries => "(and (append_entries from term) (not (= from me)))",
-            Self::VoteRefused | Self::AppendEntriesResponse => "(not (= from me))",
+            Self::VoteRefused
+            | Self::AppendEntriesAnswered
+            | Self::AppendEntriesRefused
+            | Self::PreVote
+            | Self::PreVoteGranted
+            | Self::PreVoteRefused
+            | Self::ReceiveHandOver => "(not (= from me))",
         }
     }
 
     /// Whether a message arrives.
     pub(super) const fn is_delivery(self) -> bool {
-        !matches!(self, Self::Timeout | Self::Restart)
+        !matches!(self, Self::Timeout | Self::HandOver | Self::Restart)
     }
 
     const fn says(self) -> &'static str {
         match self {
             Self::Timeout => "The timer fires.",
+            Self::HandOver => "It is told to hand over.",
             Self::RequestVote => "A candidate asks for its vote.",
+            Self::RequestVoteHandedOver => {
+                "A candidate to which leadership was handed over asks for its vote."
+            }
             Self::VoteGranted => "A granted vote arrives.",
             Self::VoteRefused => "A refusal arrives, whether or not anybody sent it.",
             Self::AppendEntries => "A heartbeat arrives.",
-            Self::AppendEntriesResponse => {
-                "The answer to a heartbeat arrives, whether or not anybody sent it."
+            Self::AppendEntriesAnswered => {
+                "The answer to a round arrives, whether or not anybody sent it."
             }
+            Self::AppendEntriesRefused => {
+                "The answer to a heartbeat, of no round, arrives, whether or not anybody sent it."
+            }
+            Self::PreVote => "A server asks for a pre-vote, whether or not anybody does.",
+            Self::PreVoteGranted => "A pre-vote arrives, whether or not anybody sent it.",
+            Self::PreVoteRefused => "A refused pre-vote arrives, whether or not anybody sent it.",
+            Self::ReceiveHandOver => "It is asked to take over, whether or not anybody does.",
             Self::Restart => "It crashes, and comes up again with the ballot on its disk.",
         }
     }
@@ -88,18 +128,28 @@ impl Occurrence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     Follower,
+    FollowerInContact,
+    PreCandidate,
     Candidate,
     Leader,
 }
 
-const STANDINGS: [Standing; 3] = [Standing::Follower, Standing::Candidate, Standing::Leader];
+const STANDINGS: [Standing; 5] = [
+    Standing::Follower,
+    Standing::FollowerInContact,
+    Standing::PreCandidate,
+    Standing::Candidate,
+    Standing::Leader,
+];
 
 impl Standing {
     const fn of(role: &Role) -> Self {
         match role {
-            Role::Follower => Self::Follower,
+            Role::Follower { contact: false } => Self::Follower,
+            Role::Follower { contact: true } => Self::FollowerInContact,
+            Role::PreCandidate { .. } => Self::PreCandidate,
             Role::Candidate { .. } => Self::Candidate,
-            Role::Leader => Self::Leader,
+            Role::Leader { .. } => Self::Leader,
         }
     }
 }
@@ -126,12 +176,18 @@ impl Situation {
     /// What the situation is, as formulas, each with a sentence.
     pub(super) fn conditions(self) -> [(&'static str, &'static str); 4] {
         let is_candidate = match self.standing {
-            Standing::Follower | Standing::Leader => "(not (candidate me))",
             Standing::Candidate => "(candidate me)",
+            Standing::Follower
+            | Standing::FollowerInContact
+            | Standing::PreCandidate
+            | Standing::Leader => "(not (candidate me))",
         };
         let is_leader = match self.standing {
-            Standing::Follower | Standing::Candidate => "(not (leader me))",
             Standing::Leader => "(leader me)",
+            Standing::Follower
+            | Standing::FollowerInContact
+            | Standing::PreCandidate
+            | Standing::Candidate => "(not (leader me))",
         };
         let vote = match (self.occurrence, self.has_voted) {
             (Occurrence::Restart, true) => {
@@ -152,9 +208,18 @@ impl Situation {
     /// The server, as symbols.
     pub(super) fn before(self) -> State {
         let role = match self.standing {
-            Standing::Follower => Role::Follower,
+            Standing::Follower => Role::Follower { contact: false },
+            Standing::FollowerInContact => Role::Follower { contact: true },
+            Standing::PreCandidate => Role::PreCandidate {
+                attempt: Attempt::named("asked"),
+                votes: ServerSet::named("counted"),
+            },
             Standing::Candidate => Role::Candidate { votes: ServerSet::named("counted") },
-            Standing::Leader => Role::Leader,
+            Standing::Leader => Role::Leader {
+                round: Round::named("open"),
+                answered: ServerSet::named("counted"),
+                beats: Beats::named("beats"),
+            },
         };
         State { ballot: self.ballot("(current_term me)"), role }
     }
@@ -166,14 +231,31 @@ impl Situation {
 
     fn event(self) -> Option<Event> {
         let (from, term) = (ServerId::named("from"), Term::named("term"));
+        let attempt = Attempt::named("attempt");
+        let round = Round::named("round");
         let message = match self.occurrence {
-            Occurrence::Timeout => return Some(Event::Timeout),
+            Occurrence::Timeout => return Some(Event::Timeout { attempt }),
+            Occurrence::HandOver => return Some(Event::HandOver { to: ServerId::named("to") }),
             Occurrence::Restart => return None,
-            Occurrence::RequestVote => Message::RequestVote { term },
+            Occurrence::RequestVote => Message::RequestVote { term, hand_over: false },
+            Occurrence::RequestVoteHandedOver => Message::RequestVote { term, hand_over: true },
             Occurrence::VoteGranted => Message::RequestVoteResponse { term, vote_granted: true },
             Occurrence::VoteRefused => Message::RequestVoteResponse { term, vote_granted: false },
-            Occurrence::AppendEntries => Message::AppendEntries { term },
-            Occurrence::AppendEntriesResponse => Message::AppendEntriesResponse { term },
+            Occurrence::AppendEntries => Message::AppendEntries { term, round },
+            Occurrence::AppendEntriesAnswered => {
+                Message::AppendEntriesResponse { term, round: Some(round) }
+            }
+            Occurrence::AppendEntriesRefused => {
+                Message::AppendEntriesResponse { term, round: None }
+            }
+            Occurrence::PreVote => Message::PreVote { term, attempt },
+            Occurrence::PreVoteGranted => {
+                Message::PreVoteResponse { term, vote_granted: true, attempt }
+            }
+            Occurrence::PreVoteRefused => {
+                Message::PreVoteResponse { term, vote_granted: false, attempt }
+            }
+            Occurrence::ReceiveHandOver => Message::HandOver { term },
         };
         Some(Event::Receive { from, message })
     }
@@ -209,7 +291,7 @@ pub(super) fn not_considered(step: &Step, beginnings: &[Situation]) -> Option<St
         Some(Event::Receive { message: arrived, .. }) => {
             begins.occurrence == occurrence && discriminant(&arrived) == discriminant(&message)
         }
-        Some(Event::Timeout) | None => false,
+        Some(Event::Timeout { .. } | Event::HandOver { .. }) | None => false,
     };
     let is_missing = !beginnings.iter().any(arrives);
     is_missing.then(|| format!("it sends {message:?}, and no path begins with its arrival"))
@@ -221,7 +303,7 @@ pub(super) fn first_start(handlers: Handlers) -> Vec<(Path, Step)> {
 }
 
 pub(super) fn me() -> Server {
-    Server { id: ServerId::named("me"), cluster: Cluster }
+    Server { id: ServerId::named("me"), cluster: Cluster, patience: Beats::named("patience") }
 }
 
 /// Its name, as in the name of a file.

@@ -68,6 +68,58 @@ symbols! {
     Term is compared by is_term;
     /// Some set of servers.
     ServerSet is compared by is_set;
+    /// Some round.
+    Round is compared by is_perhaps;
+    /// Some attempt.
+    Attempt is compared by is_perhaps;
+    /// Some number of heartbeats.
+    Beats is compared by is_perhaps;
+}
+
+macro_rules! not_ordered {
+    ($($name:ident),*) => { $(
+        impl Ord for $name {
+            fn cmp(&self, _: &Self) -> Ordering {
+                panic!("{NO_VALUE}")
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+    )* };
+}
+
+// Messages derive an order, which the election never uses.
+not_ordered!(Round, Attempt);
+
+// Nothing depends on which they are: any two may be the same one, or not.
+
+impl Round {
+    /// The first round of a term.
+    pub(super) const FIRST: Self = Self(Symbol::FIRST);
+
+    /// The round after this one.
+    pub(super) fn next(self) -> Self {
+        Self(self.0.following())
+    }
+}
+
+impl Attempt {
+    /// The first attempt, of which only mutants know.
+    pub(super) const FIRST: Self = Self(Symbol::FIRST);
+}
+
+impl Beats {
+    /// No heartbeat.
+    pub(super) const ZERO: Self = Self(Symbol::FIRST);
+
+    /// One more.
+    pub(super) fn next(self) -> Self {
+        Self(self.0.following())
+    }
 }
 
 impl Term {
@@ -117,6 +169,9 @@ impl PartialOrd for Term {
 }
 
 impl ServerSet {
+    /// The set of nobody.
+    pub(super) const EMPTY: Self = Self(Symbol::NOBODY);
+
     /// The set that has this server as its only member.
     pub(super) fn only(server: ServerId) -> Self {
         Self(Symbol::set(&format!("(= s {server:?})")))

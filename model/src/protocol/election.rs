@@ -1,11 +1,11 @@
 //! Raft leader election (Ongaro and Ousterhout, "In Search of an Understandable Consensus
 //! Algorithm", §5.1, §5.2 and Figure 2), written once.
 //!
-//! A server is driven by two kinds of [`Event`]: its timer fires, or a message arrives. For each,
-//! [`Server::step`] says everything there is to say in one [`Step`]: the state afterwards, which
-//! [`Rule`] applied, whether the ballot must be on disk, what to send, and whether the timer starts
-//! again. It reads no clock, draws no random number and sends nothing itself. The caller obeys, in
-//! this order:
+//! A server is driven by [`Event`]s: its timer fires, a message arrives, or it is told to hand
+//! over. For each, [`Server::step`] says everything there is to say in one [`Step`]: the state
+//! afterwards, which [`Rule`] applied, whether the ballot must be on disk, what to send, and
+//! whether the timer starts again. It reads no clock, draws no random number and sends nothing
+//! itself. The caller obeys, in this order:
 //!
 //! 1. **persist** the ballot, if the step says so, and wait until it is durable;
 //! 2. **send** what the step sends;
@@ -16,17 +16,22 @@
 //! Why at most one server leads a term. Who leads was granted that term by a quorum; two quorums
 //! share a server; no server grants two candidates its vote in one term, because the vote stands in
 //! its [`Ballot`] before the answer leaves, because nothing that a server does within a term
-//! replaces that vote, and because no server returns to an older term.
+//! replaces that vote, and because no server returns to an older term. None of this depends on the
+//! guards: they keep a server from asking or from voting, and never let it do more. Their rules
+//! stand in `guard.rs` (contact and pre-vote) and `lease.rs` (rounds and hand-over).
 //!
 //! The module is total: every state and event has a step, never an error. What is stale changes no
 //! state; a stale request is answered with the newer term. Beside the handlers stand the names of
 //! the actions of `tla/RaftElection.tla`, by which models speak of a step too.
 
 use super::cluster::Cluster;
+use super::guard::lose_contact;
 pub use super::handlers::Handlers;
 use super::message::Message;
 pub use super::rule::Rule;
-use super::types::{ServerId, ServerSet, Term};
+use super::step::Decision;
+pub use super::step::{Event, Outgoing, Step};
+use super::types::{Attempt, Beats, Round, ServerId, ServerSet, Term};
 
 /// What a server must never forget (Figure 2, "Persistent state on all servers"). It stands outside
 /// the [`Role`], so that no change of role can touch the vote.
@@ -57,15 +62,47 @@ impl Ballot {
 /// What a server is at the moment (§5.1), each with only its own data. A crash forgets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Role {
-    /// It answers others, and waits for its election timer.
-    Follower,
+    /// It answers others, and waits for its timer.
+    Follower {
+        /// Whether it is in contact: it has promised to help nobody to office for one minimum
+        /// election timeout, which is not over. Never without check-quorum.
+        contact: bool,
+    },
+    /// It asks whether it would be elected in the next term. Only with pre-vote.
+    PreCandidate {
+        /// Which time it is that it asks.
+        attempt: Attempt,
+        /// Who would vote for it, itself included.
+        votes: ServerSet,
+    },
     /// It stands for election in its current term.
     Candidate {
         /// Who has granted it the vote in this term, itself included.
         votes: ServerSet,
     },
-    /// It was elected in its current term.
-    Leader,
+    /// It was elected in its current term. Without check-quorum it is as in [`Role::LEADER`].
+    Leader {
+        /// The round that is open.
+        round: Round,
+        /// Who has answered it, the leader included.
+        answered: ServerSet,
+        /// Heartbeats since it was opened.
+        beats: Beats,
+    },
+}
+
+impl Role {
+    /// A follower that is not in contact.
+    pub const FOLLOWER: Self = Self::Follower { contact: false };
+
+    /// A leader that counts no answers.
+    pub const LEADER: Self =
+        Self::Leader { round: Round::FIRST, answered: ServerSet::EMPTY, beats: Beats::ZERO };
+
+    /// Whether it leads.
+    pub const fn is_leader(&self) -> bool {
+        matches!(self, Self::Leader { .. })
+    }
 }
 
 /// The state of one server.
@@ -80,6 +117,8 @@ pub struct State {
 /// The one timer that a server has running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Timer {
+    /// Fires when contact is over: after exactly the minimum election timeout, never earlier.
+    Contact,
     /// Fires after a random time without a leader. The time is drawn anew at every restart of the
     /// timer, so that split votes are rare (§5.2).
     Election,
@@ -91,78 +130,12 @@ impl State {
     /// Which timer runs follows from the role; so it is not stored, and cannot be wrong.
     pub const fn timer(&self) -> Timer {
         match self.role {
-            Role::Follower | Role::Candidate { .. } => Timer::Election,
-            Role::Leader => Timer::Heartbeat,
+            Role::Follower { contact: true } => Timer::Contact,
+            Role::Follower { contact: false }
+            | Role::PreCandidate { .. }
+            | Role::Candidate { .. } => Timer::Election,
+            Role::Leader { .. } => Timer::Heartbeat,
         }
-    }
-}
-
-/// What happens to a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub enum Event {
-    /// The timer that runs, [`State::timer`], fires.
-    Timeout,
-    /// A message arrives.
-    Receive {
-        /// Who sent it: another server of the cluster.
-        from: ServerId,
-        /// What it says.
-        message: Message,
-    },
-}
-
-/// What a step sends: one message at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub enum Outgoing {
-    /// Nothing.
-    Nothing,
-    /// A message to the server that sent the request.
-    Reply {
-        /// Who sent the request.
-        to: ServerId,
-        /// The answer.
-        message: Message,
-    },
-    /// A message to every other server.
-    Broadcast {
-        /// The request.
-        message: Message,
-    },
-}
-
-/// Everything that follows from one event. To be obeyed in the order persist, send, restart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub struct Step {
-    /// The state after it.
-    pub state: State,
-    /// The rule that applied.
-    pub rule: Rule,
-    /// Whether the ballot must be durable before anything else happens.
-    pub persist: bool,
-    /// What to send then.
-    pub outgoing: Outgoing,
-    /// Whether [`State::timer`] starts again, with a new random time if it is the election timer.
-    pub restart_timer: bool,
-}
-
-/// What a handler decides; [`Server::step`] adds what follows from it.
-struct Decision {
-    state: State,
-    rule: Rule,
-    outgoing: Outgoing,
-}
-
-impl Decision {
-    const fn quiet(state: State, rule: Rule) -> Self {
-        Self { state, rule, outgoing: Outgoing::Nothing }
-    }
-
-    const fn reply(self, to: ServerId, message: Message) -> Self {
-        Self { outgoing: Outgoing::Reply { to, message }, ..self }
-    }
-
-    const fn broadcast(self, message: Message) -> Self {
-        Self { outgoing: Outgoing::Broadcast { message }, ..self }
     }
 }
 
@@ -173,6 +146,10 @@ pub struct Server {
     pub id: ServerId,
     /// The cluster that it belongs to.
     pub cluster: Cluster,
+    /// How many heartbeats a leader waits for a quorum to answer: as many as fit into a minimum
+    /// election timeout, at least one. A matter of timing: servers may differ, and safety does not
+    /// depend on it.
+    pub patience: Beats,
 }
 
 impl Server {
@@ -180,7 +157,8 @@ impl Server {
     /// (TLA+ `Restart`.)
     pub fn start(&self, stored: Option<Ballot>) -> Step {
         Step {
-            state: State { ballot: stored.unwrap_or(Ballot::INITIAL), role: Role::Follower },
+            // It may have promised contact before it crashed.
+            state: self.in_contact_anew(stored.unwrap_or(Ballot::INITIAL)),
             rule: Rule::Started,
             persist: stored.is_none(),
             outgoing: Outgoing::Nothing,
@@ -191,7 +169,8 @@ impl Server {
     /// The one transition of a server.
     pub fn step(&self, before: State, event: Event) -> Step {
         let Decision { state, rule, outgoing } = match event {
-            Event::Timeout => self.timeout(before),
+            Event::Timeout { attempt } => self.timeout(before, attempt),
+            Event::HandOver { to } => self.hand_over(before, to),
             Event::Receive { from, message } => self.receive(before, from, message),
         };
         Step {
@@ -200,96 +179,132 @@ impl Server {
             // Here and nowhere else, so that no handler can forget it.
             persist: state.ballot != before.ballot,
             outgoing,
-            // A server that changes between leading and not leading has the wrong timer running.
+            // A server of which another timer must run has the wrong one running.
             restart_timer: rule.restarts_timer() || state.timer() != before.timer(),
         }
     }
 
     /// The timer fires. (TLA+ `Timeout`.)
-    fn timeout(&self, before: State) -> Decision {
+    fn timeout(&self, before: State, attempt: Attempt) -> Decision {
         match before.role {
-            Role::Follower | Role::Candidate { .. } => self.campaign(before),
-            Role::Leader => {
-                let term = before.ballot.current_term;
-                Decision::quiet(before, Rule::HeartbeatSent)
-                    .broadcast(Message::AppendEntries { term })
+            Role::Follower { contact: true } => lose_contact(before),
+            Role::Follower { contact: false }
+            | Role::PreCandidate { .. }
+            | Role::Candidate { .. } => {
+                if self.cluster.protocol().pre_vote() {
+                    self.pre_campaign(before, attempt)
+                } else {
+                    self.campaign(before, false)
+                }
+            }
+            Role::Leader { round, answered, beats } => {
+                self.heartbeat(before, round, answered, beats)
             }
         }
     }
 
     /// A new election, in a new term: an election that is still running ends here, and votes for it
     /// will be stale. (§5.2; Figure 2, "Candidates".)
-    fn campaign(&self, before: State) -> Decision {
+    pub(super) fn campaign(&self, before: State, hand_over: bool) -> Decision {
         let Some(term) = before.ballot.current_term.next() else {
             return Decision::quiet(before, Rule::TermsExhausted);
         };
         let ballot = Ballot::of_term(term).cast(self.id);
         let votes = ServerSet::only(self.id);
         if self.cluster.is_quorum(votes) {
-            return lead(ballot); // a cluster of one
+            return self.lead(ballot); // a cluster of one
         }
         let state = State { ballot, role: Role::Candidate { votes } };
-        Decision::quiet(state, Rule::Campaigned).broadcast(Message::RequestVote { term })
+        Decision::quiet(state, Rule::Campaigned).broadcast(Message::RequestVote { term, hand_over })
     }
 
-    /// A message arrives. What is older than the current term is refused or ignored; what is newer
-    /// is adopted first (§5.1; Figure 2, "All Servers"), so that each handler below sees a message
-    /// of the server's own term.
+    /// A quorum has granted its vote. The first heartbeat leaves in the same step: until it
+    /// arrives, the others do not know that they have a leader, and campaign. (§5.2.)
+    fn lead(&self, ballot: Ballot) -> Decision {
+        let term = ballot.current_term;
+        let role = self.opened(Round::FIRST);
+        Decision::quiet(State { ballot, role }, Rule::Elected)
+            .broadcast(Message::AppendEntries { term, round: Round::FIRST })
+    }
+
+    /// A message arrives. A question that changes nothing is answered as it is asked (`guard.rs`).
+    /// What is older than the current term is refused or ignored; what is newer is adopted first
+    /// (§5.1; Figure 2, "All Servers"), so that each handler below sees a message of the server's
+    /// own term.
     fn receive(&self, before: State, from: ServerId, message: Message) -> Decision {
+        if let Some(decision) = self.guarded(before, from, message) {
+            return decision;
+        }
         let term = message.term();
         let current_term = before.ballot.current_term;
         if term < current_term {
             return refuse_stale(before, from, message);
         }
         let is_newer = current_term < term;
-        let state = if is_newer { follow(term) } else { before };
+        let state = if is_newer { self.adopt(before, term) } else { before };
         match message {
             Message::RequestVote { .. } => receive_request_vote(state, from),
-            Message::AppendEntries { .. } => receive_append_entries(state, from),
+            Message::AppendEntries { round, .. } => self.receive_append_entries(state, from, round),
+            Message::HandOver { .. } => self.receive_hand_over(state),
             // It answers something that this server asked in an older term. (TLA+
             // `ReceiveNewerTerm`.)
-            Message::RequestVoteResponse { .. } | Message::AppendEntriesResponse { .. }
+            Message::RequestVoteResponse { .. }
+            | Message::AppendEntriesResponse { .. }
+            | Message::PreVoteResponse { .. }
                 if is_newer =>
             {
                 Decision::quiet(state, Rule::NewerTermAdopted)
             }
             Message::RequestVoteResponse { vote_granted: true, .. } => self.count_vote(state, from),
-            Message::RequestVoteResponse { vote_granted: false, .. } => {
-                Decision::quiet(state, Rule::RefusalHeard)
-            }
-            // (TLA+ `ReceiveAppendEntriesResponse`.)
-            Message::AppendEntriesResponse { .. } => {
-                Decision::quiet(state, Rule::HeartbeatAnswered)
-            }
+            // (A pre-vote itself was answered before.)
+            Message::RequestVoteResponse { vote_granted: false, .. }
+            | Message::PreVoteResponse { .. }
+            | Message::PreVote { .. } => Decision::quiet(state, Rule::RefusalHeard),
+            Message::AppendEntriesResponse { round, .. } => self.count_answer(state, from, round),
         }
     }
 
-    /// A vote of the current term. It counts only for a candidate: a leader needs no more, and a
-    /// follower does not stand. (§5.2. TLA+
-    /// `ReceiveRequestVoteResponse` and `BecomeLeader`.)
+    /// A term newer than the current one: whatever the server was, it is a follower there that has
+    /// not voted yet. (§5.1; Figure 2, "All Servers".) Only time ends its contact.
+    fn adopt(&self, before: State, term: Term) -> State {
+        let ballot = Ballot::of_term(term);
+        match before.role {
+            Role::Follower { .. } => State { ballot, ..before },
+            Role::PreCandidate { .. } | Role::Candidate { .. } => {
+                State { ballot, role: Role::FOLLOWER }
+            }
+            Role::Leader { .. } => self.in_contact_anew(ballot),
+        }
+    }
+
+    /// A vote of the current term. It counts only for a candidate: a leader needs no more, and
+    /// nobody else stands. (§5.2. TLA+ `ReceiveRequestVoteResponse` and `BecomeLeader`.)
     fn count_vote(&self, state: State, from: ServerId) -> Decision {
         let Role::Candidate { votes } = state.role else {
             return Decision::quiet(state, Rule::VoteNotCounted);
         };
         let votes = votes.with(from);
         if self.cluster.is_quorum(votes) {
-            return lead(state.ballot);
+            return self.lead(state.ballot);
         }
         Decision::quiet(State { role: Role::Candidate { votes }, ..state }, Rule::VoteCounted)
     }
-}
 
-/// A quorum has granted its vote. The first heartbeat leaves in the same step: until it arrives,
-/// the others do not know that they have a leader, and campaign. (§5.2.)
-const fn lead(ballot: Ballot) -> Decision {
-    Decision::quiet(State { ballot, role: Role::Leader }, Rule::Elected)
-        .broadcast(Message::AppendEntries { term: ballot.current_term })
-}
-
-/// A term newer than the current one: whatever the server was, it is a follower there that has not
-/// voted yet. (§5.1; Figure 2, "All Servers".)
-const fn follow(term: Term) -> State {
-    State { ballot: Ballot::of_term(term), role: Role::Follower }
+    /// A heartbeat of the current term: its sender was elected, so a candidate has lost and
+    /// follows. Only the role changes. A candidate that forgot its vote here could vote again in
+    /// the same term, and elect a second leader. (§5.2; Figure 2, "Candidates". TLA+
+    /// `ReceiveAppendEntries`.)
+    fn receive_append_entries(&self, state: State, from: ServerId, round: Round) -> Decision {
+        let rule = match state.role {
+            Role::Follower { .. } => Rule::HeartbeatAccepted,
+            Role::PreCandidate { .. } | Role::Candidate { .. } => Rule::SteppedDown,
+            Role::Leader { .. } => return Decision::quiet(state, Rule::RivalIgnored),
+        };
+        let term = state.ballot.current_term;
+        let round = self.cluster.protocol().check_quorum().then_some(round);
+        Decision::quiet(self.in_contact_anew(state.ballot), rule)
+            .reply(from, Message::AppendEntriesResponse { term, round })
+    }
 }
 
 /// A message of an older term. Whoever sent a request learns the newer term from the answer, and
@@ -300,10 +315,12 @@ fn refuse_stale(state: State, from: ServerId, message: Message) -> Decision {
         Message::RequestVote { .. } => Decision::quiet(state, Rule::StaleRequestRefused)
             .reply(from, Message::RequestVoteResponse { term, vote_granted: false }),
         Message::AppendEntries { .. } => Decision::quiet(state, Rule::StaleRequestRefused)
-            .reply(from, Message::AppendEntriesResponse { term }),
-        Message::RequestVoteResponse { .. } | Message::AppendEntriesResponse { .. } => {
-            Decision::quiet(state, Rule::StaleResponseIgnored)
-        }
+            .reply(from, Message::AppendEntriesResponse { term, round: None }),
+        Message::HandOver { .. } => Decision::quiet(state, Rule::HandOverIgnored),
+        Message::RequestVoteResponse { .. }
+        | Message::AppendEntriesResponse { .. }
+        | Message::PreVoteResponse { .. }
+        | Message::PreVote { .. } => Decision::quiet(state, Rule::StaleResponseIgnored),
     }
 }
 
@@ -313,29 +330,14 @@ fn refuse_stale(state: State, from: ServerId, message: Message) -> Decision {
 /// RPC". TLA+ `ReceiveRequestVote`.)
 fn receive_request_vote(state: State, from: ServerId) -> Decision {
     let term = state.ballot.current_term;
-    let vote_granted = match state.ballot.voted_for {
-        None => true,
-        Some(candidate) => candidate == from,
+    let (vote_granted, role) = match state.ballot.voted_for {
+        None => (true, state.role.after_vote()),
+        Some(candidate) => (candidate == from, state.role),
     };
     let decision = if vote_granted {
-        let ballot = state.ballot.cast(from);
-        Decision::quiet(State { ballot, ..state }, Rule::VoteGranted)
+        Decision::quiet(State { ballot: state.ballot.cast(from), role }, Rule::VoteGranted)
     } else {
         Decision::quiet(state, Rule::VoteRefused)
     };
     decision.reply(from, Message::RequestVoteResponse { term, vote_granted })
-}
-
-/// A heartbeat of the current term: its sender was elected, so a candidate has lost and follows.
-/// Only the role changes. A candidate that forgot its vote here could vote again in the same term,
-/// and elect a second leader. (§5.2; Figure 2, "Candidates". TLA+ `ReceiveAppendEntries`.)
-fn receive_append_entries(state: State, from: ServerId) -> Decision {
-    let rule = match state.role {
-        Role::Follower => Rule::HeartbeatAccepted,
-        Role::Candidate { .. } => Rule::SteppedDown,
-        Role::Leader => return Decision::quiet(state, Rule::RivalIgnored),
-    };
-    let term = state.ballot.current_term;
-    Decision::quiet(State { role: Role::Follower, ..state }, rule)
-        .reply(from, Message::AppendEntriesResponse { term })
 }

@@ -2,8 +2,11 @@
 //! for the proof. What stands here imports nothing but its neighbours, by `super::`.
 
 pub mod election;
+mod guard;
 mod handlers;
+mod lease;
 pub mod message;
 mod rule;
+mod step;
 
 use super::{cluster, types};

@@ -12,7 +12,7 @@ pub enum Rule {
     Elected,
     /// The heartbeat timer fired: the leader says again that it is alive.
     HeartbeatSent,
-    /// The election timer fired, but there is no later term: nothing happens.
+    /// The server should campaign, but there is no later term: nothing happens.
     TermsExhausted,
 
     /// The candidate has this server's vote, now or from an earlier request in the same term.
@@ -31,7 +31,8 @@ pub enum Rule {
 
     /// A heartbeat of this term's leader: the follower waits anew.
     HeartbeatAccepted,
-    /// A heartbeat of this term's leader: the candidate has lost, and keeps its vote.
+    /// A heartbeat of this term's leader: the candidate has lost, or the pre-candidate need not
+    /// ask, and keeps its vote.
     SteppedDown,
     /// A heartbeat of another leader of the leader's own term, which Election Safety excludes.
     RivalIgnored,
@@ -44,13 +45,46 @@ pub enum Rule {
     StaleResponseIgnored,
     /// A response that carries a newer term: adopted.
     NewerTermAdopted,
+
+    /// The contact timer fired: the server has heard no leader for a minimum election timeout, and
+    /// may help somebody to office.
+    ContactLost,
+    /// The server is in contact: it would not and does not vote, whatever the term.
+    ContactKept,
+
+    /// The election timer fired: the server asks whether it would be elected.
+    PreCampaigned,
+    /// A vote would be granted; nothing changes.
+    PreVoteGranted,
+    /// A vote would not be granted; nothing changes.
+    PreVoteRefused,
+    /// Somebody would vote for this server; that makes no quorum yet.
+    PreVoteCounted,
+    /// Somebody would have voted for this server, but it does not ask, or asks again.
+    PreVoteNotCounted,
+
+    /// A quorum had answered: the leader opens the next round.
+    RoundOpened,
+    /// An answer to the open round was added.
+    AnswerCounted,
+    /// The open round is answered by a quorum.
+    RoundAnswered,
+    /// No quorum answered in time: the leader leaves office.
+    QuorumLost,
+
+    /// The leader leaves office for good, and asks another server to take over.
+    HandedOver,
+    /// A server was told to hand over that does not lead, or leads the last term; or an order of an
+    /// older term arrived.
+    HandOverIgnored,
 }
 
 impl Rule {
     /// Whether the timer starts again: when the server starts, when the timer has fired, and when
     /// the server is elected, has given its vote or has heard the current leader (Figure 2, "Rules
     /// for Servers"). In particular neither a refused request nor a newer term alone keeps a
-    /// follower from campaigning.
+    /// follower from campaigning, and neither lengthens a contact. (A vote that is given in
+    /// contact, to whom leadership was handed over, does: it only promises more.)
     pub(super) const fn restarts_timer(self) -> bool {
         match self {
             Self::Started
@@ -60,7 +94,12 @@ impl Rule {
             | Self::TermsExhausted
             | Self::VoteGranted
             | Self::HeartbeatAccepted
-            | Self::SteppedDown => true,
+            | Self::SteppedDown
+            | Self::ContactLost
+            | Self::PreCampaigned
+            | Self::RoundOpened
+            | Self::QuorumLost
+            | Self::HandedOver => true,
             Self::VoteRefused
             | Self::VoteCounted
             | Self::VoteNotCounted
@@ -69,7 +108,15 @@ impl Rule {
             | Self::HeartbeatAnswered
             | Self::StaleRequestRefused
             | Self::StaleResponseIgnored
-            | Self::NewerTermAdopted => false,
+            | Self::NewerTermAdopted
+            | Self::ContactKept
+            | Self::PreVoteGranted
+            | Self::PreVoteRefused
+            | Self::PreVoteCounted
+            | Self::PreVoteNotCounted
+            | Self::AnswerCounted
+            | Self::RoundAnswered
+            | Self::HandOverIgnored => false,
         }
     }
 }

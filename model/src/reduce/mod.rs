@@ -10,6 +10,7 @@
 mod bisimulation;
 mod messages;
 mod model;
+mod relative;
 mod symmetry;
 #[cfg(test)]
 mod tests;
@@ -30,17 +31,29 @@ pub struct Reductions {
     pub messages: bool,
     /// Worlds that differ in the names of servers are one.
     pub symmetry: bool,
+    /// Any server may come to know of any term that another has reached, whether or not somebody
+    /// told it: see [`Reductions::FREE_NEWS`].
+    pub free_news: bool,
 }
 
 impl Reductions {
     /// No reduction.
-    pub const NONE: Self = Self { messages: false, symmetry: false };
+    pub const NONE: Self = Self { messages: false, symmetry: false, free_news: false };
 
     /// All but that of names, where it matters who is who.
-    pub const MESSAGES: Self = Self { messages: true, symmetry: false };
+    pub const MESSAGES: Self = Self { messages: true, ..Self::NONE };
 
     /// All reductions.
-    pub const EXACT: Self = Self { messages: true, symmetry: true };
+    pub const EXACT: Self = Self { messages: true, symmetry: true, free_news: false };
+
+    /// All reductions, and more than can happen, in fewer worlds: refusals, and requests that can
+    /// only be refused, need not be kept where every server may hear of a newer term anyway. What
+    /// holds here holds; what breaks here need not break in truth.
+    ///
+    /// By check-quorum this also covers both guards. What only pre-vote has forbids: a server that
+    /// is not in contact may campaign here whenever its timer fires, whether or not anybody would
+    /// vote for it. And what a refused pre-vote tells is news.
+    pub const FREE_NEWS: Self = Self { free_news: true, ..Self::EXACT };
 
     /// The world that stands for this one.
     pub fn reduce<const W: usize>(
@@ -52,9 +65,18 @@ impl Reductions {
         let (mut world, mut states) = (*world, layout.states(world));
         if self.messages {
             world = match bounds.terms {
-                Terms::UpTo(last) => messages::reduce(layout, LastTerm::Is(last), &states, &world),
+                Terms::UpTo(last) => {
+                    let last = LastTerm::Is(last);
+                    messages::reduce(layout, self.free_news, last, &mut states, &world)
+                }
                 Terms::Window(_) => {
-                    let rest = messages::reduce(layout, LastTerm::None, &states, &world);
+                    let rest = messages::reduce(
+                        layout,
+                        self.free_news,
+                        LastTerm::None,
+                        &mut states,
+                        &world,
+                    );
                     window::reduce(layout, &mut states, &rest)
                 }
             };

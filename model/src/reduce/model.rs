@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
-use super::Reductions;
-use crate::action::Move;
+use super::{Reductions, relative};
+use crate::action::{Envelope, Move};
+use crate::election::Event;
+use crate::message::Message;
 use crate::packed::{Layout, Packed, States, StepCache};
-use crate::types::{ServerId, ServerSet, Term};
-use crate::world::bounds::Bounds;
+use crate::types::{Attempt, ServerId, ServerSet, Term};
+use crate::world::bounds::{Bounds, Limits};
 use crate::world::{Handlers, World, WorldModel};
 
 /// All worlds that servers can reach within bounds, packed and reduced.
 #[derive(Clone, Debug)]
 pub struct PackedModel<const W: usize> {
     bounds: Bounds,
+    /// The same, without those limits that bound nothing where messages are reduced.
+    effective: Bounds,
     reductions: Reductions,
     reduce: Reduce<W>,
     handlers: Handlers,
@@ -33,17 +37,21 @@ impl<const W: usize> PackedModel<W> {
     /// its size where terms are not counted from the lowest one.
     pub fn with_room(bounds: Bounds, reductions: Reductions, room: Term) -> Option<Self> {
         let room = u8::try_from(room.number()).ok()?;
-        let cluster = bounds.cluster;
         let layout = if reductions.messages {
-            Layout::merging(cluster, room)
+            Layout::merging(&bounds, room)
         } else {
-            Layout::new(cluster, room)
+            Layout::new(&bounds, room)
         };
         let reduce = Reductions::reduce;
         let handlers = Handlers::RAFT;
         (layout.len() <= W * 64).then(|| {
             let steps = Arc::new(StepCache::new(&layout));
-            Self { bounds, reductions, reduce, handlers, layout, steps }
+            let mut model =
+                Self { bounds, effective: bounds, reductions, reduce, handlers, layout, steps };
+            if reductions.messages {
+                model.effective = model.unlimited();
+            }
+            model
         })
     }
 
@@ -77,24 +85,45 @@ impl<const W: usize> PackedModel<W> {
         &self.bounds
     }
 
+    /// The whole worlds that its worlds stand for.
+    pub const fn direct(&self) -> WorldModel {
+        WorldModel { bounds: self.effective, handlers: self.handlers }
+    }
+
+    /// Its bounds, without those on rounds and attempts.
+    const fn unlimited(&self) -> Bounds {
+        let limits = Limits { rounds: u64::MAX, attempts: u64::MAX, ..self.bounds.limits };
+        Bounds { limits, ..self.bounds }
+    }
+
     /// Which reductions are on.
     pub const fn reductions(&self) -> Reductions {
         self.reductions
     }
 
-    fn allow_timeout(&self, states: &States, id: ServerId) -> bool {
+    /// Whether the bounds let this happen to a server.
+    fn allow(&self, world: &Packed<W>, states: &States, id: ServerId, event: Event) -> bool {
+        let state = &states[id.index()];
+        let is_its_turn = match event {
+            Event::Timeout { attempt } => self.layout.is_next_attempt(world, id, state, attempt),
+            Event::HandOver { .. } | Event::Receive { .. } => true,
+        };
         let term_of = |id: ServerId| states[id.index()].ballot.current_term;
         let terms = self.bounds.cluster.servers().map(term_of);
-        self.bounds.allow_timeout(&states[id.index()], terms)
+        is_its_turn && self.effective.allow(state, event, terms)
     }
 
     /// The world in which every server has come up for the first time.
     pub fn initial(&self) -> Packed<W> {
-        self.reduce(&WorldModel::new(self.bounds).initial())
+        self.reduce(&self.direct().initial())
     }
 
     /// The packed world that stands for a world.
     pub fn reduce(&self, world: &World) -> Packed<W> {
+        if self.reductions.messages {
+            let protocol = self.bounds.cluster.protocol();
+            return self.reduced(&self.layout.pack(&relative::world(protocol, world)));
+        }
         self.reduced(&self.layout.pack(world))
     }
 
@@ -127,23 +156,60 @@ impl<const W: usize> PackedModel<W> {
         let Self { layout, bounds, handlers, .. } = self;
         debug_assert_eq!(layout.pack(&layout.unpack(world)), *world, "it is read as another world");
         let states = layout.states(world);
+        let offered = match self.reductions.free_news {
+            true => &self.with_all_news(world, &states),
+            false => world,
+        };
         for id in bounds.cluster.servers() {
-            let is_held = !self.allow_timeout(&states, id);
             for cached in self.steps.of(world, id, layout, bounds, *handlers) {
-                if is_held && cached.is_timeout() {
+                let own = cached.own_event();
+                if own.is_some_and(|event| !self.allow(world, &states, id, event)) {
                     continue;
                 }
-                if let Some(after) = cached.after(world) {
+                if let Some(after) = cached.after(layout, offered) {
                     found(cached.a_move, after);
                 }
             }
         }
     }
 
-    /// The servers whose election timers may not fire within the bounds, though they run.
+    /// The world, with a response to every server for each newer term that another has reached.
+    fn with_all_news(&self, world: &Packed<W>, states: &States) -> Packed<W> {
+        let mut offered = *world;
+        let servers = || self.bounds.cluster.servers();
+        let term_of = |id: ServerId| states[id.index()].ballot.current_term;
+        let highest = servers().map(term_of).max().unwrap_or(Term::ZERO);
+        for to in servers() {
+            let Some(from) = self.bounds.cluster.others(to).next() else { break };
+            for term in term_of(to).number() + 1..=highest.number() {
+                let term = Term::new(term);
+                let message = Message::AppendEntriesResponse { term, round: None };
+                self.layout.send(&mut offered, Envelope { from, to: Some(to), message });
+            }
+        }
+        offered
+    }
+
+    /// Whether what bounds rounds and attempts keeps a timer from firing in this world.
+    pub fn is_cut(&self, world: &Packed<W>) -> bool {
+        let states = self.layout.states(world);
+        let servers = || self.bounds.cluster.servers();
+        let terms = || servers().map(|id| states[id.index()].ballot.current_term);
+        let unlimited = self.unlimited();
+        self.held_by_bounds(world).iter().any(|id| {
+            let event = Event::Timeout { attempt: Attempt::FIRST };
+            unlimited.allow(&states[id.index()], event, terms())
+        })
+    }
+
+    /// The servers whose timers may not fire within the bounds, though they run.
     pub fn held_by_bounds(&self, world: &Packed<W>) -> ServerSet {
         let states = self.layout.states(world);
-        let is_held = |id: &ServerId| !self.allow_timeout(&states, *id);
+        let is_held = |id: &ServerId| {
+            let attempts = self.layout.attempts(&states[id.index()]);
+            let mut timeouts = attempts.map(|attempt| Event::Timeout { attempt });
+            !timeouts.any(|event| self.allow(world, &states, *id, event))
+        };
         self.bounds.cluster.servers().filter(is_held).collect()
     }
 }

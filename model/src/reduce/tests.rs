@@ -12,11 +12,11 @@ use crate::world::bounds::{Bounds, Replies, Terms};
 
 type Model = PackedModel<4>;
 
-const SYMMETRY: Reductions = Reductions { messages: false, symmetry: true };
+const SYMMETRY: Reductions = Reductions { symmetry: true, ..Reductions::NONE };
 
 fn up_to(servers: u8, last_term: u64) -> Bounds {
     let cluster = Cluster::new(servers).unwrap();
-    Bounds { cluster, terms: Terms::UpTo(Term::new(last_term)), replies: Replies::All }
+    Bounds::new(cluster, Terms::UpTo(Term::new(last_term)), Replies::All)
 }
 
 fn window(servers: u8, size: u64) -> Bounds {

@@ -25,7 +25,7 @@ pub(super) fn reduce<const W: usize>(
         0 => Term::ZERO,
         number => Term::new(number - (lowest - 1)),
     };
-    let mut reduced = Packed::EMPTY;
+    let mut reduced = layout.without_sent(world);
     for id in layout.cluster().servers() {
         let state = &mut states[id.index()];
         state.ballot.current_term = moved(state.ballot.current_term);

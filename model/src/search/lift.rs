@@ -5,13 +5,12 @@
 //! worlds, and then walked in the full model, where at each step one is taken that leads to the
 //! next.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Control, Stop, Verdict};
 use crate::packed::{Packed, PackedView};
 use crate::reduce::PackedModel;
 use crate::run::Run;
-use crate::world::WorldModel;
 use crate::world::properties::Property;
 
 /// What a search says of each property that it has seen violated or not.
@@ -24,8 +23,11 @@ pub(super) fn verdicts<const W: usize>(
 ) -> Vec<(Property, Verdict)> {
     let verdict = |(&property, &violated): (&Property, &bool)| {
         let verdict = match violated {
+            // Who was told what nobody need have said is not told in the full model.
+            true if model.reductions().free_news => Verdict::Undecided,
             true => match counterexample(model, property, control) {
-                Ok(counterexample) => Verdict::Violated(counterexample),
+                Ok(Some(counterexample)) => Verdict::Violated(counterexample),
+                Ok(None) => Verdict::Unconfirmed,
                 Err(why) => Verdict::ViolatedUntold(why),
             },
             false if exhaustive => Verdict::Holds,
@@ -36,7 +38,12 @@ pub(super) fn verdicts<const W: usize>(
     properties.iter().zip(violated).map(verdict).collect()
 }
 
-/// A shortest way to a violation, in the full model.
+/// So many whole worlds are followed that one reduced world stands for. By the specification any
+/// one is enough.
+const ALTERNATIVES: usize = 64;
+
+/// A shortest way to a violation, in the full model; `None` if no whole world goes the way that the
+/// reduced ones do. Then a reduction is not exact: none is argued to be for a mutant.
 ///
 /// # Errors
 ///
@@ -44,27 +51,38 @@ pub(super) fn verdicts<const W: usize>(
 ///
 /// # Panics
 ///
-/// If the property is not violated, or if a reduction is not exact.
+/// If the property is not violated.
 fn counterexample<const W: usize>(
     model: &PackedModel<W>,
     property: Property,
     control: &Control,
-) -> Result<Run, Stop> {
-    let full = WorldModel { bounds: *model.bounds(), handlers: model.handlers() };
+) -> Result<Option<Run>, Stop> {
+    let full = model.direct();
     let initial = full.initial();
-    let mut world = initial.clone();
-    let mut moves = Vec::new();
+    let mut runs = vec![Run { initial, moves: Vec::new() }];
     let way = way_to(model, property, control)?;
     for next in way.iter().skip(1).map(Some).chain([None]) {
-        let step = full.successors(&world).into_iter().find(|(a_move, after)| match next {
-            Some(next) => model.reduce(after) == *next,
-            None => !property.holds(&world, a_move.server, after),
+        let mut seen = HashSet::new();
+        let longer = runs.iter().flat_map(|run| {
+            let world = run.moves.last().map_or(&run.initial, |(_, world)| world);
+            let mut steps = full.successors(world);
+            steps.retain(|(a_move, after)| match next {
+                Some(next) => model.reduce(after) == *next,
+                None => !property.holds(world, a_move.server, after),
+            });
+            steps.into_iter().map(move |step| (run, step))
         });
-        let (a_move, after) = step.expect("whatever a reduced world can do, the full one can do");
-        world.clone_from(&after);
-        moves.push((a_move, after));
+        let new = longer.filter(|(_, (_, after))| seen.insert(after.clone()));
+        runs = new
+            .take(ALTERNATIVES)
+            .map(|(run, step)| {
+                let mut run = run.clone();
+                run.moves.push(step);
+                run
+            })
+            .collect();
     }
-    Ok(Run { initial, moves })
+    Ok(runs.into_iter().next())
 }
 
 /// The worlds on a shortest way to one from which a step violates the property.

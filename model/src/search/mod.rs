@@ -67,6 +67,9 @@ pub enum Verdict {
     Violated(Run),
     /// It is violated, but the search for a shortest way was stopped.
     ViolatedUntold(Stop),
+    /// A reduced state violates it, and none was found that it stands for and that does: a
+    /// reduction is not exact. Of a mutant, for which none is argued, this says nothing.
+    Unconfirmed,
     /// It was not violated before the search ended: at a violation of another property, or early.
     Undecided,
 }
@@ -89,7 +92,10 @@ impl Findings {
     pub fn violations(&self) -> impl Iterator<Item = (&Property, &Run)> {
         self.verdicts.iter().filter_map(|(property, verdict)| match verdict {
             Verdict::Violated(counterexample) => Some((property, counterexample)),
-            Verdict::ViolatedUntold(_) | Verdict::Holds | Verdict::Undecided => None,
+            Verdict::ViolatedUntold(_)
+            | Verdict::Unconfirmed
+            | Verdict::Holds
+            | Verdict::Undecided => None,
         })
     }
 }

@@ -14,7 +14,7 @@ type Model = PackedModel<2>;
 
 fn up_to(servers: u8, last_term: u64) -> Bounds {
     let cluster = Cluster::new(servers).unwrap();
-    Bounds { cluster, terms: Terms::UpTo(Term::new(last_term)), replies: Replies::All }
+    Bounds::new(cluster, Terms::UpTo(Term::new(last_term)), Replies::All)
 }
 
 /// A server that comes up again has forgotten its vote, also on its disk.

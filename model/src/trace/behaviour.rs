@@ -16,11 +16,11 @@ use std::path::PathBuf;
 use crate::action::Action;
 use crate::action::Envelope;
 use crate::cluster::Cluster;
-use crate::election::{Ballot, Event, Role, State};
+use crate::election::{Ballot, Role, State};
 use crate::message::Message;
 use crate::trace::reader::{Place, ReplayError, each_line};
 use crate::trace::{Cause, Line, Record, StepId};
-use crate::types::{ServerId, ServerSet, Term};
+use crate::types::{Beats, ServerId, ServerSet, Term};
 
 /// Why traces do not make a behaviour.
 #[derive(Debug, thiserror::Error)]
@@ -48,11 +48,19 @@ pub enum BehaviourError {
 #[derive(Clone, Debug)]
 pub struct Behaviour {
     cluster: Cluster,
-    records: Vec<(Place, Record)>,
+    entries: Vec<Entry>,
+}
+
+/// A record, where it stands, and the patience of its server in that run.
+#[derive(Clone, Debug)]
+struct Entry {
+    place: Place,
+    patience: Beats,
+    record: Record,
 }
 
 /// The records of a server that are still to be placed.
-type Queue = VecDeque<(Place, Record)>;
+type Queue = VecDeque<Entry>;
 
 impl Behaviour {
     /// Reads traces, and brings their records into one order.
@@ -68,54 +76,55 @@ impl Behaviour {
         each_line(paths, |place, line| match line {
             Line::Header(header) => {
                 cluster = Some(header.servers);
-                run = Some((header.server, header.boot));
+                run = Some(((header.server, header.boot), header.patience()));
             }
             Line::Step(record) => {
-                let run = run.expect("a trace begins with a header");
-                runs.entry(run).or_default().push_back((place, record));
+                let (run, patience) = run.expect("a trace begins with a header");
+                runs.entry(run).or_default().push_back(Entry { place, patience, record });
             }
         })?;
         let cluster = cluster.ok_or(ReplayError::NoFiles)?;
         let mut servers: BTreeMap<ServerId, Queue> = BTreeMap::new();
         for ((server, _), run) in runs {
             let so_far = servers.entry(server).or_default();
-            if let Some((_, Record { cause: Cause::Start { stored }, .. })) = run.front() {
-                leave_out_what_did_not_happen(so_far, *stored);
+            if let Some(Cause::Start { stored }) = run.front().map(|first| first.record.cause) {
+                leave_out_what_did_not_happen(so_far, stored);
             }
             so_far.extend(run);
         }
         for server in cluster.servers() {
-            let Some((place, first)) = servers.get(&server).and_then(VecDeque::front) else {
+            let Some(first) = servers.get(&server).and_then(VecDeque::front) else {
                 return Err(BehaviourError::NoTrace(server));
             };
-            match first.cause {
+            match first.record.cause {
                 Cause::Start { stored } if stored != Ballot::INITIAL => {
-                    let (place, term) = (place.clone(), stored.current_term);
+                    let (place, term) = (first.place.clone(), stored.current_term);
                     return Err(BehaviourError::NotFromTheBeginning { place, term });
                 }
                 _ => {}
             }
         }
-        Ok(Self { cluster, records: merged(servers) })
+        Ok(Self { cluster, entries: merged(servers) })
     }
 
     /// The module that tells it. Its name has to be that of its file.
     pub fn module(&self, name: &str) -> String {
         let servers: Vec<_> = self.cluster.servers().map(|s| format!("\"{s}\"")).collect();
-        let terms = self.records.iter().map(|(_, record)| record.step.state.ballot.current_term);
-        let max_term = terms.max().unwrap_or(Term::ZERO);
-        let records: Vec<_> =
-            self.records.iter().map(|(place, record)| told(place, record)).collect();
+        let protocol = self.cluster.protocol();
+        let records: Vec<_> = self.entries.iter().map(told).collect();
         format!(
             "---- MODULE {name} ----\n\
              \\* What servers recorded, written by `raft-model replay --tla`; for `tla/tlc`.\n\
              EXTENDS TraceRaftElection\n\n\
-             TraceServer  == {{{}}}\n\
-             TraceMaxTerm == {max_term}\n\
+             TraceServer      == {{{}}}\n\
+             TracePreVote     == {}\n\
+             TraceCheckQuorum == {}\n\
              TraceRecords == <<\n{}\n>>\n\n\
              TraceSpec == TraceInit /\\ [][TraceNext(TraceRecords)]_traceVars\n\
              ====\n",
             servers.join(", "),
+            boolean(protocol.pre_vote()),
+            boolean(protocol.check_quorum()),
             records.join(",\n")
         )
     }
@@ -123,7 +132,7 @@ impl Behaviour {
 
 /// A server came up with this ballot: its last step before took effect only if that fits.
 fn leave_out_what_did_not_happen(records: &mut Queue, stored: Ballot) {
-    let is_lost = records.back().is_some_and(|(_, last)| {
+    let is_lost = records.back().is_some_and(|Entry { record: last, .. }| {
         let before = last.cause.before().map(|state| state.ballot);
         last.step.state.ballot != stored && before == Some(stored)
     });
@@ -134,20 +143,21 @@ fn leave_out_what_did_not_happen(records: &mut Queue, stored: Ballot) {
 
 /// The records of all servers in one order: each server's in its own, what is received after it was
 /// sent, and otherwise by the clocks.
-fn merged(mut servers: BTreeMap<ServerId, Queue>) -> Vec<(Place, Record)> {
+fn merged(mut servers: BTreeMap<ServerId, Queue>) -> Vec<Entry> {
     let id = |server: ServerId, record: &Record| (server, record.id());
     let mut to_come: BTreeSet<(ServerId, StepId)> = servers
         .iter()
-        .flat_map(|(&server, queue)| queue.iter().map(move |(_, record)| id(server, record)))
+        .flat_map(|(&server, queue)| queue.iter().map(move |entry| id(server, &entry.record)))
         .collect();
     let mut merged = Vec::new();
     loop {
         let is_early = |record: &Record| match record.cause {
             Cause::Receive { from, sent_in, .. } => to_come.contains(&(from, sent_in)),
-            Cause::Start { .. } | Cause::Timeout { .. } => false,
+            Cause::Start { .. } | Cause::Timeout { .. } | Cause::HandOver { .. } => false,
         };
         // If all are early, some record is wrong: TLC will say which.
-        let heads = servers.iter().filter_map(|(&server, queue)| Some((server, &queue.front()?.1)));
+        let heads =
+            servers.iter().filter_map(|(&server, queue)| Some((server, &queue.front()?.record)));
         let next = heads.min_by_key(|(_, record)| (is_early(record), record.wall_us));
         let Some((server, record)) = next else { return merged };
         to_come.remove(&id(server, record));
@@ -156,27 +166,29 @@ fn merged(mut servers: BTreeMap<ServerId, Queue>) -> Vec<(Place, Record)> {
 }
 
 /// A line of the module.
-fn told(place: &Place, record: &Record) -> String {
+fn told(Entry { place, patience, record }: &Entry) -> String {
     let Record { server, cause, step, .. } = record;
     let before = match *cause {
         Cause::Start { stored } => {
             format!("Disk({}, {})", stored.current_term, vote(stored.voted_for))
         }
-        Cause::Timeout { before } | Cause::Receive { before, .. } => state(&before),
+        Cause::Timeout { before, .. }
+        | Cause::HandOver { before, .. }
+        | Cause::Receive { before, .. } => state(&before),
     };
     let received = match *cause {
         Cause::Receive { from, message, .. } => {
             let to = (!message.is_request()).then_some(*server);
             Some(Envelope { from, to, message })
         }
-        Cause::Start { .. } | Cause::Timeout { .. } => None,
+        Cause::Start { .. } | Cause::Timeout { .. } | Cause::HandOver { .. } => None,
     };
     format!(
-        "    Record(\"{}\", \"{server}\", \"{}\",\n        {before},\n        {},\n        {}, {}, {})",
+        "    Record(\"{}\", \"{server}\", \"{}\", {patience},\n        {before},\n        {},\n        {}, {}, {})",
         quoted(place),
         action(record),
         state(&step.state),
-        if step.persist { "TRUE" } else { "FALSE" },
+        boolean(step.persist),
         messages(received),
         messages(Envelope::of(*server, step.outgoing)),
     )
@@ -184,13 +196,9 @@ fn told(place: &Place, record: &Record) -> String {
 
 /// The name of what is recorded.
 fn action(record: &Record) -> Action {
-    let after = &record.step.state;
-    match record.cause {
-        Cause::Start { .. } => Action::Restart,
-        Cause::Timeout { before } => Action::of(&before, Event::Timeout, after),
-        Cause::Receive { before, from, message, .. } => {
-            Action::of(&before, Event::Receive { from, message }, after)
-        }
+    match record.cause.before().zip(record.cause.event()) {
+        None => Action::Restart,
+        Some((before, event)) => Action::of(&before, event, &record.step.state),
     }
 }
 
@@ -201,34 +209,59 @@ fn quoted(place: &Place) -> String {
 }
 
 fn state(State { ballot, role }: &State) -> String {
-    let (name, votes) = match *role {
-        Role::Follower => ("Follower", ServerSet::EMPTY),
-        Role::Candidate { votes } => ("Candidate", votes),
-        Role::Leader => ("Leader", ServerSet::EMPTY),
+    let role = match *role {
+        Role::Follower { contact } => format!("Follower({})", boolean(contact)),
+        Role::PreCandidate { attempt, votes } => {
+            format!("PreCandidate(\"{attempt}\", {})", set(votes))
+        }
+        Role::Candidate { votes } => format!("Candidate({})", set(votes)),
+        Role::Leader { round, answered, beats } => {
+            format!("Leader({round}, {}, {beats})", set(answered))
+        }
     };
-    let votes: Vec<_> = votes.iter().map(|server| format!("\"{server}\"")).collect();
-    let (term, votes) = (ballot.current_term, votes.join(", "));
-    format!("State({term}, {}, \"{name}\", {{{votes}}})", vote(ballot.voted_for))
+    format!("State({}, {}, {role})", ballot.current_term, vote(ballot.voted_for))
+}
+
+fn set(servers: ServerSet) -> String {
+    let servers: Vec<_> = servers.iter().map(|server| format!("\"{server}\"")).collect();
+    format!("{{{}}}", servers.join(", "))
+}
+
+const fn boolean(value: bool) -> &'static str {
+    if value { "TRUE" } else { "FALSE" }
 }
 
 fn vote(voted_for: Option<ServerId>) -> String {
     voted_for.map_or("Nil".to_owned(), |candidate| format!("\"{candidate}\""))
 }
 
-/// A set of one message, or of none.
+/// A set of one message, or of none. An attempt is a name there: TLC's numbers are small.
 fn messages(envelope: Option<Envelope>) -> String {
     let Some(Envelope { from, to, message }) = envelope else { return "{}".to_owned() };
-    // Only a response has one.
+    // Only a request has none.
     let to = to.map_or("Nil".to_owned(), |to| format!("\"{to}\""));
-    match message {
-        Message::RequestVote { term } => format!("{{RequestVote(\"{from}\", {term})}}"),
-        Message::AppendEntries { term } => format!("{{AppendEntries(\"{from}\", {term})}}"),
+    let told = match message {
+        Message::RequestVote { term, hand_over } => {
+            format!("RequestVote(\"{from}\", {term}, {})", boolean(hand_over))
+        }
         Message::RequestVoteResponse { term, vote_granted } => {
-            let granted = if vote_granted { "TRUE" } else { "FALSE" };
-            format!("{{RequestVoteResponse(\"{from}\", {to}, {term}, {granted})}}")
+            format!("RequestVoteResponse(\"{from}\", {to}, {term}, {})", boolean(vote_granted))
         }
-        Message::AppendEntriesResponse { term } => {
-            format!("{{AppendEntriesResponse(\"{from}\", {to}, {term})}}")
+        Message::AppendEntries { term, round } => {
+            format!("AppendEntries(\"{from}\", {term}, {round})")
         }
-    }
+        Message::AppendEntriesResponse { term, round } => {
+            let round = round.map_or("NoRound".to_owned(), |round| round.to_string());
+            format!("AppendEntriesResponse(\"{from}\", {to}, {term}, {round})")
+        }
+        Message::PreVote { term, attempt } => {
+            format!("PreVoteRequest(\"{from}\", {term}, \"{attempt}\")")
+        }
+        Message::PreVoteResponse { term, vote_granted, attempt } => {
+            let granted = boolean(vote_granted);
+            format!("PreVoteResponse(\"{from}\", {to}, {term}, {granted}, \"{attempt}\")")
+        }
+        Message::HandOver { term } => format!("HandOverOrder(\"{from}\", {to}, {term})"),
+    };
+    format!("{{{told}}}")
 }

@@ -14,16 +14,17 @@ pub mod reader;
 pub mod replay;
 pub mod rule;
 pub mod tail;
+mod version1;
 
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::Cluster;
 use crate::election::{Ballot, Event, Outgoing, Server, State, Step};
 use crate::message::Message;
-use crate::types::ServerId;
+use crate::types::{Attempt, Beats, ServerId};
 
-/// The version of the format that this module writes. It also reads version 1, in which no cluster
-/// has guards: there the servers are but a number.
+/// The version of the format that this module writes. It also reads version 1, which knows no
+/// guards (see `version1`).
 pub const VERSION: u32 = 2;
 
 /// One line of a trace.
@@ -93,6 +94,15 @@ pub enum Cause {
     Timeout {
         /// The state before it.
         before: State,
+        /// The number for what it may ask.
+        attempt: Attempt,
+    },
+    /// It was told to hand over.
+    HandOver {
+        /// The state before it.
+        before: State,
+        /// Who shall lead.
+        to: ServerId,
     },
     /// A message arrived.
     Receive {
@@ -118,10 +128,22 @@ pub struct StepId {
 }
 
 impl Header {
+    /// How many heartbeats the server waits for its quorum as a leader: see [`patience`].
+    pub fn patience(&self) -> Beats {
+        patience(self.heartbeat_ms, self.election_ms.0)
+    }
+
     /// Whether what follows is in a version of the format that this module reads.
     pub const fn is_readable(&self) -> bool {
         1 <= self.version && self.version <= VERSION
     }
+}
+
+/// How many heartbeats of this period fit into an election timeout, both in milliseconds: that many
+/// a leader waits for its quorum. At least one, and at most what can be counted.
+pub fn patience(heartbeat_ms: u64, election_ms: u64) -> Beats {
+    let beats = election_ms.checked_div(heartbeat_ms).unwrap_or(u64::MAX).max(1);
+    Beats::new(u8::try_from(beats).unwrap_or(u8::MAX))
 }
 
 impl Record {
@@ -130,21 +152,30 @@ impl Record {
         StepId { boot: self.boot, sequence: self.sequence }
     }
 
-    /// What the specification says that the server does.
-    pub fn expected(&self, cluster: Cluster) -> Step {
-        self.cause.step_of(&Server { id: self.server, cluster })
+    /// What the specification says that the server does, in a run that begins with this header.
+    pub fn expected(&self, header: &Header) -> Step {
+        let (cluster, patience) = (header.servers, header.patience());
+        self.cause.step_of(&Server { id: self.server, cluster, patience })
     }
 }
 
 impl Cause {
     /// What the specification says that a server does for this cause.
     pub fn step_of(&self, server: &Server) -> Step {
+        match (*self, self.before().zip(self.event())) {
+            (Self::Start { stored }, _) => server.start(Some(stored)),
+            (_, Some((before, event))) => server.step(before, event),
+            (_, None) => unreachable!("whatever happens to a server but its start is an event"),
+        }
+    }
+
+    /// What happened to the server; that it came up is no event.
+    pub const fn event(&self) -> Option<Event> {
         match *self {
-            Self::Start { stored } => server.start(Some(stored)),
-            Self::Timeout { before } => server.step(before, Event::Timeout),
-            Self::Receive { before, from, message, .. } => {
-                server.step(before, Event::Receive { from, message })
-            }
+            Self::Start { .. } => None,
+            Self::Timeout { attempt, .. } => Some(Event::Timeout { attempt }),
+            Self::HandOver { to, .. } => Some(Event::HandOver { to }),
+            Self::Receive { from, message, .. } => Some(Event::Receive { from, message }),
         }
     }
 
@@ -157,7 +188,9 @@ impl Cause {
     pub const fn before(&self) -> Option<State> {
         match *self {
             Self::Start { .. } => None,
-            Self::Timeout { before } | Self::Receive { before, .. } => Some(before),
+            Self::Timeout { before, .. }
+            | Self::HandOver { before, .. }
+            | Self::Receive { before, .. } => Some(before),
         }
     }
 }
@@ -212,8 +245,11 @@ impl Line {
         if found != expected {
             return Err(LineError::Checksum { found: found.to_owned(), expected });
         }
-        let line: Self = serde_json::from_str(&body)?;
-        if line.body() == body { Ok(line) } else { Err(LineError::OtherText) }
+        match serde_json::from_str::<Self>(&body) {
+            Ok(line) if line.body() == body => Ok(line),
+            Ok(_) => Err(LineError::OtherText),
+            Err(error) => version1::read(&body).ok_or(LineError::Json(error)),
+        }
     }
 
     fn body(&self) -> String {
@@ -227,13 +263,17 @@ mod tests {
     use crate::election::{Role, Rule};
     use crate::types::Term;
 
+    fn a_server(id: ServerId) -> Server {
+        Server { id, cluster: Cluster::new(3).unwrap(), patience: Beats::ZERO.next() }
+    }
+
     fn record() -> Line {
         let server = ServerId::new(2).unwrap();
-        let before = State { ballot: Ballot::INITIAL, role: Role::Follower };
+        let before = State { ballot: Ballot::INITIAL, role: Role::FOLLOWER };
         let cause = Cause::Receive {
             before,
             from: ServerId::new(1).unwrap(),
-            message: Message::RequestVote { term: Term::new(1) },
+            message: Message::RequestVote { term: Term::new(1), hand_over: false },
             sent_in: StepId { boot: 7, sequence: 1 },
         };
         let (boot, sequence, wall_us, monotonic_us) = (9, 3, 1_000_000, 5);
@@ -244,9 +284,9 @@ mod tests {
             wall_us,
             monotonic_us,
             cause,
-            step: Server { id: server, cluster: Cluster::new(3).unwrap() }.start(None),
+            step: a_server(server).start(None),
         };
-        record.step = record.expected(Cluster::new(3).unwrap());
+        record.step = cause.step_of(&a_server(server));
         assert_eq!(record.step.rule, Rule::VoteGranted);
         assert!(matches!(record.step.outgoing, Outgoing::Reply { .. }));
         Line::Step(record)
@@ -271,10 +311,19 @@ mod tests {
     /// The words of a trace are the words of the specification.
     #[test]
     fn a_line_reads_like_this() {
-        let text = r#"{"step":{"server":2,"boot":9,"sequence":3,"wall_us":1000000,"monotonic_us":5,"cause":{"Receive":{"before":{"ballot":{"current_term":0,"voted_for":null},"role":"Follower"},"from":1,"message":{"RequestVote":{"term":1}},"sent_in":{"boot":7,"sequence":1}}},"step":{"state":{"ballot":{"current_term":1,"voted_for":1},"role":"Follower"},"rule":"VoteGranted","persist":true,"outgoing":{"Reply":{"to":1,"message":{"RequestVoteResponse":{"term":1,"vote_granted":true}}}},"restart_timer":true}},"crc":"CRC"}"#;
+        let text = r#"{"step":{"server":2,"boot":9,"sequence":3,"wall_us":1000000,"monotonic_us":5,"cause":{"Receive":{"before":{"ballot":{"current_term":0,"voted_for":null},"role":{"Follower":{"contact":false}}},"from":1,"message":{"RequestVote":{"term":1,"hand_over":false}},"sent_in":{"boot":7,"sequence":1}}},"step":{"state":{"ballot":{"current_term":1,"voted_for":1},"role":{"Follower":{"contact":false}}},"rule":"VoteGranted","persist":true,"outgoing":{"Reply":{"to":1,"message":{"RequestVoteResponse":{"term":1,"vote_granted":true}}}},"restart_timer":true}},"crc":"CRC"}"#;
         let line = record().to_text();
         let crc = &line[line.len() - 11..line.len() - 3];
         assert_eq!(line, text.replace("CRC", crc) + "\n");
+    }
+
+    #[test]
+    fn patience_is_as_many_heartbeats_as_fit_into_an_election_timeout() {
+        let of = |heartbeat, election| patience(heartbeat, election).number();
+        assert_eq!(
+            [of(50, 150), of(50, 199), of(100, 50), of(0, 50), of(1, 5000)],
+            [3, 3, 1, 255, 255]
+        );
     }
 
     #[test]

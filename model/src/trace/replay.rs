@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::action::Envelope;
 use crate::cluster::Cluster;
 use crate::election::{self, Ballot, Outgoing};
 use crate::trace::reader::{Place, Reader, ReplayError};
@@ -143,7 +144,7 @@ impl Replay {
                 Line::Step(record) => {
                     let (header, before) = run.as_mut().expect("a trace begins with a header");
                     self.check_place(&place, header, before.as_ref(), &record)?;
-                    let expected = record.expected(header.servers);
+                    let expected = record.expected(header);
                     self.demand(Rule::SameStep, record.step == expected, &place, || {
                         let step = record.step;
                         format!(
@@ -234,7 +235,9 @@ impl Replay {
         let key = (record.server, record.boot);
         let before = match record.cause {
             Cause::Start { stored } => stored,
-            Cause::Timeout { before } | Cause::Receive { before, .. } => before.ballot,
+            Cause::Timeout { before, .. }
+            | Cause::HandOver { before, .. }
+            | Cause::Receive { before, .. } => before.ballot,
         };
         if previous.is_some() {
             let run = self.runs.get_mut(&key).expect("it has begun");
@@ -329,11 +332,9 @@ impl Replay {
             return Ok(());
         }
         let sent = self.runs.get(&(from, boot)).and_then(|run| run.sent_in(sequence));
-        let was_sent = match sent {
-            Some(Outgoing::Broadcast { message: sent }) => sent == message,
-            Some(Outgoing::Reply { to, message: sent }) => sent == message && receiver == to,
-            Some(Outgoing::Nothing) | None => false,
-        };
+        let was_sent = sent
+            .and_then(|sent| Envelope::of(from, sent))
+            .is_some_and(|sent| sent.message == message && sent.to.is_none_or(|to| to == receiver));
         self.demand(Rule::WasSent, was_sent, place, || {
             let step = match sent {
                 Some(sent) => format!("that step sent {sent:?}"),

@@ -5,9 +5,9 @@ use std::fmt;
 
 use crate::action::Trigger;
 use crate::cluster::Cluster;
-use crate::election::{Event, Role, State};
+use crate::election::{Event, Role, Server, State, Timer};
 use crate::message::Message;
-use crate::types::Term;
+use crate::types::{Attempt, Beats, ServerId, Term};
 
 /// The bounds of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,13 +18,89 @@ pub struct Bounds {
     pub terms: Terms,
     /// Which replies are part of the model.
     pub replies: Replies,
+    /// What bounds the guards.
+    pub limits: Limits,
+}
+
+/// What bounds the guards; without guards, nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Whether leaders are told to hand over.
+    pub hand_over: bool,
+    /// How many rounds a leader opens in a term. In the last one its timer does not fire. Where
+    /// messages are reduced this bounds nothing: rounds are counted from the open one there.
+    pub rounds: u64,
+    /// How many times a server asks whether it would be elected in one and the same term. Where
+    /// messages are reduced this bounds nothing, either.
+    pub attempts: u64,
+    /// How many heartbeats a leader waits for its quorum.
+    pub patience: Beats,
+    /// Whether leases are looked at: what is known of them is part of a world then. Only with
+    /// check-quorum, without which there are none.
+    pub leases: bool,
+}
+
+impl Limits {
+    /// Two rounds, one attempt, a patience of one heartbeat; nobody hands over, and nobody looks at
+    /// leases.
+    pub const SMALL: Self = Self {
+        hand_over: false,
+        rounds: 2,
+        attempts: 1,
+        patience: Beats::ZERO.next(),
+        leases: false,
+    };
 }
 
 impl Bounds {
-    /// Whether the bounds let a server's timer fire: an election timer only if an election may
-    /// start in the next term. `terms` are the current terms of all servers.
-    pub fn allow_timeout(&self, state: &State, terms: impl Iterator<Item = Term>) -> bool {
-        state.role == Role::Leader || state.ballot.current_term < self.terms.last_given(terms)
+    /// These terms of this cluster, and [`Limits::SMALL`].
+    pub const fn new(cluster: Cluster, terms: Terms, replies: Replies) -> Self {
+        Self { cluster, terms, replies, limits: Limits::SMALL }
+    }
+
+    /// Whether worlds of these bounds tell of leases.
+    pub const fn has_leases(&self) -> bool {
+        self.limits.leases && self.cluster.protocol().check_quorum()
+    }
+
+    /// A server of the cluster.
+    pub const fn server(&self, id: ServerId) -> Server {
+        Server { id, cluster: self.cluster, patience: self.limits.patience }
+    }
+
+    /// What may happen to a server by itself, if it is the turn of one of these attempts, and the
+    /// bounds [allow](Self::allow) it.
+    pub fn own_events(
+        &self,
+        id: ServerId,
+        attempts: impl IntoIterator<Item = Attempt>,
+    ) -> impl Iterator<Item = Event> {
+        let receivers = self.limits.hand_over.then(|| self.cluster.others(id));
+        let hand_overs = receivers.into_iter().flatten().map(|to| Event::HandOver { to });
+        attempts.into_iter().map(|attempt| Event::Timeout { attempt }).chain(hand_overs)
+    }
+
+    /// Whether the bounds let this happen to a server: an election timer fires, and a leader hands
+    /// over, only if an election may start in the next term. `terms` are the current terms of all
+    /// servers.
+    #[inline]
+    pub fn allow(&self, state: &State, event: Event, terms: impl Iterator<Item = Term>) -> bool {
+        let has_next = || state.ballot.current_term < self.terms.last_given(terms);
+        match (event, state.timer()) {
+            (Event::Timeout { attempt }, Timer::Election) => {
+                has_next()
+                    && (!self.cluster.protocol().pre_vote()
+                        || attempt.number() <= self.limits.attempts)
+            }
+            (Event::Timeout { .. }, Timer::Heartbeat) => match state.role {
+                Role::Leader { round, .. } if self.cluster.protocol().check_quorum() => {
+                    round.number() < self.limits.rounds
+                }
+                _ => true,
+            },
+            (Event::HandOver { .. }, timer) => timer == Timer::Heartbeat && has_next(),
+            (Event::Timeout { .. }, Timer::Contact) | (Event::Receive { .. }, _) => true,
+        }
     }
 }
 
@@ -64,7 +140,8 @@ impl Terms {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "check", derive(clap::ValueEnum))]
 pub enum Replies {
-    /// Replies that somebody can react to: votes, and replies of a newer term than the request.
+    /// Replies that somebody can react to: votes, answers to a round, and replies of a newer term
+    /// than that of whoever asked.
     Useful,
     /// Also refusals and acknowledgements of the request's own term. Their receiver has been in
     /// that term already and does nothing when they arrive.
@@ -79,8 +156,15 @@ impl Replies {
         };
         self == Self::All
             || message.is_request()
-            || matches!(message, Message::RequestVoteResponse { vote_granted: true, .. })
+            || matches!(
+                message,
+                Message::RequestVoteResponse { vote_granted: true, .. }
+                    | Message::PreVoteResponse { vote_granted: true, .. }
+                    | Message::AppendEntriesResponse { round: Some(_), .. }
+            )
             || request.term() < message.term()
+            // Who asks for a pre-vote is in the term before.
+            || (request.is_tentative() && request.term() == message.term())
     }
 }
 

@@ -10,15 +10,17 @@
 
 pub mod bounds;
 pub mod model;
+mod order;
 pub mod properties;
 
 pub use model::{ElectionModel, WorldModel};
+pub(crate) use order::Effect;
 
 pub use crate::election::Handlers;
 pub use crate::run::World;
 
 use crate::action::{Envelope, Trigger};
-use crate::election::{Ballot, Server, State, Step};
+use crate::election::{Ballot, State, Step};
 use crate::types::ServerId;
 use crate::world::bounds::Bounds;
 
@@ -33,7 +35,7 @@ impl Handlers {
         stored: Ballot,
         trigger: Trigger,
     ) -> (Step, Option<Envelope>) {
-        let server = Server { id, cluster: bounds.cluster };
+        let server = bounds.server(id);
         let step = match trigger {
             Trigger::Restart => (self.start)(&server, Some(stored)),
             Trigger::Event(event) => (self.step)(&server, *before, event),

@@ -8,11 +8,13 @@ use stateright::{Model, Property as StaterightProperty};
 
 use super::bounds::Bounds;
 use super::properties::Property;
-use super::{Handlers, World};
+use super::{Effect, Handlers, World};
 
 use crate::action::{Move, Trigger};
-use crate::election::{Ballot, Event, Server, Step};
-use crate::types::ServerId;
+use crate::election::{Ballot, Step};
+use crate::message::Message;
+use crate::run::Lease;
+use crate::types::{Attempt, ServerId};
 
 /// All worlds that servers can reach within bounds.
 #[derive(Clone, Debug)]
@@ -33,25 +35,27 @@ impl WorldModel {
     pub fn initial(&self) -> World {
         let cluster = self.bounds.cluster;
         let ballots: Vec<_> = cluster.servers().map(|_| Ballot::INITIAL).collect();
-        let start = |id| (self.handlers.start)(&Server { id, cluster }, None).state;
+        let start = |id| (self.handlers.start)(&self.bounds.server(id), None).state;
         World {
             servers: cluster.servers().map(start).collect(),
             stored: ballots,
             sent: BTreeSet::new(),
+            leases: cluster.servers().map(|_| Lease::NONE).collect(),
         }
     }
 
     /// What may happen in a world, whether or not it changes anything.
     fn triggers(&self, world: &World) -> impl Iterator<Item = (ServerId, Trigger)> {
         let terms = || world.servers.iter().map(|state| state.ballot.current_term);
-        let timeouts = world
-            .states()
-            .filter(move |(_, state)| self.bounds.allow_timeout(state, terms()))
-            .map(|(server, _)| (server, Trigger::Event(Event::Timeout)));
+        let own = world.states().flat_map(move |(server, state)| {
+            let events = self.bounds.own_events(server, [next_attempt(world, server)]);
+            let allowed = events.filter(move |&event| self.bounds.allow(state, event, terms()));
+            allowed.map(move |event| (server, Trigger::Event(event)))
+        });
         let restarts = world.states().map(|(server, _)| (server, Trigger::Restart));
         let deliveries = world.sent.iter().flat_map(|e| e.deliveries(self.bounds.cluster));
         let deliveries = deliveries.map(|(server, event)| (server, Trigger::Event(event)));
-        timeouts.chain(restarts).chain(deliveries)
+        own.chain(restarts).chain(deliveries)
     }
 
     /// What a server does for this trigger, by which step, and the world after it: persist, then
@@ -66,6 +70,10 @@ impl WorldModel {
             after.stored[id.index()] = step.state.ballot;
         }
         after.sent.extend(sent);
+        if self.bounds.has_leases() {
+            let effect = Effect::of(&self.bounds.server(id), trigger, &step);
+            effect.apply(id, &mut after.leases);
+        }
         (Move::of(id, before, trigger, &step), step, after)
     }
 
@@ -77,6 +85,20 @@ impl WorldModel {
             .map(|(a_move, _, after)| (a_move, after))
             .collect()
     }
+}
+
+/// The number of the next attempt of a server: one that it has not used in its term.
+pub(crate) fn next_attempt(world: &World, server: ServerId) -> Attempt {
+    let current_term = world.state(server).ballot.current_term;
+    let asked = world.sent.iter().filter_map(|envelope| match envelope.message {
+        Message::PreVote { term, attempt }
+            if envelope.from == server && current_term.next() == Some(term) =>
+        {
+            Some(attempt)
+        }
+        _ => None,
+    });
+    asked.max().map_or(Attempt::FIRST, Attempt::next)
 }
 
 /// A model of the election, whose states can be read as worlds.

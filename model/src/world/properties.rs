@@ -13,8 +13,10 @@ use crate::action::Envelope;
 use crate::cluster::Cluster;
 use crate::election::{Ballot, Role, State};
 use crate::message::Message;
+use crate::run::Lease;
 use crate::types::{ServerId, ServerSet, Term};
 use crate::world::World;
+use crate::world::bounds::Bounds;
 
 /// A world, however it is kept.
 pub trait View {
@@ -28,6 +30,8 @@ pub trait View {
     fn sent(&self) -> impl Iterator<Item = Envelope>;
     /// The messages that this world has, and an earlier one has not.
     fn sent_since<'a>(&'a self, earlier: &'a Self) -> impl Iterator<Item = Envelope> + 'a;
+    /// What is known of the lease of a server.
+    fn lease(&self, server: ServerId) -> Lease;
 }
 
 impl View for World {
@@ -50,6 +54,10 @@ impl View for World {
     fn sent_since<'a>(&'a self, earlier: &'a Self) -> impl Iterator<Item = Envelope> + 'a {
         self.sent.difference(&earlier.sent).copied()
     }
+
+    fn lease(&self, server: ServerId) -> Lease {
+        self.leases[server.index()]
+    }
 }
 
 /// A property of safety.
@@ -63,15 +71,26 @@ pub enum Property {
     LeaderHasQuorum,
     /// Raft's clock does not run backwards (§5.1).
     TermNeverDecreases,
+    /// At any time at most one server may act as the leader (thesis, §6.4).
+    LeaseSafety,
 }
 
-/// The properties of safety.
+/// The properties of safety of every election. Where worlds tell of leases there is also
+/// [`Property::LeaseSafety`].
 pub const SAFETY: [Property; 4] = [
     Property::ElectionSafety,
     Property::VoteOncePerTerm,
     Property::LeaderHasQuorum,
     Property::TermNeverDecreases,
 ];
+
+impl Property {
+    /// Every property of safety.
+    pub const ALL: [Self; 5] = {
+        let [a, b, c, d] = SAFETY;
+        [a, b, c, d, Self::LeaseSafety]
+    };
+}
 
 impl fmt::Display for Property {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,6 +110,9 @@ impl Property {
             Self::TermNeverDecreases => {
                 "the durable term of a server only grows, and so does the term that it acts in"
             }
+            Self::LeaseSafety => {
+                "no two servers have a valid lease at the same time, be they still in office or not"
+            }
         }
     }
 
@@ -101,8 +123,20 @@ impl Property {
             Self::VoteOncePerTerm => vote_once_per_term(before, server, after),
             Self::LeaderHasQuorum => leader_has_quorum(before, server, after),
             Self::TermNeverDecreases => term_never_decreases(before, server, after),
+            Self::LeaseSafety => lease_safety(after),
         }
     }
+
+    /// All that are judged where worlds have these bounds.
+    pub fn of(bounds: &Bounds) -> Vec<Self> {
+        let leases = bounds.has_leases().then_some(Self::LeaseSafety);
+        SAFETY.into_iter().chain(leases).collect()
+    }
+}
+
+fn lease_safety(after: &impl View) -> bool {
+    let has_lease = |id: &ServerId| after.lease(*id).valid.is_some();
+    after.cluster().servers().filter(has_lease).count() <= 1
 }
 
 fn election_safety<V: View>(before: &V, server: ServerId, after: &V) -> bool {
@@ -119,14 +153,14 @@ fn election_safety<V: View>(before: &V, server: ServerId, after: &V) -> bool {
 /// The term of which a server is leader, if it is.
 fn leads(world: &impl View, server: ServerId) -> Option<Term> {
     let State { ballot, role } = world.state(server);
-    (role == Role::Leader).then_some(ballot.current_term)
+    role.is_leader().then_some(ballot.current_term)
 }
 
 /// The term of which the sender of a message is, or was, leader: its first heartbeat left in the
 /// step in which it won.
 fn led_term(envelope: &Envelope) -> Option<Term> {
     match envelope.message {
-        Message::AppendEntries { term } => Some(term),
+        Message::AppendEntries { term, .. } => Some(term),
         _ => None,
     }
 }
@@ -179,7 +213,7 @@ pub(crate) fn in_message(envelope: &Envelope) -> Option<Vote> {
         (Message::RequestVoteResponse { term, vote_granted: true }, Some(candidate)) => {
             Some(Vote { term, candidate })
         }
-        (Message::RequestVote { term }, _) => Some(Vote { term, candidate: envelope.from }),
+        (Message::RequestVote { term, .. }, _) => Some(Vote { term, candidate: envelope.from }),
         _ => None,
     }
 }

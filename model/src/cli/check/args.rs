@@ -5,15 +5,16 @@ use std::thread;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use raft_model::cluster::Cluster;
+use raft_model::cluster::{Cluster, Protocol};
 use raft_model::mutant::Mutant;
 use raft_model::reduce::Reductions;
 use raft_model::search::Keys;
 use raft_model::search::parallel::Crew;
 use raft_model::search::peers::Peers;
-use raft_model::types::Term;
-use raft_model::world::bounds::{Bounds, Replies, Terms};
-use raft_model::world::properties::{Property, SAFETY};
+use raft_model::types::{Beats, Term};
+use raft_model::world::Handlers;
+use raft_model::world::bounds::{Bounds, Limits, Replies, Terms};
+use raft_model::world::properties::Property;
 
 use super::hosts;
 use crate::cli;
@@ -26,6 +27,10 @@ pub(in crate::cli) struct Args {
     /// How many servers the cluster has, from 1 to 7.
     #[arg(long, value_name = "N", value_parser = cli::cluster, default_value = "5")]
     pub(super) servers: Cluster,
+    /// How they elect: figure2, pre-vote, check-quorum, or guarded, which is both. Default:
+    /// figure2; for a mutant, the one that it is about.
+    #[arg(long, value_name = "PROTOCOL")]
+    pub(super) protocol: Option<Protocol>,
     /// The last term in which an election may start; terms begin at 0. How high it may be depends
     /// on the number of servers, and a value that is too high is answered with that.
     #[arg(long, value_name = "T", value_parser = cli::max_term, default_value = "2")]
@@ -37,7 +42,28 @@ pub(in crate::cli) struct Args {
     /// Which replies the model keeps.
     #[arg(long, value_enum, default_value_t = Replies::All)]
     pub(super) replies: Replies,
-    /// What searches. Default: timely; world for a mutant.
+    /// Leaders may be told to hand over, to anybody and at any time.
+    #[arg(long)]
+    pub(super) hand_over: bool,
+    /// Do not look at leases: fewer states, and what is said of them is not judged. (check-quorum,
+    /// guarded)
+    #[arg(long)]
+    pub(super) no_leases: bool,
+    /// How many heartbeats a leader waits for a quorum to answer. (check-quorum, guarded)
+    #[arg(long, value_name = "N", default_value = "1",
+        value_parser = clap::value_parser!(u8).range(1..=15))]
+    pub(super) patience: u8,
+    /// How many rounds a leader opens in a term. Bounds only states whose messages are not reduced;
+    /// in the last round its timer does not fire. (check-quorum, guarded)
+    #[arg(long, value_name = "N", default_value = "2",
+        value_parser = clap::value_parser!(u64).range(1..=15))]
+    pub(super) rounds: u64,
+    /// How many times a server asks for pre-votes in a term. Bounds only states whose messages are
+    /// not reduced. (pre-vote, guarded)
+    #[arg(long, value_name = "N", default_value = "1",
+        value_parser = clap::value_parser!(u64).range(1..=15))]
+    pub(super) attempts: u64,
+    /// What searches. Default: timely; world for a mutant of figure2.
     #[arg(long, value_enum, value_name = "ENGINE")]
     pub(super) engine: Option<Engine>,
     /// Judge only this property, and search until it is violated. Repeat it for several: until one
@@ -48,6 +74,11 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_enum, value_name = "REDUCTION", num_args = 0..=1, require_equals = true,
         default_missing_value = "all")]
     pub(super) no_reduce: Vec<NoReduce>,
+    /// More than can happen, in fewer states: any server may hear of any term that another has
+    /// reached. What holds then holds; what breaks is undecided. With check-quorum this covers
+    /// guarded, too. (timely)
+    #[arg(long)]
+    pub(super) free_news: bool,
     /// How many threads search in each process. Default: one for each core. (timely, stateright)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) workers: Option<u16>,
@@ -129,14 +160,31 @@ pub(super) enum NoReduce {
 
 impl Args {
     pub(super) fn engine(&self) -> Engine {
-        let raw = if self.mutant.is_some() { Engine::World } else { Engine::Timely };
-        self.engine.unwrap_or(raw)
+        let is_raw = self.mutant.is_some_and(|mutant| mutant.protocol == Protocol::FIGURE2);
+        self.engine.unwrap_or(if is_raw { Engine::World } else { Engine::Timely })
+    }
+
+    pub(super) fn protocol(&self) -> Protocol {
+        let default = self.mutant.map_or(Protocol::FIGURE2, |mutant| mutant.protocol);
+        self.protocol.unwrap_or(default)
+    }
+
+    pub(super) fn handlers(&self) -> Handlers {
+        self.mutant.map_or(Handlers::RAFT, |mutant| mutant.handlers)
     }
 
     pub(super) fn bounds(&self) -> Bounds {
         let terms =
             if self.window { Terms::Window(self.max_term) } else { Terms::UpTo(self.max_term) };
-        Bounds { cluster: self.servers, terms, replies: self.replies }
+        let cluster = Cluster::with(self.servers.size(), self.protocol()).expect("of that size");
+        let limits = Limits {
+            hand_over: self.hand_over,
+            rounds: self.rounds,
+            attempts: self.attempts,
+            patience: Beats::new(self.patience),
+            leases: !self.no_leases && self.engine() != Engine::Actor,
+        };
+        Bounds { limits, ..Bounds::new(cluster, terms, self.replies) }
     }
 
     pub(super) fn reductions(&self) -> Reductions {
@@ -144,7 +192,11 @@ impl Args {
             self.engine().is_packed()
                 && !self.no_reduce.iter().any(|off| [which, NoReduce::All].contains(off))
         };
-        Reductions { messages: is_on(NoReduce::Messages), symmetry: is_on(NoReduce::Symmetry) }
+        Reductions {
+            messages: is_on(NoReduce::Messages),
+            symmetry: is_on(NoReduce::Symmetry),
+            free_news: self.free_news,
+        }
     }
 
     pub(super) fn workers(&self) -> usize {
@@ -160,7 +212,7 @@ impl Args {
     pub(super) fn properties(&self) -> Vec<Property> {
         let is_judged =
             |property: &Property| self.property.is_empty() || self.property.contains(property);
-        SAFETY.into_iter().filter(is_judged).collect()
+        Property::of(&self.bounds()).into_iter().filter(is_judged).collect()
     }
 
     pub(super) fn crew(&self) -> Result<Crew, Failure> {
@@ -184,13 +236,14 @@ impl Args {
     pub(super) fn validate(&self) -> Result<(), Failure> {
         let engine = self.engine();
         let refused = |why: String| Err(Failure::Input(why));
-        if let Some(mutant) = self.mutant
+        if let Some(Mutant { name, protocol, .. }) = self.mutant
             && engine != Engine::World
+            && (engine != Engine::Timely || protocol == Protocol::FIGURE2)
         {
+            let or = if protocol == Protocol::FIGURE2 { "only" } else { "or timely only" };
             return refused(format!(
-                "--mutant {} is searched by --engine world only: packing and reducing states, and \
-                 the actors, are for the specification",
-                mutant.name
+                "--mutant {name} is searched by --engine world {or}: packing and reducing states, \
+                 and the actors, are for the specification"
             ));
         }
         for (is_given, option, is_heeded, why) in [
@@ -206,6 +259,12 @@ impl Args {
                 engine == Engine::Timely,
                 "it is how timely keeps states; stateright always keeps 64 bits, the others keep \
                  whole states",
+            ),
+            (
+                self.free_news,
+                "--free-news",
+                engine == Engine::Timely,
+                "only timely explores more than can happen",
             ),
             (self.workers.is_some(), "--workers", engine.is_packed(), "it searches in one thread"),
             (
@@ -226,6 +285,16 @@ impl Args {
                 return refused(format!("--engine {name} knows nothing of {option}: {why}"));
             }
         }
+        if self.property.contains(&Property::LeaseSafety) && !self.bounds().has_leases() {
+            let why = "LeaseSafety is judged where leaders have leases: with --protocol check-quorum \
+                       or guarded, without --no-leases, and not by --engine actor";
+            return refused(why.to_owned());
+        }
+        if self.free_news && !self.reductions().messages {
+            return refused(
+                "--free-news needs messages to be reduced: it replaces some".to_owned(),
+            );
+        }
         if self.window && !self.reductions().messages {
             let why = "--window needs messages to be reduced: stale ones would pile up for ever";
             return refused(why.to_owned());
@@ -236,6 +305,7 @@ impl Args {
 
 /// Reads the name of a property.
 fn property(text: &str) -> Result<Property, String> {
-    let named = SAFETY.into_iter().find(|property| property.to_string() == text);
-    named.ok_or_else(|| format!("the properties are {}", SAFETY.map(|p| p.to_string()).join(", ")))
+    let all = Property::ALL;
+    let named = all.into_iter().find(|property| property.to_string() == text);
+    named.ok_or_else(|| format!("the properties are {}", all.map(|p| p.to_string()).join(", ")))
 }

@@ -50,6 +50,7 @@ fn names(args: &Args, reductions: Reductions) -> Vec<&'static str> {
         (reductions.messages, "messages"),
         (args.window, "window"),
         (reductions.symmetry, "symmetry"),
+        (reductions.free_news, "free news"),
     ];
     all.into_iter().filter_map(|(is_on, name)| is_on.then_some(name)).collect()
 }
@@ -60,6 +61,7 @@ fn facts(args: &Args, report: &Report, cost: Cost) -> Table<2> {
     let Findings { coverage, exhaustive, stopped, .. } = &report.findings;
     let Coverage { states, edges, depth } = coverage;
     table.fact("servers", &args.servers.size(), "");
+    protocol(&mut table, args);
     if args.window {
         table.fact(
             "window",
@@ -116,6 +118,34 @@ fn facts(args: &Args, report: &Report, cost: Cost) -> Table<2> {
     table
 }
 
+/// How the servers elect, and what that is bounded by.
+fn protocol(table: &mut Table<2>, args: &Args) {
+    let bounds = args.bounds();
+    let protocol = bounds.cluster.protocol();
+    table.fact(
+        "protocol",
+        &protocol,
+        match (protocol.pre_vote(), protocol.check_quorum()) {
+            (false, false) => "the paper's, without guards",
+            (true, false) => "a server asks whether it would be elected before it campaigns",
+            (false, true) => "contact, rounds and leases",
+            (true, true) => "pre-vote and check-quorum",
+        },
+    );
+    if bounds.limits.hand_over {
+        table.fact("hand-over", &"any", "every leader may be told to, at any time");
+    }
+    if bounds.has_leases() {
+        let note =
+            "time as an order: a contact outlasts each lease whose round was opened before it";
+        table.fact("leases", &"yes", note);
+    }
+    if protocol.check_quorum() {
+        let note = "heartbeats that a leader waits for its quorum";
+        table.fact("patience", &args.patience, note);
+    }
+}
+
 /// What was kept of each state.
 fn keys(table: &mut Table<2>, report: &Report) {
     match report.key {
@@ -143,7 +173,7 @@ pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
         let verdict = match verdict {
             Verdict::Holds => "holds",
             Verdict::Violated(_) | Verdict::ViolatedUntold(_) => "VIOLATED",
-            Verdict::Undecided => "undecided",
+            Verdict::Unconfirmed | Verdict::Undecided => "undecided",
         };
         judged.row([property, &verdict], property.says());
     }
@@ -155,6 +185,15 @@ pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
                 text,
                 "\n{property} is violated, but the way was not found, because the search for it was \
                  stopped: {why}."
+            );
+        }
+    }
+    for (property, verdict) in verdicts {
+        if *verdict == Verdict::Unconfirmed {
+            let _ = writeln!(
+                text,
+                "\n{property} is violated by a reduced state, but by no whole one that was found: a \
+                 reduction is not exact here, and this says nothing."
             );
         }
     }
@@ -202,7 +241,9 @@ pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
             "counterexample": null,
             "counterexample_stopped": word(*why),
         }),
-        Verdict::Undecided => json!({ "name": property.to_string(), "holds": null }),
+        Verdict::Unconfirmed | Verdict::Undecided => {
+            json!({ "name": property.to_string(), "holds": null })
+        }
     });
     let (key_bits, fingerprints) = match report.key {
         Key::Whole => (None, false),
@@ -211,6 +252,9 @@ pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
     let mut value = json!({
         "servers": args.servers.size(),
         "max_term": args.max_term,
+        "protocol": args.protocol().to_string(),
+        "hand_over": args.hand_over,
+        "leases": args.bounds().has_leases(),
         "replies": args.replies.to_string(),
         "engine": args.engine().name(),
         "reductions": names(args, report.reductions),

@@ -96,7 +96,7 @@ impl Args {
     }
 
     fn bounds(&self, window: Term) -> Bounds {
-        Bounds { cluster: self.servers, terms: Terms::Window(window), replies: Replies::All }
+        Bounds::new(self.servers, Terms::Window(window), Replies::All)
     }
 }
 

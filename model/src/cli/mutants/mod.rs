@@ -3,8 +3,10 @@
 mod report;
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
-use raft_model::mutant::hunt::{BOUNDS, Found, Hunt};
+use raft_model::cluster::Protocol;
+use raft_model::mutant::hunt::{Found, Hunt};
 use raft_model::mutant::{Catch, MUTANTS, Mutant, Pinned};
 use raft_model::search::Control;
 use serde_json::Value;
@@ -46,10 +48,12 @@ impl Row {
 }
 
 /// Which command shows what is wrong with a mutant, at bounds that are large enough.
-pub(super) fn shown_by(Mutant { name, caught_by, pinned, .. }: &Mutant) -> String {
+pub(super) fn shown_by(mutant: &Mutant) -> String {
+    let Mutant { name, caught_by, pinned, protocol, .. } = mutant;
+    let hand_over = if *protocol == Protocol::FIGURE2 { "" } else { " --hand-over" };
     let command = match *pinned {
         Pinned::Steps { servers, max_term, .. } => {
-            format!("check --mutant {name} --servers {servers} --max-term {max_term}")
+            format!("check --mutant {name} --servers {servers} --max-term {max_term}{hand_over}")
         }
         Pinned::Run { servers, .. } => {
             format!("liveness --mutant {name} --servers {servers} --window 2")
@@ -91,14 +95,14 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(if is_as_expected { Exit::Holds } else { Exit::Fails })
 }
 
-fn find(args: &Args, control: &Control) -> Result<Vec<Row>, Failure> {
+fn find(args: &Args, control: &Arc<Control>) -> Result<Vec<Row>, Failure> {
     let mutants = args.name.map_or_else(|| MUTANTS.to_vec(), |mutant| vec![mutant]);
     let mut hunt = Hunt::default();
     let mut rows = Vec::new();
     let all = mutants.len();
     for (number, mutant) in (1..).zip(mutants) {
         control.begins(format!("mutant {number} of {all}, {}: ", mutant.name));
-        let found = hunt.find(&mutant, BOUNDS.len(), control)?;
+        let found = hunt.find(&mutant, usize::MAX, control)?;
         rows.push(Row { mutant, found });
     }
     Ok(rows)

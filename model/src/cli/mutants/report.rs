@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use raft_model::liveness::lasso::{End, Lasso};
-use raft_model::mutant::hunt::{BOUNDS, Found};
+use raft_model::mutant::hunt::{Found, rungs};
 use raft_model::mutant::{Catch, Mutant};
 use raft_model::search::Coverage;
 use raft_model::world::bounds::Bounds;
@@ -14,8 +14,8 @@ use crate::cli::table::Table;
 
 /// A line a mutant.
 pub(super) fn table(rows: &[Row]) -> String {
-    let mut table = Table::new([34, 18, 7, 8]);
-    table.row([&"mutant", &"caught by", &"servers", &"terms"], "shown");
+    let mut table = Table::new([34, 18, 12, 7, 8]);
+    table.row([&"mutant", &"caught by", &"protocol", &"servers", &"terms"], "shown");
     for row in rows {
         let (servers, terms) = bounds(&row.found).map_or_else(Default::default, |bounds| {
             (bounds.cluster.size().to_string(), bounds.terms.to_string())
@@ -26,7 +26,8 @@ pub(super) fn table(rows: &[Row]) -> String {
             Found::Counts { coverage, expected, .. } => difference(coverage, expected),
             Found::Nothing => "its graph is the specification's".to_string(),
         };
-        table.row([&row.mutant.name, &caught_by(row), &servers, &terms], &shown);
+        let Mutant { name, protocol, .. } = row.mutant;
+        table.row([&name, &caught_by(row), &protocol, &servers, &terms], &shown);
     }
     let mut text = table.to_string();
     let count = |is: fn(&Found) -> bool| rows.iter().filter(|row| is(&row.found)).count();
@@ -56,7 +57,7 @@ pub(super) fn story(row: &Row) -> String {
             writeln!(text, "Seen in a real system, or something that comes to the same: {source}");
     }
     if let Some(scenario) = scenario {
-        let _ = writeln!(text, "First scenario that shows it: tests/scenarios/{scenario}.txt");
+        let _ = writeln!(text, "A scenario that shows it: tests/scenarios/{scenario}.txt");
     }
     if let Some(remark) = remark {
         let _ = writeln!(text, "{remark}");
@@ -91,7 +92,7 @@ pub(super) fn story(row: &Row) -> String {
                 text,
                 "No property of safety breaks, and its graphs up to {} have the sizes of the \
                  specification's: the model knows neither time nor a last term. {} sees it.",
-                told(&BOUNDS[BOUNDS.len() - 1]),
+                told(&rungs(row.mutant.protocol).last().expect("there are some").bounds),
                 caught_by(row),
             );
         }
@@ -104,7 +105,7 @@ pub(super) fn story(row: &Row) -> String {
 
 /// A mutant, for programs.
 pub(super) fn as_json(row: &Row) -> Value {
-    let Mutant { name, says, source, scenario, remark, .. } = row.mutant;
+    let Mutant { name, says, source, scenario, remark, protocol, .. } = row.mutant;
     let bounds = bounds(&row.found);
     let is_window = matches!(row.found, Found::Liveness { .. });
     let (mut steps, mut cycle, mut sizes) = (None, None, (None, None));
@@ -125,6 +126,7 @@ pub(super) fn as_json(row: &Row) -> Value {
         "source": source,
         "scenario": scenario,
         "remark": remark,
+        "protocol": protocol.to_string(),
         "caught_by": caught_by(row),
         "as_expected": row.is_as_expected(),
         "servers": bounds.map(|bounds| bounds.cluster.size()),
@@ -175,8 +177,8 @@ fn bounds(found: &Found) -> Option<&Bounds> {
     }
 }
 
-fn told(Bounds { cluster, terms, replies }: &Bounds) -> String {
-    format!("{} servers, max term {}, {replies} replies", cluster.size(), terms.last())
+fn told(Bounds { cluster, terms, replies, .. }: &Bounds) -> String {
+    format!("{cluster}, max term {}, {replies} replies", terms.last())
 }
 
 fn steps(number: usize) -> String {

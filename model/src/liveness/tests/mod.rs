@@ -19,7 +19,7 @@ use crate::world::bounds::{Bounds, Replies, Terms};
 
 fn hostile(servers: u8, window: u64) -> Hostile<2> {
     let cluster = Cluster::new(servers).unwrap();
-    let bounds = Bounds { cluster, terms: Terms::Window(Term::new(window)), replies: Replies::All };
+    let bounds = Bounds::new(cluster, Terms::Window(Term::new(window)), Replies::All);
     let model = PackedModel::new(bounds, Reductions::MESSAGES).unwrap();
     Hostile::explore(&model, &Control::default()).unwrap()
 }
@@ -95,7 +95,7 @@ fn what_a_window_leaves_out_counts_as_possible() {
         let terms = || world.servers.iter().map(|state| state.ballot.current_term.number());
         let beyond = terms().min().unwrap().max(1) + 2;
         let is_held = |(_, state): &(ServerId, &State)| {
-            state.role != Role::Leader && state.ballot.current_term.number() + 1 == beyond
+            state.role != Role::LEADER && state.ballot.current_term.number() + 1 == beyond
         };
         let held = world.states().filter(is_held).map(|(id, _)| Class::ElectionTimer(id));
         let held: Classes = held.map(|class| graph.numbering().code(class)).collect();
@@ -256,14 +256,14 @@ fn a_leader_is_stable_once_everybody_else_follows_it() {
     };
     let candidate = Role::Candidate { votes: ServerSet::EMPTY };
     for (other, is_led, is_stable) in [
-        (state(2, Role::Follower), true, true),
+        (state(2, Role::FOLLOWER), true, true),
         (state(2, candidate), true, false),
-        (state(1, Role::Follower), true, false),
-        (state(1, Role::Leader), true, false),
-        (state(3, Role::Follower), false, false),
-        (state(3, Role::Leader), true, false),
+        (state(1, Role::FOLLOWER), true, false),
+        (state(1, Role::LEADER), true, false),
+        (state(3, Role::FOLLOWER), false, false),
+        (state(3, Role::LEADER), true, false),
     ] {
-        let servers = [state(2, Role::Leader), other, state(2, Role::Follower)];
+        let servers = [state(2, Role::LEADER), other, state(2, Role::FOLLOWER)];
         let everybody = Cluster::new(3).unwrap().servers().collect();
         let note = Note::of(everybody, |id| servers[id.index()]);
         assert_eq!((note.is_led, note.is_stable), (is_led, is_stable), "{other}");

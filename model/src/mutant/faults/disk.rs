@@ -15,7 +15,7 @@ pub(super) fn start_as_leader(server: &Server, stored: Option<Ballot>) -> Step {
     let step = server.start(stored);
     match step.state.ballot.voted_for {
         Some(candidate) if candidate == server.id => {
-            Step { state: State { role: Role::Leader, ..step.state }, ..step }
+            Step { state: State { role: Role::LEADER, ..step.state }, ..step }
         }
         _ => step,
     }

@@ -3,13 +3,16 @@
 //!
 //! Like the specification, these files import only from their neighbours by `super::`, and use
 //! servers, terms and sets of votes through no more than equality, order, `Term::next`,
-//! `ServerSet::only`, `ServerSet::with` and `Cluster::is_quorum`: so that they can be compiled once
-//! more against other types, such as symbols. What a fault is called, and where it was seen, stands
-//! in the catalogue.
+//! `ServerSet::only`, `ServerSet::with` and `Cluster::is_quorum`, and what is counted through its
+//! first and equality: so that they can be compiled once more against other types, such as symbols.
+//! What a fault is called, and where it was seen, stands in the catalogue.
 
 use super::election::{Ballot, Event, Handlers, Outgoing, Rule, Server, State, Step};
 
+mod contact;
 mod disk;
+mod leases;
+mod pre_vote;
 mod roles;
 mod terms;
 mod timers;
@@ -134,6 +137,79 @@ pub(super) const TIMER_RESTARTED_BY_STALE_REQUEST: Fault =
     Fault::of_step("timer-restarted-by-stale-request", timers::restarted_by_stale);
 pub(super) const TIMER_RESTARTED_BY_NEWER_TERM: Fault =
     Fault::of_step("timer-restarted-by-newer-term", timers::restarted_by_newer_term);
+pub(super) const CONTACT_FORGOTTEN_ON_RESTART: Fault =
+    Fault::of_start("contact-forgotten-on-restart", contact::forgotten_on_restart);
+pub(super) const HEARTBEAT_BEGINS_NO_CONTACT: Fault =
+    Fault::of_step("heartbeat-begins-no-contact", contact::not_begun_by_heartbeat);
+pub(super) const EX_LEADER_NOT_IN_CONTACT: Fault =
+    Fault::of_step("ex-leader-not-in-contact", contact::not_begun_by_leaving_office);
+pub(super) const VOTE_GRANTED_IN_CONTACT: Fault =
+    Fault::of_step("vote-granted-in-contact", contact::vote_granted);
+pub(super) const LEADER_ADOPTS_UNFLAGGED_REQUEST: Fault =
+    Fault::of_step("leader-adopts-unflagged-request", contact::adopted_by_leader);
+pub(super) const REFUSED_REQUEST_MOVES_TERM: Fault =
+    Fault::of_step("refused-request-moves-term", contact::term_moved);
+pub(super) const REFUSED_REQUEST_RENEWS_CONTACT: Fault =
+    Fault::of_step("refused-request-renews-contact", contact::renewed_by_refusal);
+pub(super) const NEWER_TERM_ENDS_CONTACT: Fault =
+    Fault::of_step("newer-term-ends-contact", contact::ended_by_newer_term);
+pub(super) const VOTE_ENDS_CONTACT: Fault =
+    Fault::of_step("vote-ends-contact", contact::ended_by_vote);
+pub(super) const CONTACT_NEVER_ENDS: Fault =
+    Fault::of_step("contact-never-ends", contact::never_ended);
+pub(super) const STALE_HEARTBEAT_IGNORED: Fault =
+    Fault::of_step("stale-heartbeat-ignored", contact::stale_heartbeat_ignored);
+pub(super) const HAND_OVER_FLAG_IGNORED: Fault =
+    Fault::of_step("hand-over-flag-ignored", contact::flag_ignored);
+pub(super) const LATE_ANSWER_COUNTS: Fault =
+    Fault::of_step("late-answer-counts", leases::late_answer_counted);
+pub(super) const REFUSAL_RETURNS_ROUND: Fault =
+    Fault::of_step("refusal-returns-round", leases::round_of_refused);
+pub(super) const VOTES_COUNT_AS_ANSWERS: Fault =
+    Fault::of_step("votes-count-as-answers", leases::votes_are_answers);
+pub(super) const LEASE_COUNTED_FROM_ANSWER: Fault =
+    Fault::of_step("lease-counted-from-answer", leases::counted_from_answer);
+pub(super) const LEADER_STAYS_WITHOUT_QUORUM: Fault =
+    Fault::of_step("leader-stays-without-quorum", leases::quorum_not_missed);
+pub(super) const ROUND_NEVER_CLOSES: Fault =
+    Fault::of_step("round-never-closes", leases::round_kept_open);
+pub(super) const HAND_OVER_KEEPS_OFFICE: Fault =
+    Fault::of_step("hand-over-keeps-office", leases::office_kept);
+pub(super) const STALE_HAND_OVER_OBEYED: Fault =
+    Fault::of_step("stale-hand-over-obeyed", leases::stale_order_obeyed);
+pub(super) const HAND_OVER_UNFLAGGED: Fault =
+    Fault::of_step("hand-over-unflagged", leases::order_not_told);
+pub(super) const HAND_OVER_FLAG_KEPT: Fault =
+    Fault::of_step("hand-over-flag-kept", leases::order_told_again);
+pub(super) const HAND_OVER_ASKS_FIRST: Fault =
+    Fault::of_step("hand-over-asks-first", leases::order_asked_about);
+pub(super) const PRE_VOTE_SKIPPED: Fault = Fault::of_step("pre-vote-skipped", pre_vote::skipped);
+pub(super) const PRE_VOTE_ADOPTS_TERM: Fault =
+    Fault::of_step("pre-vote-adopts-term", pre_vote::term_adopted);
+pub(super) const PRE_VOTE_ENDS_CONTACT: Fault =
+    Fault::of_step("pre-vote-ends-contact", pre_vote::contact_ended);
+pub(super) const PRE_VOTE_WITHOUT_ATTEMPT: Fault =
+    Fault::of_step("pre-vote-without-attempt", pre_vote::attempts_alike);
+pub(super) const PRE_VOTE_GRANTED_IN_CONTACT: Fault =
+    Fault::of_step("pre-vote-granted-in-contact", pre_vote::granted_in_contact);
+pub(super) const PRE_VOTE_GRANTED_BY_LEADER: Fault =
+    Fault::of_step("pre-vote-granted-by-leader", pre_vote::granted_by_leader);
+pub(super) const PRE_VOTE_IGNORES_VOTE: Fault =
+    Fault::of_step("pre-vote-ignores-vote", pre_vote::vote_ignored);
+pub(super) const PRE_VOTE_REFUSAL_TELLS_NOTHING: Fault =
+    Fault::of_step("pre-vote-refusal-tells-nothing", pre_vote::refusal_not_sent);
+pub(super) const PRE_VOTE_REFUSAL_NOT_HEARD: Fault =
+    Fault::of_step("pre-vote-refusal-not-heard", pre_vote::refusal_not_heard);
+pub(super) const PRE_VOTE_YES_ADOPTED: Fault =
+    Fault::of_step("pre-vote-yes-adopted", pre_vote::yes_adopted);
+pub(super) const PRE_VOTE_COUNTS_AS_VOTE: Fault =
+    Fault::of_step("pre-vote-counts-as-vote", pre_vote::yes_is_vote);
+pub(super) const PRE_VOTE_CLEARS_VOTE: Fault =
+    Fault::of_step("pre-vote-clears-vote", pre_vote::vote_cleared);
+pub(super) const PRE_CANDIDATE_STAYS_AFTER_VOTE: Fault =
+    Fault::of_step("pre-candidate-stays-after-vote", pre_vote::asked_on_after_vote);
+pub(super) const TIMER_RESTARTED_BY_PRE_VOTE: Fault =
+    Fault::of_step("timer-restarted-by-pre-vote", timers::restarted_by_pre_vote);
 
 /// All faults.
 pub const FAULTS: &[Fault] = &[
@@ -189,10 +265,53 @@ pub const FAULTS: &[Fault] = &[
     TIMER_RESTARTED_BY_REFUSED_REQUEST,
     TIMER_RESTARTED_BY_STALE_REQUEST,
     TIMER_RESTARTED_BY_NEWER_TERM,
+    CONTACT_FORGOTTEN_ON_RESTART,
+    HEARTBEAT_BEGINS_NO_CONTACT,
+    EX_LEADER_NOT_IN_CONTACT,
+    VOTE_GRANTED_IN_CONTACT,
+    LEADER_ADOPTS_UNFLAGGED_REQUEST,
+    REFUSED_REQUEST_MOVES_TERM,
+    REFUSED_REQUEST_RENEWS_CONTACT,
+    NEWER_TERM_ENDS_CONTACT,
+    VOTE_ENDS_CONTACT,
+    CONTACT_NEVER_ENDS,
+    STALE_HEARTBEAT_IGNORED,
+    HAND_OVER_FLAG_IGNORED,
+    LATE_ANSWER_COUNTS,
+    REFUSAL_RETURNS_ROUND,
+    VOTES_COUNT_AS_ANSWERS,
+    LEASE_COUNTED_FROM_ANSWER,
+    LEADER_STAYS_WITHOUT_QUORUM,
+    ROUND_NEVER_CLOSES,
+    HAND_OVER_KEEPS_OFFICE,
+    STALE_HAND_OVER_OBEYED,
+    HAND_OVER_UNFLAGGED,
+    HAND_OVER_FLAG_KEPT,
+    HAND_OVER_ASKS_FIRST,
+    PRE_VOTE_SKIPPED,
+    PRE_VOTE_ADOPTS_TERM,
+    PRE_VOTE_ENDS_CONTACT,
+    PRE_VOTE_WITHOUT_ATTEMPT,
+    PRE_VOTE_GRANTED_IN_CONTACT,
+    PRE_VOTE_GRANTED_BY_LEADER,
+    PRE_VOTE_IGNORES_VOTE,
+    PRE_VOTE_REFUSAL_TELLS_NOTHING,
+    PRE_VOTE_REFUSAL_NOT_HEARD,
+    PRE_VOTE_YES_ADOPTED,
+    PRE_VOTE_COUNTS_AS_VOTE,
+    PRE_VOTE_CLEARS_VOTE,
+    PRE_CANDIDATE_STAYS_AFTER_VOTE,
+    TIMER_RESTARTED_BY_PRE_VOTE,
 ];
 
 /// The step of a server that takes no notice of what happens.
 const fn ignored(before: State, rule: Rule) -> Step {
     let outgoing = Outgoing::Nothing;
     Step { state: before, rule, persist: false, outgoing, restart_timer: false }
+}
+
+/// The step, but that it leaves the server in this state.
+fn leaving(before: State, step: Step, state: State) -> Step {
+    let restart_timer = step.restart_timer || state.timer() != before.timer();
+    Step { state, persist: state.ballot != before.ballot, restart_timer, ..step }
 }

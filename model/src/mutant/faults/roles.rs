@@ -2,11 +2,12 @@
 
 use super::super::election::{Event, Outgoing, Role, Rule, Server, State, Step};
 use super::super::message::Message;
+use super::super::types::Round;
 
 /// Its timer fires, and it goes on waiting for votes.
 pub(super) fn candidate_waits(server: &Server, before: State, event: Event) -> Step {
     match (before.role, event) {
-        (Role::Candidate { .. }, Event::Timeout) => waiting(before),
+        (Role::Candidate { .. }, Event::Timeout { .. }) => waiting(before),
         _ => server.step(before, event),
     }
 }
@@ -14,7 +15,9 @@ pub(super) fn candidate_waits(server: &Server, before: State, event: Event) -> S
 /// Its timer fires, and it goes on waiting for the one that has its vote.
 pub(super) fn voter_waits(server: &Server, before: State, event: Event) -> Step {
     match (before.role, event) {
-        (Role::Follower, Event::Timeout) if before.ballot.voted_for.is_some() => waiting(before),
+        (Role::Follower { .. }, Event::Timeout { .. }) if before.ballot.voted_for.is_some() => {
+            waiting(before)
+        }
         _ => server.step(before, event),
     }
 }
@@ -38,7 +41,7 @@ pub(super) fn candidate_gives_up(server: &Server, before: State, event: Event) -
 pub(super) fn leader_gives_up_refusing(server: &Server, before: State, event: Event) -> Step {
     let step = server.step(before, event);
     match (before.role, step.rule) {
-        (Role::Leader, Rule::VoteRefused) => Step { restart_timer: true, ..following(step) },
+        (Role::Leader { .. }, Rule::VoteRefused) => Step { restart_timer: true, ..following(step) },
         _ => step,
     }
 }
@@ -46,7 +49,9 @@ pub(super) fn leader_gives_up_refusing(server: &Server, before: State, event: Ev
 pub(super) fn leader_gives_up_answered(server: &Server, before: State, event: Event) -> Step {
     let step = server.step(before, event);
     match (before.role, step.rule) {
-        (Role::Leader, Rule::HeartbeatAnswered) => Step { restart_timer: true, ..following(step) },
+        (Role::Leader { .. }, Rule::HeartbeatAnswered) => {
+            Step { restart_timer: true, ..following(step) }
+        }
         _ => step,
     }
 }
@@ -55,8 +60,11 @@ pub(super) fn leader_gives_up_answered(server: &Server, before: State, event: Ev
 pub(super) fn deposed_heartbeat(server: &Server, before: State, event: Event) -> Step {
     let step = server.step(before, event);
     match (before.role, step.rule) {
-        (Role::Leader, Rule::NewerTermAdopted) => {
-            let message = Message::AppendEntries { term: step.state.ballot.current_term };
+        (Role::Leader { .. }, Rule::NewerTermAdopted) => {
+            let message = Message::AppendEntries {
+                term: step.state.ballot.current_term,
+                round: Round::FIRST,
+            };
             Step { outgoing: Outgoing::Broadcast { message }, ..step }
         }
         _ => step,
@@ -87,5 +95,5 @@ const fn waiting(before: State) -> Step {
 }
 
 const fn following(step: Step) -> Step {
-    Step { state: State { role: Role::Follower, ..step.state }, ..step }
+    Step { state: State { role: Role::FOLLOWER, ..step.state }, ..step }
 }

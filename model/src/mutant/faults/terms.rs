@@ -2,7 +2,7 @@
 
 use super::super::election::{Ballot, Event, Outgoing, Role, Rule, Server, State, Step};
 use super::super::message::Message;
-use super::super::types::Term;
+use super::super::types::{Round, Term};
 
 pub(super) fn role_kept(server: &Server, before: State, event: Event) -> Step {
     let step = server.step(before, event);
@@ -40,7 +40,7 @@ pub(super) fn older_request_granted(server: &Server, before: State, event: Event
     match (step.rule, event) {
         (
             Rule::StaleRequestRefused,
-            Event::Receive { from, message: Message::RequestVote { term } },
+            Event::Receive { from, message: Message::RequestVote { term, .. } },
         ) => {
             let message = Message::RequestVoteResponse { term, vote_granted: true };
             let outgoing = Outgoing::Reply { to: from, message };
@@ -54,10 +54,10 @@ pub(super) fn older_request_granted(server: &Server, before: State, event: Event
 pub(super) fn older_heartbeat_accepted(server: &Server, before: State, event: Event) -> Step {
     let term = before.ballot.current_term;
     match event {
-        Event::Receive { from, message: Message::AppendEntries { term: older } }
+        Event::Receive { from, message: Message::AppendEntries { term: older, .. } }
             if older < term =>
         {
-            let message = Message::AppendEntries { term };
+            let message = Message::AppendEntries { term, round: Round::FIRST };
             server.step(before, Event::Receive { from, message })
         }
         _ => server.step(before, event),
@@ -68,13 +68,15 @@ pub(super) fn older_heartbeat_accepted(server: &Server, before: State, event: Ev
 pub(super) fn campaign_in_current(server: &Server, before: State, event: Event) -> Step {
     let step = server.step(before, event);
     match (before.role, step.rule) {
-        (Role::Follower, Rule::Campaigned) => {
+        (Role::Follower { .. }, Rule::Campaigned) => {
             let term = before.ballot.current_term;
             let ballot = Ballot { current_term: term, ..step.state.ballot };
             Step {
                 state: State { ballot, ..step.state },
                 persist: ballot != before.ballot,
-                outgoing: Outgoing::Broadcast { message: Message::RequestVote { term } },
+                outgoing: Outgoing::Broadcast {
+                    message: Message::RequestVote { term, hand_over: false },
+                },
                 ..step
             }
         }
@@ -85,8 +87,9 @@ pub(super) fn campaign_in_current(server: &Server, before: State, event: Event) 
 /// A candidate that was not elected asks once more in the same term.
 pub(super) fn retry_in_current(server: &Server, before: State, event: Event) -> Step {
     match (before.role, event) {
-        (Role::Candidate { .. }, Event::Timeout) => {
-            let message = Message::RequestVote { term: before.ballot.current_term };
+        (Role::Candidate { .. }, Event::Timeout { .. }) => {
+            let message =
+                Message::RequestVote { term: before.ballot.current_term, hand_over: false };
             let outgoing = Outgoing::Broadcast { message };
             Step { outgoing, restart_timer: true, ..super::ignored(before, Rule::Campaigned) }
         }
@@ -113,7 +116,7 @@ pub(super) fn wrapped(server: &Server, before: State, event: Event) -> Step {
     match step.rule {
         Rule::TermsExhausted => {
             let ballot = Ballot { current_term: Term::ZERO, voted_for: None };
-            Step { state: State { ballot, role: Role::Follower }, persist: true, ..step }
+            Step { state: State { ballot, role: Role::FOLLOWER }, persist: true, ..step }
         }
         _ => step,
     }
@@ -121,7 +124,7 @@ pub(super) fn wrapped(server: &Server, before: State, event: Event) -> Step {
 
 pub(super) fn ignored_by_leader(server: &Server, before: State, event: Event) -> Step {
     match (before.role, event) {
-        (Role::Leader, Event::Receive { message, .. })
+        (Role::Leader { .. }, Event::Receive { message, .. })
             if before.ballot.current_term < message.term() =>
         {
             super::ignored(before, Rule::RivalIgnored)
@@ -156,7 +159,7 @@ pub(super) fn stale_request_told_its_own(server: &Server, before: State, event: 
                 Message::RequestVote { .. } => {
                     Message::RequestVoteResponse { term, vote_granted: false }
                 }
-                _ => Message::AppendEntriesResponse { term },
+                _ => Message::AppendEntriesResponse { term, round: None },
             };
             Step { outgoing: Outgoing::Reply { to: from, message }, ..step }
         }
@@ -167,7 +170,7 @@ pub(super) fn stale_request_told_its_own(server: &Server, before: State, event: 
 /// The step of a server that first becomes a follower that has not voted in this term.
 fn entering(server: &Server, before: State, event: Event, term: Term) -> Step {
     let ballot = Ballot { current_term: term, voted_for: None };
-    let step = server.step(State { ballot, role: Role::Follower }, event);
+    let step = server.step(State { ballot, role: Role::FOLLOWER }, event);
     let persist = step.state.ballot != before.ballot;
     let restart_timer = step.restart_timer || before.timer() != step.state.timer();
     Step { persist, restart_timer, ..step }

@@ -31,7 +31,7 @@ pub(super) fn stops_after_campaign(server: &Server, before: State, event: Event)
 pub(super) fn runs_on_after_step_down(server: &Server, before: State, event: Event) -> Step {
     let step = server.step(before, event);
     match (before.role, step.state.role) {
-        (Role::Leader, Role::Follower) => Step { restart_timer: false, ..step },
+        (Role::Leader { .. }, Role::Follower { .. }) => Step { restart_timer: false, ..step },
         _ => step,
     }
 }
@@ -56,6 +56,15 @@ pub(super) fn restarted_by_newer_term(server: &Server, before: State, event: Eve
     let step = server.step(before, event);
     match step.rule {
         Rule::NewerTermAdopted => Step { restart_timer: true, ..step },
+        _ => step,
+    }
+}
+
+/// A question that is answered with yes is taken for a sign of life of a leader.
+pub(super) fn restarted_by_pre_vote(server: &Server, before: State, event: Event) -> Step {
+    let step = server.step(before, event);
+    match step.rule {
+        Rule::PreVoteGranted => Step { restart_timer: true, ..step },
         _ => step,
     }
 }

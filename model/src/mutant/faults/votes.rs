@@ -2,7 +2,7 @@
 
 use super::super::election::{Ballot, Event, Outgoing, Role, Rule, Server, State, Step};
 use super::super::message::Message;
-use super::super::types::ServerId;
+use super::super::types::{Round, ServerId};
 
 pub(super) fn given_twice(server: &Server, before: State, event: Event) -> Step {
     match event {
@@ -60,10 +60,11 @@ pub(super) fn cleared_by_heartbeat(server: &Server, before: State, event: Event)
 /// It gives up its leadership to a candidate of its own term.
 pub(super) fn given_by_leader(server: &Server, before: State, event: Event) -> Step {
     match (before.role, event) {
-        (Role::Leader, Event::Receive { message: Message::RequestVote { term }, .. })
-            if term == before.ballot.current_term =>
-        {
-            let follower = State { role: Role::Follower, ..without_vote(before) };
+        (
+            Role::Leader { .. },
+            Event::Receive { message: Message::RequestVote { term, .. }, .. },
+        ) if term == before.ballot.current_term => {
+            let follower = State { role: Role::FOLLOWER, ..without_vote(before) };
             Step { restart_timer: true, ..server.step(follower, event) }
         }
         _ => server.step(before, event),
@@ -110,14 +111,16 @@ pub(super) fn quorum_of_two(server: &Server, before: State, event: Event) -> Ste
 /// Who has not answered when the timer fires again is taken for dead.
 pub(super) fn quorum_of_those_alive(server: &Server, before: State, event: Event) -> Step {
     match (before.role, event) {
-        (Role::Candidate { .. }, Event::Timeout) => elected(super::ignored(before, Rule::Elected)),
+        (Role::Candidate { .. }, Event::Timeout { .. }) => {
+            elected(super::ignored(before, Rule::Elected))
+        }
         _ => server.step(before, event),
     }
 }
 
 pub(super) fn refused_when_asked_again(server: &Server, before: State, event: Event) -> Step {
     match event {
-        Event::Receive { from, message: Message::RequestVote { term } }
+        Event::Receive { from, message: Message::RequestVote { term, .. } }
             if term == before.ballot.current_term && is_vote_of(before, from) =>
         {
             refusal(before, super::ignored(before, Rule::VoteRefused), from)
@@ -153,7 +156,7 @@ pub(super) fn kept_in_newer_term(server: &Server, before: State, event: Event) -
     match event {
         Event::Receive { message, .. } if before.ballot.current_term < message.term() => {
             let ballot = Ballot { current_term: message.term(), ..before.ballot };
-            let step = server.step(State { ballot, role: Role::Follower }, event);
+            let step = server.step(State { ballot, role: Role::FOLLOWER }, event);
             let restart_timer = step.restart_timer || before.timer() != step.state.timer();
             Step { persist: true, restart_timer, ..step }
         }
@@ -204,9 +207,10 @@ const fn refusal(state: State, step: Step, to: ServerId) -> Step {
 
 /// The step, but that it elects.
 const fn elected(step: Step) -> Step {
-    let message = Message::AppendEntries { term: step.state.ballot.current_term };
+    let message =
+        Message::AppendEntries { term: step.state.ballot.current_term, round: Round::FIRST };
     Step {
-        state: State { role: Role::Leader, ..step.state },
+        state: State { role: Role::LEADER, ..step.state },
         rule: Rule::Elected,
         outgoing: Outgoing::Broadcast { message },
         restart_timer: true,

@@ -34,6 +34,10 @@ fn a_role_that_no_path_begins_with_is_noticed_where_it_is_entered() {
     assert_eq!(missing, rules(&["Elected"]));
     let missing = not_considered(|situation| situation.standing != Standing::Candidate);
     assert_eq!(missing, rules(&["Campaigned"]));
+    let missing = not_considered(|situation| situation.standing != Standing::PreCandidate);
+    assert!(missing.contains("PreCampaigned"), "{missing:?}");
+    let missing = not_considered(|situation| situation.standing != Standing::FollowerInContact);
+    assert!(missing.contains("Started") && missing.contains("HeartbeatAccepted"), "{missing:?}");
 }
 
 #[test]
@@ -42,13 +46,20 @@ fn a_message_whose_arrival_is_not_listed_is_noticed_where_it_is_sent() {
     let requested = without(Occurrence::RequestVote);
     assert_eq!(requested, rules(&["Campaigned"]));
     let led = without(Occurrence::AppendEntries);
-    assert_eq!(led, rules(&["Elected", "HeartbeatSent"]));
+    assert_eq!(led, rules(&["Elected", "HeartbeatSent", "RoundOpened"]));
     let granted = without(Occurrence::VoteGranted);
     assert_eq!(granted, rules(&["VoteGranted"]));
     let refused = without(Occurrence::VoteRefused);
-    assert_eq!(refused, rules(&["StaleRequestRefused", "VoteRefused"]));
-    let answered = without(Occurrence::AppendEntriesResponse);
-    assert_eq!(answered, rules(&["HeartbeatAccepted", "StaleRequestRefused", "SteppedDown"]));
+    assert_eq!(refused, rules(&["ContactKept", "StaleRequestRefused", "VoteRefused"]));
+    let answered = without(Occurrence::AppendEntriesAnswered);
+    assert_eq!(answered, rules(&["HeartbeatAccepted", "SteppedDown"]));
+    let unanswered = without(Occurrence::AppendEntriesRefused);
+    assert_eq!(unanswered, rules(&["HeartbeatAccepted", "StaleRequestRefused", "SteppedDown"]));
+    assert_eq!(without(Occurrence::PreVote), rules(&["PreCampaigned"]));
+    assert_eq!(without(Occurrence::PreVoteGranted), rules(&["PreVoteGranted"]));
+    assert_eq!(without(Occurrence::PreVoteRefused), rules(&["PreVoteRefused"]));
+    assert_eq!(without(Occurrence::ReceiveHandOver), rules(&["HandedOver"]));
+    assert_eq!(without(Occurrence::RequestVoteHandedOver), rules(&["Campaigned"]));
 }
 
 #[test]

@@ -10,10 +10,10 @@ use super::super::types as symbols;
 use super::super::{HALF, obligations_of};
 use super::meaning::{Formula, Structure, Value};
 use crate::cluster::Cluster;
-use crate::election::{Event, Role, Server, State};
+use crate::election::{Event, Server, State};
 use crate::message::Message;
 use crate::mutant::Mutant;
-use crate::types::{ServerId, ServerSet, Term};
+use crate::types::{Attempt, Beats, ServerId, ServerSet, Term};
 
 /// A cluster, and some terms.
 struct Concrete {
@@ -143,15 +143,15 @@ fn the_mutant_that_half_elects_is_the_lemma_with_half() {
     let mutant = Mutant::named(HALF.0).unwrap();
     for cluster in clusters().filter(|cluster| cluster.size() > 1) {
         let mut servers = cluster.servers();
-        let server = Server { id: servers.next().unwrap(), cluster };
+        let server = Server { id: servers.next().unwrap(), cluster, patience: Beats::ZERO.next() };
         let mut state = (mutant.handlers.step)(
             &server,
             (mutant.handlers.start)(&server, None).state,
-            Event::Timeout,
+            Event::Timeout { attempt: Attempt::FIRST },
         )
         .state;
         for votes in 1.. {
-            let is_elected = state.role == Role::Leader;
+            let is_elected = state.role.is_leader();
             assert_eq!(is_elected, is_quorum_by(HALF.1, votes, cluster), "{votes} of {cluster:?}");
             let Some(from) = servers.next().filter(|_| !is_elected) else { break };
             let State { ballot, .. } = state;

@@ -9,7 +9,8 @@ use super::meaning::{Formula, Structure, Value};
 use crate::action::Envelope;
 use crate::election::{Ballot, Role, State};
 use crate::message::Message;
-use crate::types::{ServerId, ServerSet, Term};
+use crate::run::Lease;
+use crate::types::{Round, ServerId, ServerSet, Term};
 use crate::world::World;
 
 fn id(number: u8) -> ServerId {
@@ -22,7 +23,7 @@ fn ballot(term: u64, vote: u8) -> Ballot {
 }
 
 fn follower(term: u64, vote: u8) -> State {
-    State { ballot: ballot(term, vote), role: Role::Follower }
+    State { ballot: ballot(term, vote), role: Role::FOLLOWER }
 }
 
 fn candidate(term: u64, vote: u8, votes: &[u8]) -> State {
@@ -31,7 +32,7 @@ fn candidate(term: u64, vote: u8, votes: &[u8]) -> State {
 }
 
 fn leader(term: u64, vote: u8) -> State {
-    State { ballot: ballot(term, vote), role: Role::Leader }
+    State { ballot: ballot(term, vote), role: Role::LEADER }
 }
 
 fn sent(from: u8, to: u8, message: Message) -> Envelope {
@@ -39,11 +40,11 @@ fn sent(from: u8, to: u8, message: Message) -> Envelope {
 }
 
 fn request(from: u8, term: u64) -> Envelope {
-    sent(from, 0, Message::RequestVote { term: Term::new(term) })
+    sent(from, 0, Message::RequestVote { term: Term::new(term), hand_over: false })
 }
 
 fn heartbeat(from: u8, term: u64) -> Envelope {
-    sent(from, 0, Message::AppendEntries { term: Term::new(term) })
+    sent(from, 0, Message::AppendEntries { term: Term::new(term), round: Round::FIRST })
 }
 
 fn grant(from: u8, term: u64, to: u8) -> Envelope {
@@ -55,6 +56,7 @@ fn world(servers: [State; 3], sent: &[Envelope]) -> World {
         stored: servers.iter().map(|state| state.ballot).collect(),
         servers: servers.to_vec(),
         sent: sent.iter().copied().collect(),
+        leases: vec![Lease::NONE; 3],
     }
 }
 

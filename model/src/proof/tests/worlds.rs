@@ -10,7 +10,7 @@ use crate::action::Envelope;
 use crate::cluster::Cluster;
 use crate::election::{Ballot, Role, State};
 use crate::message::Message;
-use crate::types::{ServerId, ServerSet, Term};
+use crate::types::{Round, ServerId, ServerSet, Term};
 use crate::world::bounds::{Bounds, Replies, Terms};
 use crate::world::{World, WorldModel};
 
@@ -37,14 +37,16 @@ impl Structure for World {
             ("voted_for", &[s, c]) => state(s).ballot.voted_for == Some(server(c)),
             ("stored_vote", &[s, c]) => stored(s).voted_for == Some(server(c)),
             ("candidate", &[s]) => matches!(state(s).role, Role::Candidate { .. }),
-            ("leader", &[s]) => state(s).role == Role::Leader,
+            ("leader", &[s]) => state(s).role.is_leader(),
             ("votes", &[s, c]) => match state(s).role {
                 Role::Candidate { votes } => votes.contains(server(c)),
-                Role::Follower | Role::Leader => false,
+                Role::Follower { .. } | Role::PreCandidate { .. } | Role::Leader { .. } => false,
             },
-            ("request_vote", &[s, t]) => sent(s, None, Message::RequestVote { term: Term::new(t) }),
+            ("request_vote", &[s, t]) => {
+                sent(s, None, Message::RequestVote { term: Term::new(t), hand_over: false })
+            }
             ("append_entries", &[s, t]) => {
-                sent(s, None, Message::AppendEntries { term: Term::new(t) })
+                sent(s, None, Message::AppendEntries { term: Term::new(t), round: Round::FIRST })
             }
             ("vote_granted", &[s, t, c]) => {
                 let term = Term::new(t);
@@ -61,11 +63,7 @@ impl Structure for World {
 }
 
 pub(super) fn bounds(servers: u8, max_term: u64, replies: Replies) -> Bounds {
-    Bounds {
-        cluster: Cluster::new(servers).unwrap(),
-        terms: Terms::UpTo(Term::new(max_term)),
-        replies,
-    }
+    Bounds::new(Cluster::new(servers).unwrap(), Terms::UpTo(Term::new(max_term)), replies)
 }
 
 pub(super) fn reachable(bounds: Bounds) -> HashSet<World> {
@@ -127,14 +125,17 @@ pub(super) fn changed(world: &World) -> Vec<World> {
             put(State { ballot, role: *role }, ballot);
         }
         let everybody = cluster.servers().collect();
-        for role in [Role::Follower, Role::Candidate { votes: everybody }, Role::Leader] {
+        for role in [Role::FOLLOWER, Role::Candidate { votes: everybody }, Role::LEADER] {
             put(State { ballot: *ballot, role }, stored);
         }
     }
     for from in cluster.servers() {
         for term in [0, 1, 2, 3].map(Term::new) {
             let granted = Message::RequestVoteResponse { term, vote_granted: true };
-            let requests = [Message::RequestVote { term }, Message::AppendEntries { term }];
+            let requests = [
+                Message::RequestVote { term, hand_over: false },
+                Message::AppendEntries { term, round: Round::FIRST },
+            ];
             let requests = requests.map(|message| Envelope { from, to: None, message });
             let others = cluster.others(from);
             let granted = others.map(|to| Envelope { from, to: Some(to), message: granted });

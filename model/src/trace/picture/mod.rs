@@ -292,14 +292,18 @@ impl Picture {
     /// What it means that the arrival of a message is not recorded.
     fn missing(&self, to: ServerId, message: Message) -> Missing {
         let leaves_a_record = match message {
-            Message::RequestVote { .. } | Message::AppendEntries { .. } => true,
+            Message::RequestVote { .. }
+            | Message::AppendEntries { .. }
+            | Message::PreVote { .. } => true,
             // A candidate that was elected in the end had others' votes, perhaps before this one.
             Message::RequestVoteResponse { term, vote_granted: true } => {
                 self.elected.get(&term) != Some(&to)
             }
-            // It changes nothing, unless it is the first to tell of a newer term.
+            // It changes nothing, unless it is the first to tell of a newer term or to be counted.
             Message::RequestVoteResponse { vote_granted: false, .. }
-            | Message::AppendEntriesResponse { .. } => false,
+            | Message::AppendEntriesResponse { .. }
+            | Message::PreVoteResponse { .. }
+            | Message::HandOver { .. } => false,
         };
         if leaves_a_record && self.lanes[to.index()].has_trace {
             Missing::Lost
@@ -350,7 +354,7 @@ fn received(record: &Record) -> Option<(Sending, Message)> {
         Cause::Receive { from, message, sent_in, .. } => {
             Some((Sending { from, sent_in, to: record.server }, message))
         }
-        Cause::Start { .. } | Cause::Timeout { .. } => None,
+        Cause::Start { .. } | Cause::Timeout { .. } | Cause::HandOver { .. } => None,
     }
 }
 
@@ -358,7 +362,9 @@ fn received(record: &Record) -> Option<(Sending, Message)> {
 fn sent(record: &Record, cluster: Cluster) -> impl Iterator<Item = (Sending, Message)> {
     let (only, message) = match record.step.outgoing {
         Outgoing::Nothing => (None, None),
-        Outgoing::Reply { to, message } => (Some(to), Some(message)),
+        Outgoing::Reply { to, message } | Outgoing::Order { to, message } => {
+            (Some(to), Some(message))
+        }
         Outgoing::Broadcast { message } => (None, Some(message)),
     };
     let (from, sent_in) = (record.server, record.id());

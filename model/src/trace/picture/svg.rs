@@ -6,9 +6,9 @@ use super::axis::Axis;
 use super::marks::{CROSS, DISC, DOT, Escaped, SPECK, STAR, TRIANGLE, length, mark};
 use super::{Journey, Missing, Picture, Piece, Sending, is_routine};
 use crate::action::{self, Action, Move};
-use crate::election::{Event, Rule};
+use crate::election::Rule;
 use crate::message::Message;
-use crate::trace::{Cause, Record};
+use crate::trace::Record;
 use crate::types::ServerId;
 use crate::words::sentence;
 
@@ -249,10 +249,8 @@ impl Drawing<'_> {
 /// What happened in a step, in a sentence.
 fn told(record: &Record) -> String {
     let state = record.step.state;
-    let event = match record.cause {
-        Cause::Start { .. } => return format!("{} comes up", record.server),
-        Cause::Timeout { .. } => Event::Timeout,
-        Cause::Receive { from, message, .. } => Event::Receive { from, message },
+    let Some(event) = record.cause.event() else {
+        return format!("{} comes up", record.server);
     };
     let before = record.cause.before().unwrap_or(state);
     let a_move = Move {
@@ -272,9 +270,13 @@ fn y(server: ServerId) -> f64 {
 /// The class of a message. An answer to a heartbeat is drawn only where it refuses the heartbeat.
 fn class_of(message: Message) -> &'static str {
     match message {
-        Message::RequestVote { .. } => "request",
-        Message::RequestVoteResponse { vote_granted: true, .. } => "granted",
+        Message::RequestVote { .. } | Message::PreVote { .. } | Message::HandOver { .. } => {
+            "request"
+        }
+        Message::RequestVoteResponse { vote_granted: true, .. }
+        | Message::PreVoteResponse { vote_granted: true, .. } => "granted",
         Message::RequestVoteResponse { vote_granted: false, .. }
+        | Message::PreVoteResponse { vote_granted: false, .. }
         | Message::AppendEntriesResponse { .. } => "refused",
         Message::AppendEntries { .. } => "heartbeat",
     }

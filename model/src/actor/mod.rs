@@ -17,11 +17,11 @@ use crate::action::Envelope;
 use crate::action::{Action, Move, Trigger};
 use crate::election::{Ballot, Event, Outgoing, Rule, Server, State, Step, Timer};
 use crate::message::Message;
-use crate::run::told;
-use crate::types::ServerId;
+use crate::run::{Lease, told};
+use crate::types::{Attempt, ServerId};
 use crate::world::World;
 use crate::world::bounds::Bounds;
-use crate::world::model::{ElectionModel, for_stateright};
+use crate::world::model::{ElectionModel, for_stateright, next_attempt};
 
 /// Labels that are not hidden by arrows, and arrows that stand out.
 const DIAGRAM_STYLE: &str = "<style>\
@@ -42,6 +42,17 @@ fn server(actor: Id) -> ServerId {
     number.expect("every actor is a server")
 }
 
+/// What happens to an actor by itself: stateright calls all of it timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Alarm {
+    /// The timer that runs, which fires. It may lead to the first attempt.
+    Timer(Timer),
+    /// The same, for a later attempt.
+    Fires(Timer, Attempt),
+    /// It is told to hand over.
+    HandOver(ServerId),
+}
+
 impl Server {
     /// Does what a step says, in stateright's terms.
     fn obey(&self, step: Step, out: &mut Out<Self>) {
@@ -50,7 +61,9 @@ impl Server {
         }
         match step.outgoing {
             Outgoing::Nothing => {}
-            Outgoing::Reply { to, message } => out.send(actor(to), message),
+            Outgoing::Reply { to, message } | Outgoing::Order { to, message } => {
+                out.send(actor(to), message);
+            }
             Outgoing::Broadcast { message } => {
                 for other in self.cluster.others(self.id) {
                     out.send(actor(other), message);
@@ -59,11 +72,12 @@ impl Server {
         }
         if step.restart_timer {
             let timer = step.state.timer();
-            out.cancel_timer(match timer {
-                Timer::Election => Timer::Heartbeat,
-                Timer::Heartbeat => Timer::Election,
-            });
-            out.set_timer(timer, model_timeout());
+            for other in [Timer::Contact, Timer::Election, Timer::Heartbeat] {
+                if other != timer {
+                    out.cancel_timer(Alarm::Timer(other));
+                }
+            }
+            out.set_timer(Alarm::Timer(timer), model_timeout());
         }
     }
 
@@ -78,7 +92,7 @@ impl Server {
 
 impl Actor for Server {
     type Msg = Message;
-    type Timer = Timer;
+    type Timer = Alarm;
     type State = State;
     type Storage = Ballot;
     type Random = ();
@@ -100,8 +114,13 @@ impl Actor for Server {
         self.handle(state, Event::Receive { from: server(src), message }, out);
     }
 
-    fn on_timeout(&self, _: Id, state: &mut Cow<State>, _: &Timer, out: &mut Out<Self>) {
-        self.handle(state, Event::Timeout, out);
+    fn on_timeout(&self, _: Id, state: &mut Cow<State>, alarm: &Alarm, out: &mut Out<Self>) {
+        let event = match *alarm {
+            Alarm::Timer(_) => Event::Timeout { attempt: Attempt::FIRST },
+            Alarm::Fires(_, attempt) => Event::Timeout { attempt },
+            Alarm::HandOver(to) => Event::HandOver { to },
+        };
+        self.handle(state, event, out);
     }
 
     fn name(&self) -> String {
@@ -135,6 +154,7 @@ impl ActorWorld {
             servers: self.0.actor_states.iter().map(|state| **state).collect(),
             stored: self.0.actor_storages.iter().map(|b| b.unwrap_or(Ballot::INITIAL)).collect(),
             sent: sent.collect(),
+            leases: vec![Lease::NONE; self.0.actor_states.len()],
         }
     }
 }
@@ -150,7 +170,7 @@ impl ActorElection {
     pub fn new(bounds: Bounds) -> Self {
         let Bounds { cluster, .. } = bounds;
         let inner = ActorModel::new((), ())
-            .actors(cluster.servers().map(|id| Server { id, cluster }))
+            .actors(cluster.servers().map(|id| bounds.server(id)))
             .init_network(Network::new_unordered_duplicating([]))
             .max_crashes(usize::from(cluster.size()));
         Self { bounds, inner }
@@ -161,12 +181,20 @@ impl ActorElection {
         state: &ActorWorld,
         server: ServerId,
         trigger: Trigger,
-    ) -> Vec<ActorModelAction<Message, Timer, ()>> {
+    ) -> Vec<ActorModelAction<Message, Alarm, ()>> {
         let id = actor(server);
         match trigger {
             Trigger::Restart => vec![ActorModelAction::Crash(id), ActorModelAction::Recover(id)],
-            Trigger::Event(Event::Timeout) => {
-                vec![ActorModelAction::Timeout(id, state.state(server).timer())]
+            Trigger::Event(Event::Timeout { attempt }) => {
+                let timer = state.state(server).timer();
+                let alarm = match attempt {
+                    Attempt::FIRST => Alarm::Timer(timer),
+                    _ => Alarm::Fires(timer, attempt),
+                };
+                vec![ActorModelAction::Timeout(id, alarm)]
+            }
+            Trigger::Event(Event::HandOver { to }) => {
+                vec![ActorModelAction::Timeout(id, Alarm::HandOver(to))]
             }
             Trigger::Event(Event::Receive { from, message }) => {
                 vec![ActorModelAction::Deliver { src: actor(from), dst: id, msg: message }]
@@ -178,24 +206,32 @@ impl ActorElection {
     fn triggers(&self, state: &ActorWorld) -> Vec<(ServerId, Trigger)> {
         let mut actions = Vec::new();
         self.inner.actions(&state.0, &mut actions);
-        let triggers = actions.into_iter().filter_map(|action| match action {
+        let terms = || state.0.actor_states.iter().map(|state| state.ballot.current_term);
+        let triggers = actions.into_iter().flat_map(|action| match action {
+            // A server has one timer running, at any time.
             ActorModelAction::Timeout(id, _) => {
                 let id = server(id);
-                let states = state.0.actor_states.iter();
-                let terms = states.map(|state| state.ballot.current_term);
-                let allowed = self.bounds.allow_timeout(state.state(id), terms);
-                allowed.then_some((id, Trigger::Event(Event::Timeout)))
+                let events = self.bounds.own_events(id, [self.next_attempt(state, id)]);
+                let allow = |event: &Event| self.bounds.allow(state.state(id), *event, terms());
+                events.filter(allow).map(|event| (id, Trigger::Event(event))).collect()
             }
-            ActorModelAction::Crash(id) => Some((server(id), Trigger::Restart)),
+            ActorModelAction::Crash(id) => vec![(server(id), Trigger::Restart)],
             ActorModelAction::Deliver { src, dst, msg: message } => {
                 let event = Event::Receive { from: server(src), message };
-                Some((server(dst), Trigger::Event(event)))
+                vec![(server(dst), Trigger::Event(event))]
             }
             ActorModelAction::Drop(_)
             | ActorModelAction::Recover(_)
-            | ActorModelAction::SelectRandom { .. } => None,
+            | ActorModelAction::SelectRandom { .. } => Vec::new(),
         });
         triggers.collect()
+    }
+
+    fn next_attempt(&self, state: &ActorWorld, id: ServerId) -> Attempt {
+        if !self.bounds.cluster.protocol().pre_vote() {
+            return Attempt::FIRST;
+        }
+        next_attempt(&state.to_world(), id)
     }
 
     /// The state after a server does what it does for this trigger; `None` if nothing changes.
@@ -270,7 +306,8 @@ impl Model for ActorElection {
         Some(format!("{sentence}.\n\n{}", told(&before, &after)))
     }
 
-    /// Stateright's sequence diagram, in our words and laid out to be read.
+    /// Stateright's sequence diagram, in our words and laid out to be read. It knows no later
+    /// attempts and no hand-overs: of runs with such there is none.
     fn as_svg(&self, path: Path<ActorWorld, Move>) -> Option<String> {
         let states = path.clone().into_states();
         let moves = path.into_actions();
@@ -287,8 +324,14 @@ impl Model for ActorElection {
         for id in self.bounds.cluster.servers() {
             svg = svg.replace(&format!(">{} {id}<", id.index()), &format!(">{id}<"));
         }
-        for timer in [Timer::Election, Timer::Heartbeat] {
-            svg = svg.replace(&format!(">Timeout({timer:?})<"), &format!(">{timer:?} timeout<"));
+        for action in &actions {
+            if let ActorModelAction::Timeout(_, alarm) = action {
+                let says = match alarm {
+                    Alarm::Timer(timer) | Alarm::Fires(timer, _) => format!("{timer:?} timeout"),
+                    Alarm::HandOver(to) => format!("hand over to {to}"),
+                };
+                svg = svg.replace(&format!(">Timeout({alarm:?})<"), &format!(">{says}<"));
+            }
         }
         for a_move in moves {
             if let Trigger::Event(Event::Receive { message, .. }) = a_move.trigger {
@@ -310,91 +353,4 @@ impl ElectionModel for ActorElection {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use stateright::actor::{Command, Out};
-
-    use super::*;
-    use crate::cluster::Cluster;
-    use crate::types::Term;
-    use crate::world::WorldModel;
-    use crate::world::bounds::{Replies, Terms};
-    use crate::world::properties::SAFETY;
-
-    /// What S1 of three outputs for a message of S2; nothing but its ballot and its role is known.
-    fn outputs(state: State, message: Message) -> (bool, usize) {
-        let server = Server { id: ServerId::FIRST, cluster: Cluster::new(3).unwrap() };
-        let mut out = Out::new();
-        server.on_msg(Id::from(0), &mut Cow::Owned(state), Id::from(1), message, &mut out);
-        let saves = out.iter().any(|command| matches!(command, Command::Save(_)));
-        (saves, out.len())
-    }
-
-    #[test]
-    fn a_ballot_is_saved_if_the_step_says_so_and_not_otherwise() {
-        let server = Server { id: ServerId::FIRST, cluster: Cluster::new(3).unwrap() };
-        let follower = server.start(None).state;
-        let term = Term::new(1);
-        // A vote, and its answer; the timer starts again.
-        assert_eq!(outputs(follower, Message::RequestVote { term }), (true, 4));
-        // The answer to a heartbeat of its own term.
-        let ballot = Ballot { current_term: term, voted_for: None };
-        let message = Message::AppendEntries { term };
-        assert_eq!(outputs(State { ballot, ..follower }, message), (false, 3));
-        // What is stale has no effect at all.
-        let message = Message::AppendEntriesResponse { term: Term::ZERO };
-        assert_eq!(outputs(State { ballot, ..follower }, message), (false, 0));
-    }
-
-    fn election(replies: Replies) -> ActorElection {
-        let (cluster, terms) = (Cluster::new(2).unwrap(), Terms::UpTo(Term::new(2)));
-        ActorElection::new(Bounds { cluster, terms, replies })
-    }
-
-    #[test]
-    fn actors_do_what_worlds_do() {
-        for replies in [Replies::Useful, Replies::All] {
-            let (actors, mut todo) = (election(replies), election(replies).init_states());
-            let (worlds, mut seen) = (WorldModel::new(actors.bounds), HashSet::new());
-            while let Some(state) = todo.pop() {
-                let (world, steps) = (state.to_world(), actors.next_steps(&state));
-                let found = steps.iter().map(|(a_move, after)| (*a_move, after.to_world()));
-                let expected: HashSet<_> = worlds.successors(&world).into_iter().collect();
-                assert_eq!(found.collect::<HashSet<_>>(), expected, "{world}");
-                if seen.insert(world) {
-                    todo.extend(steps.into_iter().map(|(_, after)| after));
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_run_is_told_in_our_words() {
-        let actors = election(Replies::All);
-        let start = actors.init_states().remove(0);
-        let (campaign, after) = actors.next_steps(&start).remove(0);
-        assert_eq!(actors.format_action(&campaign), campaign.to_string());
-        assert!(actors.format_step(&start, campaign).unwrap().starts_with("S1 hears no leader"));
-        assert_eq!(format!("{after:?}"), actors.world(&after).to_string());
-    }
-
-    #[test]
-    fn a_run_is_drawn_in_our_words() {
-        let (actors, mut moves) = (election(Replies::All), Vec::new());
-        let start = actors.init_states().remove(0);
-        let (campaign, asked) = actors.next_steps(&start).remove(0);
-        actors.actions(&asked, &mut moves);
-        moves.retain(|it| it.action == Action::ReceiveRequestVote);
-        let path = Path::from_actions(&actors, start, &[campaign, moves[0]]).unwrap();
-        let svg = actors.as_svg(path).unwrap();
-        let words = [">S1<", ">S2<", ">Election timeout<", ">RequestVote (term 1)<"];
-        assert!(words.iter().all(|words| svg.contains(words)), "{svg}");
-    }
-
-    #[test]
-    fn stateright_judges_each_property_of_safety() {
-        let names = election(Replies::All).properties().into_iter().map(|property| property.name);
-        assert!(names.eq(SAFETY.map(|property| property.to_string())));
-    }
-}
+mod tests;

@@ -1,0 +1,56 @@
+//! The leases of a packed world: for each server two sets, each of which may be none.
+
+use super::{Layout, Packed};
+use crate::cluster::Cluster;
+use crate::run::Lease;
+use crate::types::{ServerId, ServerSet};
+use crate::world::Effect;
+
+/// How many bits the lease of a server takes.
+pub(super) const fn lease_bits(cluster: Cluster) -> u32 {
+    2 * (1 + cluster.size() as u32)
+}
+
+impl Layout {
+    /// What is known of the lease of a server.
+    pub(crate) fn lease<const W: usize>(&self, world: &Packed<W>, server: ServerId) -> Lease {
+        let Some(&(word, up)) = self.leases.get(server.index()) else { return Lease::NONE };
+        let bits = world.0[word] >> up;
+        let half = lease_bits(self.cluster()) / 2;
+        let set = |bits: u64| {
+            let [members, ..] = (bits >> 1 & ((1 << (half - 1)) - 1)).to_le_bytes();
+            (bits & 1 == 1).then(|| ServerSet::from_bits(members))
+        };
+        Lease { open: set(bits), valid: set(bits >> half) }
+    }
+
+    /// Changes the leases of all servers, if worlds tell of them.
+    pub(crate) fn set_leases<const W: usize>(&self, world: &mut Packed<W>, leases: &[Lease]) {
+        let size = lease_bits(self.cluster());
+        let bits = |set: Option<ServerSet>| set.map_or(0, |set| u64::from(set.bits()) << 1 | 1);
+        for (&(word, up), lease) in self.leases.iter().zip(leases) {
+            let bits = bits(lease.open) | bits(lease.valid) << (size / 2);
+            world.0[word] = world.0[word] & !(((1 << size) - 1) << up) | bits << up;
+        }
+    }
+
+    /// Whether worlds tell of leases.
+    pub(crate) const fn has_leases(&self) -> bool {
+        !self.leases.is_empty()
+    }
+
+    /// What a step of a server does to the leases.
+    pub(super) fn affect<const W: usize>(
+        &self,
+        world: &mut Packed<W>,
+        id: ServerId,
+        effect: Effect,
+    ) {
+        let mut leases = [Lease::NONE; Cluster::MAX_SIZE as usize];
+        for server in self.cluster().servers() {
+            leases[server.index()] = self.lease(world, server);
+        }
+        effect.apply(id, &mut leases);
+        self.set_leases(world, &leases);
+    }
+}

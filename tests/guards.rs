@@ -1,0 +1,124 @@
+//! The guards in the models: reductions keep what guarded worlds can do, and free news covers them.
+
+use raft_model::action::Envelope;
+use raft_model::cluster::Protocol;
+use raft_model::election::Role;
+use raft_model::message::Message;
+use raft_model::reduce::{Difference, PackedModel, Reduce, Reductions, bisimulation};
+use raft_model::types::{Attempt, Beats, Round};
+use raft_model::world::bounds::{Bounds, Limits, Replies};
+use support::bounds::guarded;
+use support::covers::not_covered;
+
+type Model = PackedModel<4>;
+
+const LEASES: Limits = Limits { leases: true, ..Limits::SMALL };
+
+/// Compares what worlds can do with what the worlds that stand for them can do, wherever the limits
+/// on rounds and attempts let the worlds do all they can.
+fn compare(
+    bounds: Bounds,
+    reductions: Reductions,
+    reduce: Reduce<4>,
+) -> (usize, Option<Difference>) {
+    let raw = Model::new(bounds, Reductions::NONE).unwrap();
+    let reduced = Model::new(bounds, reductions).unwrap().reducing_with(reduce);
+    bisimulation(&raw, &reduced, bounds.terms.last())
+}
+
+#[test]
+fn what_guarded_worlds_can_do_is_kept() {
+    let more_rounds = Limits { rounds: 3, patience: Beats::new(2), ..LEASES };
+    let more_attempts = Limits { attempts: 2, ..Limits::SMALL };
+    for (bounds, worlds) in [
+        (guarded(Protocol::PRE_VOTE, 2, 1, Replies::All, more_attempts), 2_000),
+        (guarded(Protocol::CHECK_QUORUM, 2, 1, Replies::All, more_rounds), 500),
+        (guarded(Protocol::GUARDED, 2, 1, Replies::All, LEASES), 5_000),
+        (guarded(Protocol::CHECK_QUORUM, 3, 1, Replies::Useful, LEASES), 2_000),
+    ] {
+        for reductions in [Reductions::MESSAGES, Reductions::EXACT] {
+            let (checked, difference) = compare(bounds, reductions, Reductions::reduce);
+            assert_eq!(difference, None, "{bounds:?}, {reductions:?}");
+            assert!(checked > worlds, "only {checked} worlds of {bounds:?} were compared");
+        }
+    }
+}
+
+// What follows is wrong on purpose, to see that the comparison notices.
+
+/// A heartbeat of an older round seems to do no more than a restart; but it brings a server that
+/// lags behind into the term, and draws no answer that counts.
+#[test]
+fn an_outdated_heartbeat_that_is_dropped_is_noticed() {
+    let reduce: Reduce<4> = |reductions, bounds, layout, world| {
+        let world = reductions.reduce(bounds, layout, world);
+        let mut rest = layout.without_sent(&world);
+        for envelope in layout.sent(&world) {
+            let sender = layout.state(&world, envelope.from);
+            let is_outdated = matches!(envelope.message, Message::AppendEntries { round, .. } if round != Round::FIRST);
+            if !(is_outdated && sender.role.is_leader()) {
+                layout.send(&mut rest, envelope);
+            }
+        }
+        rest
+    };
+    // With a round to go, a world in which one is outdated can still do all it can.
+    let limits = Limits { rounds: 3, ..Limits::SMALL };
+    let bounds = guarded(Protocol::CHECK_QUORUM, 3, 1, Replies::Useful, limits);
+    let difference = compare(bounds, Reductions::MESSAGES, reduce).1.expect("noticed");
+    assert!(!difference.lost.is_empty(), "{difference:#?}");
+}
+
+/// An answer that was under way when its round was followed by the next one.
+#[test]
+fn an_answer_to_an_older_round_that_is_kept_is_noticed() {
+    let reduce: Reduce<4> = |reductions, bounds, layout, world| {
+        let mut reduced = reductions.reduce(bounds, layout, world);
+        for envelope in layout.sent(world) {
+            let is_answer =
+                matches!(envelope.message, Message::AppendEntriesResponse { round: Some(_), .. });
+            let Some(to) = envelope.to.filter(|_| is_answer) else { continue };
+            let receiver = layout.state(&reduced, to);
+            if receiver.role.is_leader() && receiver.ballot.current_term == envelope.message.term()
+            {
+                layout.send(&mut reduced, envelope);
+            }
+        }
+        reduced
+    };
+    let bounds = guarded(Protocol::CHECK_QUORUM, 2, 1, Replies::All, Limits::SMALL);
+    assert!(compare(bounds, Reductions::MESSAGES, reduce).1.is_some());
+}
+
+/// A yes to an earlier attempt, kept for the next one.
+#[test]
+fn a_pre_vote_for_an_older_attempt_that_is_kept_is_noticed() {
+    let reduce: Reduce<4> = |reductions, bounds, layout, world| {
+        let mut reduced = reductions.reduce(bounds, layout, world);
+        for Envelope { from, to, message } in layout.sent(world) {
+            let Message::PreVoteResponse { vote_granted: true, .. } = message else { continue };
+            let asks = to.is_some_and(|to| {
+                matches!(layout.state(world, to).role,
+                    Role::PreCandidate { attempt, .. } if attempt != Attempt::FIRST)
+            });
+            if asks {
+                layout.send(&mut reduced, Envelope { from, to, message });
+            }
+        }
+        reduced
+    };
+    let limits = Limits { attempts: 2, ..Limits::SMALL };
+    let bounds = guarded(Protocol::PRE_VOTE, 2, 1, Replies::All, limits);
+    assert!(compare(bounds, Reductions::MESSAGES, reduce).1.is_some());
+}
+
+/// Whatever guarded servers come to, check-quorum with free news comes to, but for what only
+/// pre-votes are about.
+#[test]
+fn free_news_covers_both_guards() {
+    let limits = Limits { hand_over: true, ..LEASES };
+    let bounds = guarded(Protocol::GUARDED, 2, 2, Replies::All, limits);
+    let (worlds, missing) = not_covered::<4>(bounds);
+    assert!(worlds > 800, "only {worlds} worlds were looked for");
+    assert_eq!(missing, None);
+}

@@ -1,0 +1,157 @@
+//! The commands of a script, and what each asks of the stage.
+
+use std::error::Error;
+use std::str::FromStr;
+
+use goldenscript::{ArgumentConsumer, Context};
+use raft_model::action::Trigger;
+use raft_model::cluster::{Cluster, Protocol};
+use raft_model::election::Event;
+use raft_model::types::{Attempt, Round, ServerId, Term};
+use raft_model::world::Handlers;
+
+use crate::stage::{Description, Stage};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Runs one script.
+pub(super) struct Runner {
+    handlers: Handlers,
+    stage: Option<Stage>,
+}
+
+impl Runner {
+    pub(super) fn new(handlers: Handlers) -> Self {
+        Self { handlers, stage: None }
+    }
+}
+
+impl goldenscript::Runner for Runner {
+    type Command = goldenscript::Command;
+
+    fn run(&mut self, command: &goldenscript::Command, context: &Context) -> Result<String> {
+        let mut args = command.consume_args();
+        let output = match (command.name.as_str(), &mut self.stage) {
+            ("cluster", stage) => stage.insert(begin(&mut args, self.handlers)?).show(),
+            (name, Some(stage)) => run(stage, name, &mut args)?,
+            (_, None) => return Err("a script begins with `cluster`".into()),
+        };
+        args.reject_next()?;
+        if context.tags.contains("brief") {
+            let lines = output.lines().filter(|line| !line.starts_with(' '));
+            return Ok(lines.map(|line| format!("{line}\n")).collect());
+        }
+        Ok(output)
+    }
+}
+
+fn begin(args: &mut ArgumentConsumer<'_>, handlers: Handlers) -> Result<Stage> {
+    let size = number(args)?;
+    let protocol = args.next_pos().map_or(Ok(Protocol::FIGURE2), str::parse)?;
+    let term = args.take_key("term").map_or(Ok(0), str::parse)?;
+    Ok(Stage::new(Cluster::with(size, protocol)?, Term::new(term), handlers))
+}
+
+fn run(stage: &mut Stage, name: &str, args: &mut ArgumentConsumer<'_>) -> Result<String> {
+    match name {
+        "timeout" => stage.time_out(server(stage, args)?),
+        "restart" => stage.step(server(stage, args)?, Trigger::Restart),
+        "hand-over" => {
+            let (from, to) = (server(stage, args)?, server(stage, args)?);
+            stage.step(from, Trigger::Event(Event::HandOver { to }))
+        }
+        "deliver" => stage.deliver(&description(stage, args)?),
+        "duplicate" => stage.duplicate(&description(stage, args)?),
+        "drop" => stage.lose(&description(stage, args)?),
+        "deliver-all" => stage.deliver_all(),
+        "drop-all" => Ok(stage.lose_all()),
+        "cut" | "cut-links" | "deafen" | "heal" => change_links(stage, name, args),
+        "show" => Ok(stage.show()),
+        _ => expect(stage, name, args),
+    }
+}
+
+/// Who hears whom from now on; nothing is told of it.
+fn change_links(stage: &mut Stage, name: &str, args: &mut ArgumentConsumer<'_>) -> Result<String> {
+    match name {
+        "cut" => stage.cut(&servers(stage, args)?),
+        "cut-links" => stage.cut_links(&servers(stage, args)?),
+        "deafen" => stage.deafen(server(stage, args)?),
+        _ => stage.heal(),
+    }
+    Ok(String::new())
+}
+
+fn expect(stage: &Stage, name: &str, args: &mut ArgumentConsumer<'_>) -> Result<String> {
+    match name {
+        "expect-leader" => expect_leaders(stage, &[server(stage, args)?]),
+        "expect-no-leader" => expect_leaders(stage, &[]),
+        "expect-lease" => expect_leases(stage, &[server(stage, args)?]),
+        "expect-no-lease" => expect_leases(stage, &[]),
+        "expect-term" => {
+            let term = Term::new(number(args)?);
+            let mut servers = stage.cluster().servers();
+            let elsewhere = servers.find(|&id| stage.state(id).ballot.current_term != term);
+            claim(elsewhere.is_none(), || format!("not everybody is in term {term}"), stage)
+        }
+        "expect-messages" => {
+            let (most, sent) = (number(args)?, stage.sent());
+            claim(sent <= most, || format!("{sent} messages were sent"), stage)
+        }
+        _ => Err(format!("there is no command {name}").into()),
+    }
+}
+
+fn expect_leaders(stage: &Stage, expected: &[ServerId]) -> Result<String> {
+    let leaders = stage.leaders();
+    claim(leaders == expected, || format!("the leaders are {leaders:?}"), stage)
+}
+
+fn expect_leases(stage: &Stage, expected: &[ServerId]) -> Result<String> {
+    let leases = stage.leases();
+    claim(leases == expected, || format!("valid leases are those of {leases:?}"), stage)
+}
+
+/// A claim that holds or fails whatever the generated output says.
+fn claim(holds: bool, truth: impl Fn() -> String, stage: &Stage) -> Result<String> {
+    if holds { Ok(String::new()) } else { Err(format!("{}\n{}", truth(), stage.show()).into()) }
+}
+
+fn number<T: FromStr<Err: Error + 'static>>(args: &mut ArgumentConsumer<'_>) -> Result<T> {
+    Ok(args.next_pos().ok_or("a number is missing")?.parse()?)
+}
+
+fn server(stage: &Stage, args: &mut ArgumentConsumer<'_>) -> Result<ServerId> {
+    named(stage, args.next_pos().ok_or("a server is missing")?)
+}
+
+/// One server, and all that are named after it.
+fn servers(stage: &Stage, args: &mut ArgumentConsumer<'_>) -> Result<Vec<ServerId>> {
+    let mut servers = vec![server(stage, args)?];
+    while let Some(name) = args.next_pos() {
+        servers.push(named(stage, name)?);
+    }
+    Ok(servers)
+}
+
+fn named(stage: &Stage, name: &str) -> Result<ServerId> {
+    let found = stage.cluster().servers().find(|server| server.to_string() == name);
+    found.ok_or_else(|| format!("there is no server {name}").into())
+}
+
+fn description(stage: &Stage, args: &mut ArgumentConsumer<'_>) -> Result<Description> {
+    Ok(Description {
+        from: server(stage, args)?,
+        to: server(stage, args)?,
+        name: args.next_pos().ok_or("a message is missing")?.to_owned(),
+        term: args.take_key("term").map(str::parse).transpose()?.map(Term::new),
+        round: args.take_key("round").map(str::parse).transpose()?.map(Round::new),
+        attempt: args.take_key("attempt").map(str::parse).transpose()?.map(Attempt::new),
+        vote_granted: match args.take_key("vote") {
+            None => None,
+            Some("granted") => Some(true),
+            Some("refused") => Some(false),
+            Some(other) => return Err(format!("a vote is granted or refused, not {other}").into()),
+        },
+    })
+}
