@@ -5,8 +5,10 @@
 //!
 //! A crash and the recovery from it are one action,
 //! [`Action::Restart`](crate::action::Action::Restart): the stored ballot is kept, everything else
-//! is as [`Server::start`](crate::election::Server::start) gives it. A server that is down for a while is one whose messages are
+//! is as [`Server::start`] gives it. A server that is down for a while is one whose messages are
 //! late and whose timer is silent.
+//!
+//! [`Server::start`]: crate::election::Server::start
 
 pub mod bounds;
 pub mod model;
