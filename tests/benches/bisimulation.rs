@@ -1,7 +1,7 @@
 //! Whether reductions keep what worlds can do, at every world of a graph that is too large for the
-//! tests: `cargo bench --bench bisimulation [-- SERVERS MAX_TERM useful|all [PROTOCOL ROUNDS ATTEMPTS
-//! [hand-over]]]`, 3 servers up to term 2 with every reply if nothing is said. It takes minutes, and
-//! fails at the first difference.
+//! tests: `cargo bench --bench bisimulation [-- SERVERS MAX_TERM useful|all [PROTOCOL ROUNDS
+//! ATTEMPTS [hand-over]]]`, 3 servers up to term 2 with every reply if nothing is said. It takes
+//! minutes, and fails at the first difference.
 
 use std::time::Instant;
 

@@ -17,17 +17,17 @@
 //!   of the bounds, no refusal can matter to it either, and the request is **dead**.
 //! * **Pre-votes.** One whose attempt is over can draw a refusal, but only from servers that would
 //!   not vote for its sender: it is kept, as an **outdated** one, until its sender has reached the
-//!   term that it asked about. From then on whoever can tell its sender something refuses it, and it
-//!   is clamped. While its sender asks anew in the same term, the new request draws all that the old
-//!   one can, and the old one is dead.
+//!   term that it asked about. From then on whoever can tell its sender something refuses it, and
+//!   it is clamped. While its sender asks anew in the same term, the new request draws all that the
+//!   old one can, and the old one is dead.
 //! * **Rounds** are counted from the open one of a leader in office: opening a round makes every
 //!   answer under way an answer to an older one, which is dead, and every heartbeat under way an
 //!   **outdated** one. That one brings its receiver into contact and draws an answer that does not
-//!   count. So to a receiver of its own term it does what a restart does; it is kept only as long as
-//!   it can bring somebody into its term. Of a sender that does not lead its term all rounds are
+//!   count. So to a receiver of its own term it does what a restart does; it is kept only as long
+//!   as it can bring somebody into its term. Of a sender that does not lead its term all rounds are
 //!   outdated.
-//! * **Orders** to hand over are obeyed whoever gave them: only receiver and term are kept, until the
-//!   receiver is in a later term.
+//! * **Orders** to hand over are obeyed whoever gave them: only receiver and term are kept, until
+//!   the receiver is in a later term.
 
 use std::cmp::Ordering;
 

@@ -60,9 +60,9 @@ impl Reductions {
     /// only be refused, need not be kept where every server may hear of a newer term anyway. What
     /// holds here holds; what breaks here need not break in truth.
     ///
-    /// By check-quorum this also covers both guards. What only pre-vote has forbids: a server that is
-    /// not in contact may campaign here whenever its timer fires, whether or not anybody would vote
-    /// for it. And what a refused pre-vote tells is news.
+    /// By check-quorum this also covers both guards. What only pre-vote has forbids: a server that
+    /// is not in contact may campaign here whenever its timer fires, whether or not anybody would
+    /// vote for it. And what a refused pre-vote tells is news.
     pub const FREE_NEWS: Self = Self { free_news: true, ..Self::GUARDED };
 
     /// The world that stands for this one.

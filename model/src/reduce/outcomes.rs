@@ -32,7 +32,7 @@ use super::messages::Matters;
 use crate::action::Envelope;
 use crate::election::{Role, State};
 use crate::message::Message;
-use crate::packed::{Layout, OUTDATED_ATTEMPT, OUTDATED_ROUND, Packed, States};
+use crate::packed::{OUTDATED_ATTEMPT, OUTDATED_ROUND, Packed, States};
 use crate::types::{Attempt, Round, ServerId, ServerSet, Term};
 
 /// The world, its messages reduced by [`messages`](super::messages), with one of those that have the
