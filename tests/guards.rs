@@ -2,7 +2,7 @@
 
 use raft_model::action::Envelope;
 use raft_model::cluster::Protocol;
-use raft_model::election::Role;
+use raft_model::election::{Role, State};
 use raft_model::message::Message;
 use raft_model::reduce::{Difference, PackedModel, Reduce, Reductions, bisimulation};
 use raft_model::types::{Attempt, Beats, Round};
@@ -36,7 +36,7 @@ fn what_guarded_worlds_can_do_is_kept() {
         (guarded(Protocol::GUARDED, 2, 1, Replies::All, LEASES), 5_000),
         (guarded(Protocol::CHECK_QUORUM, 3, 1, Replies::Useful, LEASES), 2_000),
     ] {
-        for reductions in [Reductions::MESSAGES, Reductions::EXACT] {
+        for reductions in [Reductions::MESSAGES, Reductions::EXACT, Reductions::GUARDED] {
             let (checked, difference) = compare(bounds, reductions, Reductions::reduce);
             assert_eq!(difference, None, "{bounds:?}, {reductions:?}");
             assert!(checked > worlds, "only {checked} worlds of {bounds:?} were compared");
@@ -88,6 +88,27 @@ fn an_answer_to_an_older_round_that_is_kept_is_noticed() {
     };
     let bounds = guarded(Protocol::CHECK_QUORUM, 2, 1, Replies::All, Limits::SMALL);
     assert!(compare(bounds, Reductions::MESSAGES, reduce).1.is_some());
+}
+
+/// Answers that complete a quorum, although nobody has answered.
+#[test]
+fn a_quorum_that_completes_itself_is_noticed() {
+    let reduce: Reduce<4> = |reductions, bounds, layout, world| {
+        let mut reduced = reductions.reduce(bounds, layout, world);
+        for to in bounds.cluster.servers() {
+            let State { ballot, role } = layout.state(&reduced, to);
+            let Role::Leader { answered, .. } = role else { continue };
+            let (term, round) = (ballot.current_term, Some(Round::FIRST));
+            for from in bounds.cluster.others(to).filter(|&from| !answered.contains(from)) {
+                let message = Message::AppendEntriesResponse { term, round };
+                layout.send(&mut reduced, Envelope { from, to: Some(to), message });
+            }
+        }
+        reduced
+    };
+    let bounds = guarded(Protocol::CHECK_QUORUM, 2, 1, Replies::All, Limits::SMALL);
+    let difference = compare(bounds, Reductions::GUARDED, reduce).1.expect("noticed");
+    assert!(!difference.invented.is_empty(), "{difference:#?}");
 }
 
 /// A yes to an earlier attempt, kept for the next one.
