@@ -31,8 +31,8 @@ use exit::Exit;
 
 /// Raft leader election: checks the specification, and shows what it does.
 ///
-/// Without arguments it runs `check` of five servers, by Figure 2; `check` of three, by what the node
-/// ships; and `liveness`. With options only, it runs `check`.
+/// Without arguments it runs `check` of five servers, by Figure 2; `check` of three, by what the
+/// node ships; and `liveness`. With options only, it runs `check`.
 #[derive(Parser)]
 #[command(name = "raft-model", version, args_conflicts_with_subcommands = true)]
 struct Cli {
