@@ -57,7 +57,7 @@ enum Command {
     /// the path keeps the conjunct, for every number of servers, every term, and every state that
     /// satisfies the invariant. Safety follows from the invariant. The table names each conjunct
     /// and what it says; one that is not kept is shown by a step that leaves it. Both solvers
-    /// together take half a minute, z3 alone some seconds.
+    /// together take a minute or two, z3 alone some seconds.
     Prove(prove::Args),
     /// Look for what catches each of the elections that are wrong on purpose.
     ///

@@ -9,8 +9,8 @@
 //!   sender leads, `messages` says so already.) And while a quorum has answered the open round, or
 //!   will have by an answer that is under way, no further answer counts: there the heartbeat of the
 //!   open round brings everybody into the term, just as outdated ones do, and those are dead.
-//! * **A refusal** is drawn by a clamped request from everybody of a newer term than its sender's. By
-//!   any other request that was sent in the sender's term or before, too: it is stale there, or
+//! * **A refusal** is drawn by a clamped request from everybody of a newer term than its sender's.
+//!   By any other request that was sent in the sender's term or before, too: it is stale there, or
 //!   refused in contact, and it stays until it is clamped itself. So next to one that is kept, the
 //!   clamped one of the same sender is dead. And next to either, an outdated pre-vote is: it draws
 //!   some of these refusals.
@@ -21,8 +21,8 @@
 //!   matter who, and no other answer to it changes anything: a second confirmation of a round
 //!   finds the lease that the first one gave, with as much left of it. (Votes stay apart: they are
 //!   evidence of what properties are about.)
-//! * **A vote** is given once a term. Whose it is matters to a candidate that has not counted it, and
-//!   would be told again. To nobody else: everybody who asks in that term draws no vote, or one
+//! * **A vote** is given once a term. Whose it is matters to a candidate that has not counted it,
+//!   and would be told again. To nobody else: everybody who asks in that term draws no vote, or one
 //!   that counts nowhere. So the vote is as if the server had kept it to itself.
 //!
 //! None of this says in which way something happened. So it is not for liveness, where fairness is
@@ -35,8 +35,8 @@ use crate::message::Message;
 use crate::packed::{OUTDATED_ATTEMPT, OUTDATED_ROUND, Packed, States};
 use crate::types::{Attempt, Round, ServerId, ServerSet, Term};
 
-/// The world, its messages reduced by [`messages`](super::messages), with one of those that have the
-/// same outcomes; and `states`, those of its servers, as they are in it.
+/// The world, its messages reduced by [`messages`](super::messages), with one of those that have
+/// the same outcomes; and `states`, those of its servers, as they are in it.
 pub(super) fn reduce<const W: usize>(
     matters: &Matters<'_>,
     states: &mut States,

@@ -199,7 +199,11 @@ impl Args {
         Reductions {
             messages,
             // A mutant is about ways in which something happens.
-            outcomes: has_guards && messages && self.mutant.is_none() && is_on(NoReduce::Outcomes),
+            outcomes: has_guards
+                && messages
+                && !self.window
+                && self.mutant.is_none()
+                && is_on(NoReduce::Outcomes),
             symmetry: is_on(NoReduce::Symmetry),
             free_news: self.free_news,
         }
