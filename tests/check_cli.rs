@@ -70,6 +70,27 @@ fn without_a_word_it_checks_five_servers() {
     }
 }
 
+/// Safety by Figure 2, and by what the node ships; then liveness.
+#[test]
+fn without_a_word_three_tables_are_printed() {
+    let output = run(&[]);
+    assert_eq!(output.status.code(), Some(0));
+    let tables = text(output.stdout);
+    let mut rest = &tables[..];
+    for line in [
+        "servers    5",
+        "protocol   figure2 ",
+        "ElectionSafety       holds ",
+        "servers    3",
+        "protocol   guarded ",
+        "LeaseSafety          holds ",
+        "LeaderStable         holds ",
+    ] {
+        let (_, after) = rest.split_once(line).unwrap_or_else(|| panic!("no “{line}” in\n{rest}"));
+        rest = after;
+    }
+}
+
 #[test]
 fn a_quick_run_says_nothing_beside_its_report() {
     let output = run(&["check", "--servers", "2"]);

@@ -50,8 +50,8 @@ impl Kind {
     }
 }
 
-/// S1 leads term 1, elected by S2, which has voted and does not hear of it. S2 and S1 are in contact
-/// with nobody but through what follows.
+/// S1 leads term 1, elected by S2, which has voted and does not hear of it. S2 and S1 are in
+/// contact with nobody but through what follows.
 const S1_LEADS: [Happens; 5] =
     [Timer(1), Timer(2), Timer(1), Gets(2, Request, 1, 1), Gets(1, Vote, 2, 1)];
 
@@ -76,8 +76,8 @@ const RUNS: [(&str, &[Happens], usize); 3] = [
         ],
         12,
     ),
-    // S3, in term 2, refuses the first round of term 1, and S1 takes that for an answer to the first
-    // one of term 2. S3 has promised nothing, and votes for S2.
+    // S3, in term 2, refuses the first round of term 1, and S1 takes that for an answer to the
+    // first one of term 2. S3 has promised nothing, and votes for S2.
     (
         "refusal-returns-round",
         &[
@@ -149,7 +149,7 @@ fn trigger(world: &World, happens: Happens) -> Option<(ServerId, Trigger)> {
 struct Told {
     /// The worlds, from the first one on.
     worlds: Vec<World>,
-    /// The step that breaks LeaseSafety.
+    /// The step that breaks `LeaseSafety`.
     violated: Option<usize>,
 }
 

@@ -4,7 +4,6 @@
 use std::fs;
 
 use raft_model::action::Envelope;
-use raft_model::cluster::Cluster;
 use raft_model::election::{Ballot, Role};
 use raft_model::message::Message;
 use raft_model::packed::{Layout, Packed, PackedView};

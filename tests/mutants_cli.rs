@@ -24,7 +24,7 @@ fn a_mutant_has_its_story() {
     for line in [
         "vote-cleared-on-step-down: a candidate that has lost forgets that it has voted for itself.\n",
         "https://github.com/ktoso/akka-raft/issues/56\n",
-        "First scenario that shows it: tests/scenarios/09_candidate_hears_leader.txt\n",
+        "A scenario that shows it: tests/scenarios/09_candidate_hears_leader.txt\n",
         "VoteOncePerTerm is violated in 6 steps, 3 servers, max term 1, all replies:\n",
         "  5. S2 gives up: it follows S1, the leader of term 1, and keeps its vote.",
         "  6. S2 grants S1 its vote in term 1.",

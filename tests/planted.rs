@@ -17,94 +17,114 @@ use tempfile::TempDir;
 /// A role whose timer leads at once, and to which a heartbeat leads; a message whose receiver leads
 /// at once, in place of a leader's later heartbeats.
 const PLANTED: [(&str, &str, &str); 8] = [
-    ("election.rs", "    /// It was elected in its current term.\n", "    Rested,\n"),
+    (
+        "election.rs",
+        "    /// It asks whether it would be elected",
+        "    Rested { contact: bool },\n",
+    ),
     (
         "message.rs",
         "    /// The leader of `term` is alive",
-        "    Lead {\n        term: Term,\n    },\n",
+        "    Lead { term: Term, round: Round },\n",
     ),
     (
         "message.rs",
-        "            | Self::AppendEntries { term }\n",
-        "            | Self::Lead { term }\n",
+        "            Self::AppendEntries { round, .. } =>",
+        "            Self::Lead { round, .. } => Self::Lead { term, round },\n",
     ),
     ("election.rs", "    /// The timer fires. (TLA+ `Timeout`.)\n", SWITCH),
-    ("election.rs", "        match before.role {\n", TIMEOUT),
-    ("election.rs", "    let rule = match state.role {\n", HEARTBEAT),
-    ("election.rs", "                Decision::quiet(before, Rule::HeartbeatSent)\n", LEADER),
+    (
+        "election.rs",
+        "        match before.role {\n            Role::Follower { contact: true }",
+        TIMEOUT,
+    ),
+    ("election.rs", "        let rule = match state.role {\n", HEARTBEAT),
+    ("lease.rs", "            return Decision::quiet(before, Rule::HeartbeatSent)\n", LEADER),
     (
         "election.rs",
         "            Message::RequestVote { .. } => receive_request_vote(state, from),\n",
-        "            Message::Lead { .. } => lead(state.ballot),\n",
+        "            Message::Lead { .. } => self.lead(state.ballot),\n",
     ),
 ];
 
 const SWITCH: &str = r#"
-    fn is_planted(what: &str) -> bool {
+    pub(super) fn is_planted(what: &str) -> bool {
         std::env::var("PLANTED").is_ok_and(|planted| planted == what)
     }
 "#;
 
 const TIMEOUT: &str = "
-        if before.role == Role::Rested {
-            return lead(before.ballot);
+        if matches!(before.role, Role::Rested { .. }) {
+            return self.lead(before.ballot);
         }
 ";
 
 const HEARTBEAT: &str = r#"
-    if Server::is_planted("role") && state.role == Role::Follower {
-        let state = State { role: Role::Rested, ..state };
-        return Decision::quiet(state, Rule::HeartbeatAccepted);
-    }
+        if Self::is_planted("role") && matches!(state.role, Role::Follower { .. }) {
+            let state = State { role: Role::Rested { contact: false }, ..state };
+            return Decision::quiet(state, Rule::HeartbeatAccepted);
+        }
 "#;
 
 const LEADER: &str = r#"
-                if Server::is_planted("message") {
-                    return Decision::quiet(before, Rule::HeartbeatSent)
-                        .broadcast(Message::Lead { term });
-                }
+            if Self::is_planted("message") {
+                return Decision::quiet(before, Rule::HeartbeatSent)
+                    .broadcast(Message::Lead { term, round });
+            }
 "#;
 
 /// What the packed worlds need in order to tell the new from the old.
 const PACKED: [(&str, &str, &str); 5] = [
-    ("server.rs", "            0 => Role::Follower,\n", "            3 => Role::Rested,\n"),
     (
         "server.rs",
-        "            Role::Follower => (0,",
-        "            Role::Rested => (3, ServerSet::EMPTY),\n",
+        "            0 => Role::Follower {",
+        "            4 => Role::Rested { contact: set != 0 },\n",
     ),
     (
-        "layout.rs",
-        "        Message::AppendEntries { term },\n",
-        "        Message::Lead { term },\n",
+        "server.rs",
+        "            Role::Follower { contact } => (0,",
+        "            Role::Rested { contact } => (4, u8::from(contact), 1, Beats::ZERO),\n",
     ),
     (
-        "layout.rs",
-        "        Message::AppendEntries { .. } => 1,\n",
-        "        Message::Lead { .. } => 5,\n",
+        "alphabet.rs",
+        "    messages.extend(rounds().map(|round| Message::AppendEntries { term, round }));\n",
+        "    messages.push(Message::Lead { term, round: Round::FIRST });\n",
     ),
     (
-        "layout.rs",
-        "                layout.add(Envelope { from, to: None, message: Message::AppendEntries { term } });\n",
-        "                layout.add(Envelope { from, to: None, message: Message::Lead { term } });\n",
+        "alphabet.rs",
+        "        let heartbeat = |round| broadcast(",
+        "        self.add(broadcast(Message::Lead { term, round: Round::FIRST }));\n",
+    ),
+    (
+        "alphabet.rs",
+        "            Message::AppendEntries { round: of, .. } =>",
+        "            Message::Lead { .. } => Some(6),\n",
     ),
 ];
 
-/// A pattern that names an old one names the new one too.
+/// Room for one more role, and for one more kind of message.
+const ROOM: [(&str, &str, &str); 2] =
+    [("server.rs", "ROLE_BITS: u32 = 2", "ROLE_BITS: u32 = 3"), ("alphabet.rs", "6 + ", "7 + ")];
+
+/// A pattern that names an old one names the new one too: a name and its fields, before an arrow, a
+/// condition or another pattern.
 fn taken_for_old(text: &str) -> String {
     let mut text = text.to_owned();
-    for place in ["Role", "Self"] {
-        for end in [" =>", " | "] {
-            let old = format!("{place}::Follower{end}");
-            text = text.replace(&old, &format!("{place}::Rested | {old}"));
-        }
-    }
-    for place in ["Message", "Self"] {
-        for fields in ["{ .. }", "{ term }"] {
-            for end in [" =>", " | ", "\n"] {
-                let old = format!("{place}::AppendEntries {fields}{end}");
-                text = text.replace(&old, &format!("{place}::Lead {fields} | {old}"));
+    for (old, new) in [("Follower {", "Rested {"), ("AppendEntries {", "Lead {")] {
+        for place in ["Role::", "Self::", "Message::"] {
+            let name = format!("{place}{old}");
+            let mut rest = text.split(&name);
+            let mut edited = rest.next().unwrap_or_default().to_owned();
+            for after in rest {
+                let (fields, end) = after.split_once('}').expect("a pattern or a value ends");
+                let is_pattern =
+                    ["=>", "|", "if "].iter().any(|next| end.trim_start().starts_with(next));
+                if is_pattern {
+                    edited += &format!("{place}{new}{fields}}} | ");
+                }
+                edited += &format!("{name}{after}");
             }
+            text = edited;
         }
     }
     text
@@ -139,9 +159,12 @@ fn plant(folder: &Path) {
     for (file, before, text) in PACKED {
         put(&source.join("packed").join(file), text, before);
     }
-    let layout = source.join("packed/layout.rs");
-    let text = fs::read_to_string(&layout).unwrap();
-    fs::write(&layout, text.replace("KINDS: usize = 5", "KINDS: usize = 6")).unwrap();
+    for (file, before, after) in ROOM {
+        let path = source.join("packed").join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(before), "{file} no longer says “{before}”");
+        fs::write(path, text.replace(before, after)).unwrap();
+    }
     for_each_file(&source, &mut |path| {
         if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(path).unwrap();

@@ -8,7 +8,7 @@ use support::run::Run;
 use support::{binary, simulation};
 
 use raft_model::cluster::Cluster;
-use raft_model::election::{Outgoing, Role};
+use raft_model::election::Outgoing;
 use raft_model::message::Message;
 use raft_model::trace::reader::ReplayError;
 use raft_model::trace::replay::{Report, replay};
@@ -130,9 +130,11 @@ fn a_changed_field_is_noticed_at_its_record() {
         let mut pointers = Vec::new();
         scalars(&value, "", &mut pointers);
         let pointer = pointers.choose(&mut random).unwrap().clone();
-        // What the machine's clocks said cannot be derived from anything else. And of two
-        // heartbeats that say the same, either may be the one that arrived.
-        if pointer.ends_with("_us") || pointer.contains("/sent_in/") {
+        // What the machine's clocks said cannot be derived from anything else; of two heartbeats
+        // that say the same, either may be the one that arrived; and without pre-vote nobody asks,
+        // whatever the number of the attempt.
+        let is_open = ["_us", "/attempt"].iter().any(|end| pointer.ends_with(end));
+        if is_open || pointer.contains("/sent_in/") {
             continue;
         }
         change(value.pointer_mut(&pointer).unwrap(), &mut random);
@@ -160,7 +162,10 @@ fn a_changed_byte_is_noticed_at_its_record() {
         let mut bytes = original[file].clone().into_bytes();
         let index = random.random_range(original[file].find('\n').unwrap() + 1..bytes.len());
         let line = 1 + bytes[..index].iter().filter(|&&byte| byte == b'\n').count();
-        if bytes[index] == b'\n' {
+        // The last line of a run may be cut off, and have no checksum.
+        let next = original[file].lines().nth(line);
+        let is_last = next.is_none_or(|next| next.starts_with("{\"header\""));
+        if bytes[index] == b'\n' || is_last {
             continue;
         }
         bytes[index] = if bytes[index] == b'0' { b'1' } else { b'0' };

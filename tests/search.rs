@@ -93,7 +93,9 @@ fn stateright_says_the_same_of_whole_worlds() {
     };
     for counts in counts::all().into_iter().filter(|counts| counts.coverage().states < 10_000) {
         let bounds = counts.bounds();
-        for opinion in ask(bounds) {
+        // What an actor sends to everybody else leaves no trace where there is nobody else.
+        let models = if bounds.cluster.size() == 1 { 1 } else { 2 };
+        for opinion in ask(bounds).into_iter().take(models) {
             assert!(opinion.exhaustive, "{bounds:?}");
             assert_eq!(opinion.coverage.states, counts.coverage().states, "{bounds:?}");
             assert_eq!(opinion.coverage.depth, counts.coverage().depth, "{bounds:?}");

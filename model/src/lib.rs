@@ -28,16 +28,16 @@
 //! # The guards
 //!
 //! That is safe, but not calm: a server that was cut off comes back with a higher term, and deposes
-//! a leader that everybody else hears. So a cluster may elect behind two guards ([`Protocol`]), each
-//! of which only forbids (Ongaro, "Consensus: Bridging Theory and Practice", §4.2.3, §6.2, §6.4 and
-//! §9.6):
+//! a leader that everybody else hears. So a cluster may elect behind two guards ([`Protocol`]),
+//! each of which only forbids (Ongaro, "Consensus: Bridging Theory and Practice", §4.2.3, §6.2,
+//! §6.4 and §9.6):
 //!
 //! 1. **Pre-vote.** Whoever wants to campaign first asks whether it would be elected. No term moves
 //!    and nothing is written for that.
-//! 2. **Check-quorum.** Whoever hears a leader is in **contact**: it helps nobody else to office for
-//!    one minimum election timeout. A leader that a quorum does not answer leaves office. Between
-//!    the two lies the **lease**: until one such time after a heartbeat that a quorum has answered
-//!    was sent, nobody else is elected. And a leader that gives up may **hand over**.
+//! 2. **Check-quorum.** Whoever hears a leader is in **contact**: it helps nobody else to office
+//!    for one minimum election timeout. A leader that a quorum does not answer leaves office.
+//!    Between the two lies the **lease**: until one such time after a heartbeat that a quorum has
+//!    answered was sent, nobody else is elected. And a leader that gives up may **hand over**.
 //!
 //! What is deliberately absent: the log and everything about it (a candidate is never refused for
 //! an outdated log), and changes of membership.

@@ -2,8 +2,8 @@
 //!
 //! The [specification](crate::election) uses them through equality, the order of terms,
 //! [`Term::ZERO`] and `next` of what is counted, [`ServerSet::EMPTY`], [`ServerSet::only`] and
-//! [`ServerSet::with`], and through nothing else: the proof replaces these types by symbols that can
-//! do no more. Everybody else may use all that stands here.
+//! [`ServerSet::with`], and through nothing else: the proof replaces these types by symbols that
+//! can do no more. Everybody else may use all that stands here.
 
 use std::fmt;
 
@@ -243,9 +243,9 @@ counted! {
     /// follows. Rounds are counted anew in every term, and compared only for equality.
     Round(u64), FIRST = 1;
 
-    /// Which time it is that a server asks whether it would be elected. A server never uses a number
-    /// again within an election timeout, whether or not it has restarted in between. Compared only
-    /// for equality.
+    /// Which time it is that a server asks whether it would be elected. A server never uses a
+    /// number again within an election timeout, whether or not it has restarted in between.
+    /// Compared only for equality.
     Attempt(u64), FIRST = 1;
 
     /// Heartbeats, counted since a round was opened.

@@ -47,7 +47,7 @@ impl goldenscript::Runner for Runner {
 
 fn begin(args: &mut ArgumentConsumer<'_>, handlers: Handlers) -> Result<Stage> {
     let size = number(args)?;
-    let protocol = args.next_pos().map_or(Ok(Protocol::FIGURE2), |name| name.parse())?;
+    let protocol = args.next_pos().map_or(Ok(Protocol::FIGURE2), str::parse)?;
     let term = args.take_key("term").map_or(Ok(0), str::parse)?;
     Ok(Stage::new(Cluster::with(size, protocol)?, Term::new(term), handlers))
 }
@@ -65,17 +65,20 @@ fn run(stage: &mut Stage, name: &str, args: &mut ArgumentConsumer<'_>) -> Result
         "drop" => stage.lose(&description(stage, args)?),
         "deliver-all" => stage.deliver_all(),
         "drop-all" => Ok(stage.lose_all()),
-        "cut" => quiet(stage.cut(&servers(stage, args)?)),
-        "cut-links" => quiet(stage.cut_links(&servers(stage, args)?)),
-        "deafen" => quiet(stage.deafen(server(stage, args)?)),
-        "heal" => quiet(stage.heal()),
+        "cut" | "cut-links" | "deafen" | "heal" => change_links(stage, name, args),
         "show" => Ok(stage.show()),
         _ => expect(stage, name, args),
     }
 }
 
-/// What a command that tells nothing has to tell.
-fn quiet((): ()) -> Result<String> {
+/// Who hears whom from now on; nothing is told of it.
+fn change_links(stage: &mut Stage, name: &str, args: &mut ArgumentConsumer<'_>) -> Result<String> {
+    match name {
+        "cut" => stage.cut(&servers(stage, args)?),
+        "cut-links" => stage.cut_links(&servers(stage, args)?),
+        "deafen" => stage.deafen(server(stage, args)?),
+        _ => stage.heal(),
+    }
     Ok(String::new())
 }
 

@@ -10,7 +10,8 @@ fn bounds(servers: u8, terms: Terms, replies: Replies) -> Bounds {
     Bounds::new(cluster, terms, replies)
 }
 
-/// A server of a cluster, as patient as [`Limits::SMALL`](raft_model::world::bounds::Limits) has it.
+/// A server of a cluster, as patient as [`Limits::SMALL`](raft_model::world::bounds::Limits) has
+/// it.
 pub fn server(id: ServerId, cluster: Cluster) -> Server {
     Bounds::new(cluster, Terms::UpTo(Term::new(1)), Replies::All).server(id)
 }

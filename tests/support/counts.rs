@@ -58,6 +58,7 @@ enum RepliesName {
 enum ReductionName {
     Messages,
     Window,
+    Outcomes,
     Symmetry,
     #[serde(rename = "free news")]
     FreeNews,
@@ -98,6 +99,7 @@ impl Counts {
     pub fn reductions(&self) -> Reductions {
         Reductions {
             messages: self.reductions.contains(&ReductionName::Messages),
+            outcomes: self.reductions.contains(&ReductionName::Outcomes),
             symmetry: self.reductions.contains(&ReductionName::Symmetry),
             free_news: self.reductions.contains(&ReductionName::FreeNews),
         }
@@ -191,6 +193,7 @@ impl Found {
             (limits.hand_over, ", hand-over"),
             (limits.leases, ", leases"),
             (is_on.messages, ", messages"),
+            (is_on.outcomes, ", outcomes"),
             (is_on.symmetry, ", symmetry"),
             (is_on.free_news, ", free news"),
         ];

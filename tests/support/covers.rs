@@ -46,7 +46,7 @@ fn without_pre_votes(world: &World) -> World {
 ///
 /// If a world does not fit into `W` words.
 pub fn not_covered<const W: usize>(bounds: Bounds) -> (usize, Option<World>) {
-    let guarded = PackedModel::<W>::new(bounds, Reductions::EXACT).expect("it fits");
+    let guarded = PackedModel::<W>::new(bounds, Reductions::GUARDED).expect("it fits");
     let cluster = Cluster::with(bounds.cluster.size(), Protocol::CHECK_QUORUM);
     let bounds = Bounds { cluster: cluster.expect("of that size"), ..bounds };
     let free = PackedModel::<W>::new(bounds, Reductions::FREE_NEWS).expect("it fits");

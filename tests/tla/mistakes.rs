@@ -68,7 +68,7 @@ const MISTAKES: [Mistake; 5] = [
     Mistake {
         mutant: "vote-given-twice",
         changes: &[
-            (1, "votedFor[i] \\in {Nil, m.from}", "TRUE"),
+            (1, "    /\\ votedFor[i] \\in {Nil, m.from}\n", "    /\\ TRUE\n"),
             (1, "votedFor[i] \\notin {Nil, m.from}", "FALSE"),
         ],
         max_term: 1,

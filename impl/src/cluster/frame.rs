@@ -254,7 +254,9 @@ mod tests {
         elect(&mut view, 2, 3);
         view.ended(server(3), ExitStatus::from_raw(9), AT, DELAY);
         let text = frame(&view, AT, false, true, true).join("\n");
-        for painted in ["\x1b[1;32mleader   \x1b[0m", "\x1b[31mdown     \x1b[0m", "  starting "] {
+        for painted in
+            ["\x1b[1;32mleader       \x1b[0m", "\x1b[31mdown         \x1b[0m", "  starting "]
+        {
             assert!(text.contains(painted), "{text:?}");
         }
         assert!(!lines(&view, AT).contains('\x1b'), "no terminal, no colours");

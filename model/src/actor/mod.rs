@@ -306,8 +306,8 @@ impl Model for ActorElection {
         Some(format!("{sentence}.\n\n{}", told(&before, &after)))
     }
 
-    /// Stateright's sequence diagram, in our words and laid out to be read. It knows no later attempts
-    /// and no hand-overs: of runs with such there is none.
+    /// Stateright's sequence diagram, in our words and laid out to be read. It knows no later
+    /// attempts and no hand-overs: of runs with such there is none.
     fn as_svg(&self, path: Path<ActorWorld, Move>) -> Option<String> {
         let states = path.clone().into_states();
         let moves = path.into_actions();

@@ -44,7 +44,7 @@ pub enum End {
     /// nothing ever happens again.
     Cycle {
         /// Once round.
-        cycle: Run,
+        cycle: Box<Run>,
         /// The classes of its moves.
         made: Classes,
         /// The classes to which something is owed, and of which a move was possible at some world.
@@ -263,7 +263,7 @@ impl Follower {
         }
         let owed = fairness.weak.or(fairness.strong);
         let (made, ever, always) = (account.made, account.ever.and(owed), account.always.and(owed));
-        Ok(End::Cycle { cycle: round, made, ever, always })
+        Ok(End::Cycle { cycle: Box::new(round), made, ever, always })
     }
 
     fn note(&self) -> Note {

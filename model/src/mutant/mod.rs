@@ -41,7 +41,8 @@ pub struct Mutant {
     pub pinned: Pinned,
     /// Why nothing stronger does, or why that is not what it seems.
     pub remark: Option<&'static str>,
-    /// The first scenario that tells another story of it: a file of `tests/scenarios`.
+    /// A scenario that tells another story of it, the first one or one that is about it: a file of
+    /// `tests/scenarios`.
     pub scenario: Option<&'static str>,
 }
 

@@ -73,8 +73,8 @@ impl Occurrence {
     }
 
     /// What the network, or the disk, promises: that a message which arrives was sent, by another
-    /// server. Of other messages than requests for votes, granted votes and heartbeats not even that
-    /// is needed: safety does not depend on the guards.
+    /// server. Of other messages than requests for votes, granted votes and heartbeats not even
+    /// that is needed: safety does not depend on the guards.
     pub(super) const fn guard(self) -> &'static str {
         match self {
             Self::Timeout | Self::HandOver | Self::Restart => "true",

@@ -1,12 +1,11 @@
 //! Raft leader election (Ongaro and Ousterhout, "In Search of an Understandable Consensus
 //! Algorithm", §5.1, §5.2 and Figure 2), written once.
 //!
-//! A server is driven by [`Event`]s: its timer fires, a message arrives, or it is told to hand over.
-//! For each,
-//! [`Server::step`] says everything there is to say in one [`Step`]: the state afterwards, which
-//! [`Rule`] applied, whether the ballot must be on disk, what to send, and whether the timer starts
-//! again. It reads no clock, draws no random number and sends nothing itself. The caller obeys, in
-//! this order:
+//! A server is driven by [`Event`]s: its timer fires, a message arrives, or it is told to hand
+//! over. For each, [`Server::step`] says everything there is to say in one [`Step`]: the state
+//! afterwards, which [`Rule`] applied, whether the ballot must be on disk, what to send, and
+//! whether the timer starts again. It reads no clock, draws no random number and sends nothing
+//! itself. The caller obeys, in this order:
 //!
 //! 1. **persist** the ballot, if the step says so, and wait until it is durable;
 //! 2. **send** what the step sends;
@@ -220,8 +219,8 @@ impl Server {
         Decision::quiet(state, Rule::Campaigned).broadcast(Message::RequestVote { term, hand_over })
     }
 
-    /// A quorum has granted its vote. The first heartbeat leaves in the same step: until it arrives,
-    /// the others do not know that they have a leader, and campaign. (§5.2.)
+    /// A quorum has granted its vote. The first heartbeat leaves in the same step: until it
+    /// arrives, the others do not know that they have a leader, and campaign. (§5.2.)
     fn lead(&self, ballot: Ballot) -> Decision {
         let term = ballot.current_term;
         let role = self.opened(Round::FIRST);
@@ -292,9 +291,9 @@ impl Server {
         Decision::quiet(State { role: Role::Candidate { votes }, ..state }, Rule::VoteCounted)
     }
 
-    /// A heartbeat of the current term: its sender was elected, so a candidate has lost and follows.
-    /// Only the role changes. A candidate that forgot its vote here could vote again in the same
-    /// term, and elect a second leader. (§5.2; Figure 2, "Candidates". TLA+
+    /// A heartbeat of the current term: its sender was elected, so a candidate has lost and
+    /// follows. Only the role changes. A candidate that forgot its vote here could vote again in
+    /// the same term, and elect a second leader. (§5.2; Figure 2, "Candidates". TLA+
     /// `ReceiveAppendEntries`.)
     fn receive_append_entries(&self, state: State, from: ServerId, round: Round) -> Decision {
         let rule = match state.role {

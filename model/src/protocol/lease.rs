@@ -9,8 +9,8 @@
 //! on, and helps nobody to office. So when a quorum has answered a round, nobody else is elected
 //! until one such time after that round was *opened*, however late the answers came. The
 //! specification reads no clock: it says which step opens a round ([`Step::opens_round`]) and which
-//! one has it answered by a quorum ([`Server::confirms_round`]). The caller notes the time before it
-//! sends, and counts from there.
+//! one has it answered by a quorum ([`Server::confirms_round`]). The caller notes the time before
+//! it sends, and counts from there.
 //!
 //! **Hand-over.** A leader that gives up does so for good: it can be elected again only in a later
 //! term. All that was handed out of its lease is over by then, which its caller answers for. So

@@ -31,8 +31,8 @@ pub enum Rule {
 
     /// A heartbeat of this term's leader: the follower waits anew.
     HeartbeatAccepted,
-    /// A heartbeat of this term's leader: the candidate has lost, or the pre-candidate need not ask,
-    /// and keeps its vote.
+    /// A heartbeat of this term's leader: the candidate has lost, or the pre-candidate need not
+    /// ask, and keeps its vote.
     SteppedDown,
     /// A heartbeat of another leader of the leader's own term, which Election Safety excludes.
     RivalIgnored,
@@ -83,8 +83,8 @@ impl Rule {
     /// Whether the timer starts again: when the server starts, when the timer has fired, and when
     /// the server is elected, has given its vote or has heard the current leader (Figure 2, "Rules
     /// for Servers"). In particular neither a refused request nor a newer term alone keeps a
-    /// follower from campaigning, and neither lengthens a contact. (A vote that is given in contact,
-    /// to whom leadership was handed over, does: it only promises more.)
+    /// follower from campaigning, and neither lengthens a contact. (A vote that is given in
+    /// contact, to whom leadership was handed over, does: it only promises more.)
     pub(super) const fn restarts_timer(self) -> bool {
         match self {
             Self::Started

@@ -17,17 +17,17 @@
 //!   of the bounds, no refusal can matter to it either, and the request is **dead**.
 //! * **Pre-votes.** One whose attempt is over can draw a refusal, but only from servers that would
 //!   not vote for its sender: it is kept, as an **outdated** one, until its sender has reached the
-//!   term that it asked about. From then on whoever can tell its sender something refuses it, and it
-//!   is clamped. While its sender asks anew in the same term, the new request draws all that the old
-//!   one can, and the old one is dead.
+//!   term that it asked about. From then on whoever can tell its sender something refuses it, and
+//!   it is clamped. While its sender asks anew in the same term, the new request draws all that the
+//!   old one can, and the old one is dead.
 //! * **Rounds** are counted from the open one of a leader in office: opening a round makes every
 //!   answer under way an answer to an older one, which is dead, and every heartbeat under way an
 //!   **outdated** one. That one brings its receiver into contact and draws an answer that does not
-//!   count. So to a receiver of its own term it does what a restart does; it is kept only as long as
-//!   it can bring somebody into its term. Of a sender that does not lead its term all rounds are
+//!   count. So to a receiver of its own term it does what a restart does; it is kept only as long
+//!   as it can bring somebody into its term. Of a sender that does not lead its term all rounds are
 //!   outdated.
-//! * **Orders** to hand over are obeyed whoever gave them: only receiver and term are kept, until the
-//!   receiver is in a later term.
+//! * **Orders** to hand over are obeyed whoever gave them: only receiver and term are kept, until
+//!   the receiver is in a later term.
 
 use std::cmp::Ordering;
 
@@ -51,14 +51,12 @@ pub(super) enum LastTerm {
 /// The world without dead messages, with stale requests clamped and newer responses merged; and
 /// `states`, those of its servers, as they are in it.
 pub(super) fn reduce<const W: usize>(
-    layout: &Layout,
-    news_is_free: bool,
-    last_term: LastTerm,
+    matters: &Matters<'_>,
     states: &mut States,
     world: &Packed<W>,
 ) -> Packed<W> {
+    let layout = matters.layout;
     let mut reduced = layout.without_sent(world);
-    let matters = Matters { layout, news_is_free, last_term, states };
     for envelope in layout.sent(world) {
         for rest in matters.what(envelope).into_iter().flatten() {
             layout.send(&mut reduced, rest);
@@ -75,19 +73,22 @@ pub(super) fn reduce<const W: usize>(
 }
 
 /// What is left of the messages of a world.
-struct Matters<'a> {
-    layout: &'a Layout,
-    news_is_free: bool,
-    last_term: LastTerm,
-    states: &'a States,
+#[derive(Clone, Copy)]
+pub(super) struct Matters<'a> {
+    pub(super) layout: &'a Layout,
+    /// Whether every server may hear of a newer term anyway.
+    pub(super) news_is_free: bool,
+    pub(super) last_term: LastTerm,
+    /// The states of the servers.
+    pub(super) states: &'a States,
 }
 
 impl Matters<'_> {
-    fn cluster(&self) -> Cluster {
+    pub(super) fn cluster(&self) -> Cluster {
         self.layout.cluster()
     }
 
-    fn state(&self, server: ServerId) -> State {
+    pub(super) fn state(&self, server: ServerId) -> State {
         self.states[server.index()]
     }
 
@@ -116,7 +117,7 @@ impl Matters<'_> {
     }
 
     /// What is left of a request that can only be refused.
-    fn clamped(&self, envelope: Envelope) -> Option<Envelope> {
+    pub(super) fn clamped(&self, envelope: Envelope) -> Option<Envelope> {
         let current_term = self.state(envelope.from).ballot.current_term;
         let is_dead = self.news_is_free || LastTerm::Is(current_term) == self.last_term;
         let message = self.layout.clamped_request();

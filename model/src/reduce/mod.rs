@@ -10,6 +10,7 @@
 mod bisimulation;
 mod messages;
 mod model;
+mod outcomes;
 mod relative;
 mod symmetry;
 #[cfg(test)]
@@ -19,9 +20,10 @@ mod window;
 pub use bisimulation::{Difference, bisimulation, bisimulation_by};
 pub use model::{PackedModel, Reduce};
 
+use crate::cluster::Protocol;
 use crate::packed::{Layout, Packed};
 use crate::world::bounds::{Bounds, Terms};
-use messages::LastTerm;
+use messages::{LastTerm, Matters};
 
 /// Which reductions are on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +31,9 @@ pub struct Reductions {
     /// Dead messages are left out, stale requests clamped, newer responses merged. Then, in a
     /// window of terms ([`Terms::Window`]), terms are counted from the lowest one.
     pub messages: bool,
+    /// Of what guarded servers can do in several ways with one outcome, one is left. Without guards
+    /// it does nothing, and neither does it where messages are not reduced.
+    pub outcomes: bool,
     /// Worlds that differ in the names of servers are one.
     pub symmetry: bool,
     /// Any server may come to know of any term that another has reached, whether or not somebody
@@ -38,22 +43,27 @@ pub struct Reductions {
 
 impl Reductions {
     /// No reduction.
-    pub const NONE: Self = Self { messages: false, symmetry: false, free_news: false };
+    pub const NONE: Self =
+        Self { messages: false, outcomes: false, symmetry: false, free_news: false };
 
     /// All but that of names, where it matters who is who.
     pub const MESSAGES: Self = Self { messages: true, ..Self::NONE };
 
+    /// All reductions of servers without guards. Of guarded ones, those that say in which way
+    /// something happened.
+    pub const EXACT: Self = Self { symmetry: true, ..Self::MESSAGES };
+
     /// All reductions.
-    pub const EXACT: Self = Self { messages: true, symmetry: true, free_news: false };
+    pub const GUARDED: Self = Self { outcomes: true, ..Self::EXACT };
 
     /// All reductions, and more than can happen, in fewer worlds: refusals, and requests that can
     /// only be refused, need not be kept where every server may hear of a newer term anyway. What
     /// holds here holds; what breaks here need not break in truth.
     ///
-    /// By check-quorum this also covers both guards. What only pre-vote has forbids: a server that is
-    /// not in contact may campaign here whenever its timer fires, whether or not anybody would vote
-    /// for it. And what a refused pre-vote tells is news.
-    pub const FREE_NEWS: Self = Self { free_news: true, ..Self::EXACT };
+    /// By check-quorum this also covers both guards. What only pre-vote has forbids: a server that
+    /// is not in contact may campaign here whenever its timer fires, whether or not anybody would
+    /// vote for it. And what a refused pre-vote tells is news.
+    pub const FREE_NEWS: Self = Self { free_news: true, ..Self::GUARDED };
 
     /// The world that stands for this one.
     pub fn reduce<const W: usize>(
@@ -64,22 +74,21 @@ impl Reductions {
     ) -> Packed<W> {
         let (mut world, mut states) = (*world, layout.states(world));
         if self.messages {
-            world = match bounds.terms {
-                Terms::UpTo(last) => {
-                    let last = LastTerm::Is(last);
-                    messages::reduce(layout, self.free_news, last, &mut states, &world)
-                }
-                Terms::Window(_) => {
-                    let rest = messages::reduce(
-                        layout,
-                        self.free_news,
-                        LastTerm::None,
-                        &mut states,
-                        &world,
-                    );
-                    window::reduce(layout, &mut states, &rest)
-                }
+            let last_term = match bounds.terms {
+                Terms::UpTo(last) => LastTerm::Is(last),
+                Terms::Window(_) => LastTerm::None,
             };
+            let of = states;
+            let matters = Matters { layout, news_is_free: self.free_news, last_term, states: &of };
+            world = messages::reduce(&matters, &mut states, &world);
+            if self.outcomes && layout.cluster().protocol() != Protocol::FIGURE2 {
+                let of = states;
+                let matters = Matters { states: &of, ..matters };
+                world = outcomes::reduce(&matters, &mut states, &world);
+            }
+            if matches!(bounds.terms, Terms::Window(_)) {
+                world = window::reduce(layout, &mut states, &world);
+            }
         }
         if self.symmetry {
             world = symmetry::reduce(layout, &states, &world);

@@ -1,5 +1,5 @@
-//! Rounds and attempts, counted from the present one of their server: that is the first one, and all
-//! others are outdated. They are compared for equality only, so nothing else matters of them.
+//! Rounds and attempts, counted from the present one of their server: that is the first one, and
+//! all others are outdated. They are compared for equality only, so nothing else matters of them.
 
 use std::borrow::Cow;
 

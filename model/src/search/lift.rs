@@ -38,8 +38,8 @@ pub(super) fn verdicts<const W: usize>(
     properties.iter().zip(violated).map(verdict).collect()
 }
 
-/// So many whole worlds are followed that one reduced world stands for. By the specification any one
-/// is enough.
+/// So many whole worlds are followed that one reduced world stands for. By the specification any
+/// one is enough.
 const ALTERNATIVES: usize = 64;
 
 /// A shortest way to a violation, in the full model; `None` if no whole world goes the way that the

@@ -67,8 +67,8 @@ pub enum Verdict {
     Violated(Run),
     /// It is violated, but the search for a shortest way was stopped.
     ViolatedUntold(Stop),
-    /// A reduced state violates it, and none was found that it stands for and that does: a reduction
-    /// is not exact. Of a mutant, for which none is argued, this says nothing.
+    /// A reduced state violates it, and none was found that it stands for and that does: a
+    /// reduction is not exact. Of a mutant, for which none is argued, this says nothing.
     Unconfirmed,
     /// It was not violated before the search ended: at a violation of another property, or early.
     Undecided,

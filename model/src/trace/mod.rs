@@ -23,8 +23,8 @@ use crate::election::{Ballot, Event, Outgoing, Server, State, Step};
 use crate::message::Message;
 use crate::types::{Attempt, Beats, ServerId};
 
-/// The version of the format that this module writes. It also reads version 1, which knows no guards
-/// (see `version1`).
+/// The version of the format that this module writes. It also reads version 1, which knows no
+/// guards (see `version1`).
 pub const VERSION: u32 = 2;
 
 /// One line of a trace.

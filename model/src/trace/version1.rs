@@ -9,7 +9,8 @@ use super::{Line, VERSION};
 pub(super) fn read(body: &str) -> Option<Line> {
     let line: Value = serde_json::from_str(body).ok()?;
     // A line that is written in another way is no line.
-    if line.to_string() != body {
+    let written = line.to_string();
+    if written != body {
         return None;
     }
     let upgraded = upgraded(line);

@@ -7,6 +7,8 @@
 //! [`Action::Restart`](crate::action::Action::Restart): the stored ballot is kept, everything else
 //! is as [`Server::start`] gives it. A server that is down for a while is one whose messages are
 //! late and whose timer is silent.
+//!
+//! [`Server::start`]: crate::election::Server::start
 
 pub mod bounds;
 pub mod model;

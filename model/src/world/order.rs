@@ -3,13 +3,13 @@
 //! A contact lasts one minimum election timeout by the clock of the server that keeps it. A lease
 //! lasts a little less, by the clock of the leader, counted from the opening of its round: so much
 //! less that it is the shorter one however the clocks' rates differ within their bound. So one fact
-//! about time is all there is: **when a contact ends, every round that was opened before this contact
-//! began gives no lease any more.** Nothing else ends a lease here, and nothing else bounds a
-//! contact: whatever real clocks do, this order has it.
+//! about time is all there is: **when a contact ends, every round that was opened before this
+//! contact began gives no lease any more.** Nothing else ends a lease here, and nothing else bounds
+//! a contact: whatever real clocks do, this order has it.
 //!
-//! A lease that was handed out stays valid whatever becomes of the server: it crashes, it is deposed.
-//! Only who hands over waits until it is over; that is what [`crate::election::Event::HandOver`]
-//! promises. What a step means for leases, [`Effect`] says.
+//! A lease that was handed out stays valid whatever becomes of the server: it crashes, it is
+//! deposed. Only who hands over waits until it is over; that is what
+//! [`crate::election::Event::HandOver`] promises. What a step means for leases, [`Effect`] says.
 
 use crate::election::Effect;
 use crate::run::Lease;

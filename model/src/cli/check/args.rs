@@ -27,8 +27,8 @@ pub(in crate::cli) struct Args {
     /// How many servers the cluster has, from 1 to 7.
     #[arg(long, value_name = "N", value_parser = cli::cluster, default_value = "5")]
     pub(super) servers: Cluster,
-    /// How they elect: figure2, pre-vote, check-quorum, or guarded, which is both. Default: figure2;
-    /// for a mutant, the one that it is about.
+    /// How they elect: figure2, pre-vote, check-quorum, or guarded, which is both. Default:
+    /// figure2; for a mutant, the one that it is about.
     #[arg(long, value_name = "PROTOCOL")]
     pub(super) protocol: Option<Protocol>,
     /// The last term in which an election may start; terms begin at 0. How high it may be depends
@@ -45,7 +45,8 @@ pub(in crate::cli) struct Args {
     /// Leaders may be told to hand over, to anybody and at any time.
     #[arg(long)]
     pub(super) hand_over: bool,
-    /// Do not look at leases: fewer states, and LeaseSafety is not judged. (check-quorum, guarded)
+    /// Do not look at leases: fewer states, and what is said of them is not judged. (check-quorum,
+    /// guarded)
     #[arg(long)]
     pub(super) no_leases: bool,
     /// How many heartbeats a leader waits for a quorum to answer. (check-quorum, guarded)
@@ -153,6 +154,8 @@ pub(super) enum NoReduce {
     All,
     /// Messages that cannot matter any more, or matter only a little.
     Messages,
+    /// Ways in which guarded servers come to the same.
+    Outcomes,
     /// Worlds that differ only in the names of servers.
     Symmetry,
 }
@@ -191,8 +194,16 @@ impl Args {
             self.engine().is_packed()
                 && !self.no_reduce.iter().any(|off| [which, NoReduce::All].contains(off))
         };
+        let has_guards = self.protocol() != Protocol::FIGURE2;
+        let messages = is_on(NoReduce::Messages);
         Reductions {
-            messages: is_on(NoReduce::Messages),
+            messages,
+            // A mutant is about ways in which something happens.
+            outcomes: has_guards
+                && messages
+                && !self.window
+                && self.mutant.is_none()
+                && is_on(NoReduce::Outcomes),
             symmetry: is_on(NoReduce::Symmetry),
             free_news: self.free_news,
         }

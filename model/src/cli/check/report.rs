@@ -49,6 +49,7 @@ fn names(args: &Args, reductions: Reductions) -> Vec<&'static str> {
     let all = [
         (reductions.messages, "messages"),
         (args.window, "window"),
+        (reductions.outcomes, "outcomes"),
         (reductions.symmetry, "symmetry"),
         (reductions.free_news, "free news"),
     ];

@@ -57,7 +57,7 @@ pub(super) fn story(row: &Row) -> String {
             writeln!(text, "Seen in a real system, or something that comes to the same: {source}");
     }
     if let Some(scenario) = scenario {
-        let _ = writeln!(text, "First scenario that shows it: tests/scenarios/{scenario}.txt");
+        let _ = writeln!(text, "A scenario that shows it: tests/scenarios/{scenario}.txt");
     }
     if let Some(remark) = remark {
         let _ = writeln!(text, "{remark}");

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::super::election::Handlers;
 use super::super::oracle::{Note, Path, Question, STRUCTURALLY, Symbol, assumed};
 use super::super::situation::{Occurrence, Situation, Standing};
-use super::super::{election as symbolic, message as symbolic_message};
+use super::super::{election as symbolic, message as symbolic_message, types as symbols};
 use super::laws::quorums;
 use super::meaning::{Formula, Structure, Value};
 use crate::cluster::{Cluster, Protocol};
@@ -396,6 +396,5 @@ fn symbols_that_compare_by_their_looks_lose_a_path() {
 #[test]
 #[should_panic(expected = "symbols are compared only while paths are explored")]
 fn symbols_are_not_compared_where_nobody_answers() {
-    use super::super::types::ServerId;
-    assert_eq!(ServerId::named("a"), ServerId::named("b"));
+    let _ = symbols::ServerId::named("a") == symbols::ServerId::named("b");
 }

@@ -131,9 +131,9 @@ const fn counted(role: Role) -> ServerSet {
     }
 }
 
-/// What can be said of each server without naming one: first of itself and its messages, then also
-/// of the servers that it has to do with.
-fn signatures<const W: usize>(layout: &Layout, states: &States, world: &Packed<W>) -> [u64; MAX] {
+/// What can be said of each server alone, without naming one.
+#[inline]
+fn own<const W: usize>(layout: &Layout, states: &States, world: &Packed<W>) -> [u64; MAX] {
     let mut own = [0; MAX];
     for id in layout.cluster().servers() {
         let State { ballot, role } = states[id.index()];
@@ -160,6 +160,13 @@ fn signatures<const W: usize>(layout: &Layout, states: &States, world: &Packed<W
             own[id.index()] = mix(own[id.index()] ^ u64::from(about(open) << 8 | about(valid)));
         }
     }
+    own
+}
+
+/// What can be said of each server without naming one: of itself, its messages, and the servers
+/// that it has to do with.
+fn signatures<const W: usize>(layout: &Layout, states: &States, world: &Packed<W>) -> [u64; MAX] {
+    let own = own(layout, states, world);
     let mut signatures = own;
     let mut relate = |a: ServerId, b: ServerId, how: u64| {
         signatures[a.index()] =
