@@ -42,7 +42,8 @@ pub const POSSIBLE: (&str, &str) =
 pub const EXCLUDED: (&str, &str) = (
     "PathExcluded",
     "The invariant excludes this path: of a candidate or a leader that has not voted for itself, or \
-     votes for another in its own term; or of a leader that hears another one of its term.",
+     votes for another in its own term; of a leader that hears another one of its term; of an \
+     answer to who has not led its term; of leadership handed over to who leads that term.",
 );
 
 /// That the proof is about everything that happens: demanded, in vain, of a path that leads to what
@@ -63,13 +64,31 @@ pub struct File {
     pub obligations: Vec<Obligation>,
     /// How many paths of the election it is about.
     pub paths: usize,
+    /// How answers are looked for.
+    pub(super) looked_for: LookedFor,
+}
+
+/// What is looked for to answer the questions of a file. Whatever is found is right; but of
+/// questions of one kind, one way finds nothing, or takes for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LookedFor {
+    /// Small models.
+    Models,
+    /// Instances that refute each other.
+    Proofs,
 }
 
 impl File {
     pub(super) fn new(name: impl Into<String>, says: &str) -> Self {
         let mut text = String::new();
         comment(&mut text, says);
-        Self { name: name.into(), text, obligations: Vec::new(), paths: 0 }
+        let looked_for = LookedFor::Models;
+        Self { name: name.into(), text, obligations: Vec::new(), paths: 0, looked_for }
+    }
+
+    /// The same, with answers that are looked for in this way.
+    pub(super) fn by(self, looked_for: LookedFor) -> Self {
+        Self { looked_for, ..self }
     }
 
     /// Demands that a formula follows from what stands before it.

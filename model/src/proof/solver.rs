@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use super::obligation::File;
+use super::obligation::{File, LookedFor};
 
 /// A program that decides whether formulas can be true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,10 @@ pub struct Solver {
     pub name: &'static str,
     /// How it is told to answer question after question.
     arguments: &'static [&'static str],
+    /// How it is told to look for small models.
+    for_models: &'static [&'static str],
+    /// How it is told to look for instances that refute each other.
+    for_proofs: &'static [&'static str],
     /// How it is told to answer each within so many milliseconds, which follow.
     limit_argument: &'static str,
     /// How long it may take for one. If it does not heed that, it is not waited for much longer.
@@ -26,10 +30,19 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// The solvers that are asked.
 pub const SOLVERS: [Solver; 2] = [
-    Solver { name: "z3", arguments: &["-in"], limit_argument: "-t:", limit: LIMIT },
+    Solver {
+        name: "z3",
+        arguments: &["-in"],
+        for_models: &[],
+        for_proofs: &[],
+        limit_argument: "-t:",
+        limit: LIMIT,
+    },
     Solver {
         name: "cvc5",
-        arguments: &["--lang=smt2", "--incremental", "--finite-model-find", "--produce-models"],
+        arguments: &["--lang=smt2", "--incremental"],
+        for_models: &["--finite-model-find", "--produce-models"],
+        for_proofs: &["--full-saturate-quant"],
         limit_argument: "--tlimit-per=",
         limit: LIMIT,
     },
@@ -136,7 +149,7 @@ impl Solver {
             |says, due| SolverError::Astray { name: self.name, file: file.name.clone(), says, due };
         let late = |after| SolverError::Late { name: self.name, file: file.name.clone(), after };
         let ended = || SolverError::Ended { name: self.name, file: file.name.clone() };
-        let mut output = self.converse(&file.text)?;
+        let mut output = self.converse(&file.text, file.looked_for)?;
         for question in file.questions() {
             let says = output.line().map_err(late)?.ok_or_else(ended)?;
             if says.trim_matches('"') != question {
@@ -158,7 +171,7 @@ impl Solver {
 
     /// Gives it a text, and returns all that it says in time.
     pub(super) fn reply(&self, text: &str) -> Result<String, SolverError> {
-        let mut output = self.converse(text)?;
+        let mut output = self.converse(text, LookedFor::Models)?;
         let mut reply = String::new();
         // Where it breaks off, there is no value to read.
         while let Ok(Some(line)) = output.line() {
@@ -169,10 +182,14 @@ impl Solver {
     }
 
     /// Runs it, with a text for it to read.
-    fn converse(&self, text: &str) -> Result<Output, SolverError> {
+    fn converse(&self, text: &str, looked_for: LookedFor) -> Result<Output, SolverError> {
         let missing = |error| SolverError::Missing { name: self.name, error };
         let child = Command::new(self.name)
             .args(self.arguments)
+            .args(match looked_for {
+                LookedFor::Models => self.for_models,
+                LookedFor::Proofs => self.for_proofs,
+            })
             .arg(format!("{}{}", self.limit_argument, self.limit.as_millis()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use raft_model::mutant::Mutant;
 use raft_model::proof::{
-    Answer, Answers, CONSIDERED, EXCLUDED, File, IMPLIED, INVARIANT, MAJORITIES_MEET, POSSIBLE,
-    QUORUM_IS_MAJORITY, SAFETY, SolverError, TERM_NEVER_DECREASES,
+    Answer, Answers, CLOCKS, CONSIDERED, EXCLUDED, File, IMPLIED, INVARIANT, LEASE_SAFETY, LEASES,
+    MAJORITIES_MEET, POSSIBLE, QUORUM_IS_MAJORITY, SAFETY, SolverError, TERM_NEVER_DECREASES,
 };
 use serde_json::{Map, Value, json};
 
@@ -26,17 +26,11 @@ pub(super) struct Report<'a> {
 /// What is shown, in the order of the argument: each name, and what it says.
 fn names() -> Vec<(&'static str, &'static str)> {
     let conjuncts = INVARIANT.iter().chain(&SAFETY).map(|conjunct| (conjunct.name, conjunct.says));
+    let leases = LEASES.iter().chain(LEASE_SAFETY.iter().map(|(statement, _)| statement));
+    let leases = leases.map(|statement| (statement.name, statement.says));
     let (name, says, _) = TERM_NEVER_DECREASES;
-    let rest = [
-        (name, says),
-        MAJORITIES_MEET,
-        QUORUM_IS_MAJORITY,
-        IMPLIED,
-        CONSIDERED,
-        POSSIBLE,
-        EXCLUDED,
-    ];
-    conjuncts.chain(rest).collect()
+    let rest = [MAJORITIES_MEET, QUORUM_IS_MAJORITY, IMPLIED, CONSIDERED, POSSIBLE, EXCLUDED];
+    conjuncts.chain([(name, says)]).chain(leases).chain(rest).collect()
 }
 
 impl Report<'_> {
@@ -81,6 +75,11 @@ impl Report<'_> {
             "crashes",
             &"any",
             "every server at any time; it comes back with its stored ballot",
+        );
+        table.fact(
+            "clocks",
+            &"bounded",
+            "a contact lasts at least as long as a lease: only leases rest on it",
         );
         if let Some(mutant) = self.mutant {
             table.fact("mutant", &mutant.name, &format!("({})", mutant.says));
@@ -218,6 +217,7 @@ impl Report<'_> {
             .map(|found| json!({ "name": found.solver.name, "version": found.version }));
         json!({
             "proved": self.gaps.is_empty(),
+            "assumes": { CLOCKS.0: CLOCKS.1 },
             "mutant": self.mutant.map(|mutant| mutant.name),
             "paths": self.paths(),
             "files": self.files.len(),

@@ -57,15 +57,15 @@ const fn statement(name: &'static str, says: &'static str, formula: &'static str
 /// The invariant: first votes and offices, then hand-over, then rounds, then time.
 pub const LEASES: [Statement; 20] = [
     statement(
-        "BallotIsVote",
-        "In its current term, a server has voted for whom its ballot has a vote.",
-        "(forall ((s Server) (c Server)) (= (has_voted s (current_term s) c) (voted_for s c)))",
-    ),
-    statement(
         "VotedNotInFuture",
         "No server has voted in a term that it has not reached.",
         "(forall ((s Server) (t Term) (c Server)) \
          (=> (has_voted s t c) (not (older (current_term s) t))))",
+    ),
+    statement(
+        "BallotIsVote",
+        "In its current term, a server has voted for whom its ballot has a vote.",
+        "(forall ((s Server) (c Server)) (= (has_voted s (current_term s) c) (voted_for s c)))",
     ),
     statement(
         "VotedOnce",
@@ -85,12 +85,6 @@ pub const LEASES: [Statement; 20] = [
          (=> (and (candidate c) (votes c s)) (has_voted s (current_term c) c)))",
     ),
     statement(
-        "LedByQuorum",
-        "For whoever has led a term a quorum has voted.",
-        "(forall ((c Server) (t Term)) (=> (has_led c t) \
-         (exists ((q Quorum)) (forall ((s Server)) (=> (member s q) (has_voted s t c))))))",
-    ),
-    statement(
         "LedNotInFuture",
         "No server has led a term that it has not reached.",
         "(forall ((c Server) (t Term)) (=> (has_led c t) (not (older (current_term c) t))))",
@@ -99,6 +93,12 @@ pub const LEASES: [Statement; 20] = [
         "LeaderHasLed",
         "A leader has led its current term.",
         "(forall ((c Server)) (=> (leader c) (has_led c (current_term c))))",
+    ),
+    statement(
+        "LedByQuorum",
+        "For whoever has led a term a quorum has voted.",
+        "(forall ((c Server) (t Term)) (=> (has_led c t) \
+         (exists ((q Quorum)) (forall ((s Server)) (=> (member s q) (has_voted s t c))))))",
     ),
     statement(
         "CandidateHasNotLed",

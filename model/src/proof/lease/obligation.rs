@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::super::cluster::Cluster;
-use super::super::election::{Effect, Handlers, Step};
+use super::super::election::{Effect, Handlers, Rule, Step};
 use super::super::invariant;
 use super::super::logic::{self, comment};
-use super::super::obligation::{File, POSSIBLE, begin, is_excluded, told};
+use super::super::obligation::{self, EXCLUDED, File, LookedFor, POSSIBLE, begin, told};
 use super::super::oracle::{Note, Path, assumed_of_rounds, every_path};
 use super::super::situation::{Occurrence, Situation, Standing, me};
 use super::super::solver::Answer;
@@ -21,6 +21,9 @@ use super::state::{AXIOMS, SIGNATURE, VARIABLES};
 pub(in crate::proof) fn files(handlers: Handlers, is_specification: bool) -> Vec<File> {
     let mut files = vec![initially(handlers), time_passes()];
     files.extend(Situation::all().map(|situation| keeps(situation, handlers, is_specification)));
+    if is_specification {
+        files.extend(Situation::all().map(|situation| possible(situation, handlers)));
+    }
     files.push(safety());
     files
 }
@@ -48,33 +51,35 @@ fn preamble() -> String {
     text
 }
 
-/// The state before a step, and the invariant of it.
+/// The state before a step, and what else is known of it.
 fn before() -> String {
     let mut text = preamble() + &logic::state(&logic::VARIABLES) + &logic::state(&VARIABLES);
     text += &logic::define(&DEFINITIONS);
-    // Proved for elections. Of theirs, no other is needed.
+    // Proved for elections, of which no more is needed; and what follows from the invariant.
     let on_disk = invariant::INVARIANT.iter().find(|conjunct| conjunct.name == "OnDisk");
     let on_disk = on_disk.map(|conjunct| (conjunct.name, conjunct.says, conjunct.formula));
-    let own = LEASES.iter().chain(led_once());
-    let own = own.map(|Statement { name, says, formula }| (*name, *says, *formula));
-    for (name, says, formula) in on_disk.into_iter().chain(own) {
+    let led_once = LEASE_SAFETY.iter().find(|(statement, _)| statement.name == "LedOnce");
+    let led_once =
+        led_once.map(|(statement, _)| (statement.name, statement.says, statement.formula));
+    for (name, says, formula) in on_disk.into_iter().chain(led_once) {
         comment(&mut text, &format!("{name}: {says}"));
         let _ = writeln!(text, "(assert {formula})");
     }
     text
 }
 
-/// What follows from the invariant, and helps to show that it is kept.
-fn led_once() -> impl Iterator<Item = &'static Statement> {
-    LEASE_SAFETY.iter().map(|(statement, _)| statement).filter(|s| s.name == "LedOnce")
+/// The invariant, before a step.
+fn assume_all(text: &mut String) {
+    for Statement { formula, .. } in &LEASES {
+        let _ = writeln!(text, "(assert {formula})");
+    }
 }
 
 fn initially(handlers: Handlers) -> File {
     let says = "Every server has come up for the first time: the invariant of leases holds.";
-    let mut file = File::new("Lease_Initially", says);
+    let mut file = File::new("Lease_Initially", says).by(LookedFor::Proofs);
     file.text += &preamble();
     let paths = paths(|| means((handlers.start)(&me(), None), None));
-    file.paths = paths.len();
     for (number, (path, means)) in (1..).zip(&paths) {
         let label = (number, format!("{:?}", means.step.rule));
         let _ = write!(file.text, "\n; Path {number}.\n{}(push 1)\n", told(&means.step));
@@ -92,18 +97,20 @@ fn initially(handlers: Handlers) -> File {
 /// Time passes, and nobody does anything.
 fn time_passes() -> File {
     let says = "The invariant of leases holds, and time passes: it holds again.";
-    let mut file = File::new("Lease_TimePasses", says);
+    let mut file = File::new("Lease_TimePasses", says).by(LookedFor::Proofs);
     file.text += &before();
     file.text += &effect::later();
     ask(&mut file, &["over"], None);
     file
 }
 
-/// Asks of every conjunct that one of these variables could change whether it still holds.
+/// Asks of every conjunct that one of these variables could change whether it still holds, if it
+/// held before, and those that stand before it. Of more, solvers lose their way.
 fn ask(file: &mut File, changed: &[&str], path: Option<&(usize, String)>) {
     let of_the_state = of_the_state();
     file.text += &logic::define_after(&DEFINITIONS, &of_the_state);
     for statement in &LEASES {
+        let _ = writeln!(file.text, "(assert {}) ; {}", statement.formula, statement.name);
         if speaks_of(statement.formula).iter().any(|word| changed.contains(word)) {
             let formula = logic::after(statement.formula, &of_the_state);
             file.follows(statement.name, &formula, path);
@@ -125,32 +132,81 @@ fn speaks_of(formula: &'static str) -> BTreeSet<&'static str> {
 /// That no path from a situation leaves the invariant.
 fn keeps(situation: Situation, handlers: Handlers, is_specification: bool) -> File {
     let says = "The invariant of leases holds, and a server makes a step: it holds again.";
-    let mut file = File::new(format!("Lease_{situation}"), says);
+    let mut file = begin_at(format!("Lease_{situation}"), says, situation);
+    for (path, means, label) in taken(situation, handlers) {
+        enter(&mut file, &path, &means, &label);
+        file.text += &effect::after(&means);
+        ask(&mut file, &effect::changed(situation, &means), Some(&label));
+        if is_specification && is_excluded(situation, &means.step) {
+            file.question(EXCLUDED.0, "", Some(&label), Answer::Unsat);
+        }
+        file.text += "(pop 1)\n";
+    }
+    file
+}
+
+/// That there are worlds in which each path from a situation is taken.
+fn possible(situation: Situation, handlers: Handlers) -> File {
+    let says = "The invariant of leases holds, and a server makes a step: that can be so.";
+    let mut file =
+        begin_at(format!("Lease_possible_{situation}"), says, situation).by(LookedFor::Models);
+    assume_all(&mut file.text);
+    for (path, means, label) in taken(situation, handlers) {
+        if obligation::is_excluded(situation, &path, &means.step)
+            || is_excluded(situation, &means.step)
+            || is_alone(situation, &means.step)
+        {
+            continue;
+        }
+        enter(&mut file, &path, &means, &label);
+        let sorts = [("Server", 2), ("Term", 3), ("Quorum", 1), ("Round", 2)];
+        file.question(POSSIBLE.0, &logic::exactly(&sorts), Some(&label), Answer::Sat);
+        file.text += "(pop 1)\n";
+    }
+    file
+}
+
+fn begin_at(name: String, says: &str, situation: Situation) -> File {
+    let mut file = File::new(name, says).by(LookedFor::Proofs);
     file.text += &before();
     begin(&mut file, situation);
     rounds(&mut file.text, situation);
     logic::assume(&mut file.text, &situation.conditions_of_leases());
-    let paths = paths(|| means(situation.step(handlers), Some(situation)));
-    file.paths = paths.len();
-    for (number, (path, means)) in (1..).zip(&paths) {
-        let label = (number, format!("{:?}", means.step.rule));
-        let count = paths.len();
-        let _ = write!(file.text, "\n; Path {number} of {count}.\n{}(push 1)\n", told(&means.step));
-        walk(&mut file.text, path);
-        if means.effect.loses_contact {
-            comment(&mut file.text, CLOCKS.1);
-            let _ = writeln!(file.text, "(assert {})", CLOCKS.2);
-        }
-        if is_specification && !is_excluded(situation, path, &means.step) {
-            let sorts = [("Server", 2), ("Term", 3), ("Quorum", 1), ("Round", 2)];
-            let example = logic::exactly(&sorts);
-            file.question(POSSIBLE.0, &example, Some(&label), Answer::Sat);
-        }
-        file.text += &effect::after(means);
-        ask(&mut file, &effect::changed(situation, means), Some(&label));
-        file.text += "(pop 1)\n";
-    }
     file
+}
+
+/// The paths from a situation, and what to call each.
+fn taken(situation: Situation, handlers: Handlers) -> Vec<(Path, Means, (usize, String))> {
+    let paths = paths(|| means(situation.step(handlers), Some(situation)));
+    let label = |number, means: &Means| (number, format!("{:?}", means.step.rule));
+    (1..).zip(paths).map(|(number, (path, means))| (path, means, label(number, &means))).collect()
+}
+
+/// What is known where a path was taken.
+fn enter(file: &mut File, path: &Path, means: &Means, label: &(usize, String)) {
+    let _ = write!(file.text, "\n; Path {}.\n{}(push 1)\n", label.0, told(&means.step));
+    walk(&mut file.text, path);
+    if means.effect.loses_contact {
+        comment(&mut file.text, CLOCKS.1);
+        let _ = writeln!(file.text, "(assert {})", CLOCKS.2);
+    }
+}
+
+/// Whether leadership is handed over to a server whose own vote is a quorum. That is nothing to be
+/// shown: of majorities it is the only server then, and nobody else can lead.
+const fn is_alone(situation: Situation, step: &Step) -> bool {
+    matches!((situation.occurrence, step.rule), (Occurrence::ReceiveHandOver, Rule::Elected))
+}
+
+/// Whether the invariant of leases excludes this path of the specification: an answer in a term that
+/// its receiver has not reached, or has not led; leadership that is handed over to who leads.
+const fn is_excluded(situation: Situation, step: &Step) -> bool {
+    match (situation.occurrence, situation.standing, step.rule) {
+        (Occurrence::AppendEntriesAnswered, _, Rule::NewerTermAdopted)
+        | (Occurrence::AppendEntriesAnswered, Standing::Candidate, Rule::HeartbeatAnswered)
+        | (Occurrence::ReceiveHandOver, _, Rule::RivalIgnored) => true,
+        _ => false,
+    }
 }
 
 /// The round of a leader, and that of the message which arrives.
@@ -194,7 +250,8 @@ fn walk(text: &mut String, path: &Path) {
 }
 
 fn safety() -> File {
-    let mut file = File::new("Lease_Safety", "The invariant of leases holds: so leases are safe.");
+    let says = "The invariant of leases holds: so leases are safe.";
+    let mut file = File::new("Lease_Safety", says).by(LookedFor::Proofs);
     file.text += &preamble();
     file.text += &(logic::state(&logic::VARIABLES) + &logic::state(&VARIABLES));
     file.text += &logic::define(&DEFINITIONS);
