@@ -267,6 +267,11 @@ pub(super) fn assumed_of_rounds(question: Question, answer: bool) -> Option<Stri
     ask(|oracle| formula(&oracle.book, question, answer))
 }
 
+/// What stands for a symbol that a question is about.
+pub(super) fn written(symbol: usize) -> String {
+    ask(|oracle| oracle.book[symbol].clone())
+}
+
 fn formula(book: &[String], question: Question, answer: bool) -> Option<String> {
     let text = |symbol: usize| &book[symbol];
     let formula = match question {

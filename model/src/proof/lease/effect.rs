@@ -15,6 +15,15 @@ use super::state::VARIABLES;
 pub(super) struct Means {
     pub(super) step: Step,
     pub(super) effect: Effect,
+    /// How many sets of servers turned out to be quorums on the way.
+    pub(super) agreed: usize,
+}
+
+/// What the quorum is called that turned out to be in a set, the first one, or the second, … If a
+/// server is elected, or a round confirmed, the last one says so: even for a server that leads alone,
+/// which has its own vote.
+pub(super) fn quorum(number: usize) -> String {
+    format!("agreed{number}")
 }
 
 impl Means {
@@ -35,7 +44,7 @@ impl Means {
 
     /// The value of a variable after it, in terms of its parameters; none if it stays as it is.
     fn value(&self, variable: &str) -> Option<String> {
-        let Self { step, effect } = self;
+        let Self { step, effect, agreed } = self;
         let term = step.state.ballot.current_term;
         match variable {
             "contact" => {
@@ -54,6 +63,10 @@ impl Means {
             "has_led" => {
                 self.open().map(|_| format!("(or (has_led s t) (and (= s me) (= t {term:?})))"))
             }
+            "electors" => self.open().filter(|_| *agreed > 0).map(|_| {
+                let electors = quorum(*agreed);
+                format!("(ite (and (= s me) (= t {term:?}) (not (has_led s t))) {electors} (electors s t))")
+            }),
             "opened" => self.opens("s").map(|is_new| format!("(or (opened s t n) {is_new})")),
             // Its time is counted from now on.
             "over" => self.opens("s").map(|is_new| format!("(and (over s t n) (not {is_new}))")),
@@ -71,6 +84,11 @@ impl Means {
             "lease" => {
                 let confirms = self.is_open("s").filter(|_| effect.confirms);
                 confirms.map(|is_open| format!("(or (lease s t n) {is_open})"))
+            }
+            "witnesses" => {
+                let confirms = self.is_open("s").filter(|_| effect.confirms && *agreed > 0);
+                let witnesses = quorum(*agreed);
+                confirms.map(|is_open| format!("(ite {is_open} {witnesses} (witnesses s t n))"))
             }
             "handed" | "heartbeat" | "answer" | "hand_over" => self.added(variable),
             other => panic!("what a step does to {other} is not said here"),
@@ -135,7 +153,7 @@ pub(super) fn initial(means: &Means) -> String {
                 writeln!(text, "(define-fun {name} ({typed}) {sort} (let ((me s)) {value}))")
             }
             // Nobody leads yet.
-            ("open_round", _) => {
+            ("open_round" | "electors" | "witnesses", _) => {
                 writeln!(text, "(declare-fun {name} ({}) {sort})", variable.of.join(" "))
             }
             _ => writeln!(text, "(define-fun {name} ({typed}) {sort} false)"),
@@ -175,7 +193,7 @@ pub(super) fn changed(situation: Situation, means: &Means) -> Vec<&'static str> 
     let of_leases = VARIABLES.iter().map(|variable| variable.name).filter(|&name| match name {
         "contact" | "open_round" | "answers" => means.value(name) != was.value(name),
         "has_voted" => ballot && means.value(name).is_some(),
-        "has_led" => leader && means.value(name).is_some(),
+        "has_led" | "electors" => leader && means.value(name).is_some(),
         _ => means.value(name).is_some(),
     });
     let of_leases: Vec<_> = of_leases.collect();

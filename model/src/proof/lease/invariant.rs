@@ -96,9 +96,9 @@ pub const LEASES: [Statement; 20] = [
     ),
     statement(
         "LedByQuorum",
-        "For whoever has led a term a quorum has voted.",
-        "(forall ((c Server) (t Term)) (=> (has_led c t) \
-         (exists ((q Quorum)) (forall ((s Server)) (=> (member s q) (has_voted s t c))))))",
+        "For whoever has led a term its electors, a quorum, have voted.",
+        "(forall ((c Server) (t Term) (s Server)) \
+         (=> (and (has_led c t) (member s (electors c t))) (has_voted s t c)))",
     ),
     statement(
         "CandidateHasNotLed",
@@ -152,11 +152,11 @@ pub const LEASES: [Statement; 20] = [
     ),
     statement(
         "LeaseIsAnswered",
-        "A lease that was handed out, and not given up, is of a round that a quorum has answered; \
-         its leader has not handed over.",
+        "A lease that was handed out, and not given up, is of a round that its witnesses, a quorum, \
+         have answered; its leader has not handed over.",
         "(forall ((c Server) (t Term) (n Round)) (=> (lease c t n) (and (opened c t n) \
-         (not (hand_over c t)) (exists ((q Quorum)) (forall ((s Server)) \
-         (=> (member s q) (has_answered s c t n)))))))",
+         (not (hand_over c t)) (forall ((s Server)) \
+         (=> (member s (witnesses c t n)) (has_answered s c t n))))))",
     ),
     statement(
         "AnswerIsPromise",

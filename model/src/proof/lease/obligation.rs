@@ -9,7 +9,7 @@ use super::super::election::{Effect, Handlers, Rule, Step};
 use super::super::invariant;
 use super::super::logic::{self, comment};
 use super::super::obligation::{self, EXCLUDED, File, LookedFor, POSSIBLE, begin, told};
-use super::super::oracle::{Note, Path, assumed_of_rounds, every_path};
+use super::super::oracle::{Note, Path, Question, assumed_of_rounds, every_path, written};
 use super::super::situation::{Occurrence, Situation, Standing, me};
 use super::super::solver::Answer;
 use super::effect::{self, Means};
@@ -31,12 +31,21 @@ pub(in crate::proof) fn files(handlers: Handlers, is_specification: bool) -> Vec
 /// The paths with check-quorum, without which there is no lease: each with what its step means.
 fn paths(step: impl Fn() -> Means) -> Vec<(Path, Means)> {
     let paths = every_path(|| Cluster.protocol().check_quorum().then(&step));
-    paths.into_iter().filter_map(|(path, means)| Some((path, means?))).collect()
+    let paths = paths.into_iter().filter_map(|(path, means)| {
+        let agreed = path.notes.iter().filter(|note| is_quorum(note)).count();
+        Some((path, Means { agreed, ..means? }))
+    });
+    paths.collect()
+}
+
+/// Whether a set turned out to be a quorum.
+const fn is_quorum(note: &Note) -> bool {
+    matches!(note, Note::Decided { question: Question::Quorum(_), answer: true })
 }
 
 fn means(step: Step, situation: Option<Situation>) -> Means {
     let event = situation.and_then(Situation::event);
-    Means { step, effect: Effect::of(&me(), event, &step) }
+    Means { step, effect: Effect::of(&me(), event, &step), agreed: 0 }
 }
 
 /// The words that have one meaning before a step and another after it.
@@ -56,12 +65,15 @@ fn before() -> String {
     let mut text = preamble() + &logic::state(&logic::VARIABLES) + &logic::state(&VARIABLES);
     text += &logic::define(&DEFINITIONS);
     // Proved for elections, of which no more is needed; and what follows from the invariant.
-    let on_disk = invariant::INVARIANT.iter().find(|conjunct| conjunct.name == "OnDisk");
-    let on_disk = on_disk.map(|conjunct| (conjunct.name, conjunct.says, conjunct.formula));
+    let of_elections =
+        |conjunct: &&invariant::Conjunct| matches!(conjunct.name, "OnDisk" | "VotedForItself");
+    let of_elections = invariant::INVARIANT.iter().filter(of_elections);
+    let of_elections =
+        of_elections.map(|conjunct| (conjunct.name, conjunct.says, conjunct.formula));
     let led_once = LEASE_SAFETY.iter().find(|(statement, _)| statement.name == "LedOnce");
     let led_once =
         led_once.map(|(statement, _)| (statement.name, statement.says, statement.formula));
-    for (name, says, formula) in on_disk.into_iter().chain(led_once) {
+    for (name, says, formula) in of_elections.chain(led_once) {
         comment(&mut text, &format!("{name}: {says}"));
         let _ = writeln!(text, "(assert {formula})");
     }
@@ -229,6 +241,7 @@ fn rounds(text: &mut String, situation: Situation) {
 /// The conditions under which a path is taken. What follows from them was asked of the same code
 /// where it is about elections.
 fn walk(text: &mut String, path: &Path) {
+    let mut agreed = 0;
     for note in &path.notes {
         let _ = match note {
             Note::Set { name, member } => {
@@ -240,6 +253,16 @@ fn walk(text: &mut String, path: &Path) {
                  (assert (= (previous {name}) {than}))"
             ),
             Note::NextRound { name, than } => writeln!(text, "(assert (sooner {than} {name}))"),
+            Note::Decided { question: Question::Quorum(set), answer: true } => {
+                agreed += 1;
+                let name = effect::quorum(agreed);
+                let set = written(*set);
+                writeln!(
+                    text,
+                    "(declare-const {name} Quorum)\n\
+                     (assert (forall ((s Server)) (=> (member s {name}) ({set} s))))"
+                )
+            }
             Note::Decided { question, answer } => match assumed_of_rounds(*question, *answer) {
                 Some(formula) => writeln!(text, "(assert {formula})"),
                 None => Ok(()),

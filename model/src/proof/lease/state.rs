@@ -37,7 +37,7 @@ const fn variable(
 }
 
 /// What is kept beside the state of elections. Most of it is history: what once was so stays so.
-pub(in crate::proof) const VARIABLES: [Variable; 13] = [
+pub(in crate::proof) const VARIABLES: [Variable; 15] = [
     variable("contact", &["Server"], "Bool", "a server is a follower in contact"),
     variable("open_round", &["Server"], "Round", "the round that a leader has open"),
     variable(
@@ -73,6 +73,12 @@ pub(in crate::proof) const VARIABLES: [Variable; 13] = [
     ),
     variable("has_led", &["Server", "Term"], "Bool", "a server leads this term, or has led it"),
     variable(
+        "electors",
+        &["Server", "Term"],
+        "Quorum",
+        "a server that has led this term, leads it by the votes of these",
+    ),
+    variable(
         "opened",
         &["Server", "Term", "Round"],
         "Bool",
@@ -95,5 +101,11 @@ pub(in crate::proof) const VARIABLES: [Variable; 13] = [
         &["Server", "Term", "Round"],
         "Bool",
         "a server has handed out the lease that this round gave it, and has not given it up",
+    ),
+    variable(
+        "witnesses",
+        &["Server", "Term", "Round"],
+        "Quorum",
+        "if this round gave a lease, these have answered it",
     ),
 ];
