@@ -132,6 +132,7 @@ pub struct LivenessCounts {
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Proof {
     pub paths: usize,
+    pub possible: usize,
     pub excluded: usize,
     pub obligations: usize,
     pub files: usize,
@@ -218,6 +219,7 @@ impl Found {
         let expected = proof();
         for (name, expected, found) in [
             ("paths", expected.paths, found.paths),
+            ("possible", expected.possible, found.possible),
             ("excluded", expected.excluded, found.excluded),
             ("obligations", expected.obligations, found.obligations),
             ("files", expected.files, found.files),

@@ -55,9 +55,10 @@ enum Command {
     /// The source text of the specification is run on symbols instead of numbers, along every path
     /// that it has. For each path, and for each conjunct of an invariant, solvers have to show that
     /// the path keeps the conjunct, for every number of servers, every term, and every state that
-    /// satisfies the invariant. Safety follows from the invariant. The table names each conjunct
-    /// and what it says; one that is not kept is shown by a step that leaves it. Both solvers
-    /// together take a minute or two, z3 alone some seconds.
+    /// satisfies the invariant. Safety follows from the invariant; that of leases too, if a contact
+    /// lasts at least as long as a lease by the clocks of all. The table names each conjunct and
+    /// what it says; one that is not kept is shown by a step that leaves it. Both solvers together
+    /// take two minutes, z3 alone half a minute.
     Prove(prove::Args),
     /// Look for what catches each of the elections that are wrong on purpose.
     ///

@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 use super::expression::Expression;
-use super::logic::{self, VARIABLES};
+use super::lease;
+use super::logic::{self, VARIABLES, Variable};
 use super::obligation::{File, Obligation};
 use super::solver::{Solver, SolverError};
 use crate::action::Envelope;
@@ -17,6 +18,9 @@ use crate::world::World;
 
 /// The sizes of worlds in which one is looked for: servers, terms, quorums.
 const SIZES: [(u8, u8, u8); 5] = [(1, 2, 1), (2, 2, 1), (2, 3, 1), (3, 3, 1), (3, 3, 2)];
+
+/// How many rounds there are, where it is about leases.
+const ROUNDS: usize = 2;
 
 /// What may be taken for granted of a world that is to be shown, since Rust's types have no other.
 const WELL_FORMED: &str = "\
@@ -36,6 +40,10 @@ pub struct CounterexampleToInduction {
     pub name: &'static str,
     /// The world before the step, or the only one.
     pub before: World,
+    /// What it is about beside that, and was true before the step.
+    pub known_before: Vec<String>,
+    /// The same, after it.
+    pub known_after: Vec<String>,
     /// Who makes the step, and the world after it; none if the failure is one of a single world.
     pub step: Option<(ServerId, World)>,
 }
@@ -55,15 +63,20 @@ pub fn find(
         return Ok(None); // it is about numbers, not about servers
     }
     let is_step = obligation.path.is_some();
-    for size @ (servers, terms, quorums) in SIZES {
-        let questions = questions(size, is_step);
+    let of_leases = lease::variables_of(obligation.name);
+    let rounds = if of_leases.is_empty() { 0 } else { ROUNDS };
+    for (servers, terms, quorums) in SIZES {
+        let mut sorts =
+            vec![("Server", servers.into()), ("Term", terms.into()), ("Quorum", quorums.into())];
+        sorts.extend((rounds > 0).then_some(("Round", rounds)));
+        let of = |sort| {
+            let (_, count) = sorts.iter().find(|(name, _)| *name == sort).expect("a sort");
+            logic::names(sort, *count)
+        };
+        let questions = questions(&of_leases, is_step, of);
         let text = format!(
             "{premises}{}{WELL_FORMED}(assert (= zero t1))\n(check-sat)\n(get-value ({}))\n",
-            logic::exactly(&[
-                ("Server", servers.into()),
-                ("Term", terms.into()),
-                ("Quorum", quorums.into())
-            ]),
+            logic::exactly(&sorts),
             questions.join(" ")
         );
         // Models are not made unless this is said, and it has to be said first.
@@ -71,34 +84,31 @@ pub fn find(
         let reply = solver.reply(&text)?;
         if let Some(values) = reply.trim_start().strip_prefix("sat").and_then(true_of) {
             let seen = Seen { true_of: values, servers, terms };
-            return Ok(Some(seen.counterexample(obligation.name, is_step, quorums)));
+            let known = |moment: &str| {
+                let facts = of_leases.iter().flat_map(|variable| facts(moment, variable, of));
+                facts.filter(|fact| seen.is(fact)).map(|fact| readable(&fact, moment)).collect()
+            };
+            return Ok(Some(CounterexampleToInduction {
+                known_before: known(""),
+                known_after: known("after."),
+                ..seen.counterexample(obligation.name, is_step, quorums)
+            }));
         }
     }
     Ok(None)
 }
 
-/// Everything that can be asked of worlds of this size, as formulas.
-fn questions((servers, terms, quorums): (u8, u8, u8), is_step: bool) -> Vec<String> {
-    let of = |sort| match sort {
-        "Server" => logic::names("Server", servers.into()),
-        "Term" => logic::names("Term", terms.into()),
-        _ => logic::names("Quorum", quorums.into()),
-    };
+/// Everything that can be asked of worlds in which there is this much of each sort, as formulas.
+fn questions(
+    of_leases: &[&'static Variable],
+    is_step: bool,
+    of: impl Fn(&'static str) -> Vec<String> + Copy,
+) -> Vec<String> {
     let mut questions = applied("(member", &["Server", "Quorum"], ")", of);
     let moments: &[&str] = if is_step { &["", "after."] } else { &[""] };
     for moment in moments {
-        for variable in &VARIABLES {
-            let name = variable.name;
-            if variable.sort == "Bool" {
-                questions.extend(applied(&format!("({moment}{name}"), variable.of, ")", of));
-            } else {
-                let terms: Vec<_> = of(variable.sort);
-                for term in terms {
-                    let begin = format!("(= {term} ({moment}{name}");
-                    questions.extend(applied(&begin, variable.of, "))", of));
-                }
-            }
-        }
+        let variables = VARIABLES.iter().chain(of_leases.iter().copied());
+        questions.extend(variables.flat_map(|variable| facts(moment, variable, of)));
     }
     if is_step {
         questions.extend(of("Server").into_iter().map(|server| format!("(= me {server})")));
@@ -106,12 +116,51 @@ fn questions((servers, terms, quorums): (u8, u8, u8), is_step: bool) -> Vec<Stri
     questions
 }
 
+/// What a variable may say at a moment, as formulas.
+fn facts(
+    moment: &str,
+    variable: &Variable,
+    of: impl Fn(&'static str) -> Vec<String> + Copy,
+) -> Vec<String> {
+    let name = variable.name;
+    if variable.sort == "Bool" {
+        return applied(&format!("({moment}{name}"), variable.of, ")", of);
+    }
+    let values = of(variable.sort).into_iter();
+    let of_value = |value| applied(&format!("(= {value} ({moment}{name}"), variable.of, "))", of);
+    values.flat_map(of_value).collect()
+}
+
+/// A fact, as a person writes it: `(= r1 (after.open_round s2))` is `open_round S2: round 1`.
+fn readable(fact: &str, moment: &str) -> String {
+    let words = fact.replace(moment, "").replace(['(', ')'], "");
+    let word = |word: &str| match word.split_at(1) {
+        ("s", number) if number.parse::<u8>().is_ok() => format!("S{number}"),
+        ("q", number) if number.parse::<u8>().is_ok() => format!("quorum {number}"),
+        ("r", number) if number.parse::<u8>().is_ok() => format!("round {number}"),
+        // Servers start in the first one, 0.
+        ("t", number) => match number.parse::<u8>() {
+            Ok(number) => format!("term {}", number - 1),
+            Err(_) => word.to_owned(),
+        },
+        _ => word.to_owned(),
+    };
+    let words: Vec<_> = words.split_whitespace().map(word).collect();
+    match words.split_first() {
+        Some((is, rest)) if is == "=" => {
+            let (value, of) = rest.split_at(1);
+            format!("{}: {}", of.join(" "), value.join(" "))
+        }
+        _ => words.join(" "),
+    }
+}
+
 /// A predicate of everything that there is of these sorts.
 fn applied(
     begin: &str,
     sorts: &[&'static str],
     end: &str,
-    of: impl Fn(&'static str) -> Vec<String>,
+    of: impl Fn(&'static str) -> Vec<String> + Copy,
 ) -> Vec<String> {
     let mut texts = vec![begin.to_owned()];
     for sort in sorts {
@@ -169,6 +218,8 @@ impl Seen {
             quorums: (1..=quorums).map(quorum).collect(),
             name,
             before: self.world(""),
+            known_before: Vec::new(),
+            known_after: Vec::new(),
             step: me.filter(|_| is_step).map(|me| (me, self.world("after."))),
         }
     }
@@ -258,6 +309,14 @@ impl fmt::Display for CounterexampleToInduction {
         for (was, is) in before.chain(new.map(|envelope| (None, Some(envelope)))) {
             let text = |e: Option<&Envelope>| e.map(ToString::to_string).unwrap_or_default();
             rows.push(("sent".to_owned(), text(was), Some(text(is))));
+        }
+        let after_too = |fact: &String| after.is_some() && self.known_after.contains(fact);
+        for fact in &self.known_before {
+            let is = after.map(|_| if after_too(fact) { fact.clone() } else { "no more".into() });
+            rows.push(("known".to_owned(), fact.clone(), is));
+        }
+        for fact in self.known_after.iter().filter(|fact| !self.known_before.contains(fact)) {
+            rows.push(("known".to_owned(), String::new(), Some(fact.clone())));
         }
         let width = rows.iter().map(|(_, before, _)| before.chars().count()).max().unwrap_or(0);
         if let Some((me, _)) = self.step {

@@ -14,6 +14,7 @@
 //! | `invariant` | **what is proved**: in words, as formulas, as predicates on worlds |
 //! | `logic` | the language: servers, terms, quorums (any two meet), the state of everything |
 //! | `types`, `cluster`, `oracle` | the symbols, and who answers what is asked about them |
+//! | `lease` | the same for leases: a second invariant, which rests on this one |
 //! | `situation` | every event, role and ballot that a server can meet, and all paths from there |
 //! | `effect` | what a step does to the state of everything |
 //! | `obligation` | what has to be proved, as files |

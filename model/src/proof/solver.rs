@@ -42,7 +42,7 @@ pub const SOLVERS: [Solver; 2] = [
         name: "cvc5",
         arguments: &["--lang=smt2", "--incremental"],
         for_models: &["--finite-model-find", "--produce-models"],
-        for_proofs: &["--full-saturate-quant"],
+        for_proofs: &["--full-saturate-quant", "--prenex-quant=none"],
         limit_argument: "--tlimit-per=",
         limit: LIMIT,
     },

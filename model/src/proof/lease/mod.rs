@@ -21,4 +21,4 @@ mod state;
 
 pub use invariant::{CLOCKS, LEASE_SAFETY, LEASES, Statement};
 
-pub(super) use obligation::files;
+pub(super) use obligation::{files, variables_of};

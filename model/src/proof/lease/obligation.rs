@@ -7,7 +7,7 @@ use std::fmt::Write;
 use super::super::cluster::Cluster;
 use super::super::election::{Effect, Handlers, Rule, Step};
 use super::super::invariant;
-use super::super::logic::{self, comment};
+use super::super::logic::{self, Variable, comment};
 use super::super::obligation::{self, EXCLUDED, File, LookedFor, POSSIBLE, begin, told};
 use super::super::oracle::{Note, Path, Question, assumed_of_rounds, every_path, written};
 use super::super::situation::{Occurrence, Situation, Standing, me};
@@ -128,6 +128,16 @@ fn ask(file: &mut File, changed: &[&str], path: Option<&(usize, String)>) {
             file.follows(statement.name, &formula, path);
         }
     }
+}
+
+/// What is kept for leases of which this statement speaks; nothing if it is about elections.
+pub(in crate::proof) fn variables_of(statement: &str) -> Vec<&'static Variable> {
+    let all = LEASES.iter().chain(LEASE_SAFETY.iter().map(|(statement, _)| statement));
+    let words: BTreeSet<_> = all
+        .filter(|other| other.name == statement)
+        .flat_map(|statement| speaks_of(statement.formula))
+        .collect();
+    VARIABLES.iter().filter(|variable| words.contains(variable.name)).collect()
 }
 
 /// The words of a formula, and those that they mean.
