@@ -20,8 +20,8 @@ pub(super) struct Means {
 }
 
 /// What the quorum is called that turned out to be in a set, the first one, or the second, … If a
-/// server is elected, or a round confirmed, the last one says so: even for a server that leads alone,
-/// which has its own vote.
+/// server is elected, or a round confirmed, the last one says so: even for a server that leads
+/// alone, which has its own vote.
 pub(super) fn quorum(number: usize) -> String {
     format!("agreed{number}")
 }

@@ -3,9 +3,9 @@
 //!
 //! It is a second induction over the paths of the same code, beside that about elections, which
 //! does not know of it: leases rest on elections, and elections on no lease. What it needs to know
-//! of time is one thing, [`CLOCKS`]; else time passes as it likes, in a step of its own. What a step
-//! means for leases is asked of [`Effect`](super::election::Effect), on symbols, as models ask it of
-//! values.
+//! of time is one thing, [`CLOCKS`]; else time passes as it likes, in a step of its own. What a
+//! step means for leases is asked of [`Effect`](super::election::Effect), on symbols, as models ask
+//! it of values.
 //!
 //! | module | holds |
 //! |---|---|

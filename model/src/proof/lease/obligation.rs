@@ -220,8 +220,8 @@ const fn is_alone(situation: Situation, step: &Step) -> bool {
     matches!((situation.occurrence, step.rule), (Occurrence::ReceiveHandOver, Rule::Elected))
 }
 
-/// Whether the invariant of leases excludes this path of the specification: an answer in a term that
-/// its receiver has not reached, or has not led; leadership that is handed over to who leads.
+/// Whether the invariant of leases excludes this path of the specification: an answer in a term
+/// that its receiver has not reached, or has not led; leadership that is handed over to who leads.
 const fn is_excluded(situation: Situation, step: &Step) -> bool {
     match (situation.occurrence, situation.standing, step.rule) {
         (Occurrence::AppendEntriesAnswered, _, Rule::NewerTermAdopted)
