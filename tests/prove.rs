@@ -6,8 +6,7 @@ use std::process::{Command, Output, Stdio};
 use support::{binary, counts, solvers};
 
 use raft_model::proof::{
-    CLOCKS, EXCLUDED, File, INVARIANT, MAJORITIES_MEET, POSSIBLE, Progress, SOLVERS, obligations,
-    obligations_of, prove,
+    CLOCKS, EXCLUDED, File, INVARIANT, POSSIBLE, Progress, SOLVERS, obligations, prove,
 };
 use serde_json::Value;
 

@@ -71,8 +71,27 @@ const SAFE_WHERE_CHECKED: [(&str, &str, &str); 5] = [
     ("hand-over-asks-first", "AnswerIsPromise", "Lease_ReceiveHandOver_FollowerInContact_voted"),
 ];
 
+/// Mistakes that an election without leases survives: they are seen by Figure 2, where there are
+/// none. Whoever leaves office, hears its leader or takes over a term by them keeps no promise.
+const SAFE_WITHOUT_LEASES: [(&str, &str, &str); 6] = [
+    ("vote-kept-in-newer-term", "AnswerIsPromise", "Lease_VoteGranted_FollowerInContact_not_voted"),
+    ("older-heartbeat-accepted", "AnsweredOpened", "Lease_AppendEntries_Follower_not_voted"),
+    (
+        "leader-gives-up-when-refusing",
+        "AnswerIsPromise",
+        "Lease_RequestVoteHandedOver_Leader_voted",
+    ),
+    ("leader-gives-up-when-answered", "AnswerIsPromise", "Lease_AppendEntriesRefused_Leader_voted"),
+    ("timer-runs-on-after-step-down", "AnswerIsPromise", "Lease_Timeout_Leader_voted"),
+    (
+        "timer-runs-on-after-heartbeat",
+        "AnswerIsPromise",
+        "Lease_AppendEntries_FollowerInContact_not_voted",
+    ),
+];
+
 fn mistakes() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    UNSAFE.into_iter().chain(SAFE_WHERE_CHECKED)
+    UNSAFE.into_iter().chain(SAFE_WHERE_CHECKED).chain(SAFE_WITHOUT_LEASES)
 }
 
 /// A mistake that cannot be put to a solver, since it counts votes.
@@ -129,7 +148,7 @@ fn mistakes_that_are_harmless_to_safety_leave_none() {
     });
     let different: BTreeMap<_, _> = files.filter(|(text, _)| !proved.contains(text)).collect();
     let different: Vec<_> = different.into_values().collect();
-    assert_eq!(different.len(), 1271);
+    assert_eq!(different.len(), 1003);
     assert_eq!(gaps(&different), []);
 }
 

@@ -223,12 +223,12 @@ const fn is_alone(situation: Situation, step: &Step) -> bool {
 /// Whether the invariant of leases excludes this path of the specification: an answer in a term
 /// that its receiver has not reached, or has not led; leadership that is handed over to who leads.
 const fn is_excluded(situation: Situation, step: &Step) -> bool {
-    match (situation.occurrence, situation.standing, step.rule) {
+    matches!(
+        (situation.occurrence, situation.standing, step.rule),
         (Occurrence::AppendEntriesAnswered, _, Rule::NewerTermAdopted)
-        | (Occurrence::AppendEntriesAnswered, Standing::Candidate, Rule::HeartbeatAnswered)
-        | (Occurrence::ReceiveHandOver, _, Rule::RivalIgnored) => true,
-        _ => false,
-    }
+            | (Occurrence::AppendEntriesAnswered, Standing::Candidate, Rule::HeartbeatAnswered)
+            | (Occurrence::ReceiveHandOver, _, Rule::RivalIgnored)
+    )
 }
 
 /// The round of a leader, and that of the message which arrives.
