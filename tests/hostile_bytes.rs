@@ -57,10 +57,10 @@ fn cluster_name() -> impl Strategy<Value = String> {
 }
 
 fn frame() -> impl Strategy<Value = Frame> {
-    (cluster_name(), any::<[u8; 2]>(), server(), server(), message(), step_id()).prop_map(
-        |(cluster, [servers, guards], from, to, message, sent_in)| {
+    (cluster_name(), any::<[u8; 3]>(), server(), server(), message(), step_id()).prop_map(
+        |(cluster, [servers, guards, witnesses], from, to, message, sent_in)| {
             let cluster = ClusterName::new(cluster).unwrap();
-            Frame { cluster, servers, guards, from, to, message, sent_in }
+            Frame { cluster, servers, guards, witnesses, from, to, message, sent_in }
         },
     )
 }
@@ -101,9 +101,13 @@ fn cause() -> impl Strategy<Value = Cause> {
 
 /// A header, or a record of a step that the specification need not take.
 fn line() -> impl Strategy<Value = Line> {
-    let cluster = (1..=Cluster::MAX_SIZE, 0..Protocol::ALL.len());
-    let cluster =
-        cluster.prop_map(|(size, index)| Cluster::with(size, Protocol::ALL[index]).unwrap());
+    let cluster = (1..=Cluster::MAX_SIZE, 0..Protocol::ALL.len(), any::<u8>());
+    let cluster = cluster.prop_map(|(size, index, bits)| {
+        let cluster = Cluster::with(size, Protocol::ALL[index]).unwrap();
+        // Not S1: somebody has to be able to lead.
+        let witnesses = cluster.servers().skip(1).filter(|id| bits >> id.index() & 1 == 1);
+        cluster.with_witnesses(witnesses.collect()).unwrap()
+    });
     let numbers = (number(), number(), number(), number());
     let record = (server(), cluster.clone(), cause(), state(), numbers).prop_map(
         |(server, cluster, cause, state, (boot, sequence, wall_us, monotonic_us))| {

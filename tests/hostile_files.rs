@@ -99,6 +99,7 @@ impl Server {
             cluster: self.config.cluster_name().clone(),
             servers: 2,
             guards: Protocol::FIGURE2.bits(),
+            witnesses: 0,
             from: id(2),
             to: id(1),
             message: Message::RequestVote { term: Term::new(8), hand_over: false },

@@ -41,6 +41,7 @@ CONSTANTS
     Nil,            \* In place of a server: nobody.
     PreVote,        \* Whether there is this guard,
     CheckQuorum,    \* and this one.
+    Witness,        \* Servers that vote and never campaign.
     Patience        \* How many heartbeats a leader waits for its quorum.
 
 CONSTANTS           \* What bounds the model.
@@ -52,6 +53,7 @@ CONSTANTS           \* What bounds the model.
 
 ASSUME /\ IsFiniteSet(Server) /\ Server # {}
        /\ Nil \notin Server
+       /\ Witness \subseteq Server /\ Witness # Server
        /\ {PreVote, CheckQuorum, MayHandOver} \subseteq BOOLEAN
        /\ {MaxTerm, MaxRound, MaxAttempt, Patience} \subseteq Nat
        /\ Replies \in {"all", "useful"}
@@ -259,6 +261,8 @@ FireTimer(i, attempt, patience) ==
     THEN Heartbeat(i, patience)
     ELSE IF IsInContact(i)
     THEN SetRole(i, Follower(FALSE)) /\ UNCHANGED <<ballotVars, sent>>
+    ELSE IF i \in Witness
+    THEN UNCHANGED vars
     ELSE IF PreVote
     THEN PreCampaign(i, attempt)
     ELSE Campaign(i, currentTerm[i] + 1, FALSE)
@@ -286,10 +290,11 @@ Restart(i) ==
     /\ SetRole(i, InContactAnew)
     /\ UNCHANGED <<stored, sent>>
 
-\* i gives up for good, then asks j to take over.  It can be elected again only in a
-\* later term.
+\* i gives up for good, then asks j to take over, who is no witness.  It can be elected
+\* again only in a later term.
 GiveUp(i, j) ==
     /\ IsLeader(i)
+    /\ j \notin Witness
     /\ SetRole(i, InContactAnew)
     /\ Send(HandOverOrder(i, j, currentTerm[i]))
     /\ UNCHANGED ballotVars
@@ -423,7 +428,7 @@ HandlePreVoteResponse(i, m) ==
        ELSE UNCHANGED vars
 
 \* The leader of this term has given up, and i takes over: it campaigns at once, in
-\* contact or not.
+\* contact or not.  (Nobody asks a witness.)
 HandleHandOver(i, m) ==
     IF m.term < currentTerm[i] \/ (m.term = currentTerm[i] /\ IsLeader(i))
     THEN UNCHANGED vars

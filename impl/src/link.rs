@@ -59,9 +59,16 @@ impl Link {
     pub fn send(&mut self, to: ServerId, message: Message, sent_in: StepId) {
         let Some(address) = self.config.address_of(to) else { return };
         let Server { id: from, cluster, .. } = self.config.server();
-        let (servers, guards) = (cluster.size(), cluster.protocol().bits());
-        let cluster = self.config.cluster_name().clone();
-        let frame = Frame { cluster, servers, guards, from, to, message, sent_in };
+        let frame = Frame {
+            cluster: self.config.cluster_name().clone(),
+            servers: cluster.size(),
+            guards: cluster.protocol().bits(),
+            witnesses: cluster.witnesses().bits(),
+            from,
+            to,
+            message,
+            sent_in,
+        };
         match self.socket.send_to(&frame.encode(), address) {
             Ok(_) => {
                 self.counters.sent += 1;
@@ -204,6 +211,7 @@ mod tests {
             cluster: two.config.cluster_name().clone(),
             servers: 2,
             guards: two.config.server().cluster.protocol().bits(),
+            witnesses: 0,
             from: server(1),
             to: server(2),
             message: Message::AppendEntries { term: TERM, round: Round::FIRST },
@@ -225,8 +233,9 @@ mod tests {
         let [one, mut two] = testing::links();
         let cluster = crate::config::ClusterName::new("x".repeat(32)).unwrap();
         let message = Message::RequestVoteResponse { term: TERM, vote_granted: true };
-        let (servers, guards, from, to, sent_in) = (2, 0, server(1), server(2), SENT_IN);
-        let mut bytes = Frame { cluster, servers, guards, from, to, message, sent_in }.encode();
+        let (servers, from, to, sent_in) = (2, server(1), server(2), SENT_IN);
+        let frame = Frame { cluster, servers, guards: 0, witnesses: 0, from, to, message, sent_in };
+        let mut bytes = frame.encode();
         bytes.resize(5000, 0);
         one.socket.send_to(&bytes, two.socket.local_addr().unwrap()).unwrap();
 

@@ -1,8 +1,8 @@
-//! The cluster: how many servers it has, what a quorum of them is, and by which protocol they
-//! elect.
+//! The cluster: how many servers it has, what a quorum of them is, which of them are witnesses, and
+//! by which protocol they elect.
 //!
-//! The [specification](crate::election) asks of it [`Cluster::is_quorum`] and whether there are
-//! guards, and nothing else.
+//! The [specification](crate::election) asks of it [`Cluster::is_quorum`], [`Cluster::is_witness`]
+//! and whether there are guards, and nothing else.
 
 use std::fmt;
 use std::str::FromStr;
@@ -91,12 +91,14 @@ impl FromStr for Protocol {
     }
 }
 
-/// The configuration of a cluster, the same on every server: S1 to S*size*, and their protocol.
+/// The configuration of a cluster, the same on every server: S1 to S*size*, their protocol, and who
+/// of them is a witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Cluster {
     size: u8,
     protocol: Protocol,
+    witnesses: ServerSet,
 }
 
 impl Cluster {
@@ -119,10 +121,37 @@ impl Cluster {
     /// [`ClusterError::Size`] unless `size` is from 1 to [`Cluster::MAX_SIZE`].
     pub const fn with(size: u8, protocol: Protocol) -> Result<Self, ClusterError> {
         if size >= 1 && size <= Self::MAX_SIZE {
-            Ok(Self { size, protocol })
+            Ok(Self { size, protocol, witnesses: ServerSet::EMPTY })
         } else {
             Err(ClusterError::Size(size))
         }
+    }
+
+    /// The same cluster, in which these servers, and no others, are witnesses: they vote, and never
+    /// campaign. So a third machine that could not bear the service still makes a quorum of three.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError::NoSuchWitness`] if one of them does not belong to the cluster,
+    /// [`ClusterError::OnlyWitnesses`] if nobody is left who could lead.
+    pub fn with_witnesses(self, witnesses: ServerSet) -> Result<Self, ClusterError> {
+        if let Some(witness) = witnesses.iter().find(|&witness| !self.contains(witness)) {
+            return Err(ClusterError::NoSuchWitness { witness, size: self.size });
+        }
+        if self.servers().all(|server| witnesses.contains(server)) {
+            return Err(ClusterError::OnlyWitnesses);
+        }
+        Ok(Self { witnesses, ..self })
+    }
+
+    /// Who votes and never campaigns.
+    pub const fn witnesses(self) -> ServerSet {
+        self.witnesses
+    }
+
+    /// Whether this server votes and never campaigns.
+    pub const fn is_witness(self, server: ServerId) -> bool {
+        self.witnesses.contains(server)
     }
 
     /// The number of servers, from 1 to [`Cluster::MAX_SIZE`].
@@ -157,12 +186,19 @@ impl Cluster {
     }
 }
 
-/// "3 servers", "3 servers (guarded)"
+/// "3 servers", "3 servers (guarded)", "3 servers (guarded, witness S3)"
 impl fmt::Display for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { size, protocol } = self;
+        let Self { size, protocol, witnesses } = self;
         write!(f, "{size} server{}", if *size == 1 { "" } else { "s" })?;
-        if *protocol == Protocol::FIGURE2 { Ok(()) } else { write!(f, " ({protocol})") }
+        if *protocol == Protocol::FIGURE2 && witnesses.is_empty() {
+            return Ok(());
+        }
+        write!(f, " ({protocol}")?;
+        for witness in witnesses.iter() {
+            write!(f, ", witness {witness}")?;
+        }
+        f.write_str(")")
     }
 }
 
@@ -172,14 +208,37 @@ pub enum ClusterError {
     /// No cluster has this size.
     #[error("a cluster has 1 to {max} servers, not {0}", max = Cluster::MAX_SIZE)]
     Size(u8),
+    /// A witness has a number that no server of the cluster has.
+    #[error("{witness} cannot be a witness: the cluster has {size} servers, from S1 on")]
+    NoSuchWitness {
+        /// The witness.
+        witness: ServerId,
+        /// How many servers there are.
+        size: u8,
+    },
+    /// Everybody is a witness.
+    #[error("all servers are witnesses: somebody has to be able to lead")]
+    OnlyWitnesses,
 }
 
-/// A cluster as it is written: by its size alone, which means Figure 2, or with its guards.
+/// A cluster as it is written: by its size alone, which means Figure 2 without witnesses, or with
+/// its guards, and witnesses if there are any.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 enum Written {
     Size(u8),
-    Guarded { size: u8, pre_vote: bool, check_quorum: bool },
+    Guarded {
+        size: u8,
+        pre_vote: bool,
+        check_quorum: bool,
+        #[serde(default, skip_serializing_if = "is_empty")]
+        witnesses: ServerSet,
+    },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_empty(witnesses: &ServerSet) -> bool {
+    witnesses.is_empty()
 }
 
 impl TryFrom<Written> for Cluster {
@@ -188,19 +247,19 @@ impl TryFrom<Written> for Cluster {
     fn try_from(written: Written) -> Result<Self, ClusterError> {
         match written {
             Written::Size(size) => Self::new(size),
-            Written::Guarded { size, pre_vote, check_quorum } => {
-                Self::with(size, Protocol::new(pre_vote, check_quorum))
+            Written::Guarded { size, pre_vote, check_quorum, witnesses } => {
+                Self::with(size, Protocol::new(pre_vote, check_quorum))?.with_witnesses(witnesses)
             }
         }
     }
 }
 
 impl From<Cluster> for Written {
-    fn from(Cluster { size, protocol }: Cluster) -> Self {
+    fn from(Cluster { size, protocol, witnesses }: Cluster) -> Self {
         let Protocol { pre_vote, check_quorum } = protocol;
         match protocol {
-            Protocol::FIGURE2 => Self::Size(size),
-            _ => Self::Guarded { size, pre_vote, check_quorum },
+            Protocol::FIGURE2 if witnesses.is_empty() => Self::Size(size),
+            _ => Self::Guarded { size, pre_vote, check_quorum, witnesses },
         }
     }
 }
@@ -280,6 +339,49 @@ mod tests {
         assert_eq!(serde_json::to_string(&guarded).unwrap(), text);
         assert_eq!(serde_json::from_str::<Cluster>(text).unwrap(), guarded);
         assert_eq!(guarded.to_string(), "3 servers (check-quorum)");
+    }
+
+    #[test]
+    fn witnesses_are_members_and_not_all_of_them() {
+        let [one, two, three, four] = [1, 2, 3, 4].map(|number| ServerId::new(number).unwrap());
+        let cluster = Cluster::with(3, Protocol::GUARDED).unwrap();
+        let with =
+            |witnesses: &[ServerId]| cluster.with_witnesses(witnesses.iter().copied().collect());
+        assert_eq!(cluster.witnesses(), ServerSet::EMPTY);
+        let some = with(&[one, three]).unwrap();
+        assert_eq!(some.witnesses(), [one, three].into_iter().collect());
+        assert_eq!([one, two, three].map(|id| some.is_witness(id)), [true, false, true]);
+        assert_eq!(some.with_witnesses(ServerSet::EMPTY), Ok(cluster));
+        let stranger = ClusterError::NoSuchWitness { witness: four, size: 3 };
+        assert_eq!(with(&[three, four]), Err(stranger));
+        assert_eq!(with(&[one, two, three]), Err(ClusterError::OnlyWitnesses));
+    }
+
+    #[test]
+    fn a_cluster_with_witnesses_is_written_with_them() {
+        for (protocol, text, says) in [
+            (
+                Protocol::GUARDED,
+                r#"{"size":3,"pre_vote":true,"check_quorum":true,"witnesses":[3]}"#,
+                "3 servers (guarded, witness S3)",
+            ),
+            (
+                Protocol::FIGURE2,
+                r#"{"size":3,"pre_vote":false,"check_quorum":false,"witnesses":[3]}"#,
+                "3 servers (figure2, witness S3)",
+            ),
+        ] {
+            let witness = ServerSet::only(ServerId::new(3).unwrap());
+            let cluster = Cluster::with(3, protocol).unwrap().with_witnesses(witness).unwrap();
+            assert_eq!(serde_json::to_string(&cluster).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Cluster>(text).unwrap(), cluster);
+            assert_eq!(cluster.to_string(), says);
+            for (wrong, why) in [("[4]", "S4 cannot be a witness"), ("[1,2,3]", "all servers")] {
+                let text = text.replace("[3]", wrong);
+                let error = serde_json::from_str::<Cluster>(&text).unwrap_err().to_string();
+                assert!(error.contains(why), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -101,16 +101,14 @@ impl ServerSet {
         self.0 & 1 << server.index() != 0
     }
 
-    /// The members as bits: S1's is the lowest.
-    #[cfg(feature = "check")]
-    pub(crate) const fn bits(self) -> u8 {
+    /// The members as bits, for formats of bytes: S1's is the lowest.
+    pub const fn bits(self) -> u8 {
         self.0
     }
 
-    /// The set with these bits.
-    #[cfg(feature = "check")]
-    pub(crate) const fn from_bits(bits: u8) -> Self {
-        Self(bits)
+    /// The set with these bits. The highest one stands for nobody.
+    pub const fn from_bits(bits: u8) -> Self {
+        Self(bits & ((1 << ServerId::MAX) - 1))
     }
 
     /// The number of members.

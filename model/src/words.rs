@@ -133,6 +133,7 @@ pub fn sentence(a_move: &Move, after: &State) -> String {
         Rule::Elected => format!("{id} has the vote of {from} and a quorum: it leads term {term}"),
         Rule::HeartbeatSent => format!("{id} says that it leads term {term}"),
         Rule::TermsExhausted => format!("{id} cannot campaign: there is no term after {term}"),
+        Rule::WitnessWaits => format!("{id} hears no leader, and never campaigns: it is a witness"),
         Rule::VoteGranted => format!("{id} grants {from} its vote in term {term}"),
         Rule::VoteRefused => format!("{id} refuses {from} its vote: term {term} has it already"),
         Rule::VoteCounted => format!("{id} counts the vote of {from}, which makes no quorum yet"),
@@ -176,10 +177,16 @@ pub fn sentence(a_move: &Move, after: &State) -> String {
             format!("{id} gives up term {term} for good, and asks {from} to take over")
         }
         Rule::HandOverIgnored => match a_move.trigger {
-            Trigger::Event(Event::Receive { .. }) => {
+            Trigger::Event(Event::Receive { message, .. }) if message.term() < term => {
                 format!("{id} is in term {term} by now, and does not take over from {from}")
             }
-            _ => format!("{id} cannot hand over: it does not lead, or there is no later term"),
+            Trigger::Event(Event::Receive { .. }) => {
+                format!("{id} is a witness, and does not take over from {from}")
+            }
+            _ => format!(
+                "{id} cannot hand over to {from}: it does not lead, there is no later term, or \
+                 {from} is a witness"
+            ),
         },
     }
 }

@@ -49,7 +49,10 @@ fn begin(args: &mut ArgumentConsumer<'_>, handlers: Handlers) -> Result<Stage> {
     let size = number(args)?;
     let protocol = args.next_pos().map_or(Ok(Protocol::FIGURE2), str::parse)?;
     let term = args.take_key("term").map_or(Ok(0), str::parse)?;
-    Ok(Stage::new(Cluster::with(size, protocol)?, Term::new(term), handlers))
+    let everybody = Cluster::with(size, protocol)?;
+    let witness = args.take_key("witness").map(|name| named(everybody, name)).transpose()?;
+    let cluster = everybody.with_witnesses(witness.into_iter().collect())?;
+    Ok(Stage::new(cluster, Term::new(term), handlers))
 }
 
 fn run(stage: &mut Stage, name: &str, args: &mut ArgumentConsumer<'_>) -> Result<String> {
@@ -122,20 +125,20 @@ fn number<T: FromStr<Err: Error + 'static>>(args: &mut ArgumentConsumer<'_>) -> 
 }
 
 fn server(stage: &Stage, args: &mut ArgumentConsumer<'_>) -> Result<ServerId> {
-    named(stage, args.next_pos().ok_or("a server is missing")?)
+    named(stage.cluster(), args.next_pos().ok_or("a server is missing")?)
 }
 
 /// One server, and all that are named after it.
 fn servers(stage: &Stage, args: &mut ArgumentConsumer<'_>) -> Result<Vec<ServerId>> {
     let mut servers = vec![server(stage, args)?];
     while let Some(name) = args.next_pos() {
-        servers.push(named(stage, name)?);
+        servers.push(named(stage.cluster(), name)?);
     }
     Ok(servers)
 }
 
-fn named(stage: &Stage, name: &str) -> Result<ServerId> {
-    let found = stage.cluster().servers().find(|server| server.to_string() == name);
+fn named(cluster: Cluster, name: &str) -> Result<ServerId> {
+    let found = cluster.servers().find(|server| server.to_string() == name);
     found.ok_or_else(|| format!("there is no server {name}").into())
 }
 

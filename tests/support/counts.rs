@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use raft_model::cluster::{Cluster, Protocol};
 use raft_model::reduce::Reductions;
 use raft_model::search::Coverage;
-use raft_model::types::{Beats, Term};
+use raft_model::types::{Beats, ServerSet, Term};
 use raft_model::world::bounds::{Bounds, Limits, Replies, Terms};
 use serde::{Deserialize, Deserializer};
 use toml_edit::{DocumentMut, Item, Table};
@@ -27,6 +27,9 @@ pub struct Counts {
     /// How they elect, if not as in Figure 2.
     #[serde(default = "figure2", deserialize_with = "named")]
     protocol: Protocol,
+    /// Who votes and never campaigns.
+    #[serde(default)]
+    witnesses: ServerSet,
     /// What bounds the guards, if not [`Limits::SMALL`].
     #[serde(default)]
     hand_over: bool,
@@ -82,6 +85,7 @@ impl Counts {
             RepliesName::All => Replies::All,
         };
         let cluster = Cluster::with(self.servers, self.protocol).expect("counts.toml: servers");
+        let cluster = cluster.with_witnesses(self.witnesses).expect("counts.toml: witnesses");
         Bounds { limits: self.limits(), ..Bounds::new(cluster, terms, replies) }
     }
 

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use raft_model::action::Action;
 use raft_model::search::Coverage;
+use raft_model::types::ServerSet;
 use raft_model::world::bounds::Bounds;
 use tempfile::TempDir;
 
@@ -88,13 +89,14 @@ impl Specification {
 
     /// The same, with other bounds in a configuration.
     pub fn within(self, bounds: &Bounds, config: &str) -> Self {
-        let servers: Vec<_> = bounds.cluster.servers().map(|s| s.to_string()).collect();
+        let servers: ServerSet = bounds.cluster.servers().collect();
         let (protocol, limits) = (bounds.cluster.protocol(), bounds.limits);
         let boolean = |value: bool| value.to_string().to_uppercase();
         let constants = [
-            ("Server", format!("{{{}}}", servers.join(", "))),
+            ("Server", servers.to_string()),
             ("PreVote", boolean(protocol.pre_vote())),
             ("CheckQuorum", boolean(protocol.check_quorum())),
+            ("Witness", bounds.cluster.witnesses().to_string()),
             ("Patience", limits.patience.to_string()),
             ("MaxTerm", bounds.terms.last().to_string()),
             ("MaxRound", limits.rounds.to_string()),

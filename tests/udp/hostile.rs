@@ -28,7 +28,8 @@ fn id(number: usize) -> ServerId {
 fn frame(from: usize, to: usize, message: Message) -> Frame {
     let (cluster, sent_in) = (ClusterName::new(NAME).unwrap(), StepId { boot: 1, sequence: 1 });
     let guards = Protocol::GUARDED.bits();
-    Frame { cluster, servers: 3, guards, from: id(from), to: id(to), message, sent_in }
+    let (servers, witnesses) = (3, 0);
+    Frame { cluster, servers, guards, witnesses, from: id(from), to: id(to), message, sent_in }
 }
 
 /// Every message of that term.

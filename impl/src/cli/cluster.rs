@@ -51,6 +51,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         program: std::env::current_exe().map_err(Failure::other)?,
         size: args.size,
         protocol: args.election.protocol,
+        witnesses: args.election.witnesses.clone(),
         heartbeat: args.election.heartbeat(),
         election_timeout: args.election.timeout(),
         traces: args.trace,

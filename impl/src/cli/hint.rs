@@ -34,6 +34,7 @@ pub(super) fn config(error: ConfigError) -> Failure {
         | ConfigError::MixedFamilies { .. }
         | ConfigError::MixedReach { .. }
         | ConfigError::DuplicateAddress { .. } => "Correct the list of --server.",
+        ConfigError::UnknownWitness { .. } | ConfigError::Witnesses(_) => "Correct --witness.",
         ConfigError::HeartbeatTooShort { .. } => "Correct --heartbeat.",
         ConfigError::HeartbeatTooLong { .. } => "Correct --heartbeat or --election.",
         ConfigError::EmptyElectionRange { .. } | ConfigError::ElectionTooLong { .. } => {

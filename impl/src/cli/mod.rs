@@ -53,6 +53,10 @@ struct Election {
     /// which is both
     #[arg(long, value_name = "PROTOCOL", default_value = "guarded")]
     protocol: Protocol,
+    /// Number of a server that votes and never leads, the same on all of them; give it again for
+    /// several
+    #[arg(long = "witness", value_name = "NUMBER")]
+    witnesses: Vec<u8>,
     /// Milliseconds between two heartbeats of a leader; less than half of the election minimum
     #[arg(long, value_name = "MS", default_value_t = 50)]
     heartbeat: u64,

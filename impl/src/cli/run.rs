@@ -112,6 +112,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         id: args.id,
         servers: args.servers,
         protocol: args.election.protocol,
+        witnesses: args.election.witnesses.clone(),
         heartbeat: args.election.heartbeat(),
         election_timeout: args.election.timeout(),
         seed: args.seed,

@@ -45,6 +45,8 @@ pub struct Demonstration {
     pub size: u8,
     /// See [`Settings::protocol`].
     pub protocol: Protocol,
+    /// See [`Settings::witnesses`].
+    pub witnesses: Vec<u8>,
     /// See [`Settings::heartbeat`].
     pub heartbeat: Duration,
     /// See [`Settings::election_timeout`].
@@ -116,6 +118,7 @@ fn config(demonstration: &Demonstration) -> Result<Config, Error> {
     let settings = Settings::new(name, 1, addresses);
     Ok(Config::new(Settings {
         protocol: demonstration.protocol,
+        witnesses: demonstration.witnesses.clone(),
         heartbeat: demonstration.heartbeat,
         election_timeout: demonstration.election_timeout.clone(),
         ..settings

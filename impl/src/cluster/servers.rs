@@ -81,6 +81,9 @@ impl Servers {
             }
         }
         command.args(["--protocol", self.config.server().cluster.protocol().name()]);
+        for witness in self.config.server().cluster.witnesses().iter() {
+            command.args(["--witness", &witness.number().to_string()]);
+        }
         command.args(["--heartbeat", &self.config.heartbeat().as_millis().to_string()]);
         let election = self.config.election_timeout();
         let range = format!("{}..{}", election.start().as_millis(), election.end().as_millis());

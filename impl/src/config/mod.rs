@@ -26,6 +26,9 @@ pub struct Settings {
     pub servers: Vec<(u8, SocketAddr)>,
     /// How the servers elect: with both guards, unless there is a reason for another protocol.
     pub protocol: Protocol,
+    /// The numbers of the witnesses: servers that vote and never campaign, on machines that could
+    /// not bear the service. Not all of them.
+    pub witnesses: Vec<u8>,
     /// How often a leader says that it is alive, from 1 ms. Less than half the shortest election
     /// timeout, so that the loss of one heartbeat starts no election, and a leader with
     /// check-quorum says so at least twice before it misses its quorum.
@@ -48,6 +51,7 @@ impl Settings {
             id,
             servers,
             protocol: Protocol::GUARDED,
+            witnesses: Vec::new(),
             heartbeat: Duration::from_millis(50),
             election_timeout: Duration::from_millis(150)..=Duration::from_millis(300),
             seed: None,
@@ -110,13 +114,14 @@ impl Config {
     ///
     /// [`ConfigError`] names the first setting that is wrong.
     pub fn new(settings: Settings) -> Result<Self, ConfigError> {
-        let Settings { cluster, id, servers, protocol, heartbeat, election_timeout, seed } =
-            settings;
+        let Settings { cluster, id, servers, protocol, witnesses, .. } = settings;
+        let Settings { heartbeat, election_timeout, seed, .. } = settings;
         let cluster_name =
             ClusterName::new(cluster.clone()).ok_or(ConfigError::ClusterName(cluster))?;
         let size = u8::try_from(servers.len()).unwrap_or(u8::MAX);
         let cluster = Cluster::with(size, protocol)?;
         let addresses = addresses(cluster, servers)?;
+        let cluster = with_witnesses(cluster, &witnesses)?;
         let id = ServerId::new(id)
             .filter(|&id| cluster.contains(id))
             .ok_or(ConfigError::UnknownId { id, size: cluster.size() })?;
@@ -161,6 +166,16 @@ impl Config {
     pub fn seed(&self) -> Option<u64> {
         self.seed
     }
+}
+
+/// The cluster in which the servers of these numbers are witnesses.
+fn with_witnesses(cluster: Cluster, numbers: &[u8]) -> Result<Cluster, ConfigError> {
+    let unknown = |&number: &u8| ConfigError::UnknownWitness { number, size: cluster.size() };
+    let witnesses: Result<_, _> = numbers
+        .iter()
+        .map(|number| ServerId::new(*number).ok_or_else(|| unknown(number)))
+        .collect();
+    cluster.with_witnesses(witnesses?).map_err(ConfigError::Witnesses)
 }
 
 /// The addresses in the order of the servers' numbers.
@@ -304,6 +319,17 @@ pub enum ConfigError {
         /// How many servers there are.
         size: u8,
     },
+    /// A witness that is no server.
+    #[error("witness {number}: a witness is one of the {size} servers of the cluster, 1 to {size}")]
+    UnknownWitness {
+        /// Its number.
+        number: u8,
+        /// How many servers there are.
+        size: u8,
+    },
+    /// Witnesses that no cluster has.
+    #[error("witnesses: {0}")]
+    Witnesses(ClusterError),
     /// A heartbeat period below a millisecond.
     #[error("heartbeat of {heartbeat:?}: at least 1 ms")]
     HeartbeatTooShort {

@@ -119,6 +119,22 @@ fn this_server_is_one_of_the_cluster() {
 }
 
 #[test]
+fn a_witness_is_one_of_the_cluster_and_somebody_can_lead() {
+    let config = Config::new(Settings { witnesses: vec![3, 3], ..three() }).unwrap();
+    let witnesses: Vec<_> = config.server().cluster.witnesses().iter().map(u8::from).collect();
+    assert_eq!(witnesses, [3]);
+    for number in [0, 8, 255] {
+        let unknown = ConfigError::UnknownWitness { number, size: 3 };
+        assert_eq!(error(|s| s.witnesses = vec![number]), unknown);
+    }
+    let witness = ServerId::new(4).unwrap();
+    let stranger = ClusterError::NoSuchWitness { witness, size: 3 };
+    assert_eq!(error(|s| s.witnesses = vec![4]), ConfigError::Witnesses(stranger));
+    let nobody = ConfigError::Witnesses(ClusterError::OnlyWitnesses);
+    assert_eq!(error(|s| s.witnesses = vec![1, 2, 3]), nobody);
+}
+
+#[test]
 fn the_timing_leaves_room_for_heartbeats_and_for_chance() {
     assert_eq!(error(|s| s.heartbeat = ms(0)), ConfigError::HeartbeatTooShort { heartbeat: ms(0) });
     assert_eq!(

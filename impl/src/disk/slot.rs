@@ -12,18 +12,19 @@
 //! | 48 | 8 | generation |
 //! | 56 | 8 | current term |
 //! | 64 | 1 | guards of the cluster, as [`Protocol::bits`] |
-//! | 65 | 4027 | zeros |
+//! | 65 | 1 | witnesses of the cluster, as [`ServerSet::bits`] |
+//! | 66 | 4026 | zeros |
 //! | 4092 | 4 | CRC-32 of everything before |
 //!
 //! Numbers have their most significant byte first. A later version keeps the first two fields and
-//! the checksum where they are. Version 1, which is read too, knows no guards: where they are now,
-//! it has a zero, which means none.
+//! the checksum where they are. Version 1, which is read too, knows neither guards nor witnesses:
+//! where they are now, it has zeros, which mean none.
 
 use std::fmt;
 
 use raft_model::cluster::{Cluster, Protocol};
 use raft_model::election::{Ballot, Server};
-use raft_model::types::{ServerId, Term};
+use raft_model::types::{ServerId, ServerSet, Term};
 
 use crate::config::{ClusterName, Config};
 
@@ -40,7 +41,7 @@ pub struct Owner {
     /// The name of the cluster.
     pub cluster: ClusterName,
     /// Its servers, of which a quorum of more or fewer need not meet those that it voted in, and
-    /// their guards, since promises that others rely on depend on them.
+    /// their guards and witnesses, since promises that others rely on depend on them.
     pub servers: Cluster,
     /// The server.
     pub server: ServerId,
@@ -98,6 +99,7 @@ impl Slot {
         block[48..56].copy_from_slice(&self.generation.to_be_bytes());
         block[56..64].copy_from_slice(&self.ballot.current_term.number().to_be_bytes());
         block[64] = self.owner.servers.protocol().bits();
+        block[65] = self.owner.servers.witnesses().bits();
         let checksum = crc32fast::hash(&block[..CHECKSUM]);
         block[CHECKSUM..].copy_from_slice(&checksum.to_be_bytes());
         block
@@ -126,10 +128,11 @@ impl Slot {
         let [server, voted_for, len] = field(block, 12);
         let name = block.get(15..15 + usize::from(len))?;
         let term = Term::new(u64::from_be_bytes(field(block, 56)));
+        let witnesses = ServerSet::from_bits(block[65]);
         Some(Self {
             owner: Owner {
                 cluster: ClusterName::new(std::str::from_utf8(name).ok()?)?,
-                servers: Cluster::with(block[47], protocol).ok()?,
+                servers: Cluster::with(block[47], protocol).ok()?.with_witnesses(witnesses).ok()?,
                 server: ServerId::new(server)?,
             },
             generation: u64::from_be_bytes(field(block, 48)),

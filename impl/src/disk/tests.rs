@@ -2,7 +2,7 @@ use std::fs;
 use std::os::unix::fs::FileExt as _;
 
 use raft_model::cluster::Protocol;
-use raft_model::types::Term;
+use raft_model::types::{ServerId, ServerSet, Term};
 use tempfile::{TempDir, tempdir};
 
 use super::*;
@@ -189,6 +189,21 @@ fn guards_that_the_first_version_did_not_know_are_damage() {
         overwrite(&dir, place, &block);
     }
     assert_eq!(refusal(&dir), Untrusted::BothDamaged);
+}
+
+#[test]
+fn a_ballot_of_other_witnesses_is_refused() {
+    let dir = saved([ballot(7, 3)]);
+    let servers = config(3).server().cluster;
+    let witness = ServerSet::only(ServerId::new(2).unwrap());
+    let servers = servers.with_witnesses(witness).unwrap();
+    let owner = Owner { servers, ..Owner::of(&config(3)) };
+    let block = Slot { owner: owner.clone(), ..slot(4, ballot(7, 3)) }.encode();
+    assert_eq!(block[65], 0b10);
+    for place in [Place::A, Place::B] {
+        overwrite(&dir, place, &block);
+    }
+    assert_eq!(refusal(&dir), Untrusted::Owner(owner, Owner::of(&config(3))));
 }
 
 #[test]

@@ -42,12 +42,16 @@ impl Node {
         Ok(self.status.leader.is_none())
     }
 
-    /// Who shall lead: the follower that was heard last, or else any other server. Nobody without
-    /// check-quorum: the others would not hold still for it.
+    /// Who shall lead: the follower that was heard last, or else any other server, but no witness.
+    /// Nobody without check-quorum: the others would not hold still for it.
     fn successor(&self) -> Option<ServerId> {
         let cluster = self.server.cluster;
-        let any = || cluster.others(self.server.id).next();
-        self.follower.or_else(any).filter(|_| cluster.protocol().check_quorum())
+        if !cluster.protocol().check_quorum() {
+            return None;
+        }
+        let can_lead = |server: &ServerId| !cluster.is_witness(*server);
+        let any = || cluster.others(self.server.id).find(can_lead);
+        self.follower.filter(can_lead).or_else(any)
     }
 }
 

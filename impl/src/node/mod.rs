@@ -163,6 +163,7 @@ impl Node {
             cluster = %config.cluster_name(),
             servers = %addresses.collect::<Vec<_>>().join(","),
             protocol = %self.server.cluster.protocol(),
+            witnesses = Some(self.server.cluster.witnesses()).filter(|them| !them.is_empty()).map(tracing::field::display),
             heartbeat = ?config.heartbeat(),
             election = ?config.election_timeout(),
             ballot = %self.store.path().display(),

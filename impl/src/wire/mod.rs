@@ -7,6 +7,7 @@
 //! | 1 + n | name of the cluster: its length, then its bytes |
 //! | 1 | number of servers in the cluster |
 //! | 1 | their guards, as [`Protocol::bits`](raft_model::cluster::Protocol::bits) |
+//! | 1 | their witnesses, as [`ServerSet::bits`](raft_model::types::ServerSet::bits) |
 //! | 1 | number of the server that sends |
 //! | 1 | number of the server that receives |
 //! | 1 | kind, see below |
@@ -42,7 +43,7 @@ use raft_model::types::{Attempt, Round, ServerId, Term};
 use crate::config::{ClusterName, Config};
 
 /// The longest frame, in bytes: a `PreVoteResponse` in a cluster with the longest name.
-pub const MAX_FRAME: usize = 4 + 1 + 1 + ClusterName::MAX_LEN + 5 + 8 + 1 + 8 + 16 + 4;
+pub const MAX_FRAME: usize = 4 + 1 + 1 + ClusterName::MAX_LEN + 6 + 8 + 1 + 8 + 16 + 4;
 
 const MAGIC: [u8; 4] = *b"RAFT";
 const VERSION: u8 = 2;
@@ -132,6 +133,8 @@ pub struct Frame {
     pub servers: u8,
     /// The guards of that cluster, as [`Protocol::bits`](raft_model::cluster::Protocol::bits).
     pub guards: u8,
+    /// The witnesses of that cluster, as [`ServerSet::bits`](raft_model::types::ServerSet::bits).
+    pub witnesses: u8,
     /// Who sends it.
     pub from: ServerId,
     /// Who receives it.
@@ -152,7 +155,7 @@ impl Frame {
         bytes.push(VERSION);
         bytes.extend(u8::try_from(name.len())); // at most `ClusterName::MAX_LEN`
         bytes.extend(name);
-        bytes.extend([self.servers, self.guards]);
+        bytes.extend([self.servers, self.guards, self.witnesses]);
         bytes.extend([self.from.number(), self.to.number(), kind(self.message)]);
         bytes.extend(self.message.term().number().to_be_bytes());
         let (flag, number) = fields(self.message);
@@ -179,7 +182,7 @@ impl Frame {
         }
         let len = rest.byte()?;
         let name = rest.slice(len.into())?;
-        let [servers, guards, from, to, kind] = rest.take()?;
+        let [servers, guards, witnesses, from, to, kind] = rest.take()?;
         let term = u64::from_be_bytes(rest.take()?);
         let flag = if has_flag(kind) { Some(rest.byte()?) } else { None };
         let number = if has_number(kind) { Some(u64::from_be_bytes(rest.take()?)) } else { None };
@@ -201,6 +204,7 @@ impl Frame {
                 .ok_or(Rejection::OtherCluster)?,
             servers,
             guards,
+            witnesses,
             from: ServerId::new(from).ok_or(Rejection::ServerNumber)?,
             to: ServerId::new(to).ok_or(Rejection::ServerNumber)?,
             message: message(kind, Term::new(term), flag, number)?,
@@ -218,7 +222,9 @@ impl Frame {
         let Server { id: own, cluster, .. } = config.server();
         // Servers that count quorums of different sizes, or keep other promises, are no cluster.
         if self.cluster != *config.cluster_name()
-            || (self.servers, self.guards) != (cluster.size(), cluster.protocol().bits())
+            || self.servers != cluster.size()
+            || self.guards != cluster.protocol().bits()
+            || self.witnesses != cluster.witnesses().bits()
         {
             return Err(Rejection::OtherCluster);
         }

@@ -27,6 +27,7 @@ fn vote() -> Frame {
         cluster: ClusterName::new("test").unwrap(),
         servers: 3,
         guards: Protocol::GUARDED.bits(),
+        witnesses: 0,
         from: server(2),
         to: server(1),
         message: Message::RequestVoteResponse { term: TERM, vote_granted: true },
@@ -80,14 +81,14 @@ fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
 
 // Where the fields of the vote start; the name of its cluster has four bytes.
 const NAME: usize = 6;
-const FROM: usize = NAME + 4 + 2;
+const FROM: usize = NAME + 4 + 3;
 const TO: usize = FROM + 1;
 const KIND: usize = TO + 1;
 const FLAG: usize = KIND + 1 + 8;
 
 #[test]
 fn the_format_is_what_the_table_says() {
-    let mut expected = b"RAFT\x02\x04test\x03\x03\x02\x01\x02".to_vec();
+    let mut expected = b"RAFT\x02\x04test\x03\x03\x00\x02\x01\x02".to_vec();
     expected.extend(b"\x01\x02\x03\x04\x05\x06\x07\x08\x01"); // term, vote granted
     expected.extend(b"\x11\x12\x13\x14\x15\x16\x17\x18"); // run
     expected.extend(b"\x21\x22\x23\x24\x25\x26\x27\x28"); // step
@@ -211,6 +212,7 @@ fn a_frame_for_or_from_somebody_else_is_rejected() {
         (Frame { cluster: other, ..vote() }, address(2), Rejection::OtherCluster),
         (Frame { servers: 5, ..vote() }, address(2), Rejection::OtherCluster),
         (Frame { guards: 0, ..vote() }, address(2), Rejection::OtherCluster),
+        (Frame { witnesses: 4, ..vote() }, address(2), Rejection::OtherCluster),
         (Frame { to: server(3), ..vote() }, address(2), Rejection::OtherReceiver),
         (Frame { from: server(1), ..vote() }, address(1), Rejection::FromSelf),
         (Frame { from: server(4), ..vote() }, address(2), Rejection::UnknownSender),

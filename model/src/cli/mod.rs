@@ -24,7 +24,7 @@ use raft_model::cluster::Cluster;
 use raft_model::mutant::{MUTANTS, Mutant};
 use raft_model::reduce::{PackedModel, Reductions};
 use raft_model::search::Stop;
-use raft_model::types::Term;
+use raft_model::types::{ServerId, Term};
 use raft_model::world::bounds::{Bounds, Terms};
 
 use exit::Exit;
@@ -233,6 +233,12 @@ fn cluster(text: &str) -> Result<Cluster, String> {
     let size: i64 = text.parse().map_err(|_| "not a whole number".to_string())?;
     let size = u8::try_from(size.clamp(0, u8::MAX.into())).unwrap_or(u8::MAX);
     Cluster::new(size).map_err(|error| error.to_string())
+}
+
+/// Reads the number of a server from the command line.
+fn server(text: &str) -> Result<ServerId, String> {
+    let number = text.trim_start_matches('S').parse().ok().and_then(ServerId::new);
+    number.ok_or_else(|| format!("servers are numbered from 1 to {}", ServerId::MAX))
 }
 
 /// Reads the last term in which an election may start.

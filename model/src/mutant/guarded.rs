@@ -1,5 +1,5 @@
 //! The part of the catalogue that is about the guards: contact, rounds and leases, hand-over,
-//! pre-vote.
+//! pre-vote; and about witnesses.
 
 use super::{Mutant, faults};
 use crate::cluster::Protocol;
@@ -194,5 +194,14 @@ pub(super) const GUARDED: &[Mutant] = &[
         .says("a follower that says yes to a pre-vote waits anew")
         .seen("https://github.com/hashicorp/raft/pull/609")
         .played("18_cut_off_server_returns")
+        .by(Protocol::GUARDED),
+    Mutant::tested(faults::WITNESS_CAMPAIGNS, "witness")
+        .says("a witness campaigns when its timer fires")
+        .remarked("It is as safe as anybody's campaign; but the service has no machine there.")
+        .played("32_witness")
+        .by(Protocol::GUARDED),
+    Mutant::tested(faults::WITNESS_TAKES_OVER, "witness")
+        .says("a witness that is asked to take over does so")
+        .remarked("No server asks one: it takes an old program, or another configuration.")
         .by(Protocol::GUARDED),
 ];

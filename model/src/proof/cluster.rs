@@ -1,7 +1,7 @@
 //! [`crate::cluster`] once more, for clusters of every size.
 
 use super::oracle::Symbol;
-use super::types::ServerSet;
+use super::types::{ServerId, ServerSet};
 
 /// How its servers elect: by any of the protocols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +30,12 @@ impl Cluster {
     #[expect(clippy::unused_self, reason = "the cluster is any cluster")]
     pub(super) fn protocol(self) -> Protocol {
         Protocol
+    }
+
+    /// Whether this server never campaigns: perhaps.
+    #[expect(clippy::unused_self, reason = "the cluster is any cluster")]
+    pub(super) fn is_witness(self, server: ServerId) -> bool {
+        Symbol::named(&format!("(is_witness {server:?})")).is_on()
     }
 
     /// Whether these votes elect. "Yes" means that they contain a quorum, and any two quorums share

@@ -192,7 +192,9 @@ impl Server {
             Role::Follower { contact: false }
             | Role::PreCandidate { .. }
             | Role::Candidate { .. } => {
-                if self.cluster.protocol().pre_vote() {
+                if self.cluster.is_witness(self.id) {
+                    Decision::quiet(before, Rule::WitnessWaits)
+                } else if self.cluster.protocol().pre_vote() {
                     self.pre_campaign(before, attempt)
                 } else {
                     self.campaign(before, false)

@@ -14,7 +14,8 @@
 //!
 //! **Hand-over.** A leader that gives up does so for good: it can be elected again only in a later
 //! term. All that was handed out of its lease is over by then, which its caller answers for. So
-//! whoever it asks may be elected although the others are in contact, and its request says so.
+//! whoever it asks may be elected although the others are in contact, and its request says so. A
+//! witness is not asked, and takes over from nobody.
 
 use super::election::{Role, Rule, Server, State, Step};
 use super::message::Message;
@@ -107,11 +108,12 @@ impl Server {
         }
     }
 
-    /// The leader gives up, before anybody is asked to take over. In the last term nobody could.
-    /// (TLA+ `HandOver`.)
+    /// The leader gives up, before anybody is asked to take over. In the last term nobody could,
+    /// and a witness never. (TLA+ `HandOver`.)
     pub(super) fn hand_over(&self, before: State, to: ServerId) -> Decision {
         let term = before.ballot.current_term;
-        if !before.role.is_leader() || term.next().is_none() {
+        let is_possible = term.next().is_some() && !self.cluster.is_witness(to);
+        if !before.role.is_leader() || !is_possible {
             return Decision::quiet(before, Rule::HandOverIgnored);
         }
         Decision::quiet(self.in_contact_anew(before.ballot), Rule::HandedOver)
@@ -124,6 +126,9 @@ impl Server {
     pub(super) fn receive_hand_over(&self, state: State) -> Decision {
         if state.role.is_leader() {
             return Decision::quiet(state, Rule::RivalIgnored);
+        }
+        if self.cluster.is_witness(self.id) {
+            return Decision::quiet(state, Rule::HandOverIgnored);
         }
         self.campaign(state, true)
     }

@@ -14,6 +14,8 @@ pub enum Rule {
     HeartbeatSent,
     /// The server should campaign, but there is no later term: nothing happens.
     TermsExhausted,
+    /// The election timer of a witness fired: it waits on, since it never campaigns.
+    WitnessWaits,
 
     /// The candidate has this server's vote, now or from an earlier request in the same term.
     VoteGranted,
@@ -74,8 +76,8 @@ pub enum Rule {
 
     /// The leader leaves office for good, and asks another server to take over.
     HandedOver,
-    /// A server was told to hand over that does not lead, or leads the last term; or an order of an
-    /// older term arrived.
+    /// A server was told to hand over that does not lead, or leads the last term, or is to hand over
+    /// to a witness; or an order of an older term arrived, or a witness got one.
     HandOverIgnored,
 }
 
@@ -92,6 +94,7 @@ impl Rule {
             | Self::Elected
             | Self::HeartbeatSent
             | Self::TermsExhausted
+            | Self::WitnessWaits
             | Self::VoteGranted
             | Self::HeartbeatAccepted
             | Self::SteppedDown

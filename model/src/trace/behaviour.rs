@@ -109,7 +109,11 @@ impl Behaviour {
 
     /// The module that tells it. Its name has to be that of its file.
     pub fn module(&self, name: &str) -> String {
-        let servers: Vec<_> = self.cluster.servers().map(|s| format!("\"{s}\"")).collect();
+        let all = self.cluster.servers().collect();
+        let named = |servers: ServerSet| {
+            let names: Vec<_> = servers.iter().map(|server| format!("\"{server}\"")).collect();
+            names.join(", ")
+        };
         let protocol = self.cluster.protocol();
         let records: Vec<_> = self.entries.iter().map(told).collect();
         format!(
@@ -119,12 +123,14 @@ impl Behaviour {
              TraceServer      == {{{}}}\n\
              TracePreVote     == {}\n\
              TraceCheckQuorum == {}\n\
+             TraceWitness     == {{{}}}\n\
              TraceRecords == <<\n{}\n>>\n\n\
              TraceSpec == TraceInit /\\ [][TraceNext(TraceRecords)]_traceVars\n\
              ====\n",
-            servers.join(", "),
+            named(all),
             boolean(protocol.pre_vote()),
             boolean(protocol.check_quorum()),
+            named(self.cluster.witnesses()),
             records.join(",\n")
         )
     }

@@ -5,13 +5,13 @@ use std::thread;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use raft_model::cluster::{Cluster, Protocol};
+use raft_model::cluster::{Cluster, ClusterError, Protocol};
 use raft_model::mutant::Mutant;
 use raft_model::reduce::Reductions;
 use raft_model::search::Keys;
 use raft_model::search::parallel::Crew;
 use raft_model::search::peers::Peers;
-use raft_model::types::{Beats, Term};
+use raft_model::types::{Beats, ServerId, Term};
 use raft_model::world::Handlers;
 use raft_model::world::bounds::{Bounds, Limits, Replies, Terms};
 use raft_model::world::properties::Property;
@@ -31,6 +31,9 @@ pub(in crate::cli) struct Args {
     /// figure2; for a mutant, the one that it is about.
     #[arg(long, value_name = "PROTOCOL")]
     pub(super) protocol: Option<Protocol>,
+    /// A server that votes and never campaigns. Repeat it for several.
+    #[arg(long, value_name = "NUMBER", value_parser = cli::server)]
+    pub(super) witness: Vec<ServerId>,
     /// The last term in which an election may start; terms begin at 0. How high it may be depends
     /// on the number of servers, and a value that is too high is answered with that.
     #[arg(long, value_name = "T", value_parser = cli::max_term, default_value = "2")]
@@ -175,10 +178,16 @@ impl Args {
         self.mutant.map_or(Handlers::RAFT, |mutant| mutant.handlers)
     }
 
+    fn cluster(&self) -> Result<Cluster, ClusterError> {
+        let cluster = Cluster::with(self.servers.size(), self.protocol())?;
+        cluster.with_witnesses(self.witness.iter().copied().collect())
+    }
+
+    /// What bounds the search. [`Args::validate`] comes first.
     pub(super) fn bounds(&self) -> Bounds {
         let terms =
             if self.window { Terms::Window(self.max_term) } else { Terms::UpTo(self.max_term) };
-        let cluster = Cluster::with(self.servers.size(), self.protocol()).expect("of that size");
+        let cluster = self.cluster().expect("the cluster is valid");
         let limits = Limits {
             hand_over: self.hand_over,
             rounds: self.rounds,
@@ -246,6 +255,9 @@ impl Args {
     pub(super) fn validate(&self) -> Result<(), Failure> {
         let engine = self.engine();
         let refused = |why: String| Err(Failure::Input(why));
+        if let Err(error) = self.cluster() {
+            return refused(format!("--witness: {error}"));
+        }
         if let Some(Mutant { name, protocol, .. }) = self.mutant
             && engine != Engine::World
             && (engine != Engine::Timely || protocol == Protocol::FIGURE2)

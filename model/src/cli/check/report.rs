@@ -133,6 +133,11 @@ fn protocol(table: &mut Table<2>, args: &Args) {
             (true, true) => "pre-vote and check-quorum",
         },
     );
+    let witnesses = bounds.cluster.witnesses();
+    if !witnesses.is_empty() {
+        let note = "votes, and never campaigns; nobody hands over to it";
+        table.fact("witness", &witnesses, note);
+    }
     if bounds.limits.hand_over {
         table.fact("hand-over", &"any", "every leader may be told to, at any time");
     }
@@ -254,6 +259,7 @@ pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
         "servers": args.servers.size(),
         "max_term": args.max_term,
         "protocol": args.protocol().to_string(),
+        "witnesses": args.witness,
         "hand_over": args.hand_over,
         "leases": args.bounds().has_leases(),
         "replies": args.replies.to_string(),

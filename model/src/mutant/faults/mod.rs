@@ -3,7 +3,7 @@
 //!
 //! Like the specification, these files import only from their neighbours by `super::`, and use
 //! servers, terms and sets of votes through no more than equality, order, `Term::next`,
-//! `ServerSet::only`, `ServerSet::with` and `Cluster::is_quorum`, and what is counted through its
+//! `ServerSet::only`, `ServerSet::with`, `Cluster::is_quorum` and `Cluster::is_witness`, and what is counted through its
 //! first and equality: so that they can be compiled once more against other types, such as symbols.
 //! What a fault is called, and where it was seen, stands in the catalogue.
 
@@ -17,6 +17,7 @@ mod roles;
 mod terms;
 mod timers;
 mod votes;
+mod witness;
 
 /// An election with a mistake in it.
 #[derive(Clone, Copy, Debug)]
@@ -210,6 +211,9 @@ pub(super) const PRE_CANDIDATE_STAYS_AFTER_VOTE: Fault =
     Fault::of_step("pre-candidate-stays-after-vote", pre_vote::asked_on_after_vote);
 pub(super) const TIMER_RESTARTED_BY_PRE_VOTE: Fault =
     Fault::of_step("timer-restarted-by-pre-vote", timers::restarted_by_pre_vote);
+pub(super) const WITNESS_CAMPAIGNS: Fault = Fault::of_step("witness-campaigns", witness::campaigns);
+pub(super) const WITNESS_TAKES_OVER: Fault =
+    Fault::of_step("witness-takes-over", witness::takes_over);
 
 /// All faults.
 pub const FAULTS: &[Fault] = &[
@@ -302,6 +306,8 @@ pub const FAULTS: &[Fault] = &[
     PRE_VOTE_CLEARS_VOTE,
     PRE_CANDIDATE_STAYS_AFTER_VOTE,
     TIMER_RESTARTED_BY_PRE_VOTE,
+    WITNESS_CAMPAIGNS,
+    WITNESS_TAKES_OVER,
 ];
 
 /// The step of a server that takes no notice of what happens.

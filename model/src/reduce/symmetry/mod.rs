@@ -1,5 +1,6 @@
 //! Server symmetry: servers differ only in their names, so worlds that are equal but for the names
-//! behave alike, and one of them stands for all.
+//! behave alike, and one of them stands for all. Witnesses differ from the others in what they do:
+//! the names of witnesses are exchanged among themselves.
 //!
 //! The one that stands for all is the least among those in which the servers are sorted by their
 //! [`signature`]: what can be said of a server without naming one. Servers of equal signature are
@@ -20,10 +21,13 @@ const MAX: usize = Cluster::MAX_SIZE as usize;
 pub(super) struct Renaming([ServerId; MAX]);
 
 impl Renaming {
-    /// The renaming that makes the first of these the first server of the cluster, and so on.
+    /// The renaming that makes the first of these the first server of the cluster, and so on: first
+    /// those that are no witnesses, and then the witnesses, as they are given.
     fn in_order(cluster: Cluster, servers: impl Iterator<Item = ServerId>) -> Self {
         let mut names = [ServerId::FIRST; MAX];
-        for (new, old) in cluster.servers().zip(servers) {
+        let of =
+            |is_witness| cluster.servers().filter(move |&id| cluster.is_witness(id) == is_witness);
+        for (new, old) in of(false).chain(of(true)).zip(servers) {
             names[old.index()] = new;
         }
         Self(names)
@@ -85,17 +89,19 @@ pub(super) fn reduce<const W: usize>(
     states: &States,
     world: &Packed<W>,
 ) -> Packed<W> {
-    let mut servers: [(u64, ServerId); MAX] = [(u64::MAX, ServerId::FIRST); MAX];
-    let size = usize::from(layout.cluster().size());
+    let mut servers = [((false, u64::MAX), ServerId::FIRST); MAX];
+    let cluster = layout.cluster();
+    let size = usize::from(cluster.size());
     let signatures = signatures(layout, states, world);
-    for server in layout.cluster().servers() {
-        servers[server.index()] = (signatures[server.index()], server);
+    for server in cluster.servers() {
+        let signature = (cluster.is_witness(server), signatures[server.index()]);
+        servers[server.index()] = (signature, server);
     }
     servers[..size].sort_unstable();
     let mut least = None;
     in_every_order(&mut servers[..size], 0, &mut |servers| {
         let order = servers.iter().map(|(_, server)| *server);
-        let names = Renaming::in_order(layout.cluster(), order);
+        let names = Renaming::in_order(cluster, order);
         let renamed = renamed(layout, states, world, &names);
         least = Some(least.map_or(renamed, |least: Packed<W>| least.min(renamed)));
     });
@@ -103,10 +109,10 @@ pub(super) fn reduce<const W: usize>(
 }
 
 /// Calls `tried` with every order of the servers that keeps the signatures sorted.
-fn in_every_order(
-    servers: &mut [(u64, ServerId)],
+fn in_every_order<S: Copy + PartialEq>(
+    servers: &mut [(S, ServerId)],
     from: usize,
-    tried: &mut impl FnMut(&[(u64, ServerId)]),
+    tried: &mut impl FnMut(&[(S, ServerId)]),
 ) {
     if from == servers.len() {
         return tried(servers);
