@@ -1,12 +1,15 @@
 //! Witnesses: they vote and never campaign, wherever in the cluster they are.
 
+use std::sync::Arc;
+
 use raft_model::cluster::{Cluster, Protocol};
-use raft_model::election::{Event, Outgoing, Role, Rule, Server, State};
+use raft_model::election::{Ballot, Event, Outgoing, Role, Rule, Server, State};
 use raft_model::message::Message;
 use raft_model::mutant::{Catch, MUTANTS};
 use raft_model::reduce::{PackedModel, Reductions};
-use raft_model::search::search;
-use raft_model::types::{Attempt, Round, ServerId, ServerSet, Term};
+use raft_model::search::parallel::{self, Crew};
+use raft_model::search::{Keys, Outcome};
+use raft_model::types::{Attempt, Beats, Round, ServerId, ServerSet, Term};
 use raft_model::world::Handlers;
 use raft_model::world::bounds::{Bounds, Limits, Replies, Terms};
 use raft_model::world::properties::Property;
@@ -28,13 +31,7 @@ fn witness() -> Server {
 
 /// A server in term 1 that has voted for S1.
 fn state(role: Role) -> State {
-    let stored = witness().start(None).state.ballot;
-    let ballot = raft_model::election::Ballot {
-        current_term: Term::new(1),
-        voted_for: Some(id(1)),
-        ..stored
-    };
-    State { ballot, role }
+    State { ballot: Ballot { current_term: Term::new(1), voted_for: Some(id(1)) }, role }
 }
 
 const TIMEOUT: Event = Event::Timeout { attempt: Attempt::FIRST };
@@ -69,7 +66,7 @@ fn it_takes_over_from_nobody() {
 fn nobody_hands_over_to_it() {
     let round = Round::FIRST;
     let answered = [id(1), id(2)].into_iter().collect();
-    let leads = state(Role::Leader { round, answered, beats: raft_model::types::Beats::ZERO });
+    let leads = state(Role::Leader { round, answered, beats: Beats::ZERO });
     let leader = bounds::server(id(1), cluster(3));
     let step = leader.step(leads, Event::HandOver { to: id(3) });
     assert_eq!((step.rule, step.state), (Rule::HandOverIgnored, leads));
@@ -112,9 +109,12 @@ fn size(witness: u8, reductions: Reductions) -> (usize, usize) {
     let terms = Terms::UpTo(Term::new(1));
     let bounds = Bounds { limits, ..Bounds::new(cluster(witness), terms, Replies::All) };
     let model = PackedModel::<4>::new(bounds, reductions).expect("it fits");
-    let found = search(&model, &Property::of(&bounds), |_| ());
-    assert!(found.exhaustive && found.hold());
-    (found.coverage.states, found.coverage.edges)
+    let (properties, crew) =
+        (Property::of(&bounds), Crew { workers: 1, peers: None, keys: Keys::Exact });
+    let found = parallel::search(&Arc::new(model), &properties, &crew, &Arc::default());
+    let Outcome { exhaustive, violated, coverage, .. } = found.expect("one process");
+    assert!(exhaustive && !violated.contains(&true));
+    (coverage.states, coverage.edges)
 }
 
 #[test]

@@ -39,6 +39,8 @@
 //!    Between the two lies the **lease**: until one such time after a heartbeat that a quorum has
 //!    answered was sent, nobody else is elected. And a leader that gives up may **hand over**.
 //!
+//! A **witness** votes and never campaigns; nobody hands over to it.
+//!
 //! What is deliberately absent: the log and everything about it (a candidate is never refused for
 //! an outdated log), and changes of membership.
 //!

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use raft_model::cluster::Protocol;
 use raft_model::election::Rule;
 use raft_model::types::ServerId;
 use serde_json::{Value, json};
@@ -40,8 +39,7 @@ fn what_three_servers_did_when_their_leader_was_killed_is_a_behaviour() {
     if !is_ready() {
         return;
     }
-    // The specification in TLA+ knows no guards.
-    let mut cluster = Cluster::<Loopback>::start_by(Protocol::FIGURE2, 3, Timing::Quick);
+    let mut cluster = Cluster::<Loopback>::start(3, Timing::Quick);
     let old = cluster.agreed(0, &[1, 2, 3]);
     cluster.kill(old.leader);
     let new = cluster.agreed(old.term, &cluster.others(&[old.leader]));
