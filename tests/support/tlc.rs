@@ -35,6 +35,11 @@ pub fn is_ready() -> bool {
     ready.status.success()
 }
 
+/// The configuration of the module that tells of leases, or of the one that does not.
+pub fn config(bounds: &Bounds) -> &'static str {
+    if bounds.has_leases() { "MCLeases.cfg" } else { "MCRaftElection.cfg" }
+}
+
 /// What TLC says of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -134,12 +139,12 @@ impl Specification {
         check(&self.path(config), &[])
     }
 
-    /// The graph of `MCRaftElection.cfg`. Steps that change nothing are left out, as
-    /// `[][Next]_vars` does.
-    pub fn graph(&self) -> Graph {
+    /// The graph of a configuration. Steps that change nothing are left out, as `[][Next]_vars`
+    /// does.
+    pub fn graph(&self, config: &str) -> Graph {
         let dump = self.path("graph.dot");
         let options = ["-dump", "dot,actionlabels", dump.to_str().unwrap()];
-        let checked = check(&self.path("MCRaftElection.cfg"), &options);
+        let checked = check(&self.path(config), &options);
         let graph = read(&dump);
         let Coverage { states, depth, .. } = graph.coverage();
         if checked.verdict == Verdict::Holds {

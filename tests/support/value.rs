@@ -189,9 +189,23 @@ impl Value {
         Envelope { from: self.get("from").to_server(), to, message }
     }
 
+    fn to_leases(&self) -> Vec<Lease> {
+        let since = |value: &Self| match value {
+            Self::Word(word) if word == "Nil" => None,
+            set => Some(set.set().iter().map(Self::to_server).collect()),
+        };
+        let (open, valid) = (self.get("open").map(), self.get("valid").map());
+        let lease = |(open, valid)| Lease { open: since(open), valid: since(valid) };
+        open.values().zip(valid.values()).map(lease).collect()
+    }
+
     fn to_world(&self) -> World {
         let variables: Vec<&str> = self.map().keys().map(String::as_str).collect();
-        assert_eq!(variables, ["currentTerm", "role", "sent", "stored", "votedFor"]);
+        let has_leases = match variables[..] {
+            ["currentTerm", "role", "sent", "stored", "votedFor"] => false,
+            ["currentTerm", "open", "role", "sent", "stored", "valid", "votedFor"] => true,
+            _ => panic!("no world: {variables:?}"),
+        };
         let at = |variable: &str, server: &String| self.get(variable).get(server);
         let names = self.get("currentTerm").map().keys();
         let state = |server: &String| State {
@@ -203,7 +217,11 @@ impl Value {
             servers: names.clone().map(state).collect(),
             stored: names.map(|server| at("stored", server).to_ballot()).collect(),
             sent,
-            leases: vec![Lease::NONE; self.get("currentTerm").map().len()],
+            leases: if has_leases {
+                self.to_leases()
+            } else {
+                vec![Lease::NONE; self.get("currentTerm").map().len()]
+            },
         }
     }
 }

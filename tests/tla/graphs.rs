@@ -9,10 +9,10 @@ use raft_model::world::bounds::{Bounds, Replies};
 use support::bounds::up_to;
 use support::counts;
 use support::graph::Graph;
-use support::tlc::{LARGE, Specification, is_ready};
+use support::tlc::{LARGE, Specification, config, is_ready};
 
 fn in_tla(bounds: &Bounds) -> Specification {
-    Specification::unchanged().within(bounds, "MCRaftElection.cfg")
+    Specification::unchanged().within(bounds, config(bounds))
 }
 
 /// Each full graph of `counts.toml` with this protocol, but those that take minutes.
@@ -26,7 +26,7 @@ fn assert_same_graphs(protocol: Protocol) {
         if bounds.cluster.protocol() != protocol || counts.coverage().states > LARGE {
             continue;
         }
-        let tla = in_tla(&bounds).graph();
+        let tla = in_tla(&bounds).graph(config(&bounds));
         let rust = Graph::of("Rust", &WorldModel::new(bounds));
         if let Some(difference) = tla.difference(&rust) {
             panic!("{bounds:?}: {difference}");
@@ -70,7 +70,8 @@ fn a_guard_that_is_changed_in_tla_is_reported() {
         "       /\\ IsCandidate(i)\n",
     );
     let rust = Graph::of("Rust", &WorldModel::new(bounds));
-    let difference = tla.graph().difference(&rust).expect("followers answer no heartbeat");
+    let difference =
+        tla.graph(config(&bounds)).difference(&rust).expect("followers answer no heartbeat");
     assert!(difference.contains("only in Rust: ReceiveAppendEntries to"), "{difference}");
     assert!(!difference.contains("only in TLA+"), "{difference}");
 }
@@ -83,7 +84,8 @@ fn a_step_that_is_changed_in_rust_is_reported() {
     let bounds = up_to(2, 1, Replies::All);
     let mutant = Mutant::named("vote-given-twice").unwrap();
     let rust = Graph::of("Rust", &WorldModel { bounds, handlers: mutant.handlers });
-    let difference = in_tla(&bounds).graph().difference(&rust).expect("a server votes twice");
+    let difference =
+        in_tla(&bounds).graph(config(&bounds)).difference(&rust).expect("a server votes twice");
     assert!(difference.contains("only in Rust: ReceiveRequestVote to"), "{difference}");
     assert!(difference.contains("only in TLA+: ReceiveRequestVote to"), "{difference}");
 }

@@ -137,7 +137,9 @@ fn a_mistake_is_the_same_in_both_languages() {
         assert_eq!(verdict, Verdict::Violated { property, steps }, "{name}, in TLA+");
 
         let unjudged = tla.unjudged("MCRaftElection.cfg");
-        if let Some(difference) = unjudged.graph().difference(&Graph::of("Rust", &rust)) {
+        if let Some(difference) =
+            unjudged.graph("MCRaftElection.cfg").difference(&Graph::of("Rust", &rust))
+        {
             panic!("{name}: {difference}");
         }
     }

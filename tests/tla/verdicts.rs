@@ -1,15 +1,18 @@
 //! Each model in `tla` has the verdict that its first line tells, and Rust says the same.
 
 use raft_model::action::Trigger;
+use raft_model::cluster::Protocol;
 use raft_model::election::{Event, Role, State};
+use raft_model::mutant::Mutant;
 use raft_model::reduce::Reductions;
 use raft_model::search::search;
-use raft_model::world::bounds::Replies;
+use raft_model::world::bounds::{Bounds, Limits, Replies};
+use raft_model::world::properties::Property::LeaseSafety;
 use raft_model::world::properties::SAFETY;
 use raft_model::world::{World, WorldModel};
 
 use crate::runs::Runs;
-use support::bounds::up_to;
+use support::bounds::{guarded, up_to};
 use support::counts;
 use support::tlc::{Specification, Verdict, is_ready};
 
@@ -44,6 +47,39 @@ fn worlds_that_differ_in_names_are_as_many() {
     let checked = Specification::unchanged().check("MCSymmetry.cfg");
     assert_eq!(checked.verdict, Verdict::Holds);
     assert_eq!((checked.states, checked.depth), (expected.states, expected.depth));
+}
+
+/// By check-quorum, with hand-over: the bounds of `MCLeases.cfg`.
+fn with_leases() -> Bounds {
+    let limits = Limits { hand_over: true, leases: true, ..Limits::SMALL };
+    guarded(Protocol::CHECK_QUORUM, 2, 2, Replies::Useful, limits)
+}
+
+#[test]
+fn leases_are_safe() {
+    if !is_ready() {
+        return;
+    }
+    let checked = Specification::unchanged().check("MCLeases.cfg");
+    assert_eq!(checked.verdict, Verdict::Holds);
+    let expected = counts::of(&with_leases());
+    assert_eq!((checked.states, checked.depth), (expected.states, expected.depth));
+}
+
+#[test]
+fn leases_break_in_both_languages_if_a_restart_forgets_contact() {
+    if !is_ready() {
+        return;
+    }
+    let handlers = Mutant::named("contact-forgotten-on-restart").unwrap().handlers;
+    let model = WorldModel { bounds: with_leases(), handlers };
+    let findings = search(&model, &[LeaseSafety], |_| ());
+    let steps = findings.violations().next().expect("it breaks in Rust").1.moves.len();
+    let restart = "    /\\ SetRole(i, InContactAnew)\n    /\\ UNCHANGED <<stored, sent>>\n";
+    let forgets = restart.replace("InContactAnew", "Follower(FALSE)");
+    let specification = Specification::unchanged().change("RaftElection.tla", 1, restart, &forgets);
+    let property = "LeaseSafety".to_owned();
+    assert_eq!(specification.check("MCLeases.cfg").verdict, Verdict::Violated { property, steps });
 }
 
 fn has_leader(world: &World) -> bool {
