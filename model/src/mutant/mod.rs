@@ -10,6 +10,8 @@ mod counting;
 mod faults;
 mod guarded;
 pub mod hunt;
+#[cfg(test)]
+mod ticks;
 
 use crate::cluster::Protocol;
 use crate::liveness;

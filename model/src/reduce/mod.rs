@@ -15,6 +15,8 @@ mod relative;
 mod symmetry;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) mod ticks;
 mod window;
 
 pub use bisimulation::{Difference, bisimulation, bisimulation_by};

@@ -45,7 +45,7 @@ impl WorldModel {
     }
 
     /// What may happen in a world, whether or not it changes anything.
-    fn triggers(&self, world: &World) -> impl Iterator<Item = (ServerId, Trigger)> {
+    pub(crate) fn triggers(&self, world: &World) -> impl Iterator<Item = (ServerId, Trigger)> {
         let terms = || world.servers.iter().map(|state| state.ballot.current_term);
         let own = world.states().flat_map(move |(server, state)| {
             let events = self.bounds.own_events(server, [next_attempt(world, server)]);

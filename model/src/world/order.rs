@@ -5,7 +5,8 @@
 //! less that it is the shorter one however the clocks' rates differ within their bound. So one fact
 //! about time is all there is: **when a contact ends, every round that was opened before this
 //! contact began gives no lease any more.** Nothing else ends a lease here, and nothing else bounds
-//! a contact: whatever real clocks do, this order has it.
+//! a contact: whatever real clocks do, this order has it. (Tests have clocks that tick, and drift,
+//! beside worlds that know no such order: `reduce/ticks`.)
 //!
 //! A lease that was handed out stays valid whatever becomes of the server: it crashes, it is
 //! deposed. Only who hands over waits until it is over; that is what

@@ -33,14 +33,26 @@ impl Renaming {
         Self(names)
     }
 
+    /// The new name of a server.
     #[inline]
-    fn of(&self, server: ServerId) -> ServerId {
+    pub(super) fn of(&self, server: ServerId) -> ServerId {
         self.0[server.index()]
     }
 
     fn of_set(&self, servers: ServerSet) -> ServerSet {
         servers.iter().map(|server| self.of(server)).collect()
     }
+}
+
+/// All new names that there are.
+#[cfg(test)]
+pub(super) fn every_renaming(cluster: Cluster) -> Vec<Renaming> {
+    let mut servers: Vec<_> = cluster.servers().map(|server| (0, server)).collect();
+    let mut every = Vec::new();
+    in_every_order(&mut servers, 0, &mut |servers| {
+        every.push(Renaming::in_order(cluster, servers.iter().map(|(_, server)| *server)));
+    });
+    every
 }
 
 /// The world with its servers renamed.
