@@ -20,7 +20,7 @@
 
 pub mod assumptions;
 pub mod class;
-mod components;
+pub(crate) mod components;
 pub mod fair;
 pub mod graph;
 pub mod lasso;

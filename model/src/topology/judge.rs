@@ -1,0 +1,189 @@
+//! What is found on some links: whether a leader stays, on which runs, and how often somebody comes
+//! to office.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use super::beginnings::terms;
+use super::calm::Calm;
+use super::graph::Graph;
+use super::lasso::{Lasso, Refuted};
+use crate::liveness::components::{Components, Members};
+use crate::liveness::fair::{Account, Cycle, Fairness, go_round};
+use crate::liveness::runs::Runs as _;
+use crate::search::{Control, Coverage, Stop};
+use crate::types::{ServerId, ServerSet};
+
+/// Whether a useful leader stays: one that a quorum follows, over links both ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// There are runs, which cannot be left, on which none ever does.
+    Fails,
+    /// On almost all runs: on all, if timers are random. On a fair one none may.
+    AlmostSurely,
+    /// On all fair runs.
+    Always,
+}
+
+/// "ok", "a.s.", "FAILS"
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Always => "ok",
+            Self::AlmostSurely => "a.s.",
+            Self::Fails => "FAILS",
+        })
+    }
+}
+
+/// What was found of one protocol on some links.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The size of the graph: worlds in which nothing is under way, and timers between them.
+    pub coverage: Coverage,
+    /// The servers that are linked both ways to a quorum.
+    pub centres: ServerSet,
+    /// Whether a useful leader stays.
+    pub verdict: Verdict,
+    /// Whether somebody who is linked both ways to a leader that stays may never follow it.
+    pub excludes: bool,
+    /// How many servers come to office on a run, at most; none: there is no end to it.
+    pub elections: Option<usize>,
+    /// Whether a leader ever had a round answered by a quorum, and so a lease.
+    pub has_lease: bool,
+    /// A run on which no useful leader stays, if there is one; or why it is none.
+    pub lasso: Option<Result<Box<Lasso>, Refuted>>,
+}
+
+/// Where a useful leader does not stay.
+struct Bad {
+    is_end: bool,
+    members: Vec<u32>,
+}
+
+/// Judges a protocol on some links.
+///
+/// # Errors
+///
+/// Why it was stopped.
+pub fn judge(calm: Calm, control: &Control) -> Result<Finding, Stop> {
+    let graph = Graph::explore(calm, terms(calm.cluster.size()), control)?;
+    let all: Vec<u32> = (0..graph.nodes()).collect();
+    let mut components = Components::new(graph.nodes());
+    let members = components.of(&graph, &all);
+    let fairness = fairness(calm);
+    let mut finding = Finding {
+        coverage: graph.coverage(),
+        centres: calm.links.centres(calm.cluster),
+        verdict: Verdict::Always,
+        excludes: false,
+        elections: most_elections(&graph, &members),
+        has_lease: graph.phase.has_lease.get(),
+        lasso: None,
+    };
+    let mut worst: Option<Bad> = None;
+    for component in members.iter() {
+        let is_inside = |(from, to): (u32, u32)| components.are_together(from, to);
+        let Some(is_end) = is_home(&graph, component, is_inside, &fairness) else { continue };
+        if let Some(leader) = lasting(&graph, component) {
+            finding.excludes |= excludes(&graph, component, leader);
+            continue;
+        }
+        let verdict = if is_end { Verdict::Fails } else { Verdict::AlmostSurely };
+        finding.verdict = finding.verdict.min(verdict);
+        let is_worse = worst.as_ref().is_none_or(|worst| {
+            (is_end, worst.members.len()) > (worst.is_end, component.len())
+                && (is_end || !worst.is_end)
+        });
+        if is_worse {
+            worst = Some(Bad { is_end, members: component.to_vec() });
+        }
+    }
+    finding.lasso = worst.map(|worst| {
+        let cycle = cycle(&graph, &fairness, &worst.members);
+        Lasso::of(&graph, &cycle).map(Box::new)
+    });
+    Ok(finding)
+}
+
+/// Every server's timer fires, if it always may.
+pub(super) fn fairness(calm: Calm) -> Fairness {
+    let classes = 0..calm.cluster.size();
+    Fairness { weak: classes.collect(), strong: std::iter::empty().collect() }
+}
+
+/// Whether a fair run can stay in a component for ever; and if so, whether it has to.
+fn is_home(
+    graph: &Graph,
+    component: &[u32],
+    is_inside: impl Fn((u32, u32)) -> bool,
+    fairness: &Fairness,
+) -> Option<bool> {
+    let mut account = Account::EMPTY;
+    let mut is_end = true;
+    for &node in component {
+        account.visit(graph.possible(node));
+        for (class, to) in graph.moves(node) {
+            if is_inside((node, to)) {
+                account.made.insert(class);
+            } else {
+                is_end = false;
+            }
+        }
+    }
+    account.owed_weakly(fairness).is_empty().then_some(is_end)
+}
+
+/// The leader that is useful in all of a component.
+fn lasting(graph: &Graph, component: &[u32]) -> Option<ServerId> {
+    let useful = |&node: &u32| graph.useful[node as usize];
+    let first = component.first().and_then(useful);
+    first.filter(|_| component.iter().all(|node| useful(node) == first))
+}
+
+/// Whether somebody who is linked both ways to the leader is nowhere in its term.
+fn excludes(graph: &Graph, component: &[u32], leader: ServerId) -> bool {
+    let linked = graph.phase.calm.links.both_ways(leader);
+    let mut others = graph.phase.calm.cluster.others(leader).filter(|&id| linked.contains(id));
+    others.any(|id| {
+        !component.iter().any(|&node| {
+            let servers = graph.servers(node);
+            let term = |id: ServerId| servers[id.index()].ballot.current_term;
+            term(id) == term(leader)
+        })
+    })
+}
+
+/// A fair cycle of a component on which no leader stays.
+fn cycle(graph: &Graph, fairness: &Fairness, component: &[u32]) -> Cycle {
+    let members: HashSet<u32> = component.iter().copied().collect();
+    let useful = |node: u32| graph.useful[node as usize];
+    let without = component.iter().copied().filter(|&node| useful(node).is_none()).min();
+    match without {
+        Some(start) => go_round(graph, fairness, &members, start, |_| true),
+        None => {
+            let start = component.iter().copied().min().expect("a component has a node");
+            go_round(graph, fairness, &members, start, |node| useful(node) != useful(start))
+        }
+    }
+}
+
+/// The most that come to office on any run. A component is found after all those to which it leads.
+fn most_elections(graph: &Graph, members: &Members) -> Option<usize> {
+    let mut of = vec![0_usize; graph.nodes() as usize];
+    let mut most: Vec<usize> = Vec::new();
+    for (number, component) in members.iter().enumerate() {
+        component.iter().for_each(|&node| of[node as usize] = number);
+        let mut best = 0;
+        for (to, elections) in component.iter().flat_map(|&node| graph.elections_of(node)) {
+            let elections = usize::from(elections);
+            match of[to as usize] {
+                to if to == number && elections > 0 => return None,
+                to if to == number => {}
+                to => best = best.max(most[to] + elections),
+            }
+        }
+        most.push(best);
+    }
+    most.into_iter().max()
+}
