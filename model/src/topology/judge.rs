@@ -47,7 +47,11 @@ pub struct Finding {
     pub verdict: Verdict,
     /// Whether somebody who is linked both ways to a leader that stays may never follow it.
     pub excludes: bool,
-    /// How many servers come to office on a run, at most; none: there is no end to it.
+    /// How many leaders a quorum comes to follow on a run, one after the other, at most; none:
+    /// there is no end to it.
+    pub leaders: Option<usize>,
+    /// How many times a server is elected on a run, at most; none: there is no end to it. Whoever
+    /// is elected in a lower term than a server that it hears leaves office at once.
     pub elections: Option<usize>,
     /// Whether a leader ever had a round answered by a quorum, and so a lease.
     pub has_lease: bool,
@@ -77,7 +81,11 @@ pub fn judge(calm: Calm, control: &Control) -> Result<Finding, Stop> {
         centres: calm.links.centres(calm.cluster),
         verdict: Verdict::Always,
         excludes: false,
-        elections: most_elections(&graph, &members),
+        leaders: most(&graph, &members, |from, to, _| {
+            let [before, after] = [from, to].map(|node| graph.useful[node as usize]);
+            usize::from(after.is_some() && before != after)
+        }),
+        elections: most(&graph, &members, |_, _, elections| elections),
         has_lease: graph.phase.has_lease.get(),
         lasso: None,
     };
@@ -168,19 +176,26 @@ fn cycle(graph: &Graph, fairness: &Fairness, component: &[u32]) -> Cycle {
     }
 }
 
-/// The most that come to office on any run. A component is found after all those to which it leads.
-fn most_elections(graph: &Graph, members: &Members) -> Option<usize> {
+/// The most that can be counted on any run; none, if there is no end to it. A component is found
+/// after all those to which it leads. An edge counts by its ends, and how many are elected on it.
+fn most(
+    graph: &Graph,
+    members: &Members,
+    count: impl Fn(u32, u32, usize) -> usize,
+) -> Option<usize> {
     let mut of = vec![0_usize; graph.nodes() as usize];
     let mut most: Vec<usize> = Vec::new();
     for (number, component) in members.iter().enumerate() {
         component.iter().for_each(|&node| of[node as usize] = number);
         let mut best = 0;
-        for (to, elections) in component.iter().flat_map(|&node| graph.elections_of(node)) {
-            let elections = usize::from(elections);
-            match of[to as usize] {
-                to if to == number && elections > 0 => return None,
-                to if to == number => {}
-                to => best = best.max(most[to] + elections),
+        for &node in component {
+            for (to, elections) in graph.elections_of(node) {
+                let counted = count(node, to, elections.into());
+                match of[to as usize] {
+                    home if home == number && counted > 0 => return None,
+                    home if home == number => {}
+                    other => best = best.max(most[other] + counted),
+                }
             }
         }
         most.push(best);

@@ -188,7 +188,7 @@ impl<'a> Follower<'a> {
         let bounds = Bounds { limits, ..Bounds::new(cluster, terms, Replies::All) };
         let model = WorldModel { bounds, handlers };
         let (a_move, step, after) = model.apply(world, id, Trigger::Event(event));
-        for envelope in Envelope::of(id, step.outgoing) {
+        if let Some(envelope) = Envelope::of(id, step.outgoing) {
             let receivers = envelope.deliveries(cluster).map(|(to, _)| to);
             let heard = receivers.filter(|&to| links.carry(id, to));
             self.under_way.extend(heard.map(|to| Envelope { to: Some(to), ..envelope }));

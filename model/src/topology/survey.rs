@@ -45,6 +45,9 @@ pub struct Row {
 }
 
 impl Survey {
+    /// How far apart terms are told apart, usually.
+    pub const GAP: u64 = 2;
+
     /// The specification on all links of so many servers; in every order of messages, if they are
     /// few.
     pub fn of(cluster: Cluster, directed: bool) -> Self {
@@ -54,7 +57,7 @@ impl Survey {
             protocols: Protocol::ALL.to_vec(),
             handlers: Handlers::RAFT,
             orders: if cluster.size() <= 3 { Orders::Every } else { Orders::Fifo },
-            gap: 2,
+            gap: Self::GAP,
         }
     }
 

@@ -24,11 +24,11 @@ fn every_name_is_one_of_links() {
 #[test]
 fn figure_2_flaps_on_a_bridge_and_guards_do_not() {
     let finding = on("A-C B-C", Protocol::FIGURE2);
-    assert_eq!((finding.verdict, finding.elections), (Verdict::Fails, None));
+    assert_eq!((finding.verdict, finding.leaders), (Verdict::Fails, None));
     let lasso = finding.lasso.unwrap().unwrap();
     assert_eq!(lasso.useful.to_string(), "{S1, S2}");
     let finding = on("A-C B-C", Protocol::GUARDED);
-    assert_eq!((finding.verdict, finding.elections), (Verdict::Always, Some(1)));
+    assert_eq!((finding.verdict, finding.leaders), (Verdict::Always, Some(1)));
     assert!(finding.has_lease && finding.lasso.is_none());
 }
 
