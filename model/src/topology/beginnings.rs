@@ -12,13 +12,17 @@ pub(super) const fn terms(size: u8) -> u64 {
     if size <= 3 { 3 } else { 2 }
 }
 
-/// All of them, with nothing under way.
+/// All of them, with nothing under way. Servers without links never ran.
 pub(super) fn beginnings(phase: &Phase, terms: u64) -> Vec<States> {
     let cluster = phase.calm.cluster;
     let size = cluster.size();
     let mut found = Vec::new();
     for code in 0..terms.pow(size.into()) {
-        let term = |id: ServerId| code / terms.pow(id.number() as u32 - 1) % terms;
+        let term = |id: ServerId| code / terms.pow(u32::from(id.number()) - 1) % terms;
+        let is_idle = |id| !phase.linked.contains(id);
+        if cluster.servers().any(|id| is_idle(id) && term(id) > 0) {
+            continue;
+        }
         for leaders in (0..1_u8 << size).map(ServerSet::from_bits) {
             let of_term = |number: u64| leaders.iter().filter(|&id| term(id) == number).count();
             if of_term(0) == 0 && (1..terms).all(|number| of_term(number) <= 1) {

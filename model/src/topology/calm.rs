@@ -87,13 +87,17 @@ const BEATS: usize = 1000;
 /// A calm phase that is gone through.
 pub(super) struct Phase {
     pub(super) calm: Calm,
+    /// The servers that have links. The others are as good as dead: nothing happens to them.
+    pub(super) linked: ServerSet,
     /// Whether a quorum has ever answered a round.
     pub(super) has_lease: Cell<bool>,
 }
 
 impl Phase {
-    pub(super) const fn of(calm: Calm) -> Self {
-        Self { calm, has_lease: Cell::new(false) }
+    pub(super) fn of(calm: Calm) -> Self {
+        let alone = calm.links.alone(calm.cluster);
+        let linked = calm.cluster.servers().filter(|&id| !alone.contains(id)).collect();
+        Self { calm, linked, has_lease: Cell::new(false) }
     }
 
     /// What a server does.
@@ -202,7 +206,7 @@ impl Phase {
         self.settled(now)
     }
 
-    /// Whose timers may fire: of those that no heartbeat starts anew; and of leaders who leave
+    /// Whose timers may fire, of servers with links: of those that no heartbeat starts anew; and of leaders who leave
     /// office by it, since no quorum answers them.
     pub(super) fn may_fire(&self, servers: &States) -> ServerSet {
         let may_fire = |id: &ServerId| {
@@ -215,7 +219,7 @@ impl Phase {
                 Timer::Contact | Timer::Election => !self.is_held(servers, *id),
             }
         };
-        self.calm.cluster.servers().filter(may_fire).collect()
+        self.linked.iter().filter(may_fire).collect()
     }
 
     fn is_held(&self, servers: &States, id: ServerId) -> bool {
@@ -245,8 +249,7 @@ impl Phase {
         })
     }
 
-    /// A server that leads, or would, by the votes of a quorum of others, and so on: what the
-    /// specification makes of a candidate that gets its last vote.
+    /// A server that has just been elected: what becomes of a candidate that gets its last vote.
     pub(super) fn elected(&self, id: ServerId, ballot: Ballot) -> State {
         let cluster = self.calm.cluster;
         let mut votes = ServerSet::only(id);

@@ -10,7 +10,7 @@ use crate::liveness::class::Classes;
 use crate::liveness::runs::{Edges, Runs};
 use crate::packed::{Layout, Packed, States};
 use crate::search::{Control, Coverage, Stop};
-use crate::types::{ServerId, ServerSet, Term};
+use crate::types::{ServerId, Term};
 use crate::world::bounds::{Bounds, Replies, Terms};
 
 /// A world: the servers.
@@ -136,18 +136,12 @@ impl Graph {
 
     /// The servers as they are kept: terms relative.
     pub(super) fn relative(&self, servers: &States) -> States {
-        let Calm { cluster, gap, .. } = self.phase.calm;
-        relative(servers, cluster.size().into(), gap)
+        relative(servers, self.phase.linked, self.phase.calm.gap)
     }
 
     /// The servers of a world.
     pub(super) fn servers(&self, node: u32) -> States {
         self.layout.states(&self.worlds[node as usize])
-    }
-
-    /// Whose timers may fire in a world.
-    pub(super) fn may_fire(&self, node: u32) -> ServerSet {
-        self.phase.may_fire(&self.servers(node))
     }
 
     /// Where a way to a world begins; and the timers and worlds on it.

@@ -59,11 +59,8 @@ pub struct Finding {
     pub lasso: Option<Result<Box<Lasso>, Refuted>>,
 }
 
-/// Where a useful leader does not stay.
-struct Bad {
-    is_end: bool,
-    members: Vec<u32>,
-}
+/// Where a useful leader does not stay: a component, and whether a run in it has to stay there.
+type Bad = (bool, Vec<u32>);
 
 /// Judges a protocol on some links.
 ///
@@ -89,29 +86,46 @@ pub fn judge(calm: Calm, control: &Control) -> Result<Finding, Stop> {
         has_lease: graph.phase.has_lease.get(),
         lasso: None,
     };
-    let mut worst: Option<Bad> = None;
+    let mut bad: Vec<Bad> = Vec::new();
     for component in members.iter() {
         let is_inside = |(from, to): (u32, u32)| components.are_together(from, to);
         let Some(is_end) = is_home(&graph, component, is_inside, &fairness) else { continue };
-        if let Some(leader) = lasting(&graph, component) {
-            finding.excludes |= excludes(&graph, component, leader);
-            continue;
-        }
-        let verdict = if is_end { Verdict::Fails } else { Verdict::AlmostSurely };
-        finding.verdict = finding.verdict.min(verdict);
-        let is_worse = worst.as_ref().is_none_or(|worst| {
-            (is_end, worst.members.len()) > (worst.is_end, component.len())
-                && (is_end || !worst.is_end)
-        });
-        if is_worse {
-            worst = Some(Bad { is_end, members: component.to_vec() });
+        match lasting(&graph, component) {
+            Some(leader) => finding.excludes |= excludes(&graph, component, leader),
+            None => bad.push((is_end, component.to_vec())),
         }
     }
-    finding.lasso = worst.map(|worst| {
-        let cycle = cycle(&graph, &fairness, &worst.members);
-        Lasso::of(&graph, &cycle).map(Box::new)
-    });
+    finding.verdict = match bad.iter().map(|(is_end, _)| is_end).max() {
+        None => Verdict::Always,
+        Some(false) => Verdict::AlmostSurely,
+        Some(true) => Verdict::Fails,
+    };
+    // What cannot be left says more.
+    bad.retain(|(is_end, _)| *is_end || finding.verdict == Verdict::AlmostSurely);
+    finding.lasso = shown(&graph, &fairness, bad);
     Ok(finding)
+}
+
+/// How many components, and how many starts in each, are tried for a run that is one in real terms,
+/// too.
+const TRIES: usize = 16;
+
+/// A run that goes round in one of these components: the smaller, the better.
+fn shown(
+    graph: &Graph,
+    fairness: &Fairness,
+    mut bad: Vec<Bad>,
+) -> Option<Result<Box<Lasso>, Refuted>> {
+    bad.sort_by_key(|(_, component)| (component.len(), component.iter().min().copied()));
+    let cycles = bad.iter().take(TRIES).flat_map(|(_, nodes)| cycles(graph, fairness, nodes));
+    let mut refuted = None;
+    for cycle in cycles {
+        match Lasso::of(graph, &cycle) {
+            Ok(lasso) => return Some(Ok(Box::new(lasso))),
+            Err(why) => refuted = refuted.or(Some(why)),
+        }
+    }
+    refuted.map(Err)
 }
 
 /// Every server's timer fires, if it always may.
@@ -162,18 +176,19 @@ fn excludes(graph: &Graph, component: &[u32], leader: ServerId) -> bool {
     })
 }
 
-/// A fair cycle of a component on which no leader stays.
-fn cycle(graph: &Graph, fairness: &Fairness, component: &[u32]) -> Cycle {
+/// Fair cycles of a component on which no leader stays, the shortest first.
+fn cycles(graph: &Graph, fairness: &Fairness, component: &[u32]) -> Vec<Cycle> {
     let members: HashSet<u32> = component.iter().copied().collect();
     let useful = |node: u32| graph.useful[node as usize];
-    let without = component.iter().copied().filter(|&node| useful(node).is_none()).min();
-    match without {
-        Some(start) => go_round(graph, fairness, &members, start, |_| true),
-        None => {
-            let start = component.iter().copied().min().expect("a component has a node");
-            go_round(graph, fairness, &members, start, |node| useful(node) != useful(start))
-        }
-    }
+    let mut starts: Vec<u32> = component.to_vec();
+    starts.sort_unstable_by_key(|&node| (useful(node).is_some(), node));
+    let cycle = |start: u32| {
+        let changes = |node| useful(start).is_none() || useful(node) != useful(start);
+        go_round(graph, fairness, &members, start, changes)
+    };
+    let mut cycles: Vec<_> = starts.into_iter().take(TRIES).map(cycle).collect();
+    cycles.sort_by_key(|cycle| cycle.moves.len());
+    cycles
 }
 
 /// The most that can be counted on any run; none, if there is no end to it. A component is found

@@ -225,6 +225,10 @@ impl fmt::Display for Lasso {
         let names = names.collect::<Vec<_>>().join(", ");
         writeln!(f, "  0. The network is calm from here on. Servers hear each other so: {links}")?;
         writeln!(f, "     ({names}).")?;
+        let alone = links.alone(stem.initial.cluster());
+        if !alone.is_empty() {
+            writeln!(f, "     Without links, and so as good as dead: {alone}.")?;
+        }
         write!(f, "{}{}", told(&stem.initial, &stem.initial), stem.numbered(1))?;
         let step = stem.moves.len();
         if cycle.moves.is_empty() {

@@ -12,10 +12,10 @@ use raft_model::world::links::{Links, letter};
 /// Measures, in pixels.
 const MARGIN: f64 = 36.0;
 const TOP: f64 = 132.0;
-const ROW: f64 = 96.0;
+const ROW: f64 = 104.0;
 const GRAPH: f64 = 132.0;
-const COLUMN: f64 = 92.0;
-const RADIUS: f64 = 30.0;
+const COLUMN: f64 = 98.0;
+const RADIUS: f64 = 31.0;
 const DOT: f64 = 8.0;
 /// Rows of a block; blocks stand side by side.
 const ROWS: usize = 11;
@@ -37,7 +37,7 @@ pub(super) fn draw(survey: &Survey, rows: &[Row]) -> String {
     let block = GRAPH + COLUMN * as_f64(columns) + MARGIN;
     let blocks = rows.len().div_ceil(ROWS).max(1);
     let height = as_f64(rows.len().div_ceil(blocks).max(1)) * ROW;
-    let width = (2.0 * MARGIN + block * as_f64(blocks) - MARGIN).max(640.0);
+    let width = (2.0 * MARGIN + block * as_f64(blocks) - MARGIN).max(960.0);
     let total = TOP + height + 110.0;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {total}\" width=\"{width}\" \
@@ -79,10 +79,10 @@ fn title(svg: &mut String, survey: &Survey, count: usize) {
 
 fn draw_row(svg: &mut String, survey: &Survey, row: &Row, (left, top): (f64, f64)) {
     let middle = top + ROW / 2.0;
-    let up = if row.name.is_some() { 7.0 } else { 0.0 };
+    let up = if row.name.is_some() { 4.0 } else { 0.0 };
     draw_graph(svg, survey.size, row, (left + GRAPH / 2.0, middle - up));
     if let Some(name) = row.name {
-        text(svg, "name", (left + GRAPH / 2.0, top + ROW - 6.0), name);
+        text(svg, "name", (left + GRAPH / 2.0, top + ROW - 7.0), name);
     }
     for (place, finding) in row.findings.iter().enumerate() {
         mark(svg, (column(left, place), middle), kind(finding));
