@@ -12,17 +12,14 @@ pub(super) const fn terms(size: u8) -> u64 {
     if size <= 3 { 3 } else { 2 }
 }
 
-/// All of them, with nothing under way. Servers without links never ran.
+/// All of them, with nothing under way. What servers without links have done before is in the votes of
+/// others; they themselves are drawn as servers that never ran.
 pub(super) fn beginnings(phase: &Phase, terms: u64) -> Vec<States> {
     let cluster = phase.calm.cluster;
     let size = cluster.size();
     let mut found = Vec::new();
     for code in 0..terms.pow(size.into()) {
         let term = |id: ServerId| code / terms.pow(u32::from(id.number()) - 1) % terms;
-        let is_idle = |id| !phase.linked.contains(id);
-        if cluster.servers().any(|id| is_idle(id) && term(id) > 0) {
-            continue;
-        }
         for leaders in (0..1_u8 << size).map(ServerSet::from_bits) {
             let of_term = |number: u64| leaders.iter().filter(|&id| term(id) == number).count();
             if of_term(0) == 0 && (1..terms).all(|number| of_term(number) <= 1) {
@@ -36,7 +33,7 @@ pub(super) fn beginnings(phase: &Phase, terms: u64) -> Vec<States> {
 fn beginning(phase: &Phase, leaders: ServerSet, term: impl Fn(ServerId) -> u64) -> States {
     let never_ran = State { ballot: Ballot::INITIAL, role: Role::FOLLOWER };
     let mut servers = [never_ran; ServerId::MAX as usize];
-    for id in phase.calm.cluster.servers() {
+    for id in phase.linked.iter() {
         let leader = leaders.iter().find(|&leader| term(leader) == term(id));
         // Whoever is in a term without a leader has campaigned for it, in vain.
         let voted_for = leader.or_else(|| (term(id) > 0).then_some(id));

@@ -45,6 +45,9 @@ pub enum Refuted {
     /// It comes to other worlds.
     #[error("in real terms, step {0} leads elsewhere")]
     Elsewhere(usize),
+    /// It comes back to terms that are nearer to each other than they were.
+    #[error("the cycle does not close in real terms")]
+    Open,
     /// It passes over somebody.
     #[error("the cycle passes over the timer of {0} for ever")]
     Unfair(ServerId),
@@ -56,7 +59,8 @@ pub enum Refuted {
 impl Lasso {
     /// The run of a graph to a cycle and once round it, in whole worlds, where it is seen to be one:
     /// each step is made by the functions of the model, each timer that fires is one that may; the
-    /// cycle is fair, comes back to where it began, but for terms, and can be gone round once more;
+    /// cycle is fair, comes back to where it began, but for terms, which may be further apart, and can
+    /// be gone round once more;
     /// and no useful leader stays.
     ///
     /// # Errors
@@ -71,6 +75,7 @@ impl Lasso {
         let (mut always, mut fire) = (ServerSet::from_bits(u8::MAX), ServerSet::EMPTY);
         let (mut useful, mut is_led) = (ServerSet::EMPTY, true);
         let mut at = cycle.start;
+        let begins = follower.gaps();
         for number in 0..cycle.moves.len().max(1) {
             let servers = follower.servers();
             let leader = graph.phase.useful(&servers);
@@ -85,6 +90,11 @@ impl Lasso {
             }
         }
         let round = follower.take();
+        // The same, but that some gaps which are told apart no more may have grown.
+        let comes_back = begins.iter().zip(follower.gaps()).all(|(before, now)| *before <= now);
+        if !comes_back {
+            return Err(Refuted::Open);
+        }
         follower.walk(cycle.start, &cycle.moves)?;
         if let Some(passed_over) = always.iter().find(|&id| !fire.contains(id)) {
             return Err(Refuted::Unfair(passed_over));
@@ -132,6 +142,14 @@ impl<'a> Follower<'a> {
             servers[id.index()] = *state;
         }
         servers
+    }
+
+    /// How far each of the terms of linked servers is above the next lower one.
+    fn gaps(&self) -> Vec<u64> {
+        let servers = self.servers();
+        let term = |id: ServerId| servers[id.index()].ballot.current_term.number();
+        let terms: BTreeSet<u64> = self.graph.phase.linked.iter().map(term).collect();
+        terms.iter().zip(terms.iter().skip(1)).map(|(lower, higher)| higher - lower).collect()
     }
 
     /// From the beginning to the world that is seen when heartbeats have had their effect.

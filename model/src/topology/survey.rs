@@ -46,7 +46,7 @@ pub struct Row {
 
 impl Survey {
     /// How far apart terms are told apart, usually.
-    pub const GAP: u64 = 2;
+    pub const GAP: u64 = 3;
 
     /// The specification on all links of so many servers; in every order of messages, if they are
     /// few.
