@@ -166,11 +166,7 @@ impl Cluster {
 
     /// Ends the leader by this signal, and starts it again. `None` if it had just ceased to be the
     /// leader.
-    fn round(
-        &mut self,
-        number: usize,
-        signal: Signal,
-    ) -> Result<Option<Failover>, Box<dyn Error>> {
+    fn round(&mut self, number: usize, signal: Signal) -> Result<Option<Failover>, Box<dyn Error>> {
         self.settled()?;
         // Multiples of the golden ratio spread the kills evenly between two heartbeats.
         let phase = (number as f64 * 0.618_034).fract();

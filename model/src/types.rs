@@ -96,6 +96,12 @@ impl ServerSet {
         Self(self.0 & !(1 << server.index()))
     }
 
+    /// Who is a member of this set, or of the other.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether this server is a member.
     pub const fn contains(self, server: ServerId) -> bool {
         self.0 & 1 << server.index() != 0

@@ -1,10 +1,10 @@
 //! What is assumed of the calm phase, and what is owed to whom.
 
-use super::class::{Class, Numbering};
+use super::class::{Class, Kind, Numbering};
 use super::fair::Fairness;
 use super::graph::Note;
-use crate::cluster::Cluster;
-use crate::types::{ServerId, ServerSet};
+use crate::cluster::{Cluster, Protocol};
+use crate::types::ServerSet;
 use crate::world::links::Links;
 
 /// One thing that is assumed of the calm phase.
@@ -16,6 +16,8 @@ pub enum Assumption {
     HeartbeatsHold,
     /// Crashes end.
     RestartsEnd,
+    /// Old heartbeats end. Only behind guards it is one.
+    RepeatsEnd,
     /// A quorum is up.
     MajorityLives,
     /// Timers fire.
@@ -24,11 +26,19 @@ pub enum Assumption {
     MessagesArrive,
 }
 
+impl Assumption {
+    /// Whether servers that elect so need it: what is only behind guards is none without them.
+    pub fn is_of(self, protocol: Protocol) -> bool {
+        self != Self::RepeatsEnd || protocol != Protocol::FIGURE2
+    }
+}
+
 /// All assumptions.
-pub const ASSUMPTIONS: [Assumption; 6] = [
+pub const ASSUMPTIONS: [Assumption; 7] = [
     Assumption::MessagesFirst,
     Assumption::HeartbeatsHold,
     Assumption::RestartsEnd,
+    Assumption::RepeatsEnd,
     Assumption::MajorityLives,
     Assumption::TimersFire,
     Assumption::MessagesArrive,
@@ -41,6 +51,7 @@ impl Assumption {
             Self::MessagesFirst => "messages-first",
             Self::HeartbeatsHold => "heartbeats-hold",
             Self::RestartsEnd => "restarts-end",
+            Self::RepeatsEnd => "repeats-end",
             Self::MajorityLives => "majority-lives",
             Self::TimersFire => "timers-fire",
             Self::MessagesArrive => "messages-arrive",
@@ -51,10 +62,11 @@ impl Assumption {
     pub const fn says(self) -> &'static str {
         match self {
             Self::MessagesFirst => {
-                "no election timer fires while a message is under way that can change something"
+                "no timer but that of heartbeats fires while a message is under way that can change something; with check-quorum, a leader awaits its answers, too"
             }
             Self::HeartbeatsHold => "no election timer fires while a server leads the highest term",
             Self::RestartsEnd => "no server restarts any more",
+            Self::RepeatsEnd => "what a leader has said that has left office arrives no more",
             Self::MajorityLives => "more than half of the servers are up",
             Self::TimersFire => "a timer that stays allowed to fire does fire",
             Self::MessagesArrive => "a message that stays able to change something does arrive",
@@ -69,6 +81,7 @@ impl Assumption {
                 "leaders are deposed for ever by timers that heartbeats do not hold"
             }
             Self::RestartsEnd => "candidates and leaders crash for ever",
+            Self::RepeatsEnd => "one old heartbeat, again and again, keeps its receiver waiting",
             Self::MajorityLives => "candidates campaign for ever, and no quorum can answer",
             Self::TimersFire => "nobody ever campaigns",
             Self::MessagesArrive => "what a candidate sends never arrives",
@@ -96,6 +109,8 @@ pub struct Assumptions {
     pub heartbeats_hold: bool,
     /// See [`Assumption::RestartsEnd`].
     pub restarts_end: bool,
+    /// See [`Assumption::RepeatsEnd`].
+    pub repeats_end: bool,
     /// Who hears whom. A server without links is as good as dead: nothing is asked of it.
     pub links: Links,
     /// What is owed to each server's timer.
@@ -110,6 +125,7 @@ impl Assumptions {
         messages_first: true,
         heartbeats_hold: true,
         restarts_end: true,
+        repeats_end: true,
         links: Links::ALL,
         timers: Strength::Weak,
         messages: Strength::Weak,
@@ -122,6 +138,7 @@ impl Assumptions {
             Assumption::MessagesFirst => Self { messages_first: false, ..self },
             Assumption::HeartbeatsHold => Self { heartbeats_hold: false, ..self },
             Assumption::RestartsEnd => Self { restarts_end: false, ..self },
+            Assumption::RepeatsEnd => Self { repeats_end: false, ..self },
             Assumption::MajorityLives => self.with_dead(smallest_majority(cluster)),
             Assumption::TimersFire => Self { timers: Strength::None, ..self },
             Assumption::MessagesArrive => Self { messages: Strength::None, ..self },
@@ -144,11 +161,23 @@ impl Assumptions {
         Self { timers: strong(self.timers), messages: strong(self.messages), ..self }
     }
 
-    /// Whether the election timer of a server may fire in a world of which this was noted.
-    pub(super) const fn allow_election_timer(&self, note: Note, id: ServerId) -> bool {
-        let waits = self.messages_first && note.is_busy
-            || self.heartbeats_hold && note.hear_a_leader.contains(id);
-        !waits
+    /// These, with nothing owed to anybody: what they allow is the same.
+    pub(super) const fn unfair(self) -> Self {
+        Self { timers: Strength::None, messages: Strength::None, ..self }
+    }
+
+    /// Whether the calm phase has moves of this class in a world of which this was noted.
+    pub(super) const fn allow(&self, note: Note, class: Class) -> bool {
+        let comes_first = self.messages_first && note.is_busy;
+        match class {
+            Class::ElectionTimer(id) | Class::ContactTimer(id) => {
+                !comes_first && !(self.heartbeats_hold && note.hear_a_leader.contains(id))
+            }
+            Class::HeartbeatTimer(id) => !(comes_first && note.await_answers.contains(id)),
+            Class::Restart => !self.restarts_end,
+            Class::Link { kind: Kind::OldHeartbeat, .. } => !self.repeats_end,
+            Class::HandOver | Class::NewerTerm(_) | Class::Link { .. } => true,
+        }
     }
 
     pub(super) fn fairness(&self, numbering: &Numbering) -> Fairness {
@@ -156,8 +185,10 @@ impl Assumptions {
             Class::ElectionTimer(_) | Class::ContactTimer(_) | Class::HeartbeatTimer(_) => {
                 self.timers
             }
+            Class::Restart | Class::HandOver | Class::Link { kind: Kind::OldHeartbeat, .. } => {
+                Strength::None
+            }
             Class::NewerTerm(_) | Class::Link { .. } => self.messages,
-            Class::Restart | Class::HandOver => Strength::None,
         };
         let owed = |strength| {
             let classes = numbering.classes().filter(|&class| to_class(class) == strength);

@@ -46,6 +46,9 @@ pub enum Kind {
     RequestVote,
     /// An `AppendEntries` of the receiver's term or a newer one.
     AppendEntries,
+    /// An `AppendEntries` of who has left office since, of the receiver's term or a newer one.
+    /// Without guards it is told from no other: what it does, it does once a term.
+    OldHeartbeat,
     /// A request of an older term than the receiver's: it only draws a refusal.
     StaleRequest,
     /// A response of the receiver's own term or an older one: in effect, a vote.
@@ -72,6 +75,9 @@ impl Kind {
         }
         if protocol.check_quorum() {
             kinds.push(Self::Answer);
+        }
+        if protocol != Protocol::FIGURE2 {
+            kinds.push(Self::OldHeartbeat);
         }
         kinds.push(Self::HandOver);
         kinds
@@ -112,9 +118,17 @@ impl Class {
         Self::Link { kind, from, to }
     }
 
-    /// Whether something arrives.
-    pub const fn is_delivery(self) -> bool {
-        matches!(self, Self::NewerTerm(_) | Self::Link { .. })
+    /// Whether something arrives that others may wait for.
+    pub const fn is_awaited(self) -> bool {
+        match self {
+            Self::NewerTerm(_) => true,
+            Self::Link { kind, .. } => !matches!(kind, Kind::OldHeartbeat),
+            Self::ElectionTimer(_)
+            | Self::ContactTimer(_)
+            | Self::HeartbeatTimer(_)
+            | Self::Restart
+            | Self::HandOver => false,
+        }
     }
 }
 
@@ -153,6 +167,28 @@ impl Numbering {
     /// The class with this number.
     pub fn class(&self, code: u8) -> Class {
         self.classes[usize::from(code)]
+    }
+
+    /// The class of what happens to the server `to`, while servers are in these states.
+    pub fn class_of(
+        &self,
+        to: ServerId,
+        trigger: Trigger,
+        state: impl Fn(ServerId) -> State,
+    ) -> Class {
+        let class = Class::of(to, &state(to), trigger);
+        match (class, trigger) {
+            (
+                Class::Link { kind: Kind::AppendEntries, from, to },
+                Trigger::Event(Event::Receive { message, .. }),
+            ) if self.kinds.contains(&Kind::OldHeartbeat) => {
+                let State { ballot, role } = state(from);
+                let leads = role.is_leader() && ballot.current_term == message.term();
+                let kind = if leads { Kind::AppendEntries } else { Kind::OldHeartbeat };
+                Class::Link { kind, from, to }
+            }
+            _ => class,
+        }
     }
 
     /// The number of a class.
@@ -200,6 +236,7 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::RequestVote => "RequestVote",
             Self::AppendEntries => "AppendEntries",
+            Self::OldHeartbeat => "old heartbeat",
             Self::StaleRequest => "stale request",
             Self::Vote => "vote",
             Self::PreVote => "PreVote",

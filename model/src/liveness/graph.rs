@@ -7,6 +7,7 @@ use std::thread;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
+use super::assumptions::Assumptions;
 use super::class::{Class, Numbering};
 use super::runs::Edges;
 use crate::action::{Envelope, Trigger};
@@ -16,6 +17,7 @@ use crate::packed::Packed;
 use crate::reduce::PackedModel;
 use crate::search::{Control, Coverage, Stop};
 use crate::types::{ServerId, ServerSet, Term};
+use crate::world::bounds::{Bounds, Terms};
 use crate::world::links::Links;
 
 /// Worlds, and the moves between them.
@@ -27,6 +29,8 @@ pub struct Graph<const W: usize> {
     links: Links,
     /// Servers without links.
     dead: ServerSet,
+    /// What is assumed of all its moves, if it has no others.
+    assumed: Option<Assumptions>,
     worlds: Vec<Packed<W>>,
     notes: Vec<Note>,
     edges: Edges,
@@ -46,6 +50,8 @@ pub(super) struct Note {
     pub(super) is_stable: bool,
     /// Whoever hears a server that leads the highest term.
     pub(super) hear_a_leader: ServerSet,
+    /// Leaders that leave office unless a quorum answers their open round.
+    pub(super) await_answers: ServerSet,
     /// Servers whose campaign would be of a term outside of the window: the graph does not have it.
     pub(super) held: ServerSet,
 }
@@ -63,7 +69,14 @@ impl Note {
         let is_stable = is_led && alive.iter().all(|id| leads(id) || follows(id));
         let hears_a_leader = |&id: &ServerId| alive.iter().any(|l| leads(l) && links.carry(l, id));
         let hear_a_leader = alive.iter().filter(hears_a_leader).collect();
-        Self { is_led, is_stable, hear_a_leader, ..Self::default() }
+        let awaits_answers = |&id: &ServerId| match state(id).role {
+            Role::Leader { answered, .. } => {
+                cluster.protocol().check_quorum() && !cluster.is_quorum(answered)
+            }
+            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => false,
+        };
+        let await_answers = alive.iter().filter(awaits_answers).collect();
+        Self { is_led, is_stable, hear_a_leader, await_answers, ..Self::default() }
     }
 }
 
@@ -92,6 +105,7 @@ pub(super) fn let_happen(links: Links, dead: ServerSet, class: Class) -> bool {
 fn can_arrive(
     links: Links,
     dead: ServerSet,
+    numbering: &Numbering,
     envelope: Envelope,
     state: impl Fn(ServerId) -> State,
 ) -> bool {
@@ -100,7 +114,7 @@ fn can_arrive(
         None => !links.hearers(from).is_empty() || dead.contains(from),
         Some(to) => {
             let arrives = Trigger::Event(Event::Receive { from, message });
-            let_happen(links, dead, Class::of(to, &state(to), arrives))
+            let_happen(links, dead, numbering.class_of(to, arrives, state))
         }
     }
 }
@@ -110,6 +124,7 @@ fn can_arrive(
 /// window has to reach down to it, and it is in nobody's way.
 pub(super) fn canonical<const W: usize>(
     model: &PackedModel<W>,
+    numbering: &Numbering,
     links: Links,
     world: &Packed<W>,
 ) -> Packed<W> {
@@ -121,7 +136,7 @@ pub(super) fn canonical<const W: usize>(
         world = layout.without_sent(&world);
         let states = world;
         for envelope in sent {
-            if can_arrive(links, dead, envelope, |id| layout.state(&states, id)) {
+            if can_arrive(links, dead, numbering, envelope, |id| layout.state(&states, id)) {
                 layout.send(&mut world, envelope);
             }
         }
@@ -155,11 +170,45 @@ impl<const W: usize> Graph<W> {
         links: Links,
         control: &Control,
     ) -> Result<Self, Stop> {
+        Self::with(model, roots, links, None, control)
+    }
+
+    /// What a calm phase of which this is assumed can come to from the worlds of a graph, in a
+    /// window with room for this many terms more. (So it can bring together terms that lie as far
+    /// apart as they may.)
+    ///
+    /// # Errors
+    ///
+    /// Why the search was stopped.
+    pub fn explore_calm(
+        hostile: &Self,
+        assumptions: Assumptions,
+        more_terms: u64,
+        control: &Control,
+    ) -> Result<Self, Stop> {
+        let narrow = &hostile.model;
+        let window = Term::new(narrow.bounds().terms.last().number() + more_terms);
+        let bounds = Bounds { terms: Terms::Window(window), ..*narrow.bounds() };
+        let model = PackedModel::new(bounds, narrow.reductions()).expect("it was seen to fit");
+        let model = model.driven_by(narrow.handlers());
+        let wide = |world| model.layout().pack(&narrow.layout().unpack(world));
+        let roots: Vec<_> = hostile.worlds.iter().map(wide).collect();
+        Self::with(&model, &roots, assumptions.links, Some(assumptions), control)
+    }
+
+    fn with(
+        model: &PackedModel<W>,
+        roots: &[Packed<W>],
+        links: Links,
+        assumed: Option<Assumptions>,
+        control: &Control,
+    ) -> Result<Self, Stop> {
         let mut graph = Self {
             model: model.clone(),
             numbering: Numbering::of(model.bounds().cluster),
             links,
             dead: links.alone(model.bounds().cluster),
+            assumed,
             worlds: Vec::new(),
             notes: Vec::new(),
             edges: Edges::new(),
@@ -239,16 +288,19 @@ impl<const W: usize> Graph<W> {
         self.model.for_each_step(world, |a_move, after| {
             let id = a_move.server;
             let (before, changed) = (layout.state(world, id), layout.state(&after, id));
-            let class = Class::of(id, &before, a_move.trigger);
+            let class = self.numbering.class_of(id, a_move.trigger, |id| layout.state(world, id));
             if self.dead.contains(id) || !let_happen(self.links, self.dead, class) {
                 return;
             }
             let after = self.canonical(&self.arriving(world, id, after));
             if after != *world || before != changed {
-                note.is_busy |= class.is_delivery();
+                note.is_busy |= class.is_awaited();
                 found.push((self.numbering.code(class), after));
             }
         });
+        if let Some(assumed) = self.assumed {
+            found.retain(|&(class, _)| assumed.allow(note, self.numbering.class(class)));
+        }
         found.sort_unstable();
         found.dedup();
         (found, note)
@@ -269,13 +321,19 @@ impl<const W: usize> Graph<W> {
 
     fn note(&self, world: &Packed<W>) -> Note {
         let layout = self.model.layout();
-        let held = self.model.held_by_bounds(world).iter().filter(|id| !self.dead.contains(*id));
+        let never = self.dead.union(layout.cluster().witnesses());
+        let held = self.model.held_by_bounds(world).iter().filter(|id| !never.contains(*id));
         let note = Note::of(layout.cluster(), self.links, |id| layout.state(world, id));
         Note { held: held.collect(), ..note }
     }
 
+    /// The world that stands here for one of another graph, whose window may be smaller.
+    pub(super) fn root(&self, other: &Self, world: &Packed<W>) -> Packed<W> {
+        self.canonical(&self.model.layout().pack(&other.model.layout().unpack(world)))
+    }
+
     fn canonical(&self, world: &Packed<W>) -> Packed<W> {
-        canonical(&self.model, self.links, world)
+        canonical(&self.model, &self.numbering, self.links, world)
     }
 
     /// The model whose graph it is.
@@ -286,6 +344,11 @@ impl<const W: usize> Graph<W> {
     /// The numbers of its classes.
     pub const fn numbering(&self) -> &Numbering {
         &self.numbering
+    }
+
+    /// What is assumed of all its moves, if it has no others.
+    pub(super) const fn assumed(&self) -> Option<Assumptions> {
+        self.assumed
     }
 
     /// Who hears whom.

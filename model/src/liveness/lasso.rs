@@ -12,11 +12,12 @@ use super::fair::{Account, reachable};
 use super::graph::{Graph, Note, canonical, let_happen};
 use super::{Calm, Property, Violation};
 use crate::action::{Envelope, Move};
+use crate::cluster::Cluster;
 use crate::packed::Packed;
 use crate::reduce::PackedModel;
 use crate::run::Run;
 use crate::types::Term;
-use crate::world::bounds::{Bounds, Replies, Terms};
+use crate::world::bounds::{Bounds, Terms};
 use crate::world::links::Links;
 use crate::world::{World, WorldModel};
 
@@ -25,6 +26,8 @@ use crate::world::{World, WorldModel};
 pub struct Lasso {
     /// The property.
     pub property: Property,
+    /// Of which servers it is a run.
+    pub cluster: Cluster,
     /// What is assumed of the calm phase, and holds.
     pub assumptions: Assumptions,
     /// The hostile phase, from the world in which everything begins.
@@ -105,11 +108,11 @@ impl Lasso {
             Violation::Cycle(cycle) => cycle.start,
         };
         let way = graph.way_to(start);
-        let mut run = Follower::new(hostile);
-        if assumptions.links != Links::ALL {
+        let mut run = Follower::new(graph);
+        if assumptions.links != Links::ALL || graph.assumed().is_some() {
             // The roots of this graph are the worlds of the hostile one, as those links see them.
             let root = graph.worlds()[way[0] as usize];
-            let is_it = |world| canonical(graph.model(), assumptions.links, world) == root;
+            let is_it = |world| graph.root(hostile, world) == root;
             let mut worlds = (0..).zip(hostile.worlds());
             let (before, _) = worlds.find(|(_, world)| is_it(world)).expect("roots are worlds");
             run.walk(hostile, &hostile.way_to(before)[1..])?;
@@ -121,7 +124,8 @@ impl Lasso {
             Violation::Trap(node) => End::Trap { reachable: reachable(calm, *node) },
             Violation::Cycle(cycle) => run.go_round(property, &assumptions, graph, &cycle.moves)?,
         };
-        Ok(Self { property, assumptions, stem, end })
+        let cluster = hostile.model().bounds().cluster;
+        Ok(Self { property, cluster, assumptions, stem, end })
     }
 
     /// How many steps lead to the cycle, and how many it has.
@@ -155,7 +159,7 @@ impl Follower {
             Some((wide, Terms::UpTo(room)))
         };
         let (wide, terms) = (1..=100).rev().find_map(wide).expect("a term fits");
-        let bounds = Bounds::new(packed.bounds().cluster, terms, Replies::All);
+        let bounds = Bounds { terms, ..packed.direct().bounds };
         let model = WorldModel { bounds, handlers: packed.handlers() };
         let run = Run::from(model.initial());
         let (numbering, links) = (graph.numbering().clone(), Links::ALL);
@@ -164,7 +168,7 @@ impl Follower {
 
     /// The world that stands for one of the direct model.
     fn reduced(&self, world: &World) -> Packed<WORDS> {
-        canonical(&self.wide, self.links, &self.wide.layout().pack(world))
+        canonical(&self.wide, &self.numbering, self.links, &self.wide.pack(world))
     }
 
     /// The moves that the links allow, but for those that cannot matter; each with its class, the
@@ -172,7 +176,7 @@ impl Follower {
     fn moves(&self) -> Vec<(u8, Move, World, Packed<WORDS>)> {
         let world = self.run.last();
         let here = self.reduced(world);
-        let dead = self.links.alone(world.cluster());
+        let dead = self.links.alone(self.model.bounds.cluster);
         let moves = self.model.successors(world).into_iter();
         let moves = moves.filter(|(a_move, _)| !dead.contains(a_move.server));
         let moves = moves.filter_map(|(a_move, mut after)| {
@@ -184,7 +188,8 @@ impl Follower {
             after.sent.retain(is_heard);
             let reduced = self.reduced(&after);
             let matters = reduced != here || after.state(a_move.server) != before;
-            let class = Class::of(a_move.server, before, a_move.trigger);
+            let class =
+                self.numbering.class_of(a_move.server, a_move.trigger, |id| *world.state(id));
             let matters = matters && let_happen(self.links, dead, class);
             matters.then_some((self.numbering.code(class), a_move, after, reduced))
         });
@@ -275,28 +280,16 @@ impl Follower {
     }
 
     fn note(&self) -> Note {
-        let is_delivery = |class: &u8| self.numbering.class(*class).is_delivery();
-        let is_busy = self.moves().iter().any(|(class, ..)| is_delivery(class));
+        let is_awaited = |class: &u8| self.numbering.class(*class).is_awaited();
+        let is_busy = self.moves().iter().any(|(class, ..)| is_awaited(class));
         let cluster = self.model.bounds.cluster;
         Note { is_busy, ..Note::of(cluster, self.links, |id| *self.run.last().state(id)) }
     }
 
     /// The classes of moves that the calm phase has here.
     fn possible(&self, assumptions: &Assumptions, note: Note) -> Classes {
-        let is_allowed = |class| match self.numbering.class(class) {
-            Class::Restart => !assumptions.restarts_end,
-            Class::ElectionTimer(id) => assumptions.allow_election_timer(note, id),
-            Class::HandOver
-            | Class::ContactTimer(_)
-            | Class::HeartbeatTimer(_)
-            | Class::NewerTerm(_)
-            | Class::Link { .. } => true,
-        };
-        self.moves()
-            .into_iter()
-            .map(|(class, ..)| class)
-            .filter(|&class| is_allowed(class))
-            .collect()
+        let is_allowed = |class: &u8| assumptions.allow(note, self.numbering.class(*class));
+        self.moves().into_iter().map(|(class, ..)| class).filter(is_allowed).collect()
     }
 }
 
@@ -305,7 +298,7 @@ impl fmt::Display for Lasso {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let step = self.stem.moves.len();
         write!(f, "{}", self.stem)?;
-        let cluster = self.stem.initial.cluster();
+        let cluster = self.cluster;
         let (links, dead) = (self.assumptions.links, self.assumptions.links.alone(cluster));
         if !dead.is_empty() {
             writeln!(f, "     Never to move again: {dead}.")?;
@@ -329,7 +322,7 @@ impl fmt::Display for Lasso {
             write!(f, "{}", cycle.numbered(step + 1))?;
             writeln!(f, "     And so on, as after step {step}.")?;
         }
-        let numbering = Numbering::of(self.stem.initial.cluster());
+        let numbering = Numbering::of(cluster);
         let named = |classes: Classes| {
             let names = numbering.names(classes);
             if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }

@@ -30,6 +30,7 @@ mod tests;
 
 use std::fmt;
 
+use crate::cluster::Protocol;
 use crate::reduce::PackedModel;
 use crate::search::{Control, Coverage, Stop};
 use crate::types::ServerId;
@@ -74,6 +75,10 @@ impl fmt::Display for Property {
         fmt::Debug::fmt(self, f)
     }
 }
+
+/// How many terms a calm phase behind guards may spread beyond the window of the hostile one. A
+/// server in contact refuses who is ahead of it, whose timer then fires once more.
+const MORE_TERMS: u64 = 2;
 
 /// Everything that can be reached in the hostile phase: where calm phases begin.
 #[derive(Clone, Debug)]
@@ -134,7 +139,7 @@ impl<const W: usize> Hostile<W> {
         Ok(findings)
     }
 
-    /// The same for several calm phases with the same links.
+    /// The same for several calm phases that differ in nothing but fairness.
     ///
     /// # Errors
     ///
@@ -142,7 +147,7 @@ impl<const W: usize> Hostile<W> {
     ///
     /// # Panics
     ///
-    /// If one of them has others.
+    /// If they differ in more.
     pub fn judge_each<const N: usize>(
         &self,
         each: [Assumptions; N],
@@ -151,7 +156,11 @@ impl<const W: usize> Hostile<W> {
         let hostile = &self.0;
         let links = each.first().map_or(Links::ALL, |assumptions| assumptions.links);
         let linked;
-        let graph = if links == Links::ALL {
+        let has_guards = hostile.model().bounds().cluster.protocol() != Protocol::FIGURE2;
+        let graph = if has_guards && let Some(&assumptions) = each.first() {
+            linked = Graph::explore_calm(hostile, assumptions, MORE_TERMS, control)?;
+            &linked
+        } else if links == Links::ALL {
             hostile
         } else {
             linked = Graph::explore(hostile.model(), hostile.worlds(), links, control)?;
@@ -185,6 +194,8 @@ impl<'a, const W: usize> Calm<'a, W> {
     /// If the graph is one of other links.
     pub fn new(graph: &'a Graph<W>, assumptions: Assumptions) -> Self {
         assert_eq!(graph.links(), assumptions.links, "the graph is one of other links");
+        let is_of = |assumed: Assumptions| assumed.unfair() == assumptions.unfair();
+        assert!(graph.assumed().is_none_or(is_of), "the graph is one of another calm phase");
         Self { graph, assumptions }
     }
 
@@ -259,7 +270,7 @@ impl<'a, const W: usize> Calm<'a, W> {
     /// Servers that may campaign, for whose term the window has no room.
     fn campaigns_left_out(&self, node: u32) -> impl Iterator<Item = ServerId> {
         let note = self.graph.note_of(node);
-        note.held.iter().filter(move |&id| self.assumptions.allow_election_timer(note, id))
+        note.held.iter().filter(move |&id| self.assumptions.allow(note, Class::ElectionTimer(id)))
     }
 }
 
@@ -269,13 +280,7 @@ impl<const W: usize> Runs for Calm<'_, W> {
     }
 
     fn allows(&self, node: u32, class: u8) -> bool {
-        match self.graph.numbering().class(class) {
-            Class::Restart => !self.assumptions.restarts_end,
-            Class::ElectionTimer(id) => {
-                self.assumptions.allow_election_timer(self.graph.note_of(node), id)
-            }
-            _ => true,
-        }
+        self.assumptions.allow(self.graph.note_of(node), self.graph.numbering().class(class))
     }
 
     /// A server that may campaign can, though the window has no room for its term.

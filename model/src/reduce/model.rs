@@ -120,11 +120,16 @@ impl<const W: usize> PackedModel<W> {
 
     /// The packed world that stands for a world.
     pub fn reduce(&self, world: &World) -> Packed<W> {
-        if self.reductions.messages {
-            let protocol = self.bounds.cluster.protocol();
-            return self.reduced(&self.layout.pack(&relative::world(protocol, world)));
+        self.reduced(&self.pack(world))
+    }
+
+    /// A world, packed, and not reduced but for rounds and attempts: where messages are, they are
+    /// told apart only as far as it matters.
+    pub fn pack(&self, world: &World) -> Packed<W> {
+        if !self.reductions.messages {
+            return self.layout.pack(world);
         }
-        self.reduced(&self.layout.pack(world))
+        self.layout.pack(&relative::world(self.bounds.cluster.protocol(), world))
     }
 
     /// The packed world that stands for a packed one.

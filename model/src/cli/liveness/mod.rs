@@ -5,7 +5,7 @@ mod report;
 use std::io::{self, Write};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use raft_model::cluster::Cluster;
+use raft_model::cluster::{Cluster, ClusterError, Protocol};
 use raft_model::liveness::assumptions::{
     ASSUMPTIONS, Assumption, Assumptions, Strength, last_servers,
 };
@@ -14,7 +14,7 @@ use raft_model::mutant::{Catch, Mutant};
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::{Control, Coverage, Stop};
-use raft_model::types::Term;
+use raft_model::types::{ServerId, Term};
 use raft_model::world::Handlers;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 use raft_model::world::links::Links;
@@ -31,6 +31,12 @@ pub(super) struct Args {
     /// How many servers the cluster has, from 1 to 7.
     #[arg(long, value_name = "N", value_parser = super::cluster, default_value = "3")]
     servers: Cluster,
+    /// How they elect: figure2, pre-vote, check-quorum, or guarded, which is both.
+    #[arg(long, value_name = "PROTOCOL", default_value_t = Protocol::FIGURE2)]
+    protocol: Protocol,
+    /// A server that votes and never campaigns. Repeat it for several.
+    #[arg(long, value_name = "NUMBER", value_parser = super::server)]
+    witness: Vec<ServerId>,
     /// How far the terms of the servers may be apart: an election starts less than this above the
     /// lowest server's term. Terms themselves are unbounded.
     #[arg(long, value_name = "W", value_parser = window, default_value = "3")]
@@ -95,8 +101,15 @@ impl Args {
         self.mutant.map_or(Handlers::RAFT, |mutant| mutant.handlers)
     }
 
+    /// The servers. [`run`] has seen that they are a cluster.
+    fn cluster(&self) -> Result<Cluster, ClusterError> {
+        let cluster = Cluster::with(self.servers.size(), self.protocol)?;
+        cluster.with_witnesses(self.witness.iter().copied().collect())
+    }
+
     fn bounds(&self, window: Term) -> Bounds {
-        Bounds::new(self.servers, Terms::Window(window), Replies::All)
+        let cluster = self.cluster().expect("the cluster is valid");
+        Bounds::new(cluster, Terms::Window(window), Replies::All)
     }
 }
 
@@ -134,6 +147,9 @@ struct Row {
 /// Judges liveness, and prints what it found.
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let size = args.servers.size();
+    if let Err(error) = args.cluster() {
+        return Err(Failure::Input(format!("--witness: {error}")));
+    }
     if args.dead >= size {
         return Err(Failure::Input(format!("--dead {}: one of {size} has to live", args.dead)));
     }
@@ -207,7 +223,8 @@ fn table<const W: usize>(
     let minority = last_servers(args.servers, (args.servers.size() - 1) / 2);
     let minority = (!minority.is_empty() && all.links == Links::ALL)
         .then_some((None, all.with_dead(minority)));
-    let without = ASSUMPTIONS.map(|one| (Some(one), all.without(one, args.servers)));
+    let needed = ASSUMPTIONS.into_iter().filter(|one| one.is_of(args.protocol));
+    let without = needed.map(|one| (Some(one), all.without(one, args.servers)));
     let rows = minority.into_iter().chain(without).map(|(without, assumptions)| {
         let both = [assumptions, assumptions.with_strong_fairness()];
         let [findings, strong] = hostile.judge_each(both, control)?;

@@ -18,6 +18,7 @@ fn facts(args: &Args, report: &Report, cost: Cost) -> Table<2> {
     let findings = &report.findings;
     let assumptions = &findings.assumptions;
     table.fact("servers", &args.servers.size(), "");
+    table.fact("protocol", &args.protocol, "");
     table.fact(
         "window",
         &args.window,
@@ -107,6 +108,7 @@ fn says(args: &Args, assumptions: &Assumptions, assumption: Assumption) -> Optio
         Assumption::MessagesFirst => assumptions.messages_first,
         Assumption::HeartbeatsHold => assumptions.heartbeats_hold,
         Assumption::RestartsEnd => assumptions.restarts_end,
+        Assumption::RepeatsEnd => assumptions.repeats_end && assumption.is_of(args.protocol),
         Assumption::MajorityLives if dead.is_empty() => true,
         Assumption::MajorityLives => {
             return Some(format!("all servers are up but {dead}"));
