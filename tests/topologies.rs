@@ -1,5 +1,5 @@
-//! On which links leaders stay, under each protocol: totals and sizes of graphs, and what mistakes do
-//! to them. What three servers do on a few links stands beside the code.
+//! On which links leaders stay, under each protocol: totals and sizes of graphs, and what mistakes
+//! do to them. What three servers do on a few links stands beside the code.
 
 use raft_model::cluster::{Cluster, Protocol};
 use raft_model::mutant::Mutant;
