@@ -2,7 +2,7 @@
 //!
 //! A graph tells it in relative terms, and skips what happens between two timers. So that nobody
 //! has to trust that, the run is done once more, message by message, in worlds with real terms,
-//! rounds and attempts ([`Lasso::of`]).
+//! rounds and attempts (`Lasso::of`).
 
 use std::collections::BTreeSet;
 use std::fmt;
