@@ -74,6 +74,7 @@
 //! | [`reduce`] | of worlds that behave alike, one stands for all |
 //! | [`search`] | every reachable state, and the shortest way to a violation |
 //! | [`liveness`] | all infinite runs that are fair: are leaders elected, and do they stay |
+//! | [`topology`] | on which links they do, where some servers do not hear each other |
 //! | [`mutant`] | elections that are wrong on purpose: a catalogue, and what catches each |
 //! | [`proof`] | safety for every number of servers and every term: the same text, run on symbols |
 //!
@@ -94,9 +95,10 @@
 //! reduce: types cluster protocol action run world packed
 //! search: types cluster action run world packed reduce
 //! liveness: types cluster protocol action run world packed reduce search
+//! topology: types cluster protocol action run world packed search liveness
 //! mutant: types cluster protocol run world reduce search liveness
 //! proof: types cluster protocol action run world mutant
-//! cli: types cluster run trace world actor reduce search liveness mutant proof
+//! cli: types cluster run trace world actor reduce search liveness topology mutant proof
 //! ```
 //!
 //! The room `protocol` holds [`message`] and [`election`]; `cli` is the program `raft-model`.
@@ -178,5 +180,7 @@ pub mod proof;
 pub mod reduce;
 #[cfg(feature = "check")]
 pub mod search;
+#[cfg(feature = "check")]
+pub mod topology;
 #[cfg(feature = "check")]
 pub mod world;

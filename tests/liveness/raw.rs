@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use raft_model::action::Trigger;
+use raft_model::cluster::Cluster;
 use raft_model::election::{Event, Role, Timer};
 use raft_model::liveness::assumptions::{Assumptions, Strength};
 use raft_model::types::{ServerId, ServerSet, Term};
@@ -62,6 +63,10 @@ impl Raw {
         ]
     }
 
+    pub(crate) fn cluster(&self) -> Cluster {
+        self.worlds[0].cluster()
+    }
+
     fn highest_term(&self, number: usize) -> Term {
         let terms = self.worlds[number].states().map(|(_, state)| state.ballot.current_term);
         terms.max().expect("there are servers")
@@ -75,8 +80,12 @@ struct CalmWorlds<'a> {
 }
 
 impl CalmWorlds<'_> {
+    fn dead(&self) -> ServerSet {
+        self.assumptions.links.alone(self.raw.cluster())
+    }
+
     fn alive(&self, number: usize) -> impl Iterator<Item = (ServerId, Role, Term, Timer)> {
-        let dead: ServerSet = self.assumptions.dead;
+        let dead = self.dead();
         let states = self.raw.worlds[number].states().filter(move |(id, _)| !dead.contains(*id));
         states.map(|(id, state)| (id, state.role, state.ballot.current_term, state.timer()))
     }
@@ -97,37 +106,55 @@ impl CalmWorlds<'_> {
         is_led && self.alive(number).all(agrees)
     }
 
-    fn timers_may_fire(&self, number: usize) -> bool {
+    /// Whether a move is none of a server without links, and of no message that nobody brings.
+    fn is_linked(&self, id: ServerId, trigger: Trigger) -> bool {
+        let arrives = match trigger {
+            Trigger::Event(Event::Receive { from, .. }) => {
+                // What a dead server has said before is only late.
+                self.assumptions.links.carry(from, id) || self.dead().contains(from)
+            }
+            _ => true,
+        };
+        arrives && !self.dead().contains(id)
+    }
+
+    fn timer_may_fire(&self, number: usize, server: ServerId) -> bool {
         let mut moves = self.raw.moves[number].iter();
-        let is_busy = moves.any(|(id, trigger, _)| {
-            !self.assumptions.dead.contains(*id)
-                && matches!(trigger, Trigger::Event(Event::Receive { .. }))
+        let is_busy = moves.any(|&(id, trigger, _)| {
+            self.is_linked(id, trigger) && matches!(trigger, Trigger::Event(Event::Receive { .. }))
         });
-        let (_, is_led) = self.highest(number);
+        let (highest, _) = self.highest(number);
+        let is_held = self.alive(number).any(|(id, role, term, _)| {
+            role.is_leader()
+                && term == highest
+                && (id == server || self.assumptions.links.carry(id, server))
+        });
         let Assumptions { messages_first, heartbeats_hold, .. } = *self.assumptions;
-        let waits = messages_first && is_busy || heartbeats_hold && is_led;
+        let waits = messages_first && is_busy || heartbeats_hold && is_held;
         !waits
     }
 
     /// What may happen: each move with whether it has to happen, if it stays possible.
     fn moves(&self, number: usize) -> impl Iterator<Item = (bool, usize)> {
-        let timers_may_fire = self.timers_may_fire(number);
         self.raw.moves[number].iter().filter_map(move |&(id, trigger, to)| {
             let (may, strength) = match trigger {
                 Trigger::Event(Event::HandOver { .. }) => (true, Strength::None),
                 Trigger::Restart => (!self.assumptions.restarts_end, Strength::None),
-                Trigger::Event(Event::Timeout { .. }) => (timers_may_fire, self.assumptions.timers),
+                Trigger::Event(Event::Timeout { .. }) => {
+                    (self.timer_may_fire(number, id), self.assumptions.timers)
+                }
                 Trigger::Event(Event::Receive { .. }) => (true, self.assumptions.messages),
             };
-            let may = may && !self.assumptions.dead.contains(id);
+            let may = may && self.is_linked(id, trigger);
             may.then_some((strength != Strength::None, to))
         })
     }
 
     /// Whether the last term keeps a server from campaigning that otherwise could.
     fn is_cut(&self, number: usize) -> bool {
-        let is_held = |(_, _, term, timer)| timer == Timer::Election && term == self.raw.max_term;
-        self.timers_may_fire(number) && self.alive(number).any(is_held)
+        self.alive(number).any(|(id, _, term, timer)| {
+            timer == Timer::Election && term == self.raw.max_term && self.timer_may_fire(number, id)
+        })
     }
 
     /// Whether a run may stay here for ever.

@@ -4,7 +4,8 @@ use super::class::{Class, Numbering};
 use super::fair::Fairness;
 use super::graph::Note;
 use crate::cluster::Cluster;
-use crate::types::ServerSet;
+use crate::types::{ServerId, ServerSet};
+use crate::world::links::Links;
 
 /// One thing that is assumed of the calm phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,8 +96,8 @@ pub struct Assumptions {
     pub heartbeats_hold: bool,
     /// See [`Assumption::RestartsEnd`].
     pub restarts_end: bool,
-    /// Servers that are down for ever.
-    pub dead: ServerSet,
+    /// Who hears whom. A server without links is as good as dead: nothing is asked of it.
+    pub links: Links,
     /// What is owed to each server's timer.
     pub timers: Strength,
     /// What is owed to each link and kind of message.
@@ -104,12 +105,12 @@ pub struct Assumptions {
 }
 
 impl Assumptions {
-    /// All of them, with everybody up and weak fairness.
+    /// All of them, with every link there and weak fairness.
     pub const ALL: Self = Self {
         messages_first: true,
         heartbeats_hold: true,
         restarts_end: true,
-        dead: ServerSet::EMPTY,
+        links: Links::ALL,
         timers: Strength::Weak,
         messages: Strength::Weak,
     };
@@ -121,10 +122,16 @@ impl Assumptions {
             Assumption::MessagesFirst => Self { messages_first: false, ..self },
             Assumption::HeartbeatsHold => Self { heartbeats_hold: false, ..self },
             Assumption::RestartsEnd => Self { restarts_end: false, ..self },
-            Assumption::MajorityLives => Self { dead: smallest_majority(cluster), ..self },
+            Assumption::MajorityLives => self.with_dead(smallest_majority(cluster)),
             Assumption::TimersFire => Self { timers: Strength::None, ..self },
             Assumption::MessagesArrive => Self { messages: Strength::None, ..self },
         }
+    }
+
+    /// These, with servers that are cut off from all others for ever, or dead: which is the same.
+    #[must_use]
+    pub fn with_dead(self, dead: ServerSet) -> Self {
+        Self { links: self.links.without(dead), ..self }
     }
 
     /// These, with strong fairness wherever something is owed.
@@ -137,9 +144,10 @@ impl Assumptions {
         Self { timers: strong(self.timers), messages: strong(self.messages), ..self }
     }
 
-    /// Whether election timers may fire in a world of which this was noted.
-    pub(super) fn allow_election_timer(&self, note: Note) -> bool {
-        let waits = self.messages_first && note.is_busy || self.heartbeats_hold && note.is_led;
+    /// Whether the election timer of a server may fire in a world of which this was noted.
+    pub(super) const fn allow_election_timer(&self, note: Note, id: ServerId) -> bool {
+        let waits = self.messages_first && note.is_busy
+            || self.heartbeats_hold && note.hear_a_leader.contains(id);
         !waits
     }
 

@@ -175,16 +175,6 @@ impl Numbering {
         u8::try_from(code).expect("few classes")
     }
 
-    /// Whether the class with this number is [`Class::Restart`].
-    pub(super) const fn is_restart(code: u8) -> bool {
-        code == 0
-    }
-
-    /// Whether the class with this number is one of [`Class::ElectionTimer`].
-    pub(super) const fn is_election_timer(&self, code: u8) -> bool {
-        1 <= code && code as usize <= self.servers
-    }
-
     /// The names of some classes.
     pub fn names(&self, classes: Classes) -> Vec<String> {
         classes.codes().map(|code| self.class(code).to_string()).collect()
@@ -290,9 +280,6 @@ mod tests {
             for (code, class) in (0..).zip(numbering.classes()) {
                 assert_eq!(numbering.code(class), code, "{class}");
                 assert_eq!(numbering.class(code), class);
-                assert_eq!(Numbering::is_restart(code), class == Class::Restart);
-                let is_election_timer = matches!(class, Class::ElectionTimer(_));
-                assert_eq!(numbering.is_election_timer(code), is_election_timer, "{class}");
             }
         }
     }

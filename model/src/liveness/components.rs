@@ -3,7 +3,7 @@
 use super::runs::Runs;
 
 /// Finds the components of one part of a graph after the other.
-pub(super) struct Components {
+pub(crate) struct Components {
     /// The part of the graph that each node belongs to; parts are taken out of each other.
     part: Vec<u32>,
     parts: u32,
@@ -17,13 +17,13 @@ pub(super) struct Components {
 }
 
 /// The components of a part, one after the other.
-pub(super) struct Members {
+pub(crate) struct Members {
     nodes: Vec<u32>,
     ends: Vec<usize>,
 }
 
 impl Members {
-    pub(super) fn iter(&self) -> impl Iterator<Item = &[u32]> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u32]> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(&self.ends).map(|(start, &end)| &self.nodes[start..end])
     }
@@ -32,7 +32,7 @@ impl Members {
 const NONE: u32 = u32::MAX;
 
 impl Components {
-    pub(super) fn new(nodes: u32) -> Self {
+    pub(crate) fn new(nodes: u32) -> Self {
         let none = || vec![NONE; nodes as usize];
         Self {
             part: none(),
@@ -45,12 +45,12 @@ impl Components {
     }
 
     /// Whether two nodes are in one component.
-    pub(super) fn are_together(&self, node: u32, other: u32) -> bool {
+    pub(crate) fn are_together(&self, node: u32, other: u32) -> bool {
         self.component[node as usize] == self.component[other as usize]
     }
 
     /// The strongly connected components of the part of the graph that has these nodes.
-    pub(super) fn of(&mut self, runs: &impl Runs, nodes: &[u32]) -> Members {
+    pub(crate) fn of(&mut self, runs: &impl Runs, nodes: &[u32]) -> Members {
         let part = self.parts;
         self.parts += 1;
         for &node in nodes {

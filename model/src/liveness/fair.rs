@@ -30,31 +30,31 @@ pub struct Fairness {
 }
 
 /// What was possible and what was made, on a way or in a component.
-pub(super) struct Account {
+pub(crate) struct Account {
     /// The classes that were possible everywhere.
-    pub(super) always: Classes,
+    pub(crate) always: Classes,
     /// The classes that were possible somewhere.
-    pub(super) ever: Classes,
+    pub(crate) ever: Classes,
     /// The classes of the moves that were made.
-    pub(super) made: Classes,
+    pub(crate) made: Classes,
 }
 
 impl Account {
-    pub(super) const EMPTY: Self =
+    pub(crate) const EMPTY: Self =
         Self { always: Classes::ALL, ever: Classes::NONE, made: Classes::NONE };
 
-    pub(super) fn visit(&mut self, possible: Classes) {
+    pub(crate) fn visit(&mut self, possible: Classes) {
         self.always = self.always.and(possible);
         self.ever = self.ever.or(possible);
     }
 
     /// Whom it is not fair to pass over for ever: moves of these classes are always possible.
-    fn owed_weakly(&self, fairness: &Fairness) -> Classes {
+    pub(crate) fn owed_weakly(&self, fairness: &Fairness) -> Classes {
         fairness.weak.and(self.always).without(self.made)
     }
 
     /// To whom something is owed.
-    pub(super) fn owed(&self, fairness: &Fairness) -> Classes {
+    pub(crate) fn owed(&self, fairness: &Fairness) -> Classes {
         self.owed_weakly(fairness).or(self.owed_strongly(fairness))
     }
 
@@ -89,7 +89,8 @@ pub fn fair_cycle(
     let members: HashSet<u32> = component.iter().copied().collect();
     let mut starts: Vec<u32> = component.into_iter().filter(|&node| bad(node)).collect();
     starts.sort_unstable();
-    let cycles = starts.iter().take(STARTS).map(|&start| go_round(runs, fairness, &members, start));
+    let cycles = starts.iter().take(STARTS);
+    let cycles = cycles.map(|&start| go_round(runs, fairness, &members, start, |_| true));
     cycles.min_by_key(|cycle| cycle.moves.len())
 }
 
@@ -164,21 +165,31 @@ fn fair_component(
 }
 
 /// A fair cycle through a node of a fair component: to whatever is still owed, the nearest first,
-/// and back.
-fn go_round(runs: &impl Runs, fairness: &Fairness, members: &HashSet<u32>, start: u32) -> Cycle {
+/// past a node that it has to visit, and back.
+pub(crate) fn go_round(
+    runs: &impl Runs,
+    fairness: &Fairness,
+    members: &HashSet<u32>,
+    start: u32,
+    visits: impl Fn(u32) -> bool,
+) -> Cycle {
     let mut moves: Vec<(u8, u32)> = Vec::new();
     let mut at = start;
     let mut account = Account::EMPTY;
     account.visit(runs.possible(start));
+    let mut was_there = visits(start);
     loop {
         let owed = account.owed(fairness);
         let weakly = account.owed_weakly(fairness);
-        if owed.is_empty() && at == start {
+        if owed.is_empty() && was_there && at == start {
             return Cycle { start, moves };
         }
         let way = nearest(runs, members, at, |class, node| {
-            if owed.is_empty() {
+            if owed.is_empty() && was_there {
                 return node == start;
+            }
+            if !was_there && visits(node) {
+                return true;
             }
             // What is not possible everywhere is not owed weakly.
             owed.contains(class) || !weakly.without(runs.possible(node)).is_empty()
@@ -187,6 +198,7 @@ fn go_round(runs: &impl Runs, fairness: &Fairness, members: &HashSet<u32>, start
         for &(class, node) in &way {
             account.made.insert(class);
             account.visit(runs.possible(node));
+            was_there |= visits(node);
         }
         moves.extend(way);
     }

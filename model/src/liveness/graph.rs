@@ -9,19 +9,23 @@ use hashbrown::hash_table::Entry;
 
 use super::class::{Class, Numbering};
 use super::runs::Edges;
+use crate::action::{Envelope, Trigger};
 use crate::cluster::Cluster;
-use crate::election::{Ballot, Role, State};
+use crate::election::{Ballot, Event, Role, State};
 use crate::packed::Packed;
 use crate::reduce::PackedModel;
 use crate::search::{Control, Coverage, Stop};
 use crate::types::{ServerId, ServerSet, Term};
+use crate::world::links::Links;
 
 /// Worlds, and the moves between them.
 #[derive(Clone, Debug)]
 pub struct Graph<const W: usize> {
     model: PackedModel<W>,
     numbering: Numbering,
-    /// Servers that are down for ever.
+    /// Who hears whom.
+    links: Links,
+    /// Servers without links.
     dead: ServerSet,
     worlds: Vec<Packed<W>>,
     notes: Vec<Note>,
@@ -40,13 +44,16 @@ pub(super) struct Note {
     pub(super) is_led: bool,
     /// And everybody else follows, in that term.
     pub(super) is_stable: bool,
+    /// Whoever hears a server that leads the highest term.
+    pub(super) hear_a_leader: ServerSet,
     /// Servers whose campaign would be of a term outside of the window: the graph does not have it.
     pub(super) held: ServerSet,
 }
 
 impl Note {
-    /// What there is to note of the servers that are not dead.
-    pub(super) fn of(alive: ServerSet, state: impl Fn(ServerId) -> State) -> Self {
+    /// What there is to note of the servers that have links.
+    pub(super) fn of(cluster: Cluster, links: Links, state: impl Fn(ServerId) -> State) -> Self {
+        let alive = alive(cluster, links);
         let term = |id| state(id).ballot.current_term;
         let highest = alive.iter().map(term).max();
         let leads = |id| state(id).role.is_leader() && Some(term(id)) == highest;
@@ -54,27 +61,73 @@ impl Note {
             |id| matches!(state(id).role, Role::Follower { .. }) && Some(term(id)) == highest;
         let is_led = alive.iter().any(leads);
         let is_stable = is_led && alive.iter().all(|id| leads(id) || follows(id));
-        Self { is_led, is_stable, ..Self::default() }
+        let hears_a_leader = |&id: &ServerId| alive.iter().any(|l| leads(l) && links.carry(l, id));
+        let hear_a_leader = alive.iter().filter(hears_a_leader).collect();
+        Self { is_led, is_stable, hear_a_leader, ..Self::default() }
     }
 }
 
-/// The servers that are not dead.
-pub(super) fn alive(cluster: Cluster, dead: ServerSet) -> ServerSet {
-    cluster.servers().filter(|&id| !dead.contains(id)).collect()
+/// The servers that have links.
+fn alive(cluster: Cluster, links: Links) -> ServerSet {
+    let alone = links.alone(cluster);
+    cluster.servers().filter(|&id| !alone.contains(id)).collect()
 }
 
-/// The world that stands for a world. A server that is down for ever is drawn as a follower that
-/// has seen everything and given its vote to itself: so no message waits for it, no window has to
-/// reach down to it, and it is in nobody's way.
+/// Whether links let something happen to a server. What servers without links, the `dead` ones,
+/// have said before may still arrive: they say no more. And a response of a newer term may be of
+/// anybody, where messages are merged; so it is looked at when it is sent.
+pub(super) fn let_happen(links: Links, dead: ServerSet, class: Class) -> bool {
+    match class {
+        Class::Link { from, to, .. } => links.carry(from, to) || dead.contains(from),
+        Class::NewerTerm(_)
+        | Class::ElectionTimer(_)
+        | Class::ContactTimer(_)
+        | Class::HeartbeatTimer(_)
+        | Class::Restart
+        | Class::HandOver => true,
+    }
+}
+
+/// Whether a message can arrive over these links, at whomever it is for.
+fn can_arrive(
+    links: Links,
+    dead: ServerSet,
+    envelope: Envelope,
+    state: impl Fn(ServerId) -> State,
+) -> bool {
+    let Envelope { from, to, message } = envelope;
+    match to {
+        None => !links.hearers(from).is_empty() || dead.contains(from),
+        Some(to) => {
+            let arrives = Trigger::Event(Event::Receive { from, message });
+            let_happen(links, dead, Class::of(to, &state(to), arrives))
+        }
+    }
+}
+
+/// The world that stands for a world. What cannot arrive is lost. A server without links is drawn
+/// as a follower that has seen everything and given its vote to itself: so no message waits for it,
+/// no window has to reach down to it, and it is in nobody's way.
 pub(super) fn canonical<const W: usize>(
     model: &PackedModel<W>,
-    dead: ServerSet,
+    links: Links,
     world: &Packed<W>,
 ) -> Packed<W> {
     let layout = model.layout();
     let mut world = *world;
+    let dead = links.alone(layout.cluster());
+    if links != Links::ALL {
+        let sent: Vec<_> = layout.sent(&world).collect();
+        world = layout.without_sent(&world);
+        let states = world;
+        for envelope in sent {
+            if can_arrive(links, dead, envelope, |id| layout.state(&states, id)) {
+                layout.send(&mut world, envelope);
+            }
+        }
+    }
     if !dead.is_empty() {
-        let alive = alive(layout.cluster(), dead);
+        let alive = alive(layout.cluster(), links);
         let terms = alive.iter().map(|id| layout.state(&world, id).ballot.current_term);
         let sent = layout.sent(&world).map(|envelope| envelope.message.term());
         let current_term = terms.chain(sent).max().unwrap_or(Term::ZERO);
@@ -90,7 +143,8 @@ pub(super) fn canonical<const W: usize>(
 const CHUNK: usize = 1 << 14;
 
 impl<const W: usize> Graph<W> {
-    /// Everything that can be reached from the roots if the `dead` servers never move again.
+    /// Everything that can be reached from the roots if servers hear each other only over these
+    /// links.
     ///
     /// # Errors
     ///
@@ -98,13 +152,14 @@ impl<const W: usize> Graph<W> {
     pub fn explore(
         model: &PackedModel<W>,
         roots: &[Packed<W>],
-        dead: ServerSet,
+        links: Links,
         control: &Control,
     ) -> Result<Self, Stop> {
         let mut graph = Self {
             model: model.clone(),
             numbering: Numbering::of(model.bounds().cluster),
-            dead,
+            links,
+            dead: links.alone(model.bounds().cluster),
             worlds: Vec::new(),
             notes: Vec::new(),
             edges: Edges::new(),
@@ -183,13 +238,13 @@ impl<const W: usize> Graph<W> {
         let mut note = self.note(world);
         self.model.for_each_step(world, |a_move, after| {
             let id = a_move.server;
-            if self.dead.contains(id) {
+            let (before, changed) = (layout.state(world, id), layout.state(&after, id));
+            let class = Class::of(id, &before, a_move.trigger);
+            if self.dead.contains(id) || !let_happen(self.links, self.dead, class) {
                 return;
             }
-            let (before, changed) = (layout.state(world, id), layout.state(&after, id));
-            let after = self.canonical(&after);
+            let after = self.canonical(&self.arriving(world, id, after));
             if after != *world || before != changed {
-                let class = Class::of(id, &before, a_move.trigger);
                 note.is_busy |= class.is_delivery();
                 found.push((self.numbering.code(class), after));
             }
@@ -199,15 +254,28 @@ impl<const W: usize> Graph<W> {
         (found, note)
     }
 
+    /// The world after a step of a server, without the answer if that goes to somebody who does not
+    /// hear it. Once answers are merged, nobody knows whose they are.
+    fn arriving(&self, before: &Packed<W>, id: ServerId, after: Packed<W>) -> Packed<W> {
+        let layout = self.model.layout();
+        let mut answers = layout.sent_since(&after, before).filter_map(|envelope| envelope.to);
+        if answers.all(|to| self.links.carry(id, to)) {
+            return after;
+        }
+        let mut lost = *before;
+        layout.set_state(&mut lost, id, layout.state(&after, id));
+        lost
+    }
+
     fn note(&self, world: &Packed<W>) -> Note {
         let layout = self.model.layout();
-        let alive = alive(layout.cluster(), self.dead);
-        let held = self.model.held_by_bounds(world).iter().filter(|id| alive.contains(*id));
-        Note { held: held.collect(), ..Note::of(alive, |id| layout.state(world, id)) }
+        let held = self.model.held_by_bounds(world).iter().filter(|id| !self.dead.contains(*id));
+        let note = Note::of(layout.cluster(), self.links, |id| layout.state(world, id));
+        Note { held: held.collect(), ..note }
     }
 
     fn canonical(&self, world: &Packed<W>) -> Packed<W> {
-        canonical(&self.model, self.dead, world)
+        canonical(&self.model, self.links, world)
     }
 
     /// The model whose graph it is.
@@ -220,9 +288,9 @@ impl<const W: usize> Graph<W> {
         &self.numbering
     }
 
-    /// The servers that are down for ever.
-    pub const fn dead(&self) -> ServerSet {
-        self.dead
+    /// Who hears whom.
+    pub const fn links(&self) -> Links {
+        self.links
     }
 
     /// All worlds: first those that it was explored from, then in the order in which they were

@@ -9,14 +9,15 @@ use std::fmt;
 use super::assumptions::Assumptions;
 use super::class::{Class, Classes, Numbering};
 use super::fair::{Account, reachable};
-use super::graph::{Graph, Note, alive, canonical};
+use super::graph::{Graph, Note, canonical, let_happen};
 use super::{Calm, Property, Violation};
-use crate::action::Move;
+use crate::action::{Envelope, Move};
 use crate::packed::Packed;
 use crate::reduce::PackedModel;
 use crate::run::Run;
-use crate::types::{ServerSet, Term};
+use crate::types::Term;
 use crate::world::bounds::{Bounds, Replies, Terms};
+use crate::world::links::Links;
 use crate::world::{World, WorldModel};
 
 /// A run that violates a property.
@@ -86,8 +87,8 @@ impl Lasso {
     /// violates the property, comes back to a world that behaves like the one where it began, and
     /// can be made a second time from there.
     ///
-    /// `hostile` is the graph of all worlds; that of the calm phase is another one if servers are
-    /// dead.
+    /// `hostile` is the graph of all worlds; that of the calm phase is another one if links are
+    /// missing.
     ///
     /// # Errors
     ///
@@ -105,14 +106,14 @@ impl Lasso {
         };
         let way = graph.way_to(start);
         let mut run = Follower::new(hostile);
-        if !assumptions.dead.is_empty() {
-            // The roots of this graph are the worlds of the hostile one, without the dead servers.
+        if assumptions.links != Links::ALL {
+            // The roots of this graph are the worlds of the hostile one, as those links see them.
             let root = graph.worlds()[way[0] as usize];
-            let is_it = |world| canonical(graph.model(), assumptions.dead, world) == root;
+            let is_it = |world| canonical(graph.model(), assumptions.links, world) == root;
             let mut worlds = (0..).zip(hostile.worlds());
-            let (alive, _) = worlds.find(|(_, world)| is_it(world)).expect("roots are worlds");
-            run.walk(hostile, &hostile.way_to(alive)[1..])?;
-            run.dead = assumptions.dead;
+            let (before, _) = worlds.find(|(_, world)| is_it(world)).expect("roots are worlds");
+            run.walk(hostile, &hostile.way_to(before)[1..])?;
+            run.links = assumptions.links;
         }
         run.walk(graph, &way[1..])?;
         let stem = run.take();
@@ -138,7 +139,7 @@ struct Follower {
     /// Packs what the direct model has, with as many terms as there is room for.
     wide: PackedModel<WORDS>,
     numbering: Numbering,
-    dead: ServerSet,
+    links: Links,
     /// How many moves were made.
     length: usize,
     /// Those that were made last.
@@ -157,27 +158,34 @@ impl Follower {
         let bounds = Bounds::new(packed.bounds().cluster, terms, Replies::All);
         let model = WorldModel { bounds, handlers: packed.handlers() };
         let run = Run::from(model.initial());
-        let (numbering, dead) = (graph.numbering().clone(), ServerSet::EMPTY);
-        Self { model, wide, numbering, dead, length: 0, run }
+        let (numbering, links) = (graph.numbering().clone(), Links::ALL);
+        Self { model, wide, numbering, links, length: 0, run }
     }
 
     /// The world that stands for one of the direct model.
     fn reduced(&self, world: &World) -> Packed<WORDS> {
-        canonical(&self.wide, self.dead, &self.wide.layout().pack(world))
+        canonical(&self.wide, self.links, &self.wide.layout().pack(world))
     }
 
-    /// The moves of servers that are not dead, but for those that cannot matter; each with its
-    /// class, the world after it, and the world that stands for that.
+    /// The moves that the links allow, but for those that cannot matter; each with its class, the
+    /// world after it, and the world that stands for that.
     fn moves(&self) -> Vec<(u8, Move, World, Packed<WORDS>)> {
         let world = self.run.last();
         let here = self.reduced(world);
+        let dead = self.links.alone(world.cluster());
         let moves = self.model.successors(world).into_iter();
-        let moves = moves.filter(|(a_move, _)| !self.dead.contains(a_move.server));
-        let moves = moves.filter_map(|(a_move, after)| {
+        let moves = moves.filter(|(a_move, _)| !dead.contains(a_move.server));
+        let moves = moves.filter_map(|(a_move, mut after)| {
             let before = world.state(a_move.server);
+            let is_heard = |sent: &Envelope| {
+                world.sent.contains(sent)
+                    || sent.to.is_none_or(|to| self.links.carry(sent.from, to))
+            };
+            after.sent.retain(is_heard);
             let reduced = self.reduced(&after);
             let matters = reduced != here || after.state(a_move.server) != before;
             let class = Class::of(a_move.server, before, a_move.trigger);
+            let matters = matters && let_happen(self.links, dead, class);
             matters.then_some((self.numbering.code(class), a_move, after, reduced))
         });
         moves.collect()
@@ -267,17 +275,17 @@ impl Follower {
     }
 
     fn note(&self) -> Note {
-        let alive = alive(self.model.bounds.cluster, self.dead);
         let is_delivery = |class: &u8| self.numbering.class(*class).is_delivery();
         let is_busy = self.moves().iter().any(|(class, ..)| is_delivery(class));
-        Note { is_busy, ..Note::of(alive, |id| *self.run.last().state(id)) }
+        let cluster = self.model.bounds.cluster;
+        Note { is_busy, ..Note::of(cluster, self.links, |id| *self.run.last().state(id)) }
     }
 
     /// The classes of moves that the calm phase has here.
     fn possible(&self, assumptions: &Assumptions, note: Note) -> Classes {
         let is_allowed = |class| match self.numbering.class(class) {
             Class::Restart => !assumptions.restarts_end,
-            Class::ElectionTimer(_) => assumptions.allow_election_timer(note),
+            Class::ElectionTimer(id) => assumptions.allow_election_timer(note, id),
             Class::HandOver
             | Class::ContactTimer(_)
             | Class::HeartbeatTimer(_)
@@ -297,8 +305,13 @@ impl fmt::Display for Lasso {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let step = self.stem.moves.len();
         write!(f, "{}", self.stem)?;
-        if !self.assumptions.dead.is_empty() {
-            writeln!(f, "     Never to move again: {}.", self.assumptions.dead)?;
+        let cluster = self.stem.initial.cluster();
+        let (links, dead) = (self.assumptions.links, self.assumptions.links.alone(cluster));
+        if !dead.is_empty() {
+            writeln!(f, "     Never to move again: {dead}.")?;
+        }
+        if links != Links::ALL.without(dead) {
+            writeln!(f, "     From here on servers hear each other so: {links} (A is S1).")?;
         }
         let (cycle, made, ever, always) = match &self.end {
             End::Trap { reachable } => {
@@ -346,7 +359,7 @@ mod tests {
         let bounds = Bounds::new(cluster, terms, Replies::All);
         let model = PackedModel::<2>::new(bounds, Reductions::MESSAGES).unwrap();
         let roots = [model.initial()];
-        let graph = Graph::explore(&model, &roots, ServerSet::EMPTY, &Control::default()).unwrap();
+        let graph = Graph::explore(&model, &roots, Links::ALL, &Control::default()).unwrap();
         let mut follower = Follower::new(&graph);
         let timer = graph.numbering().code(Class::ElectionTimer(ServerId::FIRST));
         let (_, campaigned) = graph.edges().of(0).find(|(class, _)| *class == timer).unwrap();

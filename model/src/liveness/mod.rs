@@ -20,7 +20,7 @@
 
 pub mod assumptions;
 pub mod class;
-mod components;
+pub(crate) mod components;
 pub mod fair;
 pub mod graph;
 pub mod lasso;
@@ -32,9 +32,10 @@ use std::fmt;
 
 use crate::reduce::PackedModel;
 use crate::search::{Control, Coverage, Stop};
-use crate::types::ServerSet;
+use crate::types::ServerId;
+use crate::world::links::Links;
 use assumptions::Assumptions;
-use class::{Class, Classes, Numbering};
+use class::{Class, Classes};
 use fair::{Cycle, can_reach, fair_cycle};
 use graph::Graph;
 use lasso::{Lasso, Refuted};
@@ -115,7 +116,7 @@ impl<const W: usize> Hostile<W> {
     ///
     /// Why it was stopped.
     pub fn explore(model: &PackedModel<W>, control: &Control) -> Result<Self, Stop> {
-        Graph::explore(model, &[model.initial()], ServerSet::EMPTY, control).map(Self)
+        Graph::explore(model, &[model.initial()], Links::ALL, control).map(Self)
     }
 
     /// Its graph.
@@ -133,7 +134,7 @@ impl<const W: usize> Hostile<W> {
         Ok(findings)
     }
 
-    /// The same for several calm phases, in which the same servers are dead.
+    /// The same for several calm phases with the same links.
     ///
     /// # Errors
     ///
@@ -141,20 +142,20 @@ impl<const W: usize> Hostile<W> {
     ///
     /// # Panics
     ///
-    /// If others are dead in one of them.
+    /// If one of them has others.
     pub fn judge_each<const N: usize>(
         &self,
         each: [Assumptions; N],
         control: &Control,
     ) -> Result<[Findings; N], Stop> {
         let hostile = &self.0;
-        let dead = each.first().map_or(ServerSet::EMPTY, |assumptions| assumptions.dead);
-        let survivors;
-        let graph = if dead.is_empty() {
+        let links = each.first().map_or(Links::ALL, |assumptions| assumptions.links);
+        let linked;
+        let graph = if links == Links::ALL {
             hostile
         } else {
-            survivors = Graph::explore(hostile.model(), hostile.worlds(), dead, control)?;
-            &survivors
+            linked = Graph::explore(hostile.model(), hostile.worlds(), links, control)?;
+            &linked
         };
         Ok(each.map(|assumptions| Calm::new(graph, assumptions).findings(hostile)))
     }
@@ -181,9 +182,9 @@ impl<'a, const W: usize> Calm<'a, W> {
     ///
     /// # Panics
     ///
-    /// If other servers are dead in the graph.
+    /// If the graph is one of other links.
     pub fn new(graph: &'a Graph<W>, assumptions: Assumptions) -> Self {
-        assert_eq!(graph.dead(), assumptions.dead, "the graph is one of other servers");
+        assert_eq!(graph.links(), assumptions.links, "the graph is one of other links");
         Self { graph, assumptions }
     }
 
@@ -252,11 +253,13 @@ impl<'a, const W: usize> Calm<'a, W> {
     }
 
     fn is_cut(&self, node: u32) -> bool {
-        self.timers_may_fire(node) && !self.graph.note_of(node).held.is_empty()
+        self.campaigns_left_out(node).next().is_some()
     }
 
-    fn timers_may_fire(&self, node: u32) -> bool {
-        self.assumptions.allow_election_timer(self.graph.note_of(node))
+    /// Servers that may campaign, for whose term the window has no room.
+    fn campaigns_left_out(&self, node: u32) -> impl Iterator<Item = ServerId> {
+        let note = self.graph.note_of(node);
+        note.held.iter().filter(move |&id| self.assumptions.allow_election_timer(note, id))
     }
 }
 
@@ -266,20 +269,19 @@ impl<const W: usize> Runs for Calm<'_, W> {
     }
 
     fn allows(&self, node: u32, class: u8) -> bool {
-        if Numbering::is_restart(class) {
-            !self.assumptions.restarts_end
-        } else {
-            !self.graph.numbering().is_election_timer(class) || self.timers_may_fire(node)
+        match self.graph.numbering().class(class) {
+            Class::Restart => !self.assumptions.restarts_end,
+            Class::ElectionTimer(id) => {
+                self.assumptions.allow_election_timer(self.graph.note_of(node), id)
+            }
+            _ => true,
         }
     }
 
     /// A server that may campaign can, though the window has no room for its term.
     fn left_out(&self, node: u32) -> Classes {
-        let held = self.graph.note_of(node).held;
-        if held.is_empty() || !self.timers_may_fire(node) {
-            return Classes::NONE;
-        }
         let numbering = self.graph.numbering();
-        held.iter().map(|id| numbering.code(Class::ElectionTimer(id))).collect()
+        let left_out = self.campaigns_left_out(node);
+        left_out.map(|id| numbering.code(Class::ElectionTimer(id))).collect()
     }
 }

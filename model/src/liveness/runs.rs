@@ -6,9 +6,9 @@ use super::class::Classes;
 #[derive(Clone, Debug)]
 pub struct Edges {
     /// Where each node's edges begin, and where those of the last one end.
-    pub(super) first: Vec<u32>,
-    pub(super) to: Vec<u32>,
-    pub(super) class: Vec<u8>,
+    pub(crate) first: Vec<u32>,
+    pub(crate) to: Vec<u32>,
+    pub(crate) class: Vec<u8>,
 }
 
 impl Edges {

@@ -9,9 +9,9 @@ use crate::action::Envelope;
 use crate::cluster::Cluster;
 use crate::election::{Ballot, Role, State, Timer};
 use crate::message::Message;
-use crate::types::{Attempt, ServerId, Term};
+use crate::types::{Attempt, Beats, ServerId, Term};
 use crate::world::World;
-use crate::world::bounds::Bounds;
+use crate::world::bounds::{Bounds, Limits};
 
 /// A world in `W` words, to be read with its [`Layout`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +89,15 @@ impl Layout {
         };
         layout.bits = vec![NO_BIT; layout.kinds() * 8 * 8 * (usize::from(room.term) + 1)];
         layout
+    }
+
+    /// A layout for servers between which nothing is under way, in terms up to this one. They count
+    /// rounds and attempts from the present one, and no heartbeats.
+    pub(crate) fn of_servers(bounds: &Bounds, last_term: u8) -> Self {
+        let attempt = u8::from(bounds.cluster.protocol().pre_vote());
+        let room = Room { term: last_term, round: 1, attempt, beats: 0 };
+        let limits = Limits { patience: Beats::ZERO, leases: false, ..bounds.limits };
+        Self::without_messages(&Bounds { limits, ..*bounds }, room)
     }
 
     /// The servers.

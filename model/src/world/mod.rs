@@ -11,6 +11,7 @@
 //! [`Server::start`]: crate::election::Server::start
 
 pub mod bounds;
+pub mod links;
 pub mod model;
 mod order;
 pub mod properties;

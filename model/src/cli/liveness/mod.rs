@@ -17,6 +17,7 @@ use raft_model::search::{Control, Coverage, Stop};
 use raft_model::types::Term;
 use raft_model::world::Handlers;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
+use raft_model::world::links::Links;
 
 use super::exit::Exit;
 use super::memory::Limit;
@@ -80,8 +81,7 @@ impl Args {
         let all = Assumptions {
             timers: self.timers,
             messages: self.messages,
-            dead: last_servers(self.servers, self.dead),
-            ..Assumptions::ALL
+            ..Assumptions::ALL.with_dead(last_servers(self.servers, self.dead))
         };
         self.without.iter().fold(all, |some, &one| some.without(one, self.servers))
     }
@@ -205,8 +205,8 @@ fn table<const W: usize>(
 ) -> Result<Vec<Row>, Stop> {
     let all = args.assumptions();
     let minority = last_servers(args.servers, (args.servers.size() - 1) / 2);
-    let minority = (!minority.is_empty() && all.dead.is_empty())
-        .then_some((None, Assumptions { dead: minority, ..all }));
+    let minority = (!minority.is_empty() && all.links == Links::ALL)
+        .then_some((None, all.with_dead(minority)));
     let without = ASSUMPTIONS.map(|one| (Some(one), all.without(one, args.servers)));
     let rows = minority.into_iter().chain(without).map(|(without, assumptions)| {
         let both = [assumptions, assumptions.with_strong_fairness()];

@@ -40,7 +40,7 @@ fn facts(args: &Args, report: &Report, cost: Cost) -> Table<2> {
         "states in which it may calm down; from then on:",
     );
     for assumption in ASSUMPTIONS {
-        if let Some(says) = says(assumptions, assumption) {
+        if let Some(says) = says(args, assumptions, assumption) {
             table.fact("", &"", &format!("{:<16} {says}", assumption.name()));
         }
     }
@@ -72,7 +72,7 @@ pub(super) fn as_table(args: &Args, report: &Report, cost: Cost) -> String {
         let _ = writeln!(text, "\n  A window of {window} {agrees}: {states} states.");
     }
     if !report.table.is_empty() {
-        let _ = write!(text, "\n{}", buys(report));
+        let _ = write!(text, "\n{}", buys(args, report));
     }
     runs(&mut text, findings);
     text
@@ -101,14 +101,15 @@ fn fairness(strength: Strength) -> &'static str {
 }
 
 /// What is assumed, if it is.
-fn says(assumptions: &Assumptions, assumption: Assumption) -> Option<String> {
+fn says(args: &Args, assumptions: &Assumptions, assumption: Assumption) -> Option<String> {
+    let dead = assumptions.links.alone(args.servers);
     let is_assumed = match assumption {
         Assumption::MessagesFirst => assumptions.messages_first,
         Assumption::HeartbeatsHold => assumptions.heartbeats_hold,
         Assumption::RestartsEnd => assumptions.restarts_end,
-        Assumption::MajorityLives if assumptions.dead.is_empty() => true,
+        Assumption::MajorityLives if dead.is_empty() => true,
         Assumption::MajorityLives => {
-            return Some(format!("all servers are up but {}", assumptions.dead));
+            return Some(format!("all servers are up but {dead}"));
         }
         Assumption::TimersFire => assumptions.timers != Strength::None,
         Assumption::MessagesArrive => assumptions.messages != Strength::None,
@@ -146,7 +147,7 @@ fn note(args: &Args, verdict: &Verdict) -> Option<String> {
 }
 
 /// What each assumption buys.
-fn buys(report: &Report) -> String {
+fn buys(args: &Args, report: &Report) -> String {
     let mut table = Table::new([25, 15, 15, 15]);
     let mut line = |name: &str, [possible, elected, stable]: [String; 3], note: &str| {
         table.row([&name, &possible, &elected, &stable], note);
@@ -165,7 +166,10 @@ fn buys(report: &Report) -> String {
     for Row { without, findings, strong } in &report.table {
         let (name, note) = match without {
             Some(one) => (format!("without {}", one.name()), one.without()),
-            None => (format!("with {} dead", findings.assumptions.dead), "a minority"),
+            None => (
+                format!("with {} dead", findings.assumptions.links.alone(args.servers)),
+                "a minority",
+            ),
         };
         line(&name, cells(findings), note);
         if without.is_some() {
@@ -194,7 +198,7 @@ pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
         "hostile": { "states": report.hostile.states, "moves": report.hostile.edges },
         "calm": { "states": findings.coverage.states, "moves": findings.coverage.edges },
         "cut": findings.cut,
-        "assumptions": assumptions_as_json(&findings.assumptions),
+        "assumptions": assumptions_as_json(args, &findings.assumptions),
         "seconds": cost.seconds,
         "memory_bytes": cost.memory,
         "properties": verdicts_as_json(args, findings, true),
@@ -205,7 +209,7 @@ pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
         })),
         "table": report.table.iter().map(|row| json!({
             "without": row.without.map(Assumption::name),
-            "assumptions": assumptions_as_json(&row.findings.assumptions),
+            "assumptions": assumptions_as_json(args, &row.findings.assumptions),
             "properties": verdicts_as_json(args, &row.findings, false),
             "with_strong_fairness": verdicts_as_json(args, &row.strong, false),
         })).collect::<Vec<_>>(),
@@ -216,12 +220,12 @@ pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
     value
 }
 
-fn assumptions_as_json(assumptions: &Assumptions) -> Value {
+fn assumptions_as_json(args: &Args, assumptions: &Assumptions) -> Value {
     json!({
         "messages_first": assumptions.messages_first,
         "heartbeats_hold": assumptions.heartbeats_hold,
         "restarts_end": assumptions.restarts_end,
-        "dead": assumptions.dead,
+        "dead": assumptions.links.alone(args.servers),
         "timers": fairness(assumptions.timers),
         "messages": fairness(assumptions.messages),
     })

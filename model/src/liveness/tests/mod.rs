@@ -16,6 +16,7 @@ use crate::reduce::{PackedModel, Reductions};
 use crate::search::{Control, Coverage, Stop};
 use crate::types::{ServerId, ServerSet, Term};
 use crate::world::bounds::{Bounds, Replies, Terms};
+use crate::world::links::Links;
 
 fn hostile(servers: u8, window: u64) -> Hostile<2> {
     let cluster = Cluster::new(servers).unwrap();
@@ -264,12 +265,11 @@ fn a_leader_is_stable_once_everybody_else_follows_it() {
         (state(3, Role::LEADER), true, false),
     ] {
         let servers = [state(2, Role::LEADER), other, state(2, Role::FOLLOWER)];
-        let everybody = Cluster::new(3).unwrap().servers().collect();
-        let note = Note::of(everybody, |id| servers[id.index()]);
+        let cluster = Cluster::new(3).unwrap();
+        let note = Note::of(cluster, Links::ALL, |id| servers[id.index()]);
         assert_eq!((note.is_led, note.is_stable), (is_led, is_stable), "{other}");
-        let note = Note::of([1, 3].into_iter().filter_map(ServerId::new).collect(), |id| {
-            servers[id.index()]
-        });
+        let dead = ServerSet::only(ServerId::new(2).unwrap());
+        let note = Note::of(cluster, Links::ALL.without(dead), |id| servers[id.index()]);
         assert!(note.is_led && note.is_stable, "nobody asks {other}, who is dead");
     }
 }
@@ -312,7 +312,7 @@ fn without_a_living_majority_the_last_servers_are_dead_as_few_as_it_takes() {
         let cluster = Cluster::new(size).unwrap();
         let without = Assumptions::ALL.without(Assumption::MajorityLives, cluster);
         let expected = cluster.servers().skip(usize::from(size - dead)).collect();
-        assert_eq!(without.dead, expected, "of {size} servers");
+        assert_eq!(without.links.alone(cluster), expected, "of {size} servers");
         assert_eq!(last_servers(cluster, dead), expected);
     }
 }
