@@ -1,7 +1,7 @@
-//! How long a cluster is without a leader after its leader was killed.
+//! How long a cluster is without a leader after its leader was killed, or was told to stop.
 //!
-//! In each round the leader of three servers on loopback gets SIGKILL, at another moment between
-//! two heartbeats. The time runs from just before that until the step that makes a survivor the
+//! In each round the leader of three servers on loopback gets SIGKILL, or SIGTERM, at another moment
+//! between two heartbeats. The time runs from just before that until the step that makes a survivor the
 //! leader, as its trace says; both moments are read from the machine's clock. Then the killed
 //! server starts again, and the next round begins when everybody has answered one leader.
 
@@ -20,6 +20,7 @@ use raft_model::trace::{Line, Record};
 use raft_model::types::{ServerId, Term};
 use raft_node::cluster::servers::{Servers, free_addresses};
 use raft_node::config::{Config, Settings};
+use rustix::process::Signal;
 
 /// How long to wait for what should take a fraction of a second.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,12 +31,15 @@ const PERIOD: Duration = Duration::from_millis(5);
 /// How long the leader is watched at rest.
 const REST: Duration = Duration::from_secs(5);
 
-/// Measures how long a cluster is without a leader after kill -9 of its leader.
+/// Measures how long a cluster is without a leader after kill -9 of its leader, or after SIGTERM.
 #[derive(Parser)]
 struct Args {
     /// How often the leader is killed
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
+    /// Tell the leader to stop, by SIGTERM, so that it hands over; instead of kill -9
+    #[arg(long)]
+    stop: bool,
     /// Milliseconds between two heartbeats
     #[arg(long, value_name = "MS", default_value_t = 10)]
     heartbeat: u64,
@@ -54,7 +58,8 @@ fn range(text: &str) -> Result<(u64, u64), String> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let Args { rounds, heartbeat, election: (min, max), .. } = Args::parse();
+    let Args { rounds, stop, heartbeat, election: (min, max), .. } = Args::parse();
+    let signal = if stop { Signal::TERM } else { Signal::KILL };
     let config = Config::new(Settings {
         heartbeat: Duration::from_millis(heartbeat),
         election_timeout: Duration::from_millis(min)..=Duration::from_millis(max),
@@ -62,7 +67,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     })?;
     println!(
         "3 servers on loopback, heartbeat {heartbeat} ms, election timeouts {min}..{max} ms, {rounds} \
-         rounds:\nfrom just before kill -9 of the leader until a survivor leads, by its trace\n"
+         rounds:\nfrom just before {} of the leader until another one leads, by its trace\n",
+        if stop { "SIGTERM" } else { "kill -9" }
     );
 
     let directory = tempfile::tempdir()?;
@@ -72,7 +78,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         if io::stderr().is_terminal() {
             eprint!("\rround {} of {rounds}\x1b[K", failovers.len() + 1);
         }
-        failovers.extend(cluster.round(failovers.len())?);
+        failovers.extend(cluster.round(failovers.len(), signal)?);
     }
     let leader = cluster.settled()?.server;
     let process = cluster.servers.process(leader).ok_or("the leader does not run")?;
@@ -158,28 +164,34 @@ impl Cluster {
         Ok(Self { last: servers.ids().map(|_| None).collect(), servers, tails })
     }
 
-    /// Kills the leader and starts it again. `None` if it had just ceased to be the leader.
-    fn round(&mut self, number: usize) -> Result<Option<Failover>, Box<dyn Error>> {
+    /// Ends the leader by this signal, and starts it again. `None` if it had just ceased to be the
+    /// leader.
+    fn round(
+        &mut self,
+        number: usize,
+        signal: Signal,
+    ) -> Result<Option<Failover>, Box<dyn Error>> {
         self.settled()?;
         // Multiples of the golden ratio spread the kills evenly between two heartbeats.
         let phase = (number as f64 * 0.618_034).fract();
         sleep(self.servers.config().heartbeat().mul_f64(phase));
         let old = self.settled()?;
 
-        let killed_at = SystemTime::now();
-        self.servers.kill(old.server)?;
+        let told_at = SystemTime::now();
+        self.servers.signal(old.server, signal)?;
         let elected = self.wait("a new leader", |_, records| {
             records.iter().copied().find(|record| {
                 let term = record.step.state.ballot.current_term;
                 record.step.rule == Rule::Elected && record.server != old.server && term > old.term
             })
         })?;
+        self.servers.kill(old.server)?; // it has ended, or does now
         self.last[old.server.index()] = None;
         self.servers.start(old.server)?;
 
         let elected_at = UNIX_EPOCH + Duration::from_micros(elected.wall_us);
         let terms = elected.step.state.ballot.current_term.number() - old.term.number();
-        Ok(elected_at.duration_since(killed_at).ok().map(|time| Failover { time, terms }))
+        Ok(elected_at.duration_since(told_at).ok().map(|time| Failover { time, terms }))
     }
 
     /// The leader, as soon as every other server has answered it.
