@@ -1,9 +1,9 @@
 //! How long a cluster is without a leader after its leader was killed, or was told to stop.
 //!
-//! In each round the leader of three servers on loopback gets SIGKILL, or SIGTERM, at another moment
-//! between two heartbeats. The time runs from just before that until the step that makes a survivor the
-//! leader, as its trace says; both moments are read from the machine's clock. Then the killed
-//! server starts again, and the next round begins when everybody has answered one leader.
+//! In each round the leader of three servers on loopback gets SIGKILL, or SIGTERM, at another
+//! moment between two heartbeats. The time runs from just before that until the step that makes
+//! another server the leader, as its trace says; both moments are read from the machine's clock.
+//! Then the old leader starts again, and the next round begins when everybody has answered one.
 
 use std::error::Error;
 use std::fs;
@@ -166,11 +166,7 @@ impl Cluster {
 
     /// Ends the leader by this signal, and starts it again. `None` if it had just ceased to be the
     /// leader.
-    fn round(
-        &mut self,
-        number: usize,
-        signal: Signal,
-    ) -> Result<Option<Failover>, Box<dyn Error>> {
+    fn round(&mut self, number: usize, signal: Signal) -> Result<Option<Failover>, Box<dyn Error>> {
         self.settled()?;
         // Multiples of the golden ratio spread the kills evenly between two heartbeats.
         let phase = (number as f64 * 0.618_034).fract();
