@@ -251,7 +251,8 @@ fn every_help_explains_the_exit_codes_and_the_readme_agrees() {
     let in_readme = rows.iter().filter(|(code, _)| code.parse::<u8>().is_ok());
     let in_readme: Vec<_> = in_readme.map(|(code, says)| format!("{code} {says}")).collect();
     assert!(in_readme.len() > 5, "a table of exit codes in README.md: {in_readme:?}");
-    for command in ["", "check", "liveness", "explore", "prove", "mutants", "replay"] {
+    for command in ["", "check", "liveness", "explore", "prove", "mutants", "topologies", "replay"]
+    {
         let arguments: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
         let help = text(run(&arguments).stdout);
         let (_, explained) = help.split_once("Exit codes:").expect("a list of exit codes");

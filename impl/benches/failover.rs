@@ -1,9 +1,9 @@
 //! How long a cluster is without a leader after its leader was killed, or was told to stop.
 //!
-//! In each round the leader of three servers on loopback gets SIGKILL, or SIGTERM, at another moment
-//! between two heartbeats. The time runs from just before that until the step that makes a survivor the
-//! leader, as its trace says; both moments are read from the machine's clock. Then the killed
-//! server starts again, and the next round begins when everybody has answered one leader.
+//! In each round the leader of three servers on loopback gets SIGKILL, or SIGTERM, at another
+//! moment between two heartbeats. The time runs from just before that until the step that makes
+//! another server the leader, as its trace says; both moments are read from the machine's clock.
+//! Then the old leader starts again, and the next round begins when everybody has answered one.
 
 use std::error::Error;
 use std::fs;

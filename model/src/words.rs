@@ -176,18 +176,27 @@ pub fn sentence(a_move: &Move, after: &State) -> String {
         Rule::HandedOver => {
             format!("{id} gives up term {term} for good, and asks {from} to take over")
         }
-        Rule::HandOverIgnored => match a_move.trigger {
-            Trigger::Event(Event::Receive { message, .. }) if message.term() < term => {
-                format!("{id} is in term {term} by now, and does not take over from {from}")
-            }
-            Trigger::Event(Event::Receive { .. }) => {
-                format!("{id} is a witness, and does not take over from {from}")
-            }
-            _ => format!(
-                "{id} cannot hand over to {from}: it does not lead, there is no later term, or \
-                 {from} is a witness"
-            ),
-        },
+        Rule::HandOverIgnored => not_handed_over(a_move, term),
+    }
+}
+
+/// Why a server does not hand over, or does not take over.
+fn not_handed_over(a_move: &Move, term: Term) -> String {
+    let id = a_move.server;
+    match a_move.trigger {
+        Trigger::Event(Event::Receive { from, message }) if message.term() < term => {
+            format!("{id} is in term {term} by now, and does not take over from {from}")
+        }
+        Trigger::Event(Event::Receive { from, .. }) => {
+            format!("{id} is a witness, and does not take over from {from}")
+        }
+        Trigger::Event(Event::HandOver { to }) => format!(
+            "{id} cannot hand over to {to}: it does not lead, there is no later term, or {to} is a \
+             witness"
+        ),
+        Trigger::Event(Event::Timeout { .. }) | Trigger::Restart => {
+            format!("{id} hands nothing over")
+        }
     }
 }
 

@@ -132,6 +132,31 @@ pub struct LivenessCounts {
     pub moves: usize,
 }
 
+/// All links of so many servers under one protocol: how many have a centre; on how many of these a
+/// leader stays, on all runs or on almost all; on how many it may never be followed by somebody
+/// whom it hears.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TopologyCounts {
+    #[serde(skip)]
+    place: usize,
+    pub servers: u8,
+    #[serde(default)]
+    pub directed: bool,
+    #[serde(deserialize_with = "named")]
+    pub protocol: Protocol,
+    pub mutant: Option<String>,
+    /// Whether it takes a release build, and patience.
+    #[serde(default)]
+    pub large: bool,
+    pub centre: usize,
+    pub ok: usize,
+    pub almost: usize,
+    #[serde(default)]
+    pub excludes: usize,
+    pub states: usize,
+    pub moves: usize,
+}
+
 /// The counts of the proof.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Proof {
@@ -146,6 +171,7 @@ pub struct Proof {
 struct File {
     graph: Vec<Counts>,
     liveness: Vec<LivenessCounts>,
+    topologies: Vec<TopologyCounts>,
     proof: Proof,
 }
 
@@ -158,6 +184,7 @@ fn read() -> File {
     let mut file: File = toml_edit::de::from_str(&text).expect("tests/counts.toml is as expected");
     (0..).zip(&mut file.graph).for_each(|(place, counts)| counts.place = place);
     (0..).zip(&mut file.liveness).for_each(|(place, counts)| counts.place = place);
+    (0..).zip(&mut file.topologies).for_each(|(place, counts)| counts.place = place);
     file
 }
 
@@ -168,6 +195,11 @@ fn file() -> Vec<Counts> {
 /// The graphs on which liveness is judged.
 pub fn liveness() -> Vec<LivenessCounts> {
     read().liveness
+}
+
+/// What there is to find on links that are few.
+pub fn topologies() -> Vec<TopologyCounts> {
+    read().topologies
 }
 
 pub fn proof() -> Proof {
@@ -216,6 +248,18 @@ impl Found {
         let table = ("liveness", Some(counts.place));
         self.add(table, &of, "states", counts.states, found.states);
         self.add(table, &of, "moves", counts.moves, found.edges);
+    }
+
+    /// These numbers, by their names, were found on all links.
+    pub fn topologies(&mut self, counts: &TopologyCounts, found: [usize; 6]) {
+        let TopologyCounts { servers, protocol, mutant, .. } = counts;
+        let of = format!("links of {servers}, {protocol} {}", mutant.as_deref().unwrap_or(""));
+        let names = ["centre", "ok", "almost", "excludes", "states", "moves"];
+        let TopologyCounts { centre, ok, almost, excludes, states, moves, .. } = *counts;
+        let expected = [centre, ok, almost, excludes, states, moves];
+        for ((name, expected), found) in names.into_iter().zip(expected).zip(found) {
+            self.add(("topologies", Some(counts.place)), &of, name, expected, found);
+        }
     }
 
     /// The proof has these numbers.

@@ -67,7 +67,7 @@ fn hostile(from: usize, to: usize) -> Vec<(Vec<u8>, Rejection)> {
     let of_no_round = Message::AppendEntries { term: FAR, round: Round::new(0) };
     let third = 6 - from - to;
     let other_name = ClusterName::new("Test").unwrap();
-    let (bytes, rest) = (heartbeat.encode(), 7 + NAME.len()); // where the guards stand
+    let (bytes, rest) = (heartbeat.encode(), 8 + NAME.len()); // where the witnesses stand
     let mut flipped = bytes.clone();
     flipped[rest + 4] ^= 1; // the term
     let mut datagrams = vec![
@@ -86,6 +86,7 @@ fn hostile(from: usize, to: usize) -> Vec<(Vec<u8>, Rejection)> {
         (Frame { servers: 2, ..heartbeat.clone() }.encode(), Rejection::OtherCluster),
         (Frame { servers: 5, ..heartbeat.clone() }.encode(), Rejection::OtherCluster),
         (Frame { guards: 0, ..heartbeat.clone() }.encode(), Rejection::OtherCluster),
+        (Frame { witnesses: 1, ..heartbeat.clone() }.encode(), Rejection::OtherCluster),
         (frame(from, to, of_no_round).encode(), Rejection::NoRound),
         (Frame { to: id(third), ..heartbeat.clone() }.encode(), Rejection::OtherReceiver),
         (Frame { from: id(to), ..heartbeat.clone() }.encode(), Rejection::FromSelf),

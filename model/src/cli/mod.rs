@@ -49,15 +49,16 @@ enum Command {
     Check(check::Args),
     /// Judge on all infinite runs whether leaders are elected and stay, and what that takes.
     Liveness(liveness::Args),
-    /// Judge on which links a leader is elected and stays, where some servers do not hear each other.
+    /// Judge on which links a leader is elected and stays, where some servers do not hear each
+    /// other.
     ///
-    /// Partial partitions take clusters down in which every server is up. So every graph of links is
-    /// looked at, one for all that differ only in the names of servers, under each protocol: does a
-    /// leader come to stay whom a quorum follows? It can, if some server is linked both ways to a
-    /// quorum: a centre. Once links stay as they are, messages arrive before election timers fire,
-    /// and leaders' heartbeats come more often; every timer that no heartbeat starts anew fires at
-    /// some time. It begins in any terms, 0 to 2 of three servers, 0 and 1 of more, and with any
-    /// leaders, no two of the same term.
+    /// Partial partitions take clusters down in which every server is up. So every graph of links
+    /// is looked at, one for all that differ only in the names of servers, under each protocol:
+    /// does a leader come to stay whom a quorum follows? It can, if some server is linked both ways
+    /// to a quorum: a centre. Once links stay as they are, messages arrive before election timers
+    /// fire, and leaders' heartbeats come more often; every timer that no heartbeat starts anew
+    /// fires at some time. It begins in any terms, 0 to 2 of three servers, 0 and 1 of more, and
+    /// with any leaders, no two of the same term.
     Topologies(topologies::Args),
     /// Walk through the state graph in a web browser (stateright's Explorer on the actor model).
     Explore(explore::Args),

@@ -119,9 +119,9 @@ fn can_arrive(
     }
 }
 
-/// The world that stands for a world. What cannot arrive is lost. A server without links is drawn as
-/// a follower that has seen everything and given its vote to itself: so no message waits for it, no
-/// window has to reach down to it, and it is in nobody's way.
+/// The world that stands for a world. What cannot arrive is lost. A server without links is drawn
+/// as a follower that has seen everything and given its vote to itself: so no message waits for it,
+/// no window has to reach down to it, and it is in nobody's way.
 pub(super) fn canonical<const W: usize>(
     model: &PackedModel<W>,
     numbering: &Numbering,

@@ -76,8 +76,8 @@ pub enum Rule {
 
     /// The leader leaves office for good, and asks another server to take over.
     HandedOver,
-    /// A server was told to hand over that does not lead, or leads the last term, or is to hand over
-    /// to a witness; or an order of an older term arrived, or a witness got one.
+    /// A server was told to hand over that does not lead, or leads the last term, or is to hand
+    /// over to a witness; or an order of an older term arrived, or a witness got one.
     HandOverIgnored,
 }
 

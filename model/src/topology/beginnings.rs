@@ -1,5 +1,5 @@
-//! Worlds in which a calm phase may begin: any terms, and any leaders, of which no two lead the same
-//! term.
+//! Worlds in which a calm phase may begin: any terms, and any leaders, of which no two lead the
+//! same term.
 
 use super::calm::Phase;
 use crate::election::{Ballot, Event, Role, State};
@@ -12,8 +12,8 @@ pub(super) const fn terms(size: u8) -> u64 {
     if size <= 3 { 3 } else { 2 }
 }
 
-/// All of them, with nothing under way. What servers without links have done before is in the votes of
-/// others; they themselves are drawn as servers that never ran.
+/// All of them, with nothing under way. What servers without links have done before is in the votes
+/// of others; they themselves are drawn as servers that never ran.
 pub(super) fn beginnings(phase: &Phase, terms: u64) -> Vec<States> {
     let cluster = phase.calm.cluster;
     let size = cluster.size();

@@ -206,8 +206,8 @@ impl Phase {
         self.settled(now)
     }
 
-    /// Whose timers may fire, of servers with links: of those that no heartbeat starts anew; and of leaders who leave
-    /// office by it, since no quorum answers them.
+    /// Whose timers may fire, of servers with links: of those that no heartbeat starts anew; and of
+    /// leaders who leave office by it, since no quorum answers them.
     pub(super) fn may_fire(&self, servers: &States) -> ServerSet {
         let may_fire = |id: &ServerId| {
             let state = servers[id.index()];

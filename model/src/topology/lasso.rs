@@ -1,8 +1,8 @@
 //! A run on which no useful leader stays: the way to a cycle, and the cycle, in whole worlds.
 //!
-//! A graph tells it in relative terms, and skips what happens between two timers. So that nobody has
-//! to trust that, the run is done once more, message by message, in worlds with real terms, rounds
-//! and attempts ([`Lasso::of`]).
+//! A graph tells it in relative terms, and skips what happens between two timers. So that nobody
+//! has to trust that, the run is done once more, message by message, in worlds with real terms,
+//! rounds and attempts (`Lasso::of`).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -57,10 +57,10 @@ pub enum Refuted {
 }
 
 impl Lasso {
-    /// The run of a graph to a cycle and once round it, in whole worlds, where it is seen to be one:
-    /// each step is made by the functions of the model, each timer that fires is one that may; the
-    /// cycle is fair, comes back to where it began, but for terms, which may be further apart, and can
-    /// be gone round once more;
+    /// The run of a graph to a cycle and once round it, in whole worlds, where it is seen to be
+    /// one: each step is made by the functions of the model, each timer that fires is one that may;
+    /// the cycle is fair, comes back to where it began, but for terms, which may be further apart,
+    /// and can be gone round once more;
     /// and no useful leader stays.
     ///
     /// # Errors

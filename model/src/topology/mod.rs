@@ -12,18 +12,22 @@
 //! have had their effect; between two of them one timer fires.
 //!
 //! **The beginnings.** Servers in any terms, 0 to 2 of three, 0 and 1 of more; any of them leading,
-//! no two the same term; followers in contact where they hear their leader.
+//! no two the same term; followers in contact with the leader of their term, if it has one. Nothing
+//! is under way, and leaders speak first.
 //!
-//! **Terms** are relative, and gaps between them are kept up to two. A larger gap only means that a
-//! server campaigns more often before it gets ahead. That is no proof: a test compares with gaps up
-//! to three, and a run on which a leader does not stay is done once more in whole worlds, with real
-//! terms and rounds ([`lasso`]).
+//! **Terms** are relative, and gaps between them are kept up to two or three ([`Survey::gap`]).
+//! With both guards no terms are ever further apart: the graph is the same with larger gaps, which
+//! is tested. By the other protocols a larger gap only means that a server campaigns more often
+//! before it gets ahead. That is no proof; but the verdicts stay with larger gaps, and a run on
+//! which a leader does not stay is done once more in whole worlds, with real terms and rounds
+//! ([`lasso`]).
 //!
 //! **What is judged.** From some time on one server leads, and a quorum that is linked to it both
-//! ways follows it (`LeaderStable`, for links that are few). That takes a *centre*: a server that is
-//! linked both ways to a quorum. With check-quorum nobody ever has a lease where there is no centre
-//! (`NoLeaseWithoutQuorum`). And with both guards at most one server comes to office, and stays,
-//! from whatever beginning: whoever is linked again disturbs nobody.
+//! ways follows it (`LeaderStable`, for links that are few). That takes a *centre*: a server that
+//! is linked both ways to a quorum. With check-quorum nobody ever has a lease where there is no
+//! centre (`NoLeaseWithoutQuorum`). And with both guards at most one server comes to be followed by
+//! a quorum, and stays, from whatever beginning: after links come back there is one election at
+//! most.
 
 mod beginnings;
 mod calm;

@@ -17,8 +17,8 @@ pub(super) const fn plain(State { ballot, role }: State) -> State {
     State { ballot, role }
 }
 
-/// The servers, with the lowest term of some of them as term 0, and none of their terms further than
-/// `gap` above the one before.
+/// The servers, with the lowest term of some of them as term 0, and none of their terms further
+/// than `gap` above the one before.
 pub(super) fn relative(servers: &States, of: ServerSet, gap: u64) -> States {
     let mut terms: Vec<Term> =
         of.iter().map(|id| servers[id.index()].ballot.current_term).collect();

@@ -45,8 +45,11 @@ pub struct Row {
 }
 
 impl Survey {
-    /// How far apart terms are told apart, usually.
-    pub const GAP: u64 = 3;
+    /// How far apart terms are told apart among so many servers, usually: so far that no terms of
+    /// servers with both guards ever are further apart.
+    pub const fn gap(size: u8) -> u64 {
+        if size <= 3 { 3 } else { 2 }
+    }
 
     /// The specification on all links of so many servers; in every order of messages, if they are
     /// few.
@@ -57,7 +60,7 @@ impl Survey {
             protocols: Protocol::ALL.to_vec(),
             handlers: Handlers::RAFT,
             orders: if cluster.size() <= 3 { Orders::Every } else { Orders::Fifo },
-            gap: Self::GAP,
+            gap: Self::gap(cluster.size()),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Who hears whom: directed links between servers, up to seven of them.
 //!
 //! Links are written as in `A-B A>C`: the servers are letters, A is S1 and so on; `A-B` is a link
-//! both ways, over `A>C` only C hears A, and `C<A` is the same. A server without links is as good as
-//! dead: it hears nobody, and nobody hears it.
+//! both ways, over `A>C` only C hears A, and `C<A` is the same. A server without links is as good
+//! as dead: it hears nobody, and nobody hears it.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -120,8 +120,8 @@ impl Links {
     /// All links that a cluster can have, the [canonical](Self::canonical) ones of each class: only
     /// those both ways, or directed ones too. Most links come first.
     ///
-    /// It takes as many steps as there are such links: 2²⁰ for five servers and directed ones, or for
-    /// seven and undirected ones.
+    /// It takes as many steps as there are such links: 2²⁰ for five servers and directed ones, or
+    /// for seven and undirected ones.
     pub fn classes(cluster: Cluster, directed: bool) -> Vec<Self> {
         let pairs: Vec<_> = if directed {
             pairs(cluster.servers()).collect()

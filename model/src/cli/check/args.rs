@@ -163,6 +163,9 @@ pub(super) enum NoReduce {
     Symmetry,
 }
 
+const NO_LEASES: &str = "LeaseSafety is judged where leaders have leases: with --protocol check-quorum or guarded, \
+                         without --no-leases, and not by --engine actor";
+
 impl Args {
     pub(super) fn engine(&self) -> Engine {
         let is_raw = self.mutant.is_some_and(|mutant| mutant.protocol == Protocol::FIGURE2);
@@ -255,9 +258,7 @@ impl Args {
     pub(super) fn validate(&self) -> Result<(), Failure> {
         let engine = self.engine();
         let refused = |why: String| Err(Failure::Input(why));
-        if let Err(error) = self.cluster() {
-            return refused(format!("--witness: {error}"));
-        }
+        self.cluster().map_err(|error| Failure::Input(format!("--witness: {error}")))?;
         if let Some(Mutant { name, protocol, .. }) = self.mutant
             && engine != Engine::World
             && (engine != Engine::Timely || protocol == Protocol::FIGURE2)
@@ -307,10 +308,9 @@ impl Args {
                 return refused(format!("--engine {name} knows nothing of {option}: {why}"));
             }
         }
-        if self.property.contains(&Property::LeaseSafety) && !self.bounds().has_leases() {
-            let why = "LeaseSafety is judged where leaders have leases: with --protocol check-quorum \
-                       or guarded, without --no-leases, and not by --engine actor";
-            return refused(why.to_owned());
+        let asks_of_leases = self.property.contains(&Property::LeaseSafety);
+        if asks_of_leases && !self.bounds().has_leases() {
+            return refused(NO_LEASES.to_owned());
         }
         if self.free_news && !self.reductions().messages {
             return refused(

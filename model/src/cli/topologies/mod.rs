@@ -42,10 +42,9 @@ pub(super) struct Args {
     #[arg(long)]
     every_order: bool,
     /// How far apart terms are told apart: a server that is further behind is taken for one that is
-    /// so far behind. More take more states.
-    #[arg(long, value_name = "TERMS", default_value = "3",
-        value_parser = clap::value_parser!(u64).range(1..=15))]
-    gap: u64,
+    /// so far behind. More take more states. Default: 3 for up to three servers, and 2 for more.
+    #[arg(long, value_name = "TERMS", value_parser = clap::value_parser!(u64).range(1..=15))]
+    gap: Option<u64>,
     /// Draw the table as a picture: an SVG file, to be written anew.
     #[arg(long, value_name = "OUT")]
     svg: Option<PathBuf>,
@@ -105,7 +104,7 @@ impl Args {
             protocols: self.protocols(),
             handlers: self.mutant.map_or(Handlers::RAFT, |mutant| mutant.handlers),
             orders: if every { Orders::Every } else { Orders::Fifo },
-            gap: self.gap,
+            gap: self.gap.unwrap_or(Survey::gap(size)),
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use raft_model::cluster::Protocol;
+use raft_model::run::Run;
 use raft_model::topology::{Finding, Orders, Row, Survey, Verdict};
 use raft_model::types::ServerSet;
 use serde_json::{Value, json};
@@ -237,7 +238,7 @@ fn finding_as_json(protocol: Protocol, finding: &Finding, with_run: bool) -> Val
             let (stem, cycle) = lasso.lengths();
             (value["stem"], value["cycle"]) = (json!(stem), json!(cycle));
             if with_run {
-                let [stem, cycle] = [&lasso.stem, &lasso.cycle].map(|run| run.moves_as_json());
+                let [stem, cycle] = [&lasso.stem, &lasso.cycle].map(Run::moves_as_json);
                 value["run"] = json!({ "stem": stem, "cycle": cycle });
             }
         }

@@ -3,9 +3,9 @@
 //!
 //! Like the specification, these files import only from their neighbours by `super::`, and use
 //! servers, terms and sets of votes through no more than equality, order, `Term::next`,
-//! `ServerSet::only`, `ServerSet::with`, `Cluster::is_quorum` and `Cluster::is_witness`, and what is counted through its
-//! first and equality: so that they can be compiled once more against other types, such as symbols.
-//! What a fault is called, and where it was seen, stands in the catalogue.
+//! `ServerSet::only`, `ServerSet::with`, `Cluster::is_quorum` and `Cluster::is_witness`, and what
+//! is counted through its first and equality: so that they can be compiled once more against other
+//! types, such as symbols. What a fault is called, and where it was seen, stands in the catalogue.
 
 use super::election::{Ballot, Event, Handlers, Outgoing, Rule, Server, State, Step};
 

@@ -4,6 +4,7 @@
 mod allowed;
 mod covers;
 mod induction;
+mod inputs;
 mod laws;
 mod meaning;
 mod paths;
