@@ -3,38 +3,36 @@
 //! in a window of 2 terms, which takes many minutes and 6 GiB.
 
 use std::time::Instant;
-use support::bounds;
 use support::counts;
 
 use counts::LivenessCounts;
+use raft_model::cluster::Protocol;
 use raft_model::liveness::assumptions::Assumptions;
 use raft_model::liveness::{Hostile, Verdict};
 use raft_model::reduce::PackedModel;
 use raft_model::reduce::Reductions;
 use raft_model::search::Control;
-use raft_model::world::bounds::Replies;
 
 fn main() {
     let is_asked_for_five = std::env::args().any(|argument| argument == "5");
     let large = counts::liveness().into_iter().filter(|counts| counts.large);
     for counts in large.filter(|counts| counts.servers < 5 || is_asked_for_five) {
         match counts.servers {
-            3 => judge::<2>(&counts),
-            _ => judge::<3>(&counts),
+            3 if counts.bounds().cluster.protocol() == Protocol::FIGURE2 => judge::<2>(&counts),
+            _ => judge::<4>(&counts),
         }
     }
 }
 
 fn judge<const W: usize>(counts: &LivenessCounts) {
-    let LivenessCounts { servers, window, .. } = *counts;
-    let bounds = bounds::window(servers, window, Replies::All);
+    let (bounds, window) = (counts.bounds(), counts.window);
     let model = PackedModel::<W>::new(bounds, Reductions::MESSAGES).expect("its worlds fit");
     let started = Instant::now();
     let control = Control::default();
     let hostile = Hostile::explore(&model, &control).expect("nobody stops it");
     let explored = started.elapsed().as_secs_f64();
     let coverage = hostile.graph().coverage();
-    println!("{servers} servers, window {window}: {coverage:?}, explored in {explored:.1} s");
+    println!("{}, window {window}: {coverage:?}, explored in {explored:.1} s", bounds.cluster);
     let mut found = counts::Found::default();
     found.liveness(counts, coverage);
     found.settle();

@@ -125,6 +125,12 @@ pub struct LivenessCounts {
     place: usize,
     pub servers: u8,
     pub window: u64,
+    /// How they elect, if not as in Figure 2.
+    #[serde(default = "figure2", deserialize_with = "named")]
+    protocol: Protocol,
+    /// Who votes and never campaigns.
+    #[serde(default)]
+    witnesses: ServerSet,
     /// Whether it takes a release build, and patience.
     #[serde(default)]
     pub large: bool,
@@ -155,6 +161,14 @@ pub struct TopologyCounts {
     pub excludes: usize,
     pub states: usize,
     pub moves: usize,
+}
+
+impl LivenessCounts {
+    pub fn bounds(&self) -> Bounds {
+        let cluster = Cluster::with(self.servers, self.protocol).expect("counts.toml: servers");
+        let cluster = cluster.with_witnesses(self.witnesses).expect("counts.toml: witnesses");
+        Bounds::new(cluster, Terms::Window(Term::new(self.window)), Replies::All)
+    }
 }
 
 /// The counts of the proof.
@@ -244,7 +258,7 @@ impl Found {
 
     /// A graph on which liveness is judged has this size.
     pub fn liveness(&mut self, counts: &LivenessCounts, found: Coverage) {
-        let of = format!("liveness, {} servers, window {}", counts.servers, counts.window);
+        let of = format!("liveness, {}, window {}", counts.bounds().cluster, counts.window);
         let table = ("liveness", Some(counts.place));
         self.add(table, &of, "states", counts.states, found.states);
         self.add(table, &of, "moves", counts.moves, found.edges);

@@ -161,6 +161,11 @@ impl Assumptions {
         Self { timers: strong(self.timers), messages: strong(self.messages), ..self }
     }
 
+    /// Whether nobody can go on to one term after the other while others do not hear of it.
+    pub(super) const fn keep_terms_together(&self) -> bool {
+        self.messages_first && self.restarts_end
+    }
+
     /// These, with nothing owed to anybody: what they allow is the same.
     pub(super) const fn unfair(self) -> Self {
         Self { timers: Strength::None, messages: Strength::None, ..self }

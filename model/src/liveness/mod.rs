@@ -77,7 +77,8 @@ impl fmt::Display for Property {
 }
 
 /// How many terms a calm phase behind guards may spread beyond the window of the hostile one. A
-/// server in contact refuses who is ahead of it, whose timer then fires once more.
+/// server in contact refuses who is ahead of it, whose timer then fires once more. Where terms may
+/// spread without end, it would be for nothing.
 const MORE_TERMS: u64 = 2;
 
 /// Everything that can be reached in the hostile phase: where calm phases begin.
@@ -158,7 +159,8 @@ impl<const W: usize> Hostile<W> {
         let linked;
         let has_guards = hostile.model().bounds().cluster.protocol() != Protocol::FIGURE2;
         let graph = if has_guards && let Some(&assumptions) = each.first() {
-            linked = Graph::explore_calm(hostile, assumptions, MORE_TERMS, control)?;
+            let more_terms = if assumptions.keep_terms_together() { MORE_TERMS } else { 0 };
+            linked = Graph::explore_calm(hostile, assumptions, more_terms, control)?;
             &linked
         } else if links == Links::ALL {
             hostile

@@ -45,6 +45,9 @@ pub(super) struct Args {
     /// for several. A table says what each of them buys, unless an option changes what is judged.
     #[arg(long, value_name = "ASSUMPTION", value_parser = assumption_parser())]
     without: Vec<Assumption>,
+    /// Judge with all assumptions, and leave out the table of what each of them buys.
+    #[arg(long)]
+    no_table: bool,
     /// How many servers are down for ever in the calm phase: a number, since which ones makes no
     /// difference.
     #[arg(long, value_name = "N", default_value = "0")]
@@ -94,7 +97,7 @@ impl Args {
 
     /// Whether it is asked what each assumption buys.
     fn wants_table(&self) -> bool {
-        self.without.is_empty() && self.dead == 0 && self.mutant.is_none()
+        !self.no_table && self.without.is_empty() && self.dead == 0 && self.mutant.is_none()
     }
 
     fn handlers(&self) -> Handlers {

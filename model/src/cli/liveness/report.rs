@@ -173,7 +173,9 @@ fn buys(args: &Args, report: &Report) -> String {
                 "a minority",
             ),
         };
-        line(&name, cells(findings), note);
+        let fails = |(_, verdict): &(_, Verdict)| matches!(verdict, Verdict::Fails(_));
+        let is_bought = without.is_none() || findings.verdicts.iter().any(fails);
+        line(&name, cells(findings), if is_bought { note } else { "" });
         if without.is_some() {
             line("  strong fairness", cells(strong), "");
         }
