@@ -90,15 +90,12 @@ impl fmt::Display for Disturbance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { stem, beginning, led: Led { leader, quorum }, run } = self;
         write!(f, "{stem}")?;
+        writeln!(f, "     {leader} leads, and {quorum} is a quorum. From here on nobody of these")?;
         writeln!(
             f,
-            "     {leader} leads, and {quorum} is a quorum in its term. From here on nobody of it"
+            "     restarts, the timers of followers among them do not fire, and {leader} does"
         )?;
-        writeln!(
-            f,
-            "     restarts, its followers' timers do not fire, and {leader} does not leave office"
-        )?;
-        writeln!(f, "     for want of answers. {}", beginning.says())?;
+        writeln!(f, "     not leave office for want of answers. {}", beginning.says())?;
         write!(f, "{}", run.numbered(stem.moves.len() + 1))?;
         writeln!(f, "     That has disturbed {quorum}: its term or its leader is another one.")
     }
