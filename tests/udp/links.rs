@@ -29,18 +29,22 @@ type Graph = (u8, &'static str, &'static str);
 const BRIDGE: Graph = (3, "A-C B-C", "bridge, chain of three");
 const DEAF_LEADER: Graph = (3, "A>B A>C B-C", "deaf leader");
 const CHAIN: Graph = (5, "A-B B-C C-D D-E", "chain of five");
+const ONE_MISSING: Graph = (5, "A-C A-D A-E B-C B-D B-E C-D C-E D-E", "one link missing");
 const STAR: Graph = (5, "A-E B-E C-E D-E", "star: quorum loss");
 
 #[test]
 fn with_both_guards_one_leader_stays() {
-    for_each(&[BRIDGE, DEAF_LEADER, CHAIN, STAR].map(|graph| (graph, one_leader_stays as Story)));
+    let graphs = [BRIDGE, DEAF_LEADER, CHAIN, ONE_MISSING, STAR];
+    for_each(&graphs.map(|graph| (graph, one_leader_stays as Story)));
 }
 
+/// The chain of five is left out: Figure 2 flaps on some of its runs and not on others, as when D
+/// leads C and E, and A still leads B.
 #[test]
 fn figure2_does_what_the_table_says() {
     for_each(&[
         (BRIDGE, figure2_flaps),
-        (CHAIN, figure2_flaps),
+        (ONE_MISSING, figure2_flaps),
         (DEAF_LEADER, figure2_keeps_the_deaf_leader),
         (STAR, figure2_finds_the_hub),
     ]);
