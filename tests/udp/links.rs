@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use raft_model::cluster::{Cluster as Size, Protocol};
 use raft_model::election::Rule;
 use raft_model::topology;
+use raft_model::types::ServerId;
 use raft_model::world::links::Links;
 
 use support::cluster::{Cluster, Leadership, Line, Timing};
@@ -22,8 +23,8 @@ use crate::stories::{Needs, possible};
 /// How long a cluster is looked at, once its links are cut.
 const WHILE: Duration = Duration::from_secs(20);
 
-/// A graph in the table: how many servers, their links and its name. Who leads when all others are
-/// cut is A: an end of the bridge and of the chain, a leaf of the star.
+/// A graph in the table: how many servers, their links and its name. A is whoever leads when the
+/// other links are cut: an end of the bridge and of the chain, a leaf of the star.
 type Graph = (u8, &'static str, &'static str);
 
 const BRIDGE: Graph = (3, "A-C B-C", "bridge, chain of three");
@@ -174,7 +175,7 @@ impl Cut {
 }
 
 /// The place of a server in the alphabet.
-fn letter(server: raft_model::types::ServerId) -> usize {
+fn letter(server: ServerId) -> usize {
     usize::from(server.number()) - 1
 }
 
