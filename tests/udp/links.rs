@@ -1,6 +1,6 @@
-//! Links that stay as they are, as in the table of `raft-model topologies`: some servers do not hear
-//! each other, or only one of two hears the other, for twenty seconds. With both guards one leader
-//! stays on each of these graphs; Figure 2 does what the table says.
+//! Links that stay as they are, as in the table of `raft-model topologies`: some servers do not
+//! hear each other, or only one of two hears the other, for twenty seconds. With both guards one
+//! leader stays on each of these graphs; Figure 2 does what the table says.
 //!
 //! The clusters of a test run at the same time, each in namespaces and a thread of its own.
 
