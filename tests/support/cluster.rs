@@ -87,8 +87,13 @@ impl Line {
         self.field("role") == Some("follower")
     }
 
+    /// Whether it tells that the server leads.
+    pub fn is_leader(&self) -> bool {
+        self.field("role") == Some("leader")
+    }
+
     /// Whom the server holds for the leader of the term.
-    fn leader(&self) -> Option<usize> {
+    pub fn leader(&self) -> Option<usize> {
         self.field("leader")?.strip_prefix('S')?.parse().ok()
     }
 }
@@ -205,7 +210,7 @@ impl<N: Network> Cluster<N> {
         self.read();
         let mut said: BTreeMap<usize, Line> = BTreeMap::new();
         let agreement = |said: &BTreeMap<usize, Line>| {
-            let found = said.values().find(|line| line.field("role") == Some("leader"))?;
+            let found = said.values().find(|line| line.is_leader())?;
             let (leader, term) = (found.server, found.term()?);
             let follows = |server: &usize| {
                 said.get(server).is_some_and(|line| {

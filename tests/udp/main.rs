@@ -19,4 +19,5 @@ mod stories;
 mod crashes;
 mod guards;
 mod hostile;
+mod links;
 mod networks;

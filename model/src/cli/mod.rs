@@ -12,6 +12,7 @@ mod prove;
 mod replay;
 mod table;
 mod topologies;
+mod undisturbed;
 mod watch;
 
 use std::env;
@@ -60,6 +61,15 @@ enum Command {
     /// fires at some time. It begins in any terms, 0 to 2 of three servers, 0 and 1 of more, and
     /// with any leaders, no two of the same term.
     Topologies(topologies::Args),
+    /// Judge whether a server that was cut off and comes back disturbs a quorum in contact.
+    ///
+    /// It begins in every world that a hostile network and restarts can reach, in which a leader and
+    /// a smallest quorum of followers in contact share the highest term. From there on the network is
+    /// as hostile as before, and everybody else is free. Only this is assumed: the followers' timers
+    /// do not fire, the leader does not leave office for want of answers, and nobody of them
+    /// restarts. Their leader and their term should never change; either nothing was under way when
+    /// that began, or nobody was waiting for pre-votes.
+    Undisturbed(undisturbed::Args),
     /// Walk through the state graph in a web browser (stateright's Explorer on the actor model).
     Explore(explore::Args),
     /// Prove safety for every number of servers and every term, with the solvers z3 and cvc5.
@@ -120,6 +130,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Prove(args) => prove::run(&args),
         Command::Mutants(args) => mutants::run(&args),
         Command::Topologies(args) => topologies::run(&args),
+        Command::Undisturbed(args) => undisturbed::run(&args),
         Command::Replay(args) => replay::run(&args),
     };
     let (message, exit) = match result {

@@ -17,6 +17,7 @@
 //! * [`graph`]: all worlds and moves, kept
 //! * [`fair`]: the search for fair cycles, component by component (`components`)
 //! * [`lasso`]: a run that violates a property, replayed through the specification
+//! * [`undisturbed`]: beside all that, a property of finite runs: who comes back disturbs nobody
 
 pub mod assumptions;
 pub mod class;
@@ -27,6 +28,7 @@ pub mod lasso;
 pub mod runs;
 #[cfg(test)]
 mod tests;
+pub mod undisturbed;
 
 use std::fmt;
 
