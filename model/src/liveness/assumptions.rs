@@ -176,7 +176,7 @@ impl Assumptions {
         let comes_first = self.messages_first && note.is_busy;
         match class {
             Class::ElectionTimer(id) | Class::ContactTimer(id) => {
-                !comes_first && !(self.heartbeats_hold && note.hear_a_leader.contains(id))
+                !(comes_first || self.heartbeats_hold && note.hear_a_leader.contains(id))
             }
             Class::HeartbeatTimer(id) => !(comes_first && note.await_answers.contains(id)),
             Class::Restart => !self.restarts_end,

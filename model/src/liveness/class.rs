@@ -365,12 +365,13 @@ mod tests {
     }
 
     #[test]
-    fn what_arrives_is_a_delivery() {
-        let numbering = Numbering::of(Cluster::new(2).unwrap());
+    fn what_arrives_is_awaited_but_for_old_heartbeats() {
+        let numbering = Numbering::of(Cluster::with(2, Protocol::GUARDED).unwrap());
         let (arrive, others): (Vec<_>, Vec<_>) =
-            numbering.classes().partition(|class| class.is_delivery());
-        // Four kinds of messages and orders over two links; three timers, restarts, hand-overs.
-        assert_eq!((arrive.len(), others.len()), (2 + 5 * 2, 2 + 3 * 2));
+            numbering.classes().partition(|class| class.is_awaited());
+        // Eight kinds of messages over two links; old heartbeats, three timers, restarts,
+        // hand-overs.
+        assert_eq!((arrive.len(), others.len()), (2 + 8 * 2, 2 + 4 * 2));
         assert!(
             arrive.iter().all(|class| matches!(class, Class::NewerTerm(_) | Class::Link { .. }))
         );

@@ -342,6 +342,7 @@ mod tests {
     use crate::reduce::Reductions;
     use crate::search::Control;
     use crate::types::ServerId;
+    use crate::world::bounds::Replies;
 
     /// Under a reduction that takes all worlds for one, every run seems to come back. S2 can give
     /// S1 its vote once, and the vote that it gives again changes nothing.

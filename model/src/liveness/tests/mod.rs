@@ -293,6 +293,7 @@ fn assumptions_and_properties_have_names_and_say_what_they_are() {
         "messages-first",
         "heartbeats-hold",
         "restarts-end",
+        "repeats-end",
         "majority-lives",
         "timers-fire",
         "messages-arrive",
