@@ -140,8 +140,8 @@ fn id(number: u8) -> ServerId {
     ServerId::new(number).unwrap()
 }
 
-/// S2 would vote for S3, and says so. Then S1 is elected, and S2 is in contact with it. S3 restarts,
-/// and asks again: the late yes answers an attempt that is over.
+/// S2 would vote for S3, and says so. Then S1 is elected, and S2 is in contact with it. S3
+/// restarts, and asks again: the late yes answers an attempt that is over.
 fn late_yes(handlers: Handlers) -> (Rule, bool) {
     let mut stage = Stage::new(handlers);
     let is_pre_vote = |message| matches!(message, Message::PreVote { .. });

@@ -63,12 +63,12 @@ enum Command {
     Topologies(topologies::Args),
     /// Judge whether a server that was cut off and comes back disturbs a quorum in contact.
     ///
-    /// It begins in every world that a hostile network and restarts can reach, in which a leader and
-    /// a smallest quorum of followers in contact share the highest term. From there on the network is
-    /// as hostile as before, and everybody else is free. Only this is assumed: the followers' timers
-    /// do not fire, the leader does not leave office for want of answers, and nobody of them
-    /// restarts. Their leader and their term should never change; either nothing was under way when
-    /// that began, or nobody was waiting for pre-votes.
+    /// It begins in every world that a hostile network and restarts can reach, in which a leader
+    /// and a smallest quorum of followers in contact share the highest term. From there on the
+    /// network is as hostile as before, and everybody else is free. Only this is assumed: the
+    /// followers' timers do not fire, the leader does not leave office for want of answers, and
+    /// nobody of them restarts. Their leader and their term should never change; either nothing was
+    /// under way when that began, or nobody was waiting for pre-votes.
     Undisturbed(undisturbed::Args),
     /// Walk through the state graph in a web browser (stateright's Explorer on the actor model).
     Explore(explore::Args),

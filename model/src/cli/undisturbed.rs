@@ -29,9 +29,9 @@ pub(super) struct Args {
     /// The last term in which an election may start; terms begin at 0.
     #[arg(long, value_name = "T", value_parser = super::max_term, default_value = "2")]
     max_term: Term,
-    /// Judge this protocol: figure2, pre-vote, check-quorum or guarded; and tell a shortest run that
-    /// disturbs somebody. Repeat it for several. The exit code is theirs; without this option all
-    /// are judged, and it is that of `guarded`.
+    /// Judge this protocol: figure2, pre-vote, check-quorum or guarded; and tell a shortest run
+    /// that disturbs somebody. Repeat it for several. The exit code is theirs; without this option
+    /// all are judged, and it is that of `guarded`.
     #[arg(long, value_name = "PROTOCOL")]
     protocol: Vec<Protocol>,
     #[command(flatten)]
