@@ -62,7 +62,7 @@ impl Assumption {
     pub const fn says(self) -> &'static str {
         match self {
             Self::MessagesFirst => {
-                "no timer but that of heartbeats fires while a message is under way that can change something; with check-quorum, a leader awaits its answers, too"
+                "no election timer fires while a message is under way that can change something; with check-quorum no contact ends then, and no leader loses patience"
             }
             Self::HeartbeatsHold => "no election timer fires while a server leads the highest term",
             Self::RestartsEnd => "no server restarts any more",

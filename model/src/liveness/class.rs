@@ -101,6 +101,7 @@ impl Class {
         };
         let current_term = before.ballot.current_term;
         let kind = match message {
+            Message::PreVote { term, .. } if term < current_term => Kind::StaleRequest,
             Message::PreVote { .. } => Kind::PreVote,
             Message::PreVoteResponse { vote_granted: true, .. } => Kind::PreVoteGranted,
             Message::HandOver { .. } => Kind::HandOver,
