@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use raft_model::cluster::Cluster;
+use raft_model::cluster::{Cluster, Protocol};
 use raft_model::mutant::{MUTANTS, Mutant};
 use raft_model::reduce::{PackedModel, Reductions};
 use raft_model::search::Stop;
@@ -257,6 +257,27 @@ fn cluster(text: &str) -> Result<Cluster, String> {
     let size: i64 = text.parse().map_err(|_| "not a whole number".to_string())?;
     let size = u8::try_from(size.clamp(0, u8::MAX.into())).unwrap_or(u8::MAX);
     Cluster::new(size).map_err(|error| error.to_string())
+}
+
+/// The cluster of as many servers that elect so, of whom these are witnesses.
+fn with_witnesses(
+    servers: Cluster,
+    protocol: Protocol,
+    witnesses: &[ServerId],
+) -> Result<Cluster, Failure> {
+    let cluster = Cluster::with(servers.size(), protocol);
+    let cluster = cluster.and_then(|all| all.with_witnesses(witnesses.iter().copied().collect()));
+    cluster.map_err(|error| Failure::Input(format!("--witness: {error}")))
+}
+
+/// The protocols that are judged, each once: those that are named, or else that of a mutant, or
+/// else all.
+fn protocols(named: &[Protocol], of_mutant: Option<Protocol>) -> Vec<Protocol> {
+    let of_mutant = || of_mutant.map_or_else(|| Protocol::ALL.to_vec(), |protocol| vec![protocol]);
+    let mut protocols = if named.is_empty() { of_mutant() } else { named.to_vec() };
+    protocols.sort_unstable_by_key(|protocol| protocol.bits());
+    protocols.dedup();
+    protocols
 }
 
 /// Reads the number of a server from the command line.

@@ -57,14 +57,8 @@ struct Row {
 
 impl Args {
     fn protocols(&self) -> Vec<Protocol> {
-        let mut protocols = match (self.protocol.is_empty(), self.mutant) {
-            (false, _) => self.protocol.clone(),
-            (true, Some(_)) => vec![Protocol::GUARDED],
-            (true, None) => Protocol::ALL.to_vec(),
-        };
-        protocols.sort_unstable_by_key(|protocol| protocol.bits());
-        protocols.dedup();
-        protocols
+        let of_mutant = self.mutant.map(|_| Protocol::GUARDED);
+        super::protocols(&self.protocol, of_mutant)
     }
 
     /// Whether one of them was asked for by name.

@@ -170,14 +170,15 @@ impl Numbering {
         self.classes[usize::from(code)]
     }
 
-    /// The class of what happens to the server `to`, while servers are in these states.
+    /// The class of what happens to the server `to` in this state, while others are in these.
     pub fn class_of(
         &self,
         to: ServerId,
+        before: &State,
         trigger: Trigger,
         state: impl Fn(ServerId) -> State,
     ) -> Class {
-        let class = Class::of(to, &state(to), trigger);
+        let class = Class::of(to, before, trigger);
         match (class, trigger) {
             (
                 Class::Link { kind: Kind::AppendEntries, from, to },

@@ -5,11 +5,10 @@ use std::num::NonZero;
 use std::thread;
 
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 
 use super::assumptions::Assumptions;
 use super::class::{Class, Numbering};
-use super::runs::Edges;
+use super::runs::{Edges, number};
 use crate::action::{Envelope, Trigger};
 use crate::cluster::Cluster;
 use crate::election::{Ballot, Event, Role, State};
@@ -105,7 +104,6 @@ pub(super) fn let_happen(links: Links, dead: ServerSet, class: Class) -> bool {
 fn can_arrive(
     links: Links,
     dead: ServerSet,
-    numbering: &Numbering,
     envelope: Envelope,
     state: impl Fn(ServerId) -> State,
 ) -> bool {
@@ -114,7 +112,7 @@ fn can_arrive(
         None => !links.hearers(from).is_empty() || dead.contains(from),
         Some(to) => {
             let arrives = Trigger::Event(Event::Receive { from, message });
-            let_happen(links, dead, numbering.class_of(to, arrives, state))
+            let_happen(links, dead, Class::of(to, &state(to), arrives))
         }
     }
 }
@@ -124,7 +122,6 @@ fn can_arrive(
 /// no window has to reach down to it, and it is in nobody's way.
 pub(super) fn canonical<const W: usize>(
     model: &PackedModel<W>,
-    numbering: &Numbering,
     links: Links,
     world: &Packed<W>,
 ) -> Packed<W> {
@@ -136,7 +133,7 @@ pub(super) fn canonical<const W: usize>(
         world = layout.without_sent(&world);
         let states = world;
         for envelope in sent {
-            if can_arrive(links, dead, numbering, envelope, |id| layout.state(&states, id)) {
+            if can_arrive(links, dead, envelope, |id| layout.state(&states, id)) {
                 layout.send(&mut world, envelope);
             }
         }
@@ -250,19 +247,11 @@ impl<const W: usize> Graph<W> {
     }
 
     fn number(&mut self, numbers: &mut HashTable<u32>, world: Packed<W>, before: u32) -> u32 {
-        let worlds = &mut self.worlds;
-        let hash_of = |number: &u32| worlds[*number as usize].fingerprint();
-        let is_it = |number: &u32| worlds[*number as usize] == world;
-        match numbers.entry(world.fingerprint(), is_it, hash_of) {
-            Entry::Occupied(number) => *number.get(),
-            Entry::Vacant(vacant) => {
-                let number = u32::try_from(worlds.len()).expect("fewer than 2^32 worlds");
-                vacant.insert(number);
-                worlds.push(world);
-                self.reached_from.push(before);
-                number
-            }
+        let (number, is_new) = number(numbers, &mut self.worlds, world);
+        if is_new {
+            self.reached_from.push(before);
         }
+        number
     }
 
     /// The moves of some worlds, by several threads; in the order of the worlds.
@@ -288,7 +277,8 @@ impl<const W: usize> Graph<W> {
         self.model.for_each_step(world, |a_move, after| {
             let id = a_move.server;
             let (before, changed) = (layout.state(world, id), layout.state(&after, id));
-            let class = self.numbering.class_of(id, a_move.trigger, |id| layout.state(world, id));
+            let class =
+                self.numbering.class_of(id, &before, a_move.trigger, |id| layout.state(world, id));
             if self.dead.contains(id) || !let_happen(self.links, self.dead, class) {
                 return;
             }
@@ -333,7 +323,7 @@ impl<const W: usize> Graph<W> {
     }
 
     fn canonical(&self, world: &Packed<W>) -> Packed<W> {
-        canonical(&self.model, &self.numbering, self.links, world)
+        canonical(&self.model, self.links, world)
     }
 
     /// The model whose graph it is.

@@ -168,7 +168,7 @@ impl Follower {
 
     /// The world that stands for one of the direct model.
     fn reduced(&self, world: &World) -> Packed<WORDS> {
-        canonical(&self.wide, &self.numbering, self.links, &self.wide.pack(world))
+        canonical(&self.wide, self.links, &self.wide.pack(world))
     }
 
     /// The moves that the links allow, but for those that cannot matter; each with its class, the
@@ -188,8 +188,9 @@ impl Follower {
             after.sent.retain(is_heard);
             let reduced = self.reduced(&after);
             let matters = reduced != here || after.state(a_move.server) != before;
-            let class =
-                self.numbering.class_of(a_move.server, a_move.trigger, |id| *world.state(id));
+            let class = self
+                .numbering
+                .class_of(a_move.server, before, a_move.trigger, |id| *world.state(id));
             let matters = matters && let_happen(self.links, dead, class);
             matters.then_some((self.numbering.code(class), a_move, after, reduced))
         });

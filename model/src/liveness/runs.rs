@@ -1,6 +1,10 @@
 //! A graph in flat arrays, and which of its edges runs may take.
 
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
 use super::class::Classes;
+use crate::packed::Packed;
 
 /// The edges of a graph, node by node. Each belongs to a class.
 #[derive(Clone, Debug)]
@@ -54,6 +58,25 @@ impl Edges {
 impl Default for Edges {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// The number of a world among others, and whether it is a new one, which is added to them.
+pub(crate) fn number<const W: usize>(
+    numbers: &mut HashTable<u32>,
+    worlds: &mut Vec<Packed<W>>,
+    world: Packed<W>,
+) -> (u32, bool) {
+    let hash_of = |number: &u32| worlds[*number as usize].fingerprint();
+    let is_it = |number: &u32| worlds[*number as usize] == world;
+    match numbers.entry(world.fingerprint(), is_it, hash_of) {
+        Entry::Occupied(number) => (*number.get(), false),
+        Entry::Vacant(vacant) => {
+            let number = u32::try_from(worlds.len()).expect("fewer than 2^32 worlds");
+            vacant.insert(number);
+            worlds.push(world);
+            (number, true)
+        }
     }
 }
 

@@ -1,13 +1,12 @@
 //! All worlds that a calm phase comes to, looked at when nothing is under way.
 
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 
 use super::beginnings::beginnings;
 use super::calm::{Calm, Now, Phase};
 use super::relative::relative;
 use crate::liveness::class::Classes;
-use crate::liveness::runs::{Edges, Runs};
+use crate::liveness::runs::{Edges, Runs, number};
 use crate::packed::{Layout, Packed, States};
 use crate::search::{Control, Coverage, Stop};
 use crate::types::{ServerId, Term};
@@ -118,20 +117,12 @@ impl Graph {
         for id in self.phase.calm.cluster.servers() {
             self.layout.set_state(&mut world, id, servers[id.index()]);
         }
-        let worlds = &mut self.worlds;
-        let hash_of = |number: &u32| worlds[*number as usize].fingerprint();
-        let is_it = |number: &u32| worlds[*number as usize] == world;
-        match numbers.entry(world.fingerprint(), is_it, hash_of) {
-            Entry::Occupied(number) => *number.get(),
-            Entry::Vacant(vacant) => {
-                let number = u32::try_from(worlds.len()).expect("fewer than 2^32 worlds");
-                vacant.insert(number);
-                worlds.push(world);
-                self.useful.push(self.phase.useful(&servers));
-                self.reached.push(reached);
-                number
-            }
+        let (number, is_new) = number(numbers, &mut self.worlds, world);
+        if is_new {
+            self.useful.push(self.phase.useful(&servers));
+            self.reached.push(reached);
         }
+        number
     }
 
     /// The servers as they are kept: terms relative.

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use raft_model::cluster::{Cluster, ClusterError, Protocol};
+use raft_model::cluster::{Cluster, Protocol};
 use raft_model::mutant::Mutant;
 use raft_model::reduce::Reductions;
 use raft_model::search::Keys;
@@ -181,16 +181,15 @@ impl Args {
         self.mutant.map_or(Handlers::RAFT, |mutant| mutant.handlers)
     }
 
-    fn cluster(&self) -> Result<Cluster, ClusterError> {
-        let cluster = Cluster::with(self.servers.size(), self.protocol())?;
-        cluster.with_witnesses(self.witness.iter().copied().collect())
+    fn cluster(&self) -> Result<Cluster, Failure> {
+        cli::with_witnesses(self.servers, self.protocol(), &self.witness)
     }
 
     /// What bounds the search. [`Args::validate`] comes first.
     pub(super) fn bounds(&self) -> Bounds {
         let terms =
             if self.window { Terms::Window(self.max_term) } else { Terms::UpTo(self.max_term) };
-        let cluster = self.cluster().expect("the cluster is valid");
+        let cluster = self.cluster().ok().expect("the cluster is valid");
         let limits = Limits {
             hand_over: self.hand_over,
             rounds: self.rounds,
@@ -258,7 +257,7 @@ impl Args {
     pub(super) fn validate(&self) -> Result<(), Failure> {
         let engine = self.engine();
         let refused = |why: String| Err(Failure::Input(why));
-        self.cluster().map_err(|error| Failure::Input(format!("--witness: {error}")))?;
+        self.cluster()?;
         if let Some(Mutant { name, protocol, .. }) = self.mutant
             && engine != Engine::World
             && (engine != Engine::Timely || protocol == Protocol::FIGURE2)

@@ -5,7 +5,7 @@ mod report;
 use std::io::{self, Write};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use raft_model::cluster::{Cluster, ClusterError, Protocol};
+use raft_model::cluster::{Cluster, Protocol};
 use raft_model::liveness::assumptions::{
     ASSUMPTIONS, Assumption, Assumptions, Strength, last_servers,
 };
@@ -105,13 +105,12 @@ impl Args {
     }
 
     /// The servers. [`run`] has seen that they are a cluster.
-    fn cluster(&self) -> Result<Cluster, ClusterError> {
-        let cluster = Cluster::with(self.servers.size(), self.protocol)?;
-        cluster.with_witnesses(self.witness.iter().copied().collect())
+    fn cluster(&self) -> Result<Cluster, Failure> {
+        super::with_witnesses(self.servers, self.protocol, &self.witness)
     }
 
     fn bounds(&self, window: Term) -> Bounds {
-        let cluster = self.cluster().expect("the cluster is valid");
+        let cluster = self.cluster().ok().expect("the cluster is valid");
         Bounds::new(cluster, Terms::Window(window), Replies::All)
     }
 }
@@ -150,9 +149,7 @@ struct Row {
 /// Judges liveness, and prints what it found.
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let size = args.servers.size();
-    if let Err(error) = args.cluster() {
-        return Err(Failure::Input(format!("--witness: {error}")));
-    }
+    args.cluster()?;
     if args.dead >= size {
         return Err(Failure::Input(format!("--dead {}: one of {size} has to live", args.dead)));
     }

@@ -63,14 +63,7 @@ pub(super) struct Args {
 impl Args {
     /// The protocols that are judged.
     fn protocols(&self) -> Vec<Protocol> {
-        let mut protocols = match (self.protocol.is_empty(), self.mutant) {
-            (false, _) => self.protocol.clone(),
-            (true, Some(mutant)) => vec![mutant.protocol],
-            (true, None) => Protocol::ALL.to_vec(),
-        };
-        protocols.sort_unstable_by_key(|protocol| protocol.bits());
-        protocols.dedup();
-        protocols
+        super::protocols(&self.protocol, self.mutant.map(|mutant| mutant.protocol))
     }
 
     /// Whether the exit code is about this protocol.
