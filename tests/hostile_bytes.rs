@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -60,7 +61,11 @@ fn frame() -> impl Strategy<Value = Frame> {
     (cluster_name(), any::<[u8; 3]>(), server(), server(), message(), step_id()).prop_map(
         |(cluster, [servers, guards, witnesses], from, to, message, sent_in)| {
             let cluster = ClusterName::new(cluster).unwrap();
-            Frame { cluster, servers, guards, witnesses, from, to, message, sent_in }
+            let promise = match message {
+                Message::AppendEntriesResponse { .. } => Duration::from_micros(sent_in.sequence),
+                _ => Duration::ZERO,
+            };
+            Frame { cluster, servers, guards, witnesses, from, to, message, promise, sent_in }
         },
     )
 }

@@ -103,6 +103,7 @@ impl Server {
             from: id(2),
             to: id(1),
             message: Message::RequestVote { term: Term::new(8), hand_over: false },
+            promise: Duration::ZERO,
             sent_in: StepId { boot: 1, sequence: 1 },
         };
         self.peer.send_to(&frame.encode(), self.config.address_of(id(1)).unwrap()).unwrap();
@@ -308,7 +309,11 @@ fn what_is_no_trace_is_refused_and_left_alone() {
 
     fs::create_dir(&trace).unwrap();
     server.refuses(&[], &trace_it, &[name, "Is a directory"]);
-    server.refuses(&[], &["--trace", "/dev/full"], &["/dev/full", "not the trace"]);
+    server.refuses(
+        &[],
+        &["--trace-required", "--trace", "/dev/full"],
+        &["/dev/full", "not the trace"],
+    );
     assert_eq!(server.stored().ballot(), ballot(7));
 }
 
@@ -330,7 +335,7 @@ fn a_trace_that_cannot_go_on_is_refused_and_left_alone() {
     let name = trace.to_str().unwrap();
     let before = long_trace(&server);
     let words = [name, "cannot write the trace", "too large", "Remove the cause"];
-    server.refuses(&full_after("20"), &["--trace", name], &words);
+    server.refuses(&full_after("20"), &["--trace-required", "--trace", name], &words);
     assert_eq!(trace.metadata().unwrap().len(), before);
 }
 
@@ -340,7 +345,8 @@ fn a_disk_that_fills_up_stops_the_server_before_a_step_that_is_not_recorded() {
     let trace = server.trace();
     let name = trace.to_str().unwrap();
     long_trace(&server);
-    let mut running = server.start(&full_after("unlimited"), &["--trace", name]);
+    let mut running =
+        server.start(&full_after("unlimited"), &["--trace-required", "--trace", name]);
     running.is_up();
     let before = fs::read(server.ballot()).unwrap();
     running.limit(trace.metadata().unwrap().len() + 100); // part of a record
@@ -349,7 +355,7 @@ fn a_disk_that_fills_up_stops_the_server_before_a_step_that_is_not_recorded() {
     server.was_silent();
     assert!(fs::read(server.ballot()).unwrap() == before, "nothing was saved");
 
-    server.start(&[], &["--trace", name]).is_up();
+    server.start(&[], &["--trace-required", "--trace", name]).is_up();
     let report = replay(&[trace]).unwrap();
     assert!(report.notes[0].contains("cut off"), "{:?}", report.notes);
 }

@@ -1,136 +1,76 @@
-//! The one timer of a server: a deadline, and how far away the next one is.
+//! What time it is on this machine: how long ago it started, sleep included.
 //!
-//! It counts on [`Instant`], which never goes backwards but stands still while the machine is
-//! suspended. An election needs no more: a timer that fires late costs time, never safety.
+//! The clock is `CLOCK_BOOTTIME`. It never jumps, and unlike [`std::time::Instant`] it goes on
+//! while the machine is suspended. So a lease that ended in its sleep has ended when it wakes.
 
-use std::ops::RangeInclusive;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use raft_model::election::{Rule, Timer};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use rustix::time::{ClockId, Timespec, clock_gettime};
 
-use crate::config::Config;
+/// A moment, as one machine counts it. Those of two machines cannot be compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(Duration); // since the machine started
 
-/// The timer of a server.
-#[derive(Debug)]
-pub struct Clock {
-    heartbeat: Duration,
-    election_timeout: RangeInclusive<Duration>,
-    random: StdRng,
-    deadline: Instant,
-}
-
-impl Clock {
-    /// A timer with the configured times. It is due until it is restarted.
-    pub fn new(config: &Config) -> Self {
-        Self {
-            heartbeat: config.heartbeat(),
-            election_timeout: config.election_timeout(),
-            random: config.seed().map_or_else(rand::make_rng, |seed| {
-                let mut bytes = [0; 32];
-                bytes[..8].copy_from_slice(&seed.to_le_bytes());
-                // Servers with equal timeouts would split every vote (§5.2).
-                bytes[8] = config.server().id.number();
-                StdRng::from_seed(bytes)
-            }),
-            deadline: Instant::now(),
-        }
+impl Moment {
+    /// Now.
+    pub fn now() -> Self {
+        Self::read(|clock| {
+            let Timespec { tv_sec, tv_nsec } = clock_gettime(clock);
+            Duration::new(tv_sec.try_into().unwrap_or(0), tv_nsec.try_into().unwrap_or(0))
+        })
     }
 
-    /// Starts again, as this timer: an election timeout is drawn anew each time (§5.2). After the
-    /// rule [`Rule::ContactLost`] the server has waited the shortest one already, and waits what is
-    /// random of it.
-    pub fn restart(&mut self, timer: Timer, rule: Rule) {
-        let shortest = *self.election_timeout.start();
-        let time = match timer {
-            Timer::Contact => shortest,
-            Timer::Election if rule == Rule::ContactLost => self.draw().saturating_sub(shortest),
-            Timer::Election => self.draw(),
-            Timer::Heartbeat => self.heartbeat,
-        };
-        self.deadline = Instant::now() + time;
+    /// Now, on a machine with these clocks.
+    pub(crate) fn read(clocks: impl FnOnce(ClockId) -> Duration) -> Self {
+        Self(clocks(ClockId::Boottime))
     }
 
-    fn draw(&mut self) -> Duration {
-        self.random.random_range(self.election_timeout.clone())
+    /// So long after the machine started.
+    pub const fn after_start(time: Duration) -> Self {
+        Self(time)
     }
 
-    /// The time until it fires; zero when it is due.
-    pub fn remaining(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
+    /// How long after the start of the machine that is.
+    pub const fn since_start(self) -> Duration {
+        self.0
     }
 
-    /// Lets it fire after this time, whatever is configured.
-    #[cfg(test)]
-    pub(crate) fn fire_in(&mut self, time: Duration) {
-        self.deadline = Instant::now() + time;
+    /// So much later.
+    #[must_use]
+    pub const fn after(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(time))
     }
 
-    /// Whether it fires now.
-    pub fn is_due(&self) -> bool {
-        self.remaining().is_zero()
+    /// How long ago `earlier` is; zero if it is still to come.
+    pub const fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Settings;
 
-    fn clock(id: u8, seed: Option<u64>) -> Clock {
-        let address = |n: u8| format!("127.0.0.1:700{n}").parse().unwrap();
-        let servers = (1..=3).map(|n| (n, address(n))).collect();
-        Clock::new(&Config::new(Settings { seed, ..Settings::new("test", id, servers) }).unwrap())
-    }
-
-    /// The first times that this clock would wait for.
-    fn draws(mut clock: Clock) -> Vec<Duration> {
-        (0..20).map(|_| clock.random.random_range(clock.election_timeout.clone())).collect()
+    #[test]
+    fn it_goes_on() {
+        let before = Moment::now();
+        assert!(before > Moment::default() && Moment::now() >= before);
     }
 
     #[test]
-    fn a_restarted_timer_is_not_due() {
-        let mut clock = clock(1, None);
-        assert!(clock.is_due());
-        clock.election_timeout = Duration::from_secs(1000)..=Duration::from_secs(2000);
-        clock.restart(Timer::Election, Rule::Started);
-        assert!(clock.remaining() > Duration::from_secs(500));
-        clock.heartbeat = Duration::ZERO;
-        clock.restart(Timer::Heartbeat, Rule::HeartbeatSent);
-        assert!(clock.is_due());
+    fn it_is_read_on_the_clock_that_counts_sleep() {
+        let read = Moment::read(|clock| match clock {
+            ClockId::Boottime => Duration::from_secs(70),
+            _ => Duration::from_secs(60), // it slept for ten seconds
+        });
+        assert_eq!(read.since_start(), Duration::from_secs(70));
     }
 
     #[test]
-    fn contact_lasts_the_shortest_timeout_and_what_is_random_comes_after_it() {
-        let mut clock = clock(1, Some(7));
-        clock.election_timeout = Duration::from_secs(1000)..=Duration::from_secs(1010);
-        clock.restart(Timer::Contact, Rule::HeartbeatAccepted);
-        assert!(clock.remaining() > Duration::from_secs(900));
-        clock.restart(Timer::Election, Rule::ContactLost);
-        assert!(clock.remaining() <= Duration::from_secs(10));
-        clock.restart(Timer::Election, Rule::PreCampaigned);
-        assert!(clock.remaining() > Duration::from_secs(900));
-    }
-
-    #[test]
-    fn a_seed_repeats_the_timeouts() {
-        assert_eq!(draws(clock(1, Some(7))), draws(clock(1, Some(7))));
-        assert_ne!(draws(clock(1, Some(7))), draws(clock(1, Some(8))));
-        assert_ne!(draws(clock(1, None)), draws(clock(1, None)));
-    }
-
-    #[test]
-    fn servers_that_share_a_seed_draw_different_timeouts() {
-        assert_ne!(draws(clock(1, Some(7))), draws(clock(2, Some(7))));
-    }
-
-    #[test]
-    fn election_timeouts_differ_and_stay_in_their_range() {
-        let clock = clock(1, Some(7));
-        let range = clock.election_timeout.clone();
-        let times = draws(clock);
-        assert!(times.iter().all(|time| range.contains(time)));
-        assert!(times.iter().any(|&time| time != times[0]));
+    fn what_is_still_to_come_is_no_time_ago() {
+        let second = Duration::from_secs(1);
+        let one = Moment::after_start(second);
+        assert_eq!(one.after(second).since(one), second);
+        assert_eq!(one.since(one.after(second)), Duration::ZERO);
     }
 }

@@ -1,13 +1,19 @@
 //! The trace of a running server: see [`raft_model::trace`] for what stands in it and why.
 //!
 //! A record is handed to the system with one write and not synced: it survives the death of the
-//! process, not that of the machine. A server that cannot write its trace stops, since one that
-//! went on would leave a trace that is no evidence.
+//! process, not that of the machine.
+//!
+//! A trace that is required is written before each step takes effect, and a server that cannot
+//! write it stops: nothing that it did is missing. Any other is written in the background, so that
+//! no disk holds up the server. If the disk fails or falls behind, the trace ends there, and the
+//! server goes on; if the process is killed, its last moments are missing.
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use raft_model::election::Step;
 use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
@@ -65,27 +71,73 @@ impl Trace {
     /// [`RecorderError::Io`] if it cannot be written. It is left as it was found.
     pub fn begin(self, boot: u64) -> Result<Recorder, RecorderError> {
         let Self { file, path, header, found } = self;
-        let mut recorder = Recorder { file, path, started: Instant::now() };
+        let mut recorder = Recorder { sink: Sink::File(file), path, started: Instant::now() };
         let newline = if found.is_torn { "\n" } else { "" };
         let header = Line::Header(Header { boot, ..header });
-        let written = recorder.write(&(newline.to_owned() + &header.to_text()));
-        if written.is_err() {
+        let written = recorder.write(newline.to_owned() + &header.to_text());
+        if written.is_err()
+            && let Sink::File(file) = &recorder.sink
+        {
             // Half a header at the beginning of a file would be taken for something foreign.
-            let _ = recorder.file.set_len(found.length);
+            let _ = file.set_len(found.length);
         }
         written.map(|()| recorder)
     }
 }
 
+/// How many records may wait to be written.
+const BEHIND: usize = 4096;
+
+/// How long the end of a trace is waited for.
+const LAST_WRITES: Duration = Duration::from_secs(1);
+
 /// A trace that is being written.
 #[derive(Debug)]
 pub struct Recorder {
-    file: File,
+    sink: Sink,
     path: PathBuf,
     started: Instant,
 }
 
+/// Where the lines go.
+#[derive(Debug)]
+enum Sink {
+    File(File),
+    /// To a thread that writes them, and that says when it has ended.
+    Thread(SyncSender<String>, Receiver<Infallible>),
+    /// Nowhere: the trace has ended.
+    Ended,
+}
+
 impl Recorder {
+    /// The same trace, written by a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`RecorderError::Io`] if the system gives no thread.
+    pub fn in_background(mut self) -> Result<Self, RecorderError> {
+        let Sink::File(mut file) = std::mem::replace(&mut self.sink, Sink::Ended) else {
+            return Ok(self);
+        };
+        let (sender, lines) = sync_channel::<String>(BEHIND);
+        let (ended, has_ended) = channel();
+        let path = self.path.clone();
+        let write = move || {
+            let _ended = ended;
+            for line in lines {
+                if let Err(error) = file.write_all(line.as_bytes()) {
+                    let path = path.display();
+                    tracing::error!("{path}: cannot write the trace: {error}. It ends here");
+                    return;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("raft-trace".to_owned());
+        thread.spawn(write).map_err(RecorderError::io(&self.path))?;
+        self.sink = Sink::Thread(sender, has_ended);
+        Ok(self)
+    }
+
     /// Adds a step.
     pub(crate) fn record(
         &mut self,
@@ -99,17 +151,41 @@ impl Recorder {
         let wall_us = microseconds(since_1970.as_micros());
         let monotonic_us = microseconds(self.started.elapsed().as_micros());
         let record = Record { server, boot, sequence, wall_us, monotonic_us, cause, step };
-        self.write(&Line::Step(record).to_text())
+        self.write(Line::Step(record).to_text())
     }
 
     /// Another file in place of the trace, to see what happens when the disk refuses.
     #[cfg(test)]
     pub(crate) fn replace_file(&mut self, file: File) {
-        self.file = file;
+        self.sink = Sink::File(file);
     }
 
-    fn write(&mut self, text: &str) -> Result<(), RecorderError> {
-        self.file.write_all(text.as_bytes()).map_err(RecorderError::io(&self.path))
+    fn write(&mut self, line: String) -> Result<(), RecorderError> {
+        match &mut self.sink {
+            Sink::File(file) => {
+                return file.write_all(line.as_bytes()).map_err(RecorderError::io(&self.path));
+            }
+            Sink::Thread(lines, _) => match lines.try_send(line) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Full(_)) => {
+                    let path = self.path.display();
+                    tracing::error!("{path}: the disk is too slow for the trace, which ends here");
+                }
+                Err(TrySendError::Disconnected(_)) => {} // and has said why
+            },
+            Sink::Ended => {}
+        }
+        self.sink = Sink::Ended;
+        Ok(())
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        if let Sink::Thread(lines, ended) = std::mem::replace(&mut self.sink, Sink::Ended) {
+            drop(lines);
+            let _ = ended.recv_timeout(LAST_WRITES);
+        }
     }
 }
 
@@ -255,7 +331,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("trace");
         let mut recorder = opened(&path, 3, 1).unwrap();
-        recorder.write("{\"step\":{\"serv").unwrap();
+        recorder.write("{\"step\":{\"serv".to_owned()).unwrap();
         opened(&path, 3, 2).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().nth(1), Some("{\"step\":{\"serv"));

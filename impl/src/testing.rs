@@ -1,27 +1,22 @@
 //! What the tests of several modules need.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use raft_model::cluster::Protocol;
+use raft_model::election::{Ballot, Server};
 use raft_model::message::Message;
 use raft_model::trace::StepId;
 use raft_model::types::{ServerId, Term};
 use tempfile::TempDir;
 
+use crate::clock::Moment;
 use crate::config::{Config, Settings};
 use crate::disk::{DataDir, Store};
-use crate::link::Link;
-use crate::wire::Received;
-
-pub(crate) const TERM: Term = Term::new(5);
+use crate::engine::{Engine, Output};
+use crate::wire::Frame;
 
 pub(crate) const SENT_IN: StepId = StepId { boot: 3, sequence: 17 };
-
-/// Who said what.
-pub(crate) fn said(received: Vec<Received>) -> Vec<(ServerId, Message)> {
-    received.into_iter().map(|Received { from, message, .. }| (from, message)).collect()
-}
 
 pub(crate) fn server(number: u8) -> ServerId {
     ServerId::new(number).unwrap()
@@ -39,31 +34,94 @@ pub(crate) fn config_by(size: u8, protocol: Protocol) -> Config {
     Config::new(Settings { protocol, ..Settings::new("test", 1, servers) }).unwrap()
 }
 
-/// Both servers of a cluster of two that elect as in Figure 2, at addresses of their own.
-pub(crate) fn links() -> [Link; 2] {
-    links_by(Protocol::FIGURE2)
-}
+/// When the stories of tests begin.
+pub(crate) const NOW: Moment = Moment::after_start(Duration::from_secs(60));
 
-/// The same by another protocol.
-pub(crate) fn links_by(protocol: Protocol) -> [Link; 2] {
-    let sockets = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
-    let addresses = sockets.each_ref().map(|socket| socket.local_addr().unwrap());
-    let servers = vec![(1, addresses[0]), (2, addresses[1])];
-    let config = |id| {
-        // So long that no test is slow enough for its timer to fire.
-        let election_timeout = Duration::from_secs(1000)..=Duration::from_secs(2000);
-        let settings = Settings::new("test", id, servers.clone());
-        Config::new(Settings { protocol, election_timeout, ..settings }).unwrap()
+/// What this server of the configured cluster would send to the configured one, as bytes, with a
+/// promise of its shortest election timeout.
+pub(crate) fn datagram(config: &Config, from: u8, message: Message) -> Vec<u8> {
+    let Server { id: to, cluster, .. } = config.server();
+    let frame = Frame {
+        cluster: config.cluster_name().clone(),
+        servers: cluster.size(),
+        guards: cluster.protocol().bits(),
+        witnesses: cluster.witnesses().bits(),
+        from: server(from),
+        to,
+        message,
+        promise: *config.election_timeout().start(),
+        sent_in: SENT_IN,
     };
-    let [one, two] = sockets;
-    [Link::of(&config(1), one).unwrap(), Link::of(&config(2), two).unwrap()]
+    frame.encode()
 }
 
-/// A cluster of one.
-pub(crate) fn lone() -> (Config, Link) {
-    let config = config(1);
-    let link = Link::of(&config, UdpSocket::bind("127.0.0.1:0").unwrap()).unwrap();
-    (config, link)
+/// An engine whose clock and disk are a test's.
+#[derive(Debug)]
+pub(crate) struct Rig {
+    pub(crate) engine: Engine,
+    pub(crate) now: Moment,
+    pub(crate) saved: Vec<Ballot>,
+}
+
+impl Rig {
+    /// S1 has just come up, and has never voted.
+    pub(crate) fn new(config: &Config) -> Self {
+        let engine = Engine::start(config, 1, Ballot::INITIAL, NOW);
+        let mut rig = Self { engine, now: NOW, saved: Vec::new() };
+        rig.said();
+        rig
+    }
+
+    /// Its timer, or whatever else is due next, is due.
+    pub(crate) fn wakes(&mut self) -> Vec<(ServerId, Message)> {
+        self.now = self.engine.deadline().max(self.now);
+        self.engine.wake(self.now);
+        self.said()
+    }
+
+    /// It hears this.
+    pub(crate) fn hears(&mut self, from: u8, message: Message) -> Vec<(ServerId, Message)> {
+        let config = self.engine.config().clone();
+        let address = config.address_of(server(from)).unwrap();
+        self.engine.receive(&datagram(&config, from, message), address, self.now).unwrap();
+        self.said()
+    }
+
+    /// What it says, once all that it saves is saved.
+    fn said(&mut self) -> Vec<(ServerId, Message)> {
+        let mut said = Vec::new();
+        while let Some(output) = self.engine.poll() {
+            match output {
+                Output::Record { .. } | Output::Obeyed { .. } => {}
+                Output::Save(ballot) => {
+                    self.saved.push(ballot);
+                    self.engine.saved(self.now);
+                }
+                Output::Send { to, datagram } => {
+                    said.push((to, Frame::decode(&datagram).unwrap().message));
+                }
+            }
+        }
+        said
+    }
+
+    /// It asks, is voted for, and leads the first term.
+    pub(crate) fn is_elected(&mut self) {
+        let attempt = loop {
+            let said = self.wakes();
+            match said.first() {
+                Some((_, Message::PreVote { attempt, .. })) => break Some(*attempt),
+                Some((_, Message::RequestVote { .. })) => break None,
+                _ => {}
+            }
+        };
+        let term = Term::new(1);
+        if let Some(attempt) = attempt {
+            self.hears(2, Message::PreVoteResponse { term, vote_granted: true, attempt });
+        }
+        self.hears(2, Message::RequestVoteResponse { term, vote_granted: true });
+        assert!(self.engine.status().state.role.is_leader());
+    }
 }
 
 pub(crate) fn bootstrapped(dir: &TempDir, config: &Config) -> Store {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::UdpSocket;
+use std::time::Duration;
 
 use raft_model::cluster::Protocol;
 use raft_model::message::Message;
@@ -28,8 +29,9 @@ fn id(number: usize) -> ServerId {
 fn frame(from: usize, to: usize, message: Message) -> Frame {
     let (cluster, sent_in) = (ClusterName::new(NAME).unwrap(), StepId { boot: 1, sequence: 1 });
     let guards = Protocol::GUARDED.bits();
-    let (servers, witnesses) = (3, 0);
-    Frame { cluster, servers, guards, witnesses, from: id(from), to: id(to), message, sent_in }
+    let (servers, witnesses, promise) = (3, 0, Duration::from_millis(150));
+    let (from, to) = (id(from), id(to));
+    Frame { cluster, servers, guards, witnesses, from, to, message, promise, sent_in }
 }
 
 /// Every message of that term.

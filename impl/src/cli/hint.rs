@@ -6,6 +6,7 @@ use std::error::Error;
 use raft_node::config::ConfigError;
 use raft_node::disk::StoreError;
 use raft_node::disk::slots::Untrusted;
+use raft_node::node::StartError;
 use raft_node::recorder::RecorderError;
 
 use super::Failure;
@@ -35,6 +36,7 @@ pub(super) fn config(error: ConfigError) -> Failure {
         | ConfigError::MixedReach { .. }
         | ConfigError::DuplicateAddress { .. } => "Correct the list of --server.",
         ConfigError::UnknownWitness { .. } | ConfigError::Witnesses(_) => "Correct --witness.",
+        ConfigError::ClockError { .. } => "Correct --clock-error.",
         ConfigError::HeartbeatTooShort { .. } => "Correct --heartbeat.",
         ConfigError::HeartbeatTooLong { .. } => "Correct --heartbeat or --election.",
         ConfigError::EmptyElectionRange { .. } | ConfigError::ElectionTooLong { .. } => {
@@ -44,7 +46,15 @@ pub(super) fn config(error: ConfigError) -> Failure {
     Failure::input(hinted(error, hint))
 }
 
-pub(super) fn store(error: StoreError) -> Failure {
+pub(super) fn start(error: StartError) -> Failure {
+    match error {
+        StartError::Store(error) => store(error),
+        StartError::Trace(error) => trace(error),
+        StartError::Link(_) | StartError::System(_) => Failure::other(error),
+    }
+}
+
+fn store(error: StoreError) -> Failure {
     let hint = match &error {
         StoreError::NoBallot { .. } => {
             "First check --data. A server that has never run is started once with --bootstrap."
@@ -65,7 +75,7 @@ pub(super) fn store(error: StoreError) -> Failure {
     Failure::other(hinted(error, hint))
 }
 
-pub(super) fn trace(error: RecorderError) -> Failure {
+fn trace(error: RecorderError) -> Failure {
     let hint = match error {
         RecorderError::HasRun { .. } => {
             "First check --data. Start a server that has run without --bootstrap."

@@ -3,6 +3,7 @@
 mod cluster;
 mod hint;
 mod run;
+mod simulate;
 
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -28,6 +29,7 @@ struct Cli {
 enum Command {
     Cluster(cluster::Args),
     Run(run::Args),
+    Simulate(simulate::Args),
 }
 
 /// Does what the arguments say.
@@ -35,9 +37,11 @@ pub(crate) fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(args),
         Command::Cluster(args) => cluster::run(args),
+        Command::Simulate(args) => simulate::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(failure @ Failure::Said) => ExitCode::from(failure.code()),
         Err(failure) => {
             // Nobody may be listening.
             let _ = writeln!(io::stderr(), "error: {failure}");
@@ -100,6 +104,8 @@ enum Failure {
     Log(String),
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
+    #[error("")]
+    Said, // on standard output
     #[error(transparent)]
     Other(Box<dyn Error>),
 }
@@ -116,7 +122,7 @@ impl Failure {
     const fn code(&self) -> u8 {
         match self {
             Self::Input(_) | Self::Log(_) => 2,
-            Self::Signals(_) | Self::Other(_) => 1,
+            Self::Signals(_) | Self::Said | Self::Other(_) => 1,
         }
     }
 }

@@ -1,17 +1,14 @@
 //! `raft-node run`.
 
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 
+use raft_node::Node;
 use raft_node::config::{Config, Settings};
-use raft_node::disk::DataDir;
-use raft_node::link::Link;
-use raft_node::node::Node;
-use raft_node::recorder::Trace;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -62,9 +59,16 @@ pub(super) struct Args {
     /// Seed of the random election timeouts, to repeat a run's timeouts [default: random]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// Add a record of every step to this file, for `raft-model replay`; it grows without end
+    /// How much clocks may gain or lose, in percent: what a lease assumes of all servers
+    #[arg(long, value_name = "PERCENT", default_value = "1", value_parser = clock_error)]
+    clock_error: u32,
+    /// Add a record of every step to this file, for `raft-model replay`; it grows without end. It
+    /// ends when it cannot be written any more
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
+    /// Stop when the trace cannot be written, so that it holds whatever the server did
+    #[arg(long, requires = "trace")]
+    trace_required: bool,
     /// Create the ballot of a server that has never run before. Only then: a server that forgot its
     /// votes can elect a second leader
     #[arg(long)]
@@ -84,6 +88,18 @@ fn server(text: &str) -> Result<(u8, SocketAddr), String> {
     let number = self::number(number)?;
     let address = address.parse().map_err(|_| wrong_address(address))?;
     Ok((number, address))
+}
+
+/// Percent as parts of a million.
+pub(super) fn clock_error(text: &str) -> Result<u32, String> {
+    let percent: f64 = text.parse().map_err(|_| "write it as 1 or 0.05, in percent")?;
+    if !(0.0..100.0).contains(&percent) {
+        return Err("it is at least 0 and less than 100 percent".into());
+    }
+    // It fits: there are a million parts in 100 percent.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let ppm = (percent * 10_000.0).round() as u32;
+    Ok(ppm.min(999_999))
 }
 
 /// What is wrong with what should be an address.
@@ -115,37 +131,26 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         witnesses: args.election.witnesses.clone(),
         heartbeat: args.election.heartbeat(),
         election_timeout: args.election.timeout(),
+        clock_error_ppm: args.clock_error,
         seed: args.seed,
     });
     let config = config.map_err(hint::config)?;
-    let (stop, stopper) = super::stop_at_signals(&[SIGINT, SIGTERM])?;
+    let (mut stop, stopper) = super::stop_at_signals(&[SIGINT, SIGTERM])?;
     if args.stop_with_stdin {
         thread::spawn(move || stop_at_end_of_stdin(stopper));
     }
-
-    // The ballot of a new server comes last, so that what fails before can simply be tried again.
-    // Only the header of its trace, which has the number of the run, comes after it.
-    let data = if args.bootstrap { DataDir::create(&args.data) } else { DataDir::lock(&args.data) };
-    let data = data.map_err(hint::store)?;
-    if args.bootstrap {
-        data.check_new().map_err(hint::store)?;
+    let mut builder = Node::builder(config).data(&args.data).bootstrap(args.bootstrap);
+    if let Some(trace) = args.trace {
+        builder = builder.trace(trace).needs_trace(args.trace_required);
     }
-    let link = Link::bind(&config).map_err(Failure::other)?;
-    let open = |path: PathBuf| Trace::open(&path, &config).map_err(hint::trace);
-    let trace = args.trace.map(open).transpose()?;
-    if args.bootstrap
-        && let Some(trace) = &trace
-    {
-        trace.check_new().map_err(hint::trace)?;
-    }
-    let store = if args.bootstrap { data.bootstrap(&config) } else { data.open(&config) };
-    let store = store.map_err(hint::store)?;
-    let boot = store.boot();
-    let mut node = Node::new(link, store);
-    if let Some(trace) = trace {
-        node = node.recorded_by(trace.begin(boot).map_err(hint::trace)?);
-    }
-    node.run(stop.as_fd()).map_err(Failure::other)
+    let node = Arc::new(builder.start().map_err(hint::start)?);
+    let stopped = Arc::clone(&node);
+    thread::spawn(move || {
+        while stop.read_exact(&mut [0]).is_ok() {
+            stopped.begin_shutdown();
+        }
+    });
+    node.wait().map_err(Failure::other)
 }
 
 /// The system closes a pipe when the process at its other end dies, however it dies. Then nobody is

@@ -88,7 +88,8 @@ impl Servers {
         let election = self.config.election_timeout();
         let range = format!("{}..{}", election.start().as_millis(), election.end().as_millis());
         command.args(["--election", &range]);
-        command.arg("--data").arg(&data).arg("--trace").arg(self.trace(server));
+        command.arg("--data").arg(&data);
+        command.arg("--trace").arg(self.trace(server)).arg("--trace-required");
         // The directory is ours alone: without a ballot there, the server has never run.
         if !data.join("ballot").exists() {
             command.arg("--bootstrap");

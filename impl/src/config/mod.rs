@@ -1,6 +1,8 @@
 //! What a server is told when it starts. [`Settings`] are the values as somebody wrote them;
 //! [`Config`] is what the rest of the crate takes, and can only be made of settings that are valid.
 
+mod clock_error;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -10,6 +12,8 @@ use raft_model::cluster::{Cluster, ClusterError, Protocol};
 use raft_model::election::Server;
 use raft_model::trace::patience;
 use raft_model::types::ServerId;
+
+pub use self::clock_error::ClockError;
 
 /// The values that make up a configuration, not yet checked.
 ///
@@ -37,6 +41,10 @@ pub struct Settings {
     /// shortest should be well above the time of a round trip and two writes to disk, and the range
     /// wide enough that two servers seldom time out together (§5.2, §5.6).
     pub election_timeout: RangeInclusive<Duration>,
+    /// How much a clock may gain or lose, in parts of a million of the true time: what a lease
+    /// assumes of the clocks of all servers. Less than 1,000,000; [`ClockError::DEFAULT`] is one in
+    /// a hundred, far more than clocks that work.
+    pub clock_error_ppm: u32,
     /// Where the random election timeouts begin, for runs to compare. The number of the server is
     /// mixed in, so all servers may share a seed. `None` asks the operating system.
     pub seed: Option<u64>,
@@ -54,6 +62,7 @@ impl Settings {
             witnesses: Vec::new(),
             heartbeat: Duration::from_millis(50),
             election_timeout: Duration::from_millis(150)..=Duration::from_millis(300),
+            clock_error_ppm: ClockError::DEFAULT.ppm(),
             seed: None,
         }
     }
@@ -101,6 +110,7 @@ pub struct Config {
     addresses: Vec<SocketAddr>, // by `ServerId::index`
     heartbeat: Duration,
     election_timeout: RangeInclusive<Duration>,
+    clock_error: ClockError,
     seed: Option<u64>,
 }
 
@@ -115,7 +125,7 @@ impl Config {
     /// [`ConfigError`] names the first setting that is wrong.
     pub fn new(settings: Settings) -> Result<Self, ConfigError> {
         let Settings { cluster, id, servers, protocol, witnesses, .. } = settings;
-        let Settings { heartbeat, election_timeout, seed, .. } = settings;
+        let Settings { heartbeat, election_timeout, clock_error_ppm: ppm, seed, .. } = settings;
         let cluster_name =
             ClusterName::new(cluster.clone()).ok_or(ConfigError::ClusterName(cluster))?;
         let size = u8::try_from(servers.len()).unwrap_or(u8::MAX);
@@ -126,10 +136,11 @@ impl Config {
             .filter(|&id| cluster.contains(id))
             .ok_or(ConfigError::UnknownId { id, size: cluster.size() })?;
         check_timing(heartbeat, &election_timeout)?;
+        let clock_error = ClockError::of_ppm(ppm).ok_or(ConfigError::ClockError { ppm })?;
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let patience = patience(ms(heartbeat), ms(*election_timeout.start()));
         let server = Server { id, cluster, patience };
-        Ok(Self { cluster_name, server, addresses, heartbeat, election_timeout, seed })
+        Ok(Self { cluster_name, server, addresses, heartbeat, election_timeout, clock_error, seed })
     }
 
     /// The name of the cluster.
@@ -160,6 +171,16 @@ impl Config {
     /// The range that election timeouts are drawn from; not empty.
     pub fn election_timeout(&self) -> RangeInclusive<Duration> {
         self.election_timeout.clone()
+    }
+
+    /// How much a clock may gain or lose.
+    pub fn clock_error(&self) -> ClockError {
+        self.clock_error
+    }
+
+    /// The server at this address.
+    pub fn server_at(&self, address: SocketAddr) -> Option<ServerId> {
+        self.server.cluster.servers().find(|&server| self.address_of(server) == Some(address))
     }
 
     /// Where the random election timeouts begin.
@@ -346,6 +367,14 @@ pub enum ConfigError {
         heartbeat: Duration,
         /// The shortest election timeout.
         min: Duration,
+    },
+    /// A clock that tells nothing.
+    #[error(
+        "clock error of {ppm} parts of a million: it must be less than 1000000, the whole time"
+    )]
+    ClockError {
+        /// That error.
+        ppm: u32,
     },
     /// No room for chance.
     #[error(

@@ -12,6 +12,7 @@
 //!   system releases it when the process ends, however it ends.
 
 pub(crate) mod files;
+pub(crate) mod memory;
 pub mod slot;
 pub mod slots;
 
@@ -120,7 +121,7 @@ impl DataDir {
 }
 
 /// Creates the directory of a server if it does not exist.
-fn create_dir(files: &impl Files, path: &Path) -> Result<(), StoreError> {
+pub(crate) fn create_dir(files: &impl Files, path: &Path) -> Result<(), StoreError> {
     match files.create_dir(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             return Err(StoreError::io(path, "create the data directory")(error));
@@ -139,7 +140,11 @@ fn check_new(files: &impl Files, directory: &Path) -> Result<(), StoreError> {
 }
 
 /// Creates the first ballot of a server. Opening it makes its name durable.
-fn create(files: &impl Files, directory: &Path, owner: &Owner) -> Result<(), StoreError> {
+pub(crate) fn create(
+    files: &impl Files,
+    directory: &Path,
+    owner: &Owner,
+) -> Result<(), StoreError> {
     check_new(files, directory)?;
     let path = directory.join(BALLOT);
     let block = Slot { owner: owner.clone(), generation: 0, ballot: Ballot::INITIAL }.encode();
@@ -156,7 +161,7 @@ fn create(files: &impl Files, directory: &Path, owner: &Owner) -> Result<(), Sto
 }
 
 /// Opens the ballot of a server, and makes it durable before anybody acts on it.
-fn open<F: Files>(
+pub(crate) fn open<F: Files>(
     files: &F,
     directory: &Path,
     owner: &Owner,
@@ -283,7 +288,5 @@ impl StoreError {
 
 #[cfg(test)]
 mod crashes;
-#[cfg(test)]
-mod memory;
 #[cfg(test)]
 mod tests;

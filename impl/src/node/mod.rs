@@ -1,211 +1,135 @@
-//! A running server: wait, step, obey.
-//!
-//! One thread, one socket, one deadline. Everything that this server decides is decided by
-//! [`Server::step`]; this module only does what each step says, in the order that the specification
-//! asks for.
+//! A server that runs in a thread of its own, for a program that wants to know whether it leads.
 
-mod leave;
+mod builder;
+mod driver;
+mod log;
+mod shared;
+mod watch;
 
+use std::fmt;
 use std::io;
-use std::os::fd::BorrowedFd;
-use std::time::Duration;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
-use raft_model::election::{Outgoing, Role, Rule, Server, Step};
-use raft_model::trace::{Cause, StepId};
-use raft_model::types::{Attempt, ServerId};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use raft_model::types::ServerId;
 
-use crate::clock::Clock;
-use crate::disk::{Store, StoreError};
-use crate::link::Link;
-use crate::recorder::{Recorder, RecorderError};
+pub use self::builder::{Builder, StartError};
+use self::shared::{Command, Shared};
+pub use self::watch::Watch;
+use crate::config::Config;
+use crate::disk::StoreError;
+use crate::engine::HandOverError;
+use crate::leadership::Leadership;
+use crate::recorder::RecorderError;
 use crate::status::Status;
-use crate::wire::Received;
 
-/// A server that runs.
-#[derive(Debug)]
+/// A running server. All of its methods may be called from any thread, and none of them makes it
+/// wait. It stops when this value is dropped, without a hand-over.
 pub struct Node {
-    server: Server,
-    status: Status,
-    clock: Clock,
-    link: Link,
-    store: Store,
-    recorder: Option<Recorder>,
-    sequence: u64,              // of the next step that is recorded, or would be
-    follower: Option<ServerId>, // who was the last to answer a heartbeat
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<Result<(), NodeError>>>>,
 }
 
 impl Node {
-    /// The server that has this socket and this ballot.
-    pub fn new(link: Link, store: Store) -> Self {
-        let server = link.config().server();
-        let Step { state, .. } = server.start(Some(store.ballot()));
-        let status = Status::new(server.id, state);
-        let clock = Clock::new(link.config());
-        let (recorder, sequence, follower) = (None, 0, None);
-        Self { server, status, clock, link, store, recorder, sequence, follower }
+    /// How to start one.
+    pub fn builder(config: Config) -> Builder {
+        Builder::new(config)
     }
 
-    /// The same server, with a trace of what it does.
-    #[must_use]
-    pub fn recorded_by(self, recorder: Recorder) -> Self {
-        Self { recorder: Some(recorder), ..self }
+    /// What this server may act on as the leader, if it leads and a quorum has confirmed that not
+    /// too long ago. The clock is read in this call. Always `None` without check-quorum.
+    pub fn leadership(&self) -> Option<Leadership> {
+        self.shared.hand_out()
     }
 
-    /// Runs until something can be read from `stop`: each byte is a request to stop. After the
-    /// first, a leader with check-quorum hands over, and stays until another one leads, or for two
-    /// minimum election timeouts. The second does not wait, and neither does the end of `stop`.
+    /// What the server knows.
+    pub fn status(&self) -> Status {
+        self.shared.status()
+    }
+
+    /// Tells of changes, from now on.
+    pub fn watch(&self) -> Watch {
+        Watch::new(Arc::clone(&self.shared))
+    }
+
+    /// Gives up leadership in favour of another server, and waits until this one has left office:
+    /// as long as what it handed out is valid, and it hands out nothing more. Who comes to office
+    /// is for the others to decide; [`Node::watch`] tells.
     ///
     /// # Errors
     ///
-    /// [`NodeError`] if the ballot cannot be written; nothing has been sent then that depends on
-    /// it. Trouble with the network is no error.
-    pub fn run(mut self, stop: BorrowedFd<'_>) -> Result<(), NodeError> {
-        let _span = tracing::error_span!("server", id = %self.server.id).entered();
-        let result = self.serve(stop);
-        tracing::info!("stopped: {}", self.link.counters());
-        result
+    /// [`HandOverError`]; this server still leads then, if it did.
+    pub fn hand_over(&self, to: ServerId) -> Result<(), HandOverError> {
+        self.give_up(Some(to))
     }
 
-    fn serve(&mut self, stop: BorrowedFd<'_>) -> Result<(), NodeError> {
-        self.step(Cause::Start { stored: self.store.ballot() })?;
-        while self.wait(stop, Duration::MAX)? {
-            self.turn()?;
-        }
-        if leave::take_request(stop) { self.leave(stop) } else { Ok(()) }
+    /// The same in favour of the follower that answered last.
+    ///
+    /// # Errors
+    ///
+    /// [`HandOverError`]; this server still leads then, if it did.
+    pub fn step_down(&self) -> Result<(), HandOverError> {
+        self.give_up(None)
     }
 
-    /// Takes the messages that are there, then the timer if it is due. A server that was paused so
-    /// hears that there is a leader before it campaigns. Messages come in bounded batches: the
-    /// timer is late at most, never lost.
-    fn turn(&mut self) -> Result<(), NodeError> {
-        for Received { from, message, sent_in } in self.link.receive() {
-            self.step(Cause::Receive { before: self.status.state, from, message, sent_in })?;
-        }
-        if self.clock.is_due() {
-            let attempt = self.next_attempt();
-            self.step(Cause::Timeout { before: self.status.state, attempt })?;
-        }
-        Ok(())
+    fn give_up(&self, to: Option<ServerId>) -> Result<(), HandOverError> {
+        let (reply, answer) = sync_channel(1);
+        self.shared.command(Command::GiveUp { to, reply });
+        answer.recv().unwrap_or(Err(HandOverError::Stopped))
     }
 
-    /// A number that no earlier attempt of this server had: runs and steps are counted upwards.
-    fn next_attempt(&self) -> Attempt {
-        Attempt::new(self.store.boot() << 32 | self.sequence & u64::from(u32::MAX))
+    /// Asks the server to stop, and does not wait. A leader with check-quorum hands over first, and
+    /// stays until another server leads, or for two minimum election timeouts. Asked again, it
+    /// stops at once.
+    pub fn begin_shutdown(&self) {
+        self.shared.command(Command::Leave);
     }
 
-    /// Waits for a datagram or the timer, at most for so long; false when it is time to stop.
-    fn wait(&self, stop: BorrowedFd<'_>, at_most: Duration) -> Result<bool, NodeError> {
-        let mut fds =
-            [PollFd::new(&self.link, PollFlags::IN), PollFd::from_borrowed_fd(stop, PollFlags::IN)];
-        // It fits: the configuration allows no time longer than an hour.
-        let timeout = Timespec::try_from(self.clock.remaining().min(at_most)).ok();
-        match poll(&mut fds, timeout.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => Ok(fds[1].revents().is_empty()),
-            Err(error) => Err(NodeError::Wait(error.into())),
-        }
+    /// Asks the server to stop as [`Node::begin_shutdown`], and waits until it has.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError`] if it had stopped by itself.
+    pub fn shutdown(self) -> Result<(), NodeError> {
+        self.begin_shutdown();
+        self.wait()
     }
 
-    /// One step. It is recorded before it takes effect: whatever a server did stands in its trace.
-    fn step(&mut self, cause: Cause) -> Result<(), NodeError> {
-        let step = cause.step_of(&self.server);
-        let id = StepId { boot: self.store.boot(), sequence: self.sequence };
-        if cause.is_recorded(&step) {
-            self.sequence += 1;
-            if let Some(recorder) = &mut self.recorder {
-                recorder.record(self.server.id, id, cause, step)?;
-            }
-        }
-        self.obey(&step, id)?;
-        let before = self.status;
-        self.status = before.after(cause, &step);
-        if let Cause::Receive { from, .. } = cause
-            && let Rule::HeartbeatAnswered | Rule::AnswerCounted | Rule::RoundAnswered = step.rule
-        {
-            self.follower = Some(from);
-        }
-        self.log(before, cause, step.rule);
-        Ok(())
-    }
-
-    /// Persist, send, restart the timer. A crash between two of these is a lost message.
-    fn obey(&mut self, step: &Step, id: StepId) -> Result<(), NodeError> {
-        if step.persist {
-            self.store.save(step.state.ballot)?;
-        }
-        match step.outgoing {
-            Outgoing::Nothing => {}
-            Outgoing::Reply { to, message } | Outgoing::Order { to, message } => {
-                self.link.send(to, message, id);
-            }
-            Outgoing::Broadcast { message } => {
-                for to in self.server.cluster.others(self.server.id) {
-                    self.link.send(to, message, id);
-                }
-            }
-        }
-        if step.restart_timer {
-            self.clock.restart(step.state.timer(), step.rule);
-        }
-        Ok(())
-    }
-
-    fn log_start(&self) {
-        let config = self.link.config();
-        let addresses = self.server.cluster.servers().filter_map(|id| {
-            let address = config.address_of(id)?;
-            Some(format!("{id}={address}"))
-        });
-        tracing::info!(
-            rule = ?Rule::Started,
-            pid = std::process::id(),
-            cluster = %config.cluster_name(),
-            servers = %addresses.collect::<Vec<_>>().join(","),
-            protocol = %self.server.cluster.protocol(),
-            witnesses = Some(self.server.cluster.witnesses()).filter(|them| !them.is_empty()).map(tracing::field::display),
-            heartbeat = ?config.heartbeat(),
-            election = ?config.election_timeout(),
-            ballot = %self.store.path().display(),
-            term = %self.status.term(),
-            voted_for = self.status.voted_for().map(tracing::field::display),
-        );
-    }
-
-    /// One line a step, after it was obeyed. What changes nothing is for the curious.
-    fn log(&self, before: Status, cause: Cause, rule: Rule) {
-        let (from, to) = match cause {
-            Cause::Start { .. } => return self.log_start(),
-            Cause::Timeout { .. } => (None, None),
-            Cause::HandOver { to, .. } => (None, Some(to)),
-            Cause::Receive { from, .. } => (Some(from), None),
-        };
-        let role = self.status.state.role;
-        let votes = match role {
-            Role::PreCandidate { votes, .. } | Role::Candidate { votes } => Some(votes),
-            Role::Follower { .. } | Role::Leader { .. } => None,
-        };
-        macro_rules! line {
-            ($level:ident) => {
-                tracing::$level!(
-                    ?rule,
-                    term = %self.status.term(),
-                    %role,
-                    voted_for = self.status.voted_for().map(tracing::field::display),
-                    votes = votes.map(tracing::field::display),
-                    leader = self.status.leader.map(tracing::field::display),
-                    from = from.map(tracing::field::display),
-                    to = to.map(tracing::field::display),
-                )
-            };
-        }
-        if self.status.is_news_after(before) {
-            line!(info);
-        } else {
-            line!(debug);
+    /// Waits until the server has stopped, by itself or since it was asked to. Of several that
+    /// wait, one is told why.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError`] if it stopped by itself.
+    pub fn wait(&self) -> Result<(), NodeError> {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        match thread.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(result)) => result,
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
         }
     }
 }
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.shared.command(Command::Stop);
+        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = thread.take() {
+            let _ = thread.join(); // whoever wanted to know would have waited
+        }
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+/// What answers a program that asked a leader to give up.
+type Reply = SyncSender<Result<(), HandOverError>>;
 
 /// Why a server cannot go on.
 #[derive(Debug, thiserror::Error)]

@@ -1,307 +1,297 @@
-//! Each line of the loop: what a step demands, and what a turn takes in which order. The test holds
-//! the socket of the other server, and the clock.
+//! The thread of a node, with a real socket, a real disk and the machine's clock. The test holds
+//! the socket of the other server.
 
 use std::fs::{self, File};
-use std::os::fd::AsFd as _;
-use std::os::unix::net::UnixStream;
-use std::sync::mpsc::{Sender, channel};
-use std::time::Duration;
+use std::net::UdpSocket;
+use std::time::{Duration, Instant};
 
-use raft_model::election::Timer;
+use raft_model::cluster::Protocol;
+use raft_model::election::{Role, Rule, Server};
 use raft_model::message::Message;
 use raft_model::trace::Line;
 use raft_model::types::{Round, Term};
 
+use super::driver::Driver;
 use super::*;
-use crate::recorder::Trace;
-use crate::testing::{self, SENT_IN, said, server};
+use crate::config::Settings;
+use crate::testing::{datagram, server};
+use crate::wire::Frame;
 
-const REQUEST: Message = Message::RequestVote { term: Term::new(1), hand_over: false };
+const ONE: Term = Term::new(1);
+const PATIENCE: Duration = Duration::from_secs(30);
 
-/// S1 of two servers that has never run, and the socket of the other.
-fn node_and_peer(dir: &tempfile::TempDir) -> (Node, Link) {
-    let [one, two] = testing::links();
-    let config = one.config().clone();
-    (Node::new(one, testing::bootstrapped(dir, &config)), two)
+/// S1 of two servers, and the socket of the other.
+struct Pair {
+    dir: tempfile::TempDir,
+    config: Config,
+    peer: UdpSocket,
 }
 
-fn receive(node: &mut Node, message: Message) -> Result<(), NodeError> {
-    let (before, from, sent_in) = (node.status.state, server(2), SENT_IN);
-    node.step(Cause::Receive { before, from, message, sent_in })
+impl Pair {
+    fn new(protocol: Protocol, election: (u64, u64)) -> Self {
+        let [own, peer] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+        peer.set_read_timeout(Some(PATIENCE)).unwrap();
+        let addresses = [&own, &peer].map(|socket| socket.local_addr().unwrap());
+        let servers = vec![(1, addresses[0]), (2, addresses[1])];
+        let election_timeout =
+            Duration::from_millis(election.0)..=Duration::from_millis(election.1);
+        let settings = Settings::new("test", 1, servers);
+        let config = Config::new(Settings { protocol, election_timeout, ..settings }).unwrap();
+        Self { dir: tempfile::tempdir().unwrap(), config, peer }
+    }
+
+    /// Timeouts so long that no test is slow enough for one to fire.
+    fn patient(protocol: Protocol) -> Self {
+        Self::new(protocol, (1_000_000, 2_000_000))
+    }
+
+    fn builder(&self, is_new: bool) -> Builder {
+        Node::builder(self.config.clone()).data(self.dir.path().join("data")).bootstrap(is_new)
+    }
+
+    fn start(&self) -> Node {
+        self.builder(true).start().unwrap()
+    }
+
+    fn says(&self, message: Message) {
+        self.peer.send_to(&datagram(&self.config, 2, message), self.config.own_address()).unwrap();
+    }
+
+    /// The next message that S1 sends.
+    fn hears(&self) -> Message {
+        let mut buffer = [0; 2000];
+        let length = self.peer.recv(&mut buffer).expect("S1 says nothing");
+        let frame = Frame::decode(&buffer[..length]).unwrap();
+        let Server { id, .. } = self.config.server();
+        assert_eq!((frame.from, frame.to), (id, server(2)));
+        frame.message
+    }
+
+    /// S2 grants whatever it is asked, and answers heartbeats, until this is so.
+    fn agrees_until(&self, node: &Node, mut is_so: impl FnMut(&Status) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so(&node.status()) {
+            assert!(Instant::now() < deadline, "not so: {:?}", node.status());
+            self.peer.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+            let mut buffer = [0; 2000];
+            let Ok(length) = self.peer.recv(&mut buffer) else { continue };
+            let vote_granted = true;
+            match Frame::decode(&buffer[..length]).unwrap().message {
+                Message::PreVote { term, attempt } => {
+                    self.says(Message::PreVoteResponse { term, vote_granted, attempt });
+                }
+                Message::RequestVote { term, .. } => {
+                    self.says(Message::RequestVoteResponse { term, vote_granted });
+                }
+                Message::AppendEntries { term, round } => {
+                    self.says(Message::AppendEntriesResponse { term, round: Some(round) });
+                }
+                _ => {}
+            }
+        }
+        self.peer.set_read_timeout(Some(PATIENCE)).unwrap();
+    }
+
+    /// S1 leads, and a quorum has confirmed it.
+    fn leader(&self) -> Node {
+        let node = self.start();
+        self.agrees_until(&node, |status| status.leadership.is_some());
+        node
+    }
 }
 
-fn timeout(node: &mut Node) {
-    node.step(Cause::Timeout { before: node.status.state, attempt: Attempt::FIRST }).unwrap();
-}
-
-#[test]
-fn a_lone_server_leads_once_its_contact_is_over() {
-    let dir = tempfile::tempdir().unwrap();
-    let (config, link) = testing::lone();
-    let mut node = Node::new(link, testing::bootstrapped(&dir, &config));
-    timeout(&mut node);
-    assert_eq!(node.status.state.role, Role::FOLLOWER);
-    timeout(&mut node);
-    assert!(node.status.state.role.is_leader());
-    assert_eq!(node.store.ballot(), node.status.state.ballot);
-}
+const REQUEST: Message = Message::RequestVote { term: ONE, hand_over: false };
 
 #[test]
 fn a_vote_is_on_the_disk_when_the_answer_leaves() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut node, mut peer) = node_and_peer(&dir);
-    receive(&mut node, REQUEST).unwrap();
-
-    let answer = Message::RequestVoteResponse { term: Term::new(1), vote_granted: true };
-    assert_eq!(said(peer.receive()), [(server(1), answer)]);
-    let config = node.link.config().clone();
+    let pair = Pair::patient(Protocol::FIGURE2);
+    let node = pair.start();
+    pair.says(REQUEST);
+    assert_eq!(pair.hears(), Message::RequestVoteResponse { term: ONE, vote_granted: true });
     drop(node);
-    let ballot = testing::reopened(&dir, &config).ballot();
-    assert_eq!((ballot.current_term, ballot.voted_for), (Term::new(1), Some(server(2))));
+    let again = pair.builder(false).start().unwrap();
+    assert_eq!((again.status().term(), again.status().voted_for()), (ONE, Some(server(2))));
 }
 
 #[test]
-fn nothing_is_sent_when_the_ballot_cannot_be_written() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut node, mut peer) = node_and_peer(&dir);
-    let read_only = File::open(node.store.path()).unwrap();
-    node.store.replace_file(read_only);
-
-    assert!(matches!(receive(&mut node, REQUEST), Err(NodeError::Store(_))));
-    assert_eq!(said(peer.receive()), []);
+fn it_says_nothing_and_stops_when_the_ballot_cannot_be_written() {
+    let pair = Pair::patient(Protocol::FIGURE2);
+    let mut driver = pair.builder(true).driver().unwrap().0;
+    driver.obey().unwrap();
+    driver.store.replace_file(File::open(driver.store.path()).unwrap()); // read-only
+    pair.says(REQUEST);
+    driver.wait().unwrap();
+    assert!(matches!(driver.turn(), Err(NodeError::Store(_))));
+    pair.peer.set_nonblocking(true).unwrap();
+    assert!(pair.peer.recv(&mut [0; 100]).is_err(), "it answered");
 }
 
 #[test]
-fn a_step_that_cannot_be_recorded_is_not_taken() {
-    let dir = tempfile::tempdir().unwrap();
-    let (node, mut peer) = node_and_peer(&dir);
-    let path = dir.path().join("trace");
-    let trace = Trace::open(&path, node.link.config()).unwrap();
-    let mut recorder = trace.begin(node.store.boot()).unwrap();
-    recorder.replace_file(File::open(&path).unwrap()); // read-only
-    let mut node = node.recorded_by(recorder);
-    let (state, ballot) = (node.status.state, fs::read(node.store.path()).unwrap());
-
-    assert!(matches!(receive(&mut node, REQUEST), Err(NodeError::Recorder(_))));
-    assert_eq!(said(peer.receive()), []);
-    assert_eq!(node.status.state, state);
-    assert!(node.clock.is_due(), "the timer was not restarted");
-    assert!(fs::read(node.store.path()).unwrap() == ballot, "nothing was saved");
+fn a_message_that_is_there_is_heard_before_a_timer_that_is_due() {
+    let pair = Pair::new(Protocol::FIGURE2, (200, 201));
+    let mut driver = pair.builder(true).driver().unwrap().0;
+    driver.obey().unwrap();
+    pair.says(Message::AppendEntries { term: ONE, round: Round::FIRST });
+    std::thread::sleep(Duration::from_millis(300));
+    driver.turn().unwrap();
+    let status = driver.engine.status();
+    assert_eq!((status.leader, status.voted_for()), (Some(server(2)), None), "it campaigned first");
 }
 
 #[test]
-fn the_steps_of_a_run_are_numbered_as_they_are_recorded() {
-    let dir = tempfile::tempdir().unwrap();
-    let (node, _peer) = node_and_peer(&dir);
-    let path = dir.path().join("trace");
-    let trace = Trace::open(&path, node.link.config()).unwrap();
-    let mut node = node.recorded_by(trace.begin(1).unwrap());
-    (0..3).for_each(|_| timeout(&mut node));
+fn a_required_trace_holds_a_step_before_it_is_taken_and_the_server_stops_without() {
+    let pair = Pair::patient(Protocol::FIGURE2);
+    let path = pair.dir.path().join("trace");
+    let node = pair.builder(true).trace(&path).needs_trace(true).start().unwrap();
+    pair.says(REQUEST);
+    pair.hears();
     let text = fs::read_to_string(&path).unwrap();
-    let numbers = text.lines().filter_map(|line| match Line::from_text(line).unwrap() {
+    let rules = text.lines().filter_map(|line| match Line::from_text(line).unwrap() {
         Line::Header(_) => None,
-        Line::Step(record) => Some(record.sequence),
+        Line::Step(record) => Some((record.sequence, record.step.rule)),
     });
-    assert_eq!(numbers.collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(rules.collect::<Vec<_>>(), [(0, Rule::Started), (1, Rule::VoteGranted)]);
+    drop(node);
+}
+
+/// A server with a trace that turns out to be read-only, and a request for its vote.
+fn with_a_trace_that_cannot_be_written(pair: &Pair, needs_trace: bool) -> Driver {
+    let path = pair.dir.path().join("trace");
+    let builder = pair.builder(true).trace(&path).needs_trace(true);
+    let mut driver = builder.driver().unwrap().0;
+    driver.obey().unwrap();
+    let mut trace = driver.trace.take().unwrap();
+    trace.replace_file(File::open(&path).unwrap());
+    driver.trace = Some(if needs_trace { trace } else { trace.in_background().unwrap() });
+    pair.says(REQUEST);
+    driver.wait().unwrap();
+    driver
 }
 
 #[test]
-fn a_campaign_asks_everybody_else() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut node, mut peer) = node_and_peer(&dir);
-    timeout(&mut node);
-    assert_eq!(said(peer.receive()), [(server(1), REQUEST)]);
+fn a_step_that_cannot_be_recorded_is_not_taken_if_the_trace_is_required() {
+    let pair = Pair::patient(Protocol::FIGURE2);
+    let mut driver = with_a_trace_that_cannot_be_written(&pair, true);
+    assert!(matches!(driver.turn(), Err(NodeError::Recorder(_))));
+    pair.peer.set_nonblocking(true).unwrap();
+    assert!(pair.peer.recv(&mut [0; 100]).is_err(), "it answered");
+    assert_eq!(driver.store.ballot().voted_for, None);
 }
 
-/// Longer than any timer.
-const FAR: Duration = Duration::from_secs(1_000_000);
+#[test]
+fn any_other_trace_ends_and_the_server_goes_on() {
+    let pair = Pair::patient(Protocol::FIGURE2);
+    let mut driver = with_a_trace_that_cannot_be_written(&pair, false);
+    driver.turn().unwrap();
+    assert_eq!(pair.hears(), Message::RequestVoteResponse { term: ONE, vote_granted: true });
+}
 
-/// Which timer starts when this happens: election timeouts are `testing::links`'s, so long that
-/// they cannot be mistaken for a heartbeat.
-fn started(node: &mut Node, happens: impl FnOnce(&mut Node)) -> Option<Timer> {
-    node.clock.fire_in(FAR);
-    happens(node);
-    match node.clock.remaining() {
-        time if time > FAR / 2 => None,
-        time if time > node.link.config().heartbeat() => Some(Timer::Election),
-        _ => Some(Timer::Heartbeat),
+#[test]
+fn it_tells_who_leads_and_until_when() {
+    let pair = Pair::new(Protocol::GUARDED, (300, 600));
+    let node = pair.leader();
+    let leadership = node.leadership().expect("it leads");
+    assert_eq!(leadership.fencing_token(), node.status().term().number());
+    assert!(leadership.remaining() <= Duration::from_millis(300));
+    let status = node.status();
+    assert_eq!(status.leader, Some(server(1)));
+    assert!(status.peer(server(2)).answered > 0);
+    drop(node);
+    assert!(!leadership.is_valid() || leadership.remaining() <= Duration::from_millis(300));
+}
+
+#[test]
+fn a_watch_tells_what_changes_and_that_the_node_has_stopped() {
+    let pair = Pair::patient(Protocol::FIGURE2);
+    let node = pair.start();
+    let mut watch = node.watch();
+    assert_eq!(watch.next_within(Duration::from_millis(1)), None);
+    pair.says(Message::AppendEntries { term: ONE, round: Round::FIRST });
+    let news = watch.next().expect("it follows");
+    assert_eq!(news.leader, Some(server(2)));
+    drop(node);
+    assert_eq!(watch.next(), None);
+}
+
+#[test]
+fn a_watch_can_be_awaited_without_a_runtime() {
+    let pair = Pair::patient(Protocol::FIGURE2);
+    let node = pair.start();
+    let mut watch = node.watch();
+    pair.says(Message::AppendEntries { term: ONE, round: Round::FIRST });
+    let (sender, waker) = std::sync::mpsc::channel();
+    struct Unpark(std::sync::mpsc::Sender<()>);
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            let _ = self.0.send(());
+        }
     }
-}
-
-const VOTE: Message = Message::RequestVoteResponse { term: Term::new(1), vote_granted: true };
-
-#[test]
-fn a_vote_starts_the_election_timer_again() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut node, _peer) = node_and_peer(&dir);
-    let timer = started(&mut node, |node| receive(node, REQUEST).unwrap());
-    assert_eq!(timer, Some(Timer::Election));
-}
-
-#[test]
-fn a_request_that_is_refused_starts_no_timer() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut node, _peer) = node_and_peer(&dir);
-    timeout(&mut node); // it votes for itself
-    assert_eq!(started(&mut node, |node| receive(node, REQUEST).unwrap()), None);
+    let wakes = Arc::new(Unpark(sender)).into();
+    let mut context = std::task::Context::from_waker(&wakes);
+    let mut changed = std::pin::pin!(watch.changed());
+    let news = loop {
+        match changed.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(news) => break news,
+            std::task::Poll::Pending => waker.recv_timeout(PATIENCE).unwrap(),
+        }
+    };
+    assert_eq!(news.and_then(|status| status.leader), Some(server(2)));
 }
 
 #[test]
-fn a_campaign_starts_the_election_timer_again() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut node, _peer) = node_and_peer(&dir);
-    assert_eq!(started(&mut node, timeout), Some(Timer::Election));
+fn a_leader_hands_over_once_what_it_handed_out_is_over() {
+    let pair = Pair::new(Protocol::GUARDED, (300, 600));
+    let node = pair.leader();
+    let handed_out = node.leadership().expect("it leads");
+    node.hand_over(server(2)).unwrap();
+    assert!(!handed_out.is_valid() && node.leadership().is_none());
+    assert_eq!(node.status().state.role, Role::Follower { contact: true });
+    let told = std::iter::from_fn(|| Some(pair.hears()))
+        .find(|message| matches!(message, Message::HandOver { .. }));
+    assert_eq!(told, Some(Message::HandOver { term: handed_out.term() }));
+    assert_eq!(node.step_down(), Err(HandOverError::NotLeading { leader: None }));
 }
 
 #[test]
-fn who_is_elected_starts_the_heartbeat_timer_and_again_with_each_heartbeat() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut node, _peer) = node_and_peer(&dir);
-    timeout(&mut node);
-    let elected = started(&mut node, |node| receive(node, VOTE).unwrap());
-    assert_eq!(elected, Some(Timer::Heartbeat));
-    assert_eq!(started(&mut node, timeout), Some(Timer::Heartbeat));
+fn a_leader_that_shall_stop_hands_over_and_stays_until_another_leads() {
+    let pair = Pair::new(Protocol::GUARDED, (300, 600));
+    let node = pair.leader();
+    let term = node.status().term().next().unwrap();
+    let mut watch = node.watch();
+    node.begin_shutdown();
+    while pair.hears() != (Message::HandOver { term: node.status().term() }) {}
+    pair.says(Message::RequestVote { term, hand_over: true });
+    pair.says(Message::AppendEntries { term, round: Round::FIRST });
+    node.wait().unwrap();
+    let last = std::iter::from_fn(|| watch.next()).last().expect("it followed");
+    assert_eq!((last.leader, last.voted_for()), (Some(server(2)), Some(server(2))));
 }
 
 #[test]
-fn a_leader_that_is_deposed_starts_the_election_timer() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut node, _peer) = node_and_peer(&dir);
-    timeout(&mut node);
-    receive(&mut node, VOTE).unwrap();
-    let newer = Message::AppendEntriesResponse { term: Term::new(2), round: None };
-    let deposed = started(&mut node, |node| receive(node, newer).unwrap());
-    assert_eq!(deposed, Some(Timer::Election));
+fn a_server_that_does_not_lead_or_cannot_hand_over_stops_at_once() {
+    let pair = Pair::patient(Protocol::GUARDED);
+    pair.start().shutdown().unwrap();
+    let pair = Pair::new(Protocol::FIGURE2, (300, 600));
+    let node = pair.start();
+    pair.agrees_until(&node, |status| status.state.role.is_leader());
+    node.shutdown().unwrap();
 }
 
 #[test]
-fn a_server_that_starts_waits_before_it_campaigns() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut node, _peer) = node_and_peer(&dir);
-    let (stop, _) = UnixStream::pair().unwrap();
-    let timer = started(&mut node, |node| node.serve(stop.as_fd()).unwrap());
-    assert_eq!(timer, Some(Timer::Election));
-}
-
-/// Sends this to S1.
-fn send(peer: &mut Link, message: Message) {
-    peer.send(server(1), message, SENT_IN);
-}
-
-const HEARTBEAT: Message = Message::AppendEntries { term: Term::new(1), round: Round::FIRST };
-
-#[test]
-fn a_message_is_heard_before_a_timer_that_is_due() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut node, mut peer) = node_and_peer(&dir);
-    node.clock.fire_in(Duration::ZERO);
-    send(&mut peer, HEARTBEAT);
-    node.turn().unwrap();
-    assert_eq!(node.status.leader, Some(server(2)));
-    assert_eq!(node.status.voted_for(), None, "it campaigned first");
+fn a_second_request_does_not_wait_for_another_leader() {
+    let pair = Pair::new(Protocol::GUARDED, (100_000, 200_000));
+    let mut driver = pair.builder(true).driver().unwrap();
+    driver.1.command(Command::Leave);
+    driver.1.command(Command::Leave);
+    assert!(driver.0.serve().is_ok());
 }
 
 #[test]
-fn messages_do_not_keep_a_timer_that_is_due_from_firing() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut node, mut peer) = node_and_peer(&dir);
-    node.clock.fire_in(Duration::ZERO);
-    send(&mut peer, VOTE); // which it does not need, and which starts no timer
-    node.turn().unwrap();
-    assert!(matches!(node.status.state.role, Role::Candidate { .. }), "it did not campaign");
-}
-
-#[test]
-fn a_timer_that_is_not_due_does_not_fire() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut node, _peer) = node_and_peer(&dir);
-    node.clock.fire_in(FAR);
-    node.turn().unwrap();
-    assert_eq!(node.status.state.role, Role::FOLLOWER);
-}
-
-#[test]
-fn every_message_that_is_there_is_answered_in_one_turn() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut node, mut peer) = node_and_peer(&dir);
-    node.clock.fire_in(FAR);
-    for _ in 0..3 {
-        send(&mut peer, HEARTBEAT);
-    }
-    node.turn().unwrap();
-    let answer = Message::AppendEntriesResponse { term: Term::new(1), round: None };
-    assert_eq!(said(peer.receive()), [(server(1), answer); 3]);
-}
-
-#[test]
-fn the_end_of_a_batch_is_heard_in_the_state_that_its_beginning_led_to() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut node, mut peer) = node_and_peer(&dir);
-    timeout(&mut node);
-    node.clock.fire_in(FAR);
-    send(&mut peer, VOTE);
-    send(&mut peer, REQUEST);
-    node.turn().unwrap();
-    assert_eq!(node.status.state.role, Role::LEADER);
-}
-
-/// What it waits with: it ends the wait when nothing else did, or with the sender.
-fn patience() -> (UnixStream, Sender<()>) {
-    let (stop, stopper) = UnixStream::pair().unwrap();
-    let (done, is_done) = channel();
-    std::thread::spawn(move || {
-        let _ = is_done.recv_timeout(Duration::from_secs(30));
-        drop(stopper);
-    });
-    (stop, done)
-}
-
-#[test]
-fn a_datagram_ends_its_wait() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut node, mut peer) = node_and_peer(&dir);
-    let (stop, _done) = patience();
-    node.clock.fire_in(FAR);
-    send(&mut peer, HEARTBEAT);
-    assert!(node.wait(stop.as_fd(), FAR).unwrap(), "it slept");
-}
-
-#[test]
-fn a_timer_that_is_due_ends_its_wait() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut node, _peer) = node_and_peer(&dir);
-    let (stop, _done) = patience();
-    node.clock.fire_in(Duration::from_millis(1));
-    assert!(node.wait(stop.as_fd(), FAR).unwrap(), "it slept");
-}
-
-#[test]
-fn it_answers_until_it_is_told_to_stop() {
-    let dir = tempfile::tempdir().unwrap();
-    let (node, mut peer) = node_and_peer(&dir);
-    let (stop, stopper) = UnixStream::pair().unwrap();
-    let (sender, ended) = channel();
-    std::thread::spawn(move || sender.send(node.run(stop.as_fd()).is_ok()));
-    send(&mut peer, HEARTBEAT);
-    let half_a_minute = Timespec::try_from(Duration::from_secs(30)).unwrap();
-    let answers = poll(&mut [PollFd::new(&peer, PollFlags::IN)], Some(&half_a_minute));
-    assert_eq!(answers, Ok(1));
-    drop(stopper);
-    assert_eq!(ended.recv_timeout(Duration::from_secs(30)), Ok(true));
-}
-
-#[test]
-fn a_server_that_comes_back_keeps_its_vote() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut node, mut peer) = node_and_peer(&dir);
-    timeout(&mut node);
-    assert_eq!(said(peer.receive()).len(), 1);
-
-    let Node { link, store, .. } = node;
-    drop(store);
-    let config = link.config().clone();
-    let mut node = Node::new(link, testing::reopened(&dir, &config));
-    receive(&mut node, REQUEST).unwrap();
-    let answer = Message::RequestVoteResponse { term: Term::new(1), vote_granted: false };
-    assert_eq!(said(peer.receive()), [(server(1), answer)]);
+fn who_asks_a_node_that_has_stopped_is_told() {
+    let pair = Pair::patient(Protocol::GUARDED);
+    let node = pair.start();
+    node.begin_shutdown();
+    node.wait().unwrap();
+    assert_eq!(node.step_down(), Err(HandOverError::Stopped));
+    assert_eq!((node.leadership(), node.watch().next()), (None, None));
 }

@@ -3,7 +3,7 @@
 //! | bytes | field |
 //! |---|---|
 //! | 4 | `RAFT` |
-//! | 1 | version of this format: 2 |
+//! | 1 | version of this format: 3 |
 //! | 1 + n | name of the cluster: its length, then its bytes |
 //! | 1 | number of servers in the cluster |
 //! | 1 | their guards, as [`Protocol::bits`](raft_model::cluster::Protocol::bits) |
@@ -14,26 +14,31 @@
 //! | 8 | term, most significant byte first |
 //! | 0 or 1 | flag, 0 or 1 |
 //! | 0 or 8 | number |
+//! | 0 or 8 | promise, in microseconds |
 //! | 8 + 8 | run of the sender, and number of the step in which it sends this, for traces |
 //! | 4 | CRC-32 of everything before, most significant byte first |
 //!
-//! | kind | message | flag | number |
-//! |---|---|---|---|
-//! | 1 | `RequestVote` | whether leadership was handed over | |
-//! | 2 | its response | whether the vote is granted | |
-//! | 3 | `AppendEntries` | | the round |
-//! | 4 | its response | | the round, 0 for none |
-//! | 5 | `PreVote` | | the attempt |
-//! | 6 | its response | whether the vote would be granted | the attempt |
-//! | 7 | `HandOver` | | |
+//! | kind | message | flag | number | promise |
+//! |---|---|---|---|---|
+//! | 1 | `RequestVote` | whether leadership was handed over | | |
+//! | 2 | its response | whether the vote is granted | | |
+//! | 3 | `AppendEntries` | | the round | |
+//! | 4 | its response | | the round, 0 for none | how long its sender stays in contact |
+//! | 5 | `PreVote` | | the attempt | |
+//! | 6 | its response | whether the vote would be granted | the attempt | |
+//! | 7 | `HandOver` | | | |
+//!
+//! The promise is no part of the protocol: a lease counts the shortest of the quorum that it rests
+//! on (see [`crate::lease`]).
 //!
 //! The network may lose, repeat, delay and reorder datagrams: the specification was checked under
 //! exactly that. It may not invent them. A flipped bit that turns a refusal into a vote would, and
 //! the 16 bits of UDP's own checksum are few; hence the CRC. A datagram that is not exactly a
 //! frame, or not from where it claims to come, counts as lost, under its [`Rejection`]. So does one
-//! of version 1: whoever sends it would not read what this program sends.
+//! of an older version: whoever sends it would not read what this program sends.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use raft_model::election::Server;
 use raft_model::message::Message;
@@ -42,11 +47,11 @@ use raft_model::types::{Attempt, Round, ServerId, Term};
 
 use crate::config::{ClusterName, Config};
 
-/// The longest frame, in bytes: a `PreVoteResponse` in a cluster with the longest name.
-pub const MAX_FRAME: usize = 4 + 1 + 1 + ClusterName::MAX_LEN + 6 + 8 + 1 + 8 + 16 + 4;
+/// The longest frame, in bytes: an `AppendEntriesResponse` in a cluster with the longest name.
+pub const MAX_FRAME: usize = 4 + 1 + 1 + ClusterName::MAX_LEN + 6 + 8 + 8 + 8 + 16 + 4;
 
 const MAGIC: [u8; 4] = *b"RAFT";
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 const REQUEST_VOTE: u8 = 1;
 const REQUEST_VOTE_RESPONSE: u8 = 2;
@@ -141,6 +146,9 @@ pub struct Frame {
     pub to: ServerId,
     /// The message.
     pub message: Message,
+    /// How long its sender stays in contact from now on, whole microseconds: in the answer to a
+    /// heartbeat, and zero in everything else.
+    pub promise: Duration,
     /// The step in which it is sent. It is no part of the protocol: traces name it, so that what
     /// one server received can be found among what another sent.
     pub sent_in: StepId,
@@ -161,6 +169,10 @@ impl Frame {
         let (flag, number) = fields(self.message);
         bytes.extend(flag.map(u8::from));
         bytes.extend(number.into_iter().flat_map(u64::to_be_bytes));
+        if has_promise(kind(self.message)) {
+            let promise = u64::try_from(self.promise.as_micros()).unwrap_or(u64::MAX);
+            bytes.extend(promise.to_be_bytes());
+        }
         bytes.extend(self.sent_in.boot.to_be_bytes());
         bytes.extend(self.sent_in.sequence.to_be_bytes());
         bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
@@ -186,6 +198,7 @@ impl Frame {
         let term = u64::from_be_bytes(rest.take()?);
         let flag = if has_flag(kind) { Some(rest.byte()?) } else { None };
         let number = if has_number(kind) { Some(u64::from_be_bytes(rest.take()?)) } else { None };
+        let promise = if has_promise(kind) { u64::from_be_bytes(rest.take()?) } else { 0 };
         let boot = u64::from_be_bytes(rest.take()?);
         let sequence = u64::from_be_bytes(rest.take()?);
         let checked = &bytes[..bytes.len() - rest.0.len()];
@@ -208,6 +221,7 @@ impl Frame {
             from: ServerId::new(from).ok_or(Rejection::ServerNumber)?,
             to: ServerId::new(to).ok_or(Rejection::ServerNumber)?,
             message: message(kind, Term::new(term), flag, number)?,
+            promise: Duration::from_micros(promise),
             sent_in: StepId { boot, sequence },
         })
     }
@@ -239,8 +253,8 @@ impl Frame {
             None => Err(Rejection::UnknownSender),
             Some(address) if address != source => Err(Rejection::SenderAddress),
             Some(_) => {
-                let Self { from, message, sent_in, .. } = self;
-                Ok(Received { from, message, sent_in })
+                let Self { from, message, promise, sent_in, .. } = self;
+                Ok(Received { from, message, promise, sent_in })
             }
         }
     }
@@ -253,6 +267,8 @@ pub struct Received {
     pub from: ServerId,
     /// What it says.
     pub message: Message,
+    /// How long its sender promised to stay in contact.
+    pub promise: Duration,
     /// In which step of the sender.
     pub sent_in: StepId,
 }
@@ -275,6 +291,10 @@ const fn has_flag(kind: u8) -> bool {
 
 const fn has_number(kind: u8) -> bool {
     matches!(kind, APPEND_ENTRIES | APPEND_ENTRIES_RESPONSE | PRE_VOTE | PRE_VOTE_RESPONSE)
+}
+
+const fn has_promise(kind: u8) -> bool {
+    kind == APPEND_ENTRIES_RESPONSE
 }
 
 /// What a message has beside its kind and its term: a truth value, a number.

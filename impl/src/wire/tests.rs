@@ -31,6 +31,7 @@ fn vote() -> Frame {
         from: server(2),
         to: server(1),
         message: Message::RequestVoteResponse { term: TERM, vote_granted: true },
+        promise: Duration::ZERO,
         sent_in: StepId { boot: 0x1112_1314_1516_1718, sequence: 0x2122_2324_2526_2728 },
     }
 }
@@ -64,6 +65,17 @@ fn every_message_is_read_as_it_was_written() {
     }
 }
 
+#[test]
+fn the_answer_to_a_heartbeat_carries_a_promise_and_nothing_else_does() {
+    let promise = Duration::from_micros(150_000);
+    for message in messages() {
+        let carries = matches!(message, Message::AppendEntriesResponse { .. });
+        let frame = Frame { message, promise, ..vote() };
+        let read = Frame::decode(&frame.encode()).map(|frame| frame.promise);
+        assert_eq!(read, Ok(if carries { promise } else { Duration::ZERO }), "{message}");
+    }
+}
+
 /// The bytes of a vote with one byte replaced, and a checksum that agrees.
 fn forged(offset: usize, value: u8) -> Vec<u8> {
     let mut bytes = vote().encode();
@@ -88,7 +100,7 @@ const FLAG: usize = KIND + 1 + 8;
 
 #[test]
 fn the_format_is_what_the_table_says() {
-    let mut expected = b"RAFT\x02\x04test\x03\x03\x00\x02\x01\x02".to_vec();
+    let mut expected = b"RAFT\x03\x04test\x03\x03\x00\x02\x01\x02".to_vec();
     expected.extend(b"\x01\x02\x03\x04\x05\x06\x07\x08\x01"); // term, vote granted
     expected.extend(b"\x11\x12\x13\x14\x15\x16\x17\x18"); // run
     expected.extend(b"\x21\x22\x23\x24\x25\x26\x27\x28"); // step
@@ -106,8 +118,8 @@ fn what_a_message_has_beside_its_term_is_what_the_table_says() {
         (2, &[0]),
         (2, &[1]),
         (3, ROUND),
-        (4, &[0; 8]),
-        (4, ROUND),
+        (4, &[0; 16]),
+        (4, &[ROUND, &[0; 8]].concat()),
         (5, ATTEMPT),
         (6, &[&[0], ATTEMPT].concat()),
         (6, &[&[1], ATTEMPT].concat()),
@@ -120,7 +132,7 @@ fn what_a_message_has_beside_its_term_is_what_the_table_says() {
 }
 
 #[test]
-fn the_longest_frame_answers_a_pre_vote_in_a_cluster_with_the_longest_name() {
+fn the_longest_frame_answers_a_heartbeat_in_a_cluster_with_the_longest_name() {
     let cluster = ClusterName::new("x".repeat(ClusterName::MAX_LEN)).unwrap();
     let lengths = messages()
         .map(|message| Frame { message, cluster: cluster.clone(), ..vote() }.encode().len());
@@ -162,7 +174,7 @@ fn every_flipped_bit_is_rejected() {
 fn a_frame_that_nobody_writes_is_rejected() {
     let table = [
         (forged(0, b'X'), Rejection::Magic),
-        (forged(4, 1), Rejection::Version),
+        (forged(4, 2), Rejection::Version),
         (forged(NAME, 0xff), Rejection::OtherCluster),
         (forged(FROM, 0), Rejection::ServerNumber),
         (forged(FROM, 8), Rejection::ServerNumber),
@@ -200,8 +212,8 @@ fn a_changed_byte_is_rejected_by_the_checksum() {
 
 #[test]
 fn a_vote_for_this_server_from_the_right_address_is_admitted() {
-    let Frame { from, message, sent_in, .. } = vote();
-    let received = Received { from, message, sent_in };
+    let Frame { from, message, promise, sent_in, .. } = vote();
+    let received = Received { from, message, promise, sent_in };
     assert_eq!(vote().admit(&receiver(), address(2)), Ok(received));
 }
 

@@ -1,0 +1,127 @@
+//! How a node is started.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
+
+use rustix::event::EventfdFlags;
+
+use super::Node;
+use super::driver::Driver;
+use super::shared::Shared;
+use crate::clock::Moment;
+use crate::config::Config;
+use crate::disk::{DataDir, StoreError};
+use crate::engine::Engine;
+use crate::link::{Link, LinkError};
+use crate::recorder::{Recorder, RecorderError, Trace};
+
+/// A node that is to be started.
+#[derive(Debug)]
+#[must_use]
+pub struct Builder {
+    config: Config,
+    data: PathBuf,
+    is_new: bool,
+    trace: Option<PathBuf>,
+    needs_trace: bool,
+}
+
+impl Builder {
+    pub(super) fn new(config: Config) -> Self {
+        let data = PathBuf::from(config.cluster_name().as_str());
+        Self { config, data, is_new: false, trace: None, needs_trace: false }
+    }
+
+    /// The directory for the ballot of this server, of no other, on a disk of its own machine. If
+    /// none is given: one of the name of the cluster, in the current directory.
+    pub fn data(mut self, directory: impl AsRef<Path>) -> Self {
+        self.data = directory.as_ref().to_owned();
+        self
+    }
+
+    /// The server has never run before, so it has no ballot yet. Only then: a server that forgot
+    /// its votes can elect a second leader.
+    pub fn bootstrap(mut self, is_new: bool) -> Self {
+        self.is_new = is_new;
+        self
+    }
+
+    /// Writes a trace of what the server does to this file, for `raft-model replay`. If that cannot
+    /// be written any more, the trace ends, and the server goes on.
+    pub fn trace(mut self, file: impl AsRef<Path>) -> Self {
+        self.trace = Some(file.as_ref().to_owned());
+        self
+    }
+
+    /// Whether the server stops when its trace cannot be written: nothing that it does is missing
+    /// there then.
+    pub fn needs_trace(mut self, needs_trace: bool) -> Self {
+        self.needs_trace = needs_trace;
+        self
+    }
+
+    /// Starts the server, in a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]. A new server has no ballot then, and can be started as new again, unless
+    /// only the trace or the thread failed.
+    pub fn start(self) -> Result<Node, StartError> {
+        let name = format!("raft-{}", self.config.server().id);
+        let (driver, shared) = self.driver()?;
+        let thread = std::thread::Builder::new().name(name).spawn(|| driver.run());
+        let thread = thread.map_err(StartError::System)?;
+        Ok(Node { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// What the thread of the node does, and how it is spoken to.
+    pub(super) fn driver(self) -> Result<(Driver, Arc<Shared>), StartError> {
+        let Self { config, data, is_new, trace, needs_trace } = self;
+        // The ballot of a new server comes last, so that what fails before can simply be tried
+        // again. Only the header of its trace, which has the number of the run, comes after it.
+        let data = if is_new { DataDir::create(&data) } else { DataDir::lock(&data) }?;
+        if is_new {
+            data.check_new()?;
+        }
+        let link = Link::bind(&config)?;
+        let trace = trace.map(|path| Trace::open(&path, &config)).transpose()?;
+        if is_new && let Some(trace) = &trace {
+            trace.check_new()?;
+        }
+        let store = if is_new { data.bootstrap(&config) } else { data.open(&config) }?;
+        let trace = trace.map(|trace| Self::begin(trace, store.boot(), needs_trace)).transpose()?;
+
+        let wake = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+            .map_err(|error| StartError::System(error.into()))?;
+        let (sender, commands) = channel();
+        let engine = Engine::start(&config, store.boot(), store.ballot(), Moment::now());
+        let shared = Arc::new(Shared::new(*engine.status(), sender, wake));
+        let driver = Driver::new(engine, link, store, trace, Arc::clone(&shared), commands);
+        Ok((driver, shared))
+    }
+
+    fn begin(trace: Trace, boot: u64, needs_trace: bool) -> Result<Recorder, RecorderError> {
+        let recorder = trace.begin(boot)?;
+        if needs_trace { Ok(recorder) } else { recorder.in_background() }
+    }
+}
+
+/// Why a node does not start. Each message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no ballot to work with.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address cannot be used.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The trace cannot be used.
+    #[error(transparent)]
+    Trace(#[from] RecorderError),
+    /// The system gives no thread, or no way to wake it.
+    #[error("cannot start the thread of the server: {0}")]
+    System(io::Error),
+}

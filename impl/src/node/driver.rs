@@ -1,0 +1,215 @@
+//! The thread of a node: it gives its engine a socket, a clock and a disk.
+//!
+//! It waits for a datagram, a deadline or a command, and does what the engine says, in that order.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::shared::{Command, Shared};
+use super::{NodeError, Reply, log};
+use crate::clock::Moment;
+use crate::disk::Store;
+use crate::engine::{Engine, HandOverError, Output};
+use crate::link::{Arrival, BATCH, Link};
+use crate::recorder::Recorder;
+use crate::status::Status;
+
+/// Whatever is waited for, a wait ends after that time: a machine that slept is noticed then.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+pub(super) struct Driver {
+    pub(super) engine: Engine,
+    pub(super) link: Link,
+    pub(super) store: Store,
+    pub(super) trace: Option<Recorder>,
+    shared: Arc<Shared>,
+    commands: Receiver<Command>,
+    published: Status,
+    replies: Vec<Reply>, // to those who want this leader to give up
+    stop: Option<Stop>,
+}
+
+/// A server that was told to stop.
+#[derive(Clone, Copy)]
+struct Stop {
+    latest: Moment,
+    gave_up: bool,
+}
+
+impl Driver {
+    pub(super) fn new(
+        engine: Engine,
+        link: Link,
+        store: Store,
+        trace: Option<Recorder>,
+        shared: Arc<Shared>,
+        commands: Receiver<Command>,
+    ) -> Self {
+        let published = *engine.status();
+        let (replies, stop) = (Vec::new(), None);
+        Self { engine, link, store, trace, shared, commands, published, replies, stop }
+    }
+
+    /// Runs until it is told to stop.
+    pub(super) fn run(mut self) -> Result<(), NodeError> {
+        let _span = tracing::error_span!("server", id = %self.published.server).entered();
+        let result = self.serve();
+        tracing::info!("stopped: {}", self.engine.status().datagrams);
+        result
+    }
+
+    pub(super) fn serve(&mut self) -> Result<(), NodeError> {
+        log::start(self.engine.config(), &self.published, self.store.path());
+        self.obey()?;
+        loop {
+            self.wait()?;
+            self.turn()?;
+            if self.has_to_stop()? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes the messages that are there, then what is due. A server that was paused so hears that
+    /// there is a leader before it campaigns. Messages come in bounded batches: the timer is late
+    /// at most, never lost.
+    pub(super) fn turn(&mut self) -> Result<(), NodeError> {
+        for arrival in std::iter::from_fn(|| self.link.receive()).take(BATCH).collect::<Vec<_>>() {
+            match arrival {
+                Arrival::Datagram(bytes, source) => {
+                    if let Err(reason) = self.engine.receive(&bytes, source, Moment::now()) {
+                        let count = self.engine.status().datagrams.rejected(reason);
+                        log::rejected(reason, source, count);
+                    }
+                    self.obey()?;
+                }
+                Arrival::Error(error) => {
+                    self.engine.not_received();
+                    tracing::debug!(%error, "not received");
+                }
+            }
+        }
+        let now = Moment::now();
+        if self.engine.deadline() <= now {
+            self.engine.wake(now);
+            self.obey()?;
+        }
+        Ok(())
+    }
+
+    /// Waits for a datagram, a deadline or a command.
+    pub(super) fn wait(&self) -> Result<(), NodeError> {
+        let deadlines = [Some(self.engine.deadline()), self.stop.map(|stop| stop.latest)];
+        let deadline = deadlines.into_iter().flatten().min();
+        let time = deadline.map_or(LONGEST_WAIT, |deadline| deadline.since(Moment::now()));
+        let timeout = Timespec::try_from(time.min(LONGEST_WAIT)).ok();
+        let wake = self.shared.wake();
+        let mut fds =
+            [PollFd::new(&self.link, PollFlags::IN), PollFd::from_borrowed_fd(wake, PollFlags::IN)];
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(NodeError::Wait(error.into())),
+        }
+    }
+
+    /// Does what the engine wants done, and shows what it knows then.
+    pub(super) fn obey(&mut self) -> Result<(), NodeError> {
+        while let Some(output) = self.engine.poll() {
+            match output {
+                Output::Record { id, cause, step } => {
+                    if let Some(trace) = &mut self.trace {
+                        trace.record(self.published.server, id, cause, step)?;
+                    }
+                }
+                Output::Save(ballot) => {
+                    self.store.save(ballot)?;
+                    self.engine.saved(Moment::now());
+                }
+                Output::Send { to, datagram } => {
+                    let Some(address) = self.engine.config().address_of(to) else { continue };
+                    let result = self.link.send(&datagram, address);
+                    let count = self.engine.sent(result.is_ok());
+                    log::sent(to, address, result, count);
+                }
+                Output::Obeyed { cause, rule } => {
+                    log::step(&self.published, self.engine.status(), cause, rule);
+                }
+            }
+        }
+        self.publish();
+        Ok(())
+    }
+
+    fn publish(&mut self) {
+        let status = *self.engine.status();
+        let is_news = status.is_news_after(&self.published);
+        log::lease_and_stalls(&self.published, &status);
+        self.shared.publish(status, is_news);
+        self.published = status;
+        if !self.engine.is_leaving() {
+            for reply in self.replies.drain(..) {
+                let _ = reply.send(Ok(())); // who asked may not wait any more
+            }
+        }
+    }
+
+    /// Does what it is asked to do. Whether that is to end.
+    fn has_to_stop(&mut self) -> Result<bool, NodeError> {
+        loop {
+            match self.commands.try_recv() {
+                Ok(Command::GiveUp { to, reply }) => match self.engine.give_up(to, Moment::now()) {
+                    Ok(()) => self.release(Some(reply)),
+                    Err(error) => drop(reply.send(Err(error))),
+                },
+                Ok(Command::Leave) if self.stop.is_none() => {
+                    let time = 2 * *self.engine.config().election_timeout().start();
+                    self.stop = Some(Stop { latest: Moment::now().after(time), gave_up: false });
+                }
+                Ok(Command::Leave | Command::Stop) | Err(TryRecvError::Disconnected) => {
+                    return Ok(true);
+                }
+                Err(TryRecvError::Empty) => break,
+            }
+        }
+        let _ = rustix::io::read(self.shared.wake(), &mut [0; 8]);
+        Ok(self.stop.is_some_and(|stop| self.has_left(stop)))
+    }
+
+    /// Whether a server that was told to stop can do so now: it does not lead, and if it did,
+    /// another one does, or too much time has passed. In between it serves as always. So its vote
+    /// helps the next leader; and if it is elected itself, since its order was lost, it hands over
+    /// again.
+    fn has_left(&mut self, stop: Stop) -> bool {
+        let Status { server, leader, state, .. } = *self.engine.status();
+        let now = Moment::now();
+        if state.role.is_leader() && !self.engine.is_leaving() {
+            if self.engine.give_up(None, now).is_err() {
+                return true;
+            }
+            self.stop = Some(Stop { gave_up: true, ..stop });
+            self.release(None);
+            return false;
+        }
+        !stop.gave_up || stop.latest <= now || leader.is_some_and(|leader| leader != server)
+    }
+
+    /// Nothing is handed out from now on, and the engine is told when all that was is over.
+    fn release(&mut self, reply: Option<Reply>) {
+        self.publish();
+        self.replies.extend(reply);
+        self.engine.released(self.shared.handed_out_until());
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        for reply in self.replies.drain(..) {
+            let _ = reply.send(Err(HandOverError::Stopped));
+        }
+        self.shared.stop();
+    }
+}

@@ -1,0 +1,210 @@
+//! A simulated machine: clocks, a disk, and perhaps a server that runs.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::rc::Rc;
+
+use raft_model::election::{Server, Step};
+use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
+use raft_model::types::ServerId;
+
+use super::clocks::Clocks;
+use crate::clock::Moment;
+use crate::config::Config;
+use crate::disk::memory::{Disk, Memory, MemoryFile, Plan};
+use crate::disk::slot::Owner;
+use crate::disk::slots::Slots;
+use crate::disk::{self, StoreError};
+use crate::engine::Engine;
+
+const DIRECTORY: &str = "/data";
+
+/// How many datagrams a socket holds that nobody reads.
+const SOCKET: usize = 256;
+
+#[derive(Debug)]
+pub(super) struct Machine {
+    pub(super) id: ServerId,
+    pub(super) config: Config,
+    pub(super) clocks: Clocks,
+    pub(super) disk: Memory,
+    pub(super) process: Option<Process>,
+    /// Until when it stands still, if it does, and whether it sleeps.
+    pub(super) held: Option<(u64, bool)>,
+    /// What kills its process after so many more effects.
+    pub(super) dies: Option<Death>,
+    /// How long its next save takes.
+    pub(super) stall: u64,
+    /// Whether its ballot is lost, and it with that.
+    pub(super) is_lost: bool,
+    /// How often its server was started.
+    pub(super) starts: u64,
+    /// When it is looked whether something is due.
+    pub(super) wakes: Option<u64>,
+    /// What it has recorded.
+    pub(super) trace: String,
+    inbox: VecDeque<(Vec<u8>, SocketAddr)>,
+}
+
+/// How a process ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Death {
+    pub(super) effects: u32,
+    pub(super) down: u64,
+    /// If the power fails: what becomes of the disk.
+    pub(super) chance: Option<u64>,
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) engine: Engine,
+    pub(super) slots: Slots<MemoryFile>,
+    pub(super) disk: Disk,
+    pub(super) is_saving: bool,
+}
+
+impl Machine {
+    pub(super) fn new(config: Config) -> Self {
+        Self {
+            id: config.server().id,
+            config,
+            clocks: Clocks::start(0),
+            disk: Memory::default(),
+            process: None,
+            held: None,
+            dies: None,
+            stall: 0,
+            is_lost: false,
+            starts: 0,
+            wakes: None,
+            trace: String::new(),
+            inbox: VecDeque::new(),
+        }
+    }
+
+    /// Whether a server on it can do something now.
+    pub(super) fn is_free(&self) -> bool {
+        self.held.is_none() && self.process.as_ref().is_some_and(|process| !process.is_saving)
+    }
+
+    /// Whether it may lead or follow, now or when it is free.
+    pub(super) fn is_up(&self) -> bool {
+        self.process.is_some()
+    }
+
+    /// Starts its server, for the first time or again.
+    pub(super) fn start(&mut self, is_new: bool, now: u64) -> Result<(), StoreError> {
+        let owner = Owner::of(&self.config);
+        let shared: Disk = Rc::new(RefCell::new(std::mem::take(&mut self.disk)));
+        let opened = open(&shared, &owner, is_new);
+        self.starts += 1;
+        match opened {
+            Ok(slots) => {
+                let (boot, ballot) = (slots.generation(), slots.ballot());
+                self.begin_trace(boot);
+                let engine = Engine::start(&self.config, boot, ballot, self.clocks.read(now));
+                self.process = Some(Process { engine, slots, disk: shared, is_saving: false });
+                Ok(())
+            }
+            Err(error) => {
+                self.disk = shared.take();
+                Err(error)
+            }
+        }
+    }
+
+    /// Its process is gone. What stands in the system of the machine stays.
+    pub(super) fn kill(&mut self) {
+        if let Some(Process { disk, .. }) = self.process.take() {
+            self.disk = disk.borrow().killed();
+        }
+        self.inbox.clear();
+        self.dies = None;
+        self.wakes = None;
+        self.stall = 0;
+        if self.held.is_some_and(|(_, sleeps)| !sleeps) {
+            self.held = None;
+        }
+    }
+
+    /// The power fails, and comes back: some of what was on its way to the disk is lost.
+    pub(super) fn lose_power(&mut self, chance: u64, now: u64) {
+        self.kill();
+        let mut fates = self.disk.without_power();
+        let fate = usize::try_from(chance).unwrap_or(0) % fates.len();
+        self.disk = fates.swap_remove(fate);
+        let wall_us = self.clocks.wall_us;
+        self.clocks = Clocks::start(now);
+        self.clocks.wall_us = wall_us;
+        self.held = None;
+    }
+
+    /// From now on the disk of its process does what is planned.
+    pub(super) fn plan(&self, plan: Plan) {
+        if let Some(process) = &self.process {
+            process.disk.borrow_mut().plan = plan;
+        }
+    }
+
+    /// A datagram waits in its socket.
+    pub(super) fn arrives(&mut self, datagram: Vec<u8>, source: SocketAddr) {
+        if self.is_up() && self.inbox.len() < SOCKET {
+            self.inbox.push_back((datagram, source));
+        }
+    }
+
+    pub(super) fn takes(&mut self) -> Option<(Vec<u8>, SocketAddr)> {
+        self.inbox.pop_front()
+    }
+
+    pub(super) fn now(&self, now: u64) -> Moment {
+        self.clocks.read(now)
+    }
+
+    fn begin_trace(&mut self, boot: u64) {
+        let Server { id: server, cluster: servers, .. } = self.config.server();
+        let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let election = self.config.election_timeout();
+        let header = Line::Header(Header {
+            version: VERSION,
+            cluster: self.config.cluster_name().as_str().to_owned(),
+            servers,
+            addresses: servers
+                .servers()
+                .filter_map(|server| Some(self.config.address_of(server)?.to_string()))
+                .collect(),
+            server,
+            boot,
+            heartbeat_ms: ms(self.config.heartbeat()),
+            election_ms: (ms(*election.start()), ms(*election.end())),
+            program: concat!("simulation by ", env!("CARGO_PKG_NAME")).to_owned(),
+        });
+        self.trace += &header.to_text();
+    }
+
+    /// Adds a step to its trace.
+    pub(super) fn record(&mut self, id: StepId, cause: Cause, step: Step, now: u64) {
+        let StepId { boot, sequence } = id;
+        let (wall_us, monotonic_us) = (now / 1000 + self.clocks.wall_us, now / 1000);
+        let server = self.id;
+        let record = Record { server, boot, sequence, wall_us, monotonic_us, cause, step };
+        self.trace += &Line::Step(record).to_text();
+    }
+}
+
+/// Opens its ballot, or creates it first.
+pub(super) fn open(
+    disk: &Disk,
+    owner: &Owner,
+    is_new: bool,
+) -> Result<Slots<MemoryFile>, StoreError> {
+    let path = Path::new(DIRECTORY);
+    if is_new {
+        disk::create_dir(disk, path)?;
+        disk::create(disk, path, owner)?;
+    }
+    disk::open(disk, path, owner)
+}
