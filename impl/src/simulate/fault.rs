@@ -17,8 +17,9 @@ const MILLISECOND: u64 = 1_000_000;
 pub(super) enum What {
     /// The process is killed after so many more effects, and started again after that time.
     Crash { effects: u32, down: u64 },
-    /// The power fails: of what nobody has waited for on the disk, chance decides.
-    PowerLoss { effects: u32, down: u64, chance: u64 },
+    /// The power fails, if not before then after so many operations of the disk: of what nobody has
+    /// waited for there, chance decides.
+    PowerLoss { effects: u32, operations: usize, down: u64, chance: u64 },
     /// The disk refuses after so many operations, and the server stops. What was on its way may
     /// be lost, too.
     DiskError { operations: usize, loses: bool, down: u64 },
@@ -116,9 +117,10 @@ impl fmt::Display for Fault {
                     ms(down)
                 )
             }
-            What::PowerLoss { effects, down, .. } => write!(
+            What::PowerLoss { effects, operations, down, .. } => write!(
                 f,
-                "{server} loses power after {effects} more effects, back in {} ms",
+                "{server} loses power after {effects} more effects, or {operations} operations of \
+                 its disk, back in {} ms",
                 ms(down)
             ),
             What::DiskError { operations, loses, down } => {
@@ -184,8 +186,13 @@ fn draw(random: &mut StdRng, server: ServerId, options: &Options) -> What {
     match random.random_range(0..100) {
         0..14 => What::Crash { effects: random.random_range(0..8), down },
         14..20 => {
-            let (effects, chance) = (random.random_range(0..8), random.random());
-            What::PowerLoss { effects, down, chance }
+            // While the disk writes, or soon.
+            let (effects, operations) = if random.random() {
+                (40, random.random_range(0..4))
+            } else {
+                (random.random_range(0..8), 99)
+            };
+            What::PowerLoss { effects, operations, down, chance: random.random() }
         }
         20..26 => {
             // A disk that forgets what it failed to write may cost the server, so a minority does.

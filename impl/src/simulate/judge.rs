@@ -34,7 +34,7 @@ pub enum Violation {
         before: u64,
     },
     /// Two servers have one fencing token.
-    #[error("{server} hands out the token {token}, which {other} had")]
+    #[error("{server} hands out the token {token}, which {other} had in a run before")]
     TokenReused {
         /// The server.
         server: ServerId,
@@ -46,12 +46,6 @@ pub enum Violation {
     /// A server hands out a leadership that is over, by its own clock.
     #[error("{server} hands out a leadership that is over")]
     Stale {
-        /// The server.
-        server: ServerId,
-    },
-    /// A server hands over while something that it handed out is valid.
-    #[error("{server} has handed over while a leadership that it handed out is valid")]
-    HandedOverEarly {
         /// The server.
         server: ServerId,
     },
@@ -92,16 +86,16 @@ impl Violation {
 pub(super) struct Judge {
     /// By server, until when by true time something of it is valid, and its term.
     valid: BTreeMap<ServerId, (u64, u64)>,
-    owners: BTreeMap<u64, ServerId>,
+    owners: BTreeMap<u64, (ServerId, u64)>, // and in which of its runs
     /// How many leaderships were handed out, each renewal counted.
     pub(super) handed_out: u64,
 }
 
 impl Judge {
-    /// A server hands this out at this true time, and it is valid until another one.
+    /// A server hands this out in a run of it at this true time, and it is valid until another one.
     pub(super) fn hands_out(
         &mut self,
-        server: ServerId,
+        (server, run): (ServerId, u64),
         leadership: Leadership,
         now: u64,
         until: u64,
@@ -120,8 +114,8 @@ impl Judge {
         {
             return Err(Violation::TokenWentBack { server, token, before });
         }
-        let other = *self.owners.entry(token).or_insert(server);
-        if other != server {
+        let (other, in_run) = *self.owners.entry(token).or_insert((server, run));
+        if (other, in_run) != (server, run) {
             return Err(Violation::TokenReused { server, token, other });
         }
         let (latest, _) = self.valid.get(&server).copied().unwrap_or_default();
@@ -157,7 +151,7 @@ mod tests {
 
     fn hands_out(judge: &mut Judge, from: u8, term: u64, now: u64) -> Result<(), Violation> {
         let leadership = Leadership::new(Term::new(term), Moment::default());
-        judge.hands_out(server(from), leadership, now, now + 10)
+        judge.hands_out((server(from), 1), leadership, now, now + 10)
     }
 
     #[test]
@@ -173,10 +167,12 @@ mod tests {
         assert_eq!(hands_out(&mut judge, 1, 5, 30), Err(back));
         let reused = Violation::TokenReused { server: first, token: 6, other: second };
         assert_eq!(hands_out(&mut judge, 1, 6, 30), Err(reused));
-        let leadership = Leadership::new(Term::new(7), Moment::default());
-        let stale = judge.hands_out(first, leadership, 50, 50);
+        let leadership = Leadership::new(Term::new(6), Moment::default());
+        let reused = Violation::TokenReused { server: second, token: 6, other: second };
+        assert_eq!(judge.hands_out((second, 2), leadership, 30, 40), Err(reused));
+        let stale = judge.hands_out((first, 1), leadership, 50, 50);
         assert_eq!(stale, Err(Violation::Stale { server: first }));
-        assert_eq!(judge.handed_out, 7);
+        assert_eq!(judge.handed_out, 8);
     }
 
     #[test]

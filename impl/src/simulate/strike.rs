@@ -31,7 +31,8 @@ impl World<'_> {
             What::Crash { effects, down } => {
                 machine.dies = Some(Death { effects, down, chance: None });
             }
-            What::PowerLoss { effects, down, chance } => {
+            What::PowerLoss { effects, operations, down, chance } => {
+                machine.plan(Plan { left: Some(operations), fails: false, left_out: None });
                 machine.dies = Some(Death { effects, down, chance: Some(chance) });
             }
             What::DiskError { operations, loses, .. } => {

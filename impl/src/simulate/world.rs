@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::net::SocketAddr;
 
 use raft_model::cluster::Cluster;
-use raft_model::election::Rule;
+use raft_model::election::{Ballot, Rule};
 use raft_model::types::ServerId;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -206,18 +206,7 @@ impl<'a> World<'a> {
             let Some(output) = process.engine.poll() else { break };
             match output {
                 Output::Record { id, cause, step } => machine.record(id, cause, step, now),
-                Output::Save(ballot) => {
-                    if process.slots.save(ballot).is_err() {
-                        let down = 50 * MILLISECOND;
-                        self.dies(server, Death { effects: 0, down, chance: None });
-                        return Ok(());
-                    }
-                    process.is_saving = true;
-                    let (stall, starts) = (std::mem::take(&mut machine.stall), machine.starts);
-                    let time = self.random.random_range(MILLISECOND / 20..3 * MILLISECOND);
-                    self.at(now + stall + time, Event::Saved { server, starts });
-                    return Ok(());
-                }
+                Output::Save(ballot) => return self.save(server, ballot),
                 Output::Send { to, datagram } => self.send(server, to, &datagram),
                 Output::Obeyed { rule, .. } => {
                     self.outcome.elections += u64::from(rule == Rule::Elected);
@@ -225,6 +214,24 @@ impl<'a> World<'a> {
             }
         }
         self.asks(server)
+    }
+
+    /// A ballot is written, which takes a while, and may be the end of the process or the machine.
+    fn save(&mut self, server: ServerId, ballot: Ballot) -> Result<(), Violation> {
+        self.asks(server)?; // before it is durable
+        let Some(machine) = self.machines.get_mut(&server) else { return Ok(()) };
+        let Some(process) = &mut machine.process else { return Ok(()) };
+        if process.slots.save(ballot).is_err() {
+            let refused = Death { effects: 0, down: 50 * MILLISECOND, chance: None };
+            let power = machine.dies.filter(|death| death.chance.is_some());
+            self.dies(server, power.unwrap_or(refused));
+            return Ok(());
+        }
+        process.is_saving = true;
+        let (stall, starts) = (std::mem::take(&mut machine.stall), machine.starts);
+        let time = self.random.random_range(MILLISECOND / 20..3 * MILLISECOND);
+        self.at(self.now + stall + time, Event::Saved { server, starts });
+        Ok(())
     }
 
     /// A program on the machine asks whether it may act, and remembers what it is told.
@@ -237,7 +244,8 @@ impl<'a> World<'a> {
             return Ok(()); // a value that is over is not handed out
         }
         let until = machine.clocks.reads_at(leadership.until(), now);
-        self.judge.hands_out(server, leadership, now, until)
+        let run = machine.starts;
+        self.judge.hands_out((server, run), leadership, now, until)
     }
 
     fn send(&mut self, from: ServerId, to: ServerId, datagram: &[u8]) {

@@ -1,0 +1,219 @@
+//! Mistakes in the node, each small, and what the simulator says of it. The specification is right
+//! in all of them; what surrounds it is not.
+//!
+//! A copy of the crate is edited, and built once; which mistake it makes, the environment tells it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use support::binary;
+use tempfile::TempDir;
+
+/// The most faults that it may take to find a mistake.
+const FAULTS: u64 = 100_000;
+
+/// A mistake: its name, a file, what stands there, and what stands there instead. `HAPPENS` is
+/// whether it is made.
+const PLANTED: [(&str, &str, &str, &str); 13] = [
+    (
+        "persist after send",
+        "engine/mod.rs",
+        "        if step.persist {",
+        "        if HAPPENS {\n            self.send(step.outgoing, id);\n        }\n        if step.persist {",
+    ),
+    (
+        "persist after send",
+        "engine/mod.rs",
+        "        self.send(step.outgoing, id);\n        self.outputs",
+        "        if !HAPPENS {\n            self.send(step.outgoing, id);\n        }\n        self.outputs",
+    ),
+    (
+        "record after send",
+        "engine/mod.rs",
+        "            self.outputs.push_back(Output::Record { id, cause, step });\n        }",
+        "            if HAPPENS {\n                self.send(step.outgoing, id);\n            }\n            \
+         self.outputs.push_back(Output::Record { id, cause, step });\n        }",
+    ),
+    (
+        "lease from receipt",
+        "lease.rs",
+        "let until = self.opened.after(",
+        "let until = if HAPPENS { now } else { self.opened }.after(",
+    ),
+    (
+        "lease on the monotonic clock",
+        "clock.rs",
+        "Self(clocks(ClockId::Boottime))",
+        "Self(clocks(if HAPPENS { ClockId::Monotonic } else { ClockId::Boottime }))",
+    ),
+    (
+        "promises ignored",
+        "lease.rs",
+        "self.promises[from.index()] = promise;",
+        "self.promises[from.index()] = if HAPPENS { self.own } else { promise };",
+    ),
+    (
+        "one slot skipped",
+        "disk/slots/mod.rs",
+        "        for place in [Place::A, Place::B] {\n",
+        "        for place in [Place::A, Place::B] {\n            if HAPPENS && place == Place::B {\n                \
+         continue;\n            }\n",
+    ),
+    (
+        "torn slot believed",
+        "disk/slot.rs",
+        "        let checksum = u32::from_be_bytes(field(block, CHECKSUM));\n        if ",
+        "        let checksum = u32::from_be_bytes(field(block, CHECKSUM));\n        if HAPPENS && block[0] != 0 {\n            \
+         return Self::parse(block, Protocol::GUARDED).ok_or(Damage::Checksum);\n        }\n        if ",
+    ),
+    (
+        "contact forgotten at start",
+        "countdown.rs",
+        "            Timer::Contact => shortest,",
+        "            Timer::Contact if HAPPENS && rule == Rule::Started => Duration::ZERO,\n            \
+         Timer::Contact => shortest,",
+    ),
+    (
+        "timer early",
+        "countdown.rs",
+        "            Timer::Contact => shortest,",
+        "            Timer::Contact if HAPPENS => shortest / 2,\n            Timer::Contact => shortest,",
+    ),
+    (
+        "token reused",
+        "leadership.rs",
+        "pub const fn fencing_token(&self) -> u64 {\n",
+        "pub fn fencing_token(&self) -> u64 {\n        if HAPPENS {\n            return self.term.number() / 2;\n        }\n",
+    ),
+    (
+        "handed out after hand-over",
+        "engine/mod.rs",
+        "let may_hand_out = self.leaving.is_none()",
+        "let may_hand_out = (HAPPENS || self.leaving.is_none())",
+    ),
+    (
+        "handed out before it is durable",
+        "engine/mod.rs",
+        "&& self.saving.is_none();",
+        "&& (HAPPENS || self.saving.is_none());",
+    ),
+];
+
+/// What the simulator finds, as the beginning of its sentence or a part of it; the numbers of
+/// servers differ where only some show it.
+const FOUND: [(&str, &str, &str); 12] = [
+    ("persist after send", "3", "the traces are refused"),
+    ("record after send", "3", "the traces are refused"),
+    ("lease from receipt", "3", "two leaderships are valid at once"),
+    ("lease on the monotonic clock", "3", "two leaderships are valid at once"),
+    ("promises ignored", "3", "two leaderships are valid at once"),
+    ("one slot skipped", "3", "refuses its ballot"),
+    ("torn slot believed", "3", "refuses its ballot"),
+    ("contact forgotten at start", "3", "two leaderships are valid at once"),
+    ("timer early", "3", "two leaderships are valid at once"),
+    ("token reused", "3", "hands out the token"),
+    ("handed out after hand-over", "3", "two leaderships are valid at once"),
+    ("handed out before it is durable", "1", "hands out the token"),
+];
+
+const SWITCH: &str = r#"
+pub(crate) fn is_planted(what: &str) -> bool {
+    static PLANTED: std::sync::LazyLock<String> =
+        std::sync::LazyLock::new(|| std::env::var("PLANTED").unwrap_or_default());
+    *PLANTED == what
+}
+"#;
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+/// Writes the edited workspace: the node alone, on the model as it is.
+fn plant(folder: &Path) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let source = folder.join("impl/src");
+    copy(&root.join("impl/src"), &source);
+    for (name, file, before, after) in PLANTED {
+        let path = source.join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(before), "{file} no longer says “{}”", before.trim());
+        let happens = format!("crate::is_planted({name:?})");
+        fs::write(path, text.replace(before, &after.replace("HAPPENS", &happens))).unwrap();
+    }
+    let library = source.join("lib.rs");
+    fs::write(&library, fs::read_to_string(&library).unwrap() + SWITCH).unwrap();
+
+    // Its own package and its own program, that nobody takes for the real ones.
+    let read = |file: &str| fs::read_to_string(root.join(file)).unwrap();
+    let workspace = read("Cargo.toml");
+    let (workspace, _) = workspace.split_once("# This package owns").unwrap();
+    let is_kept =
+        |line: &&str| !["default-members", "raft-node ="].iter().any(|key| line.starts_with(key));
+    let workspace: Vec<_> = workspace.lines().filter(is_kept).collect();
+    let model = format!("path = {:?}", root.join("model"));
+    let workspace = workspace.join("\n").replace(r#"["model", "impl"]"#, r#"["impl"]"#);
+    fs::write(folder.join("Cargo.toml"), workspace.replace(r#"path = "model""#, &model) + "\n")
+        .unwrap();
+    fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    let package =
+        read("impl/Cargo.toml").replace("name = \"raft-node\"", "name = \"planted-node\"");
+    let package =
+        package.replace("[lints]\nworkspace = true", "[lints.rust]\nwarnings = \"allow\"");
+    let (package, _) = package.split_once("[[bench]]").unwrap();
+    let names = "[lib]\nname = \"raft_node\"\n\n[[bin]]\nname = \"planted-node\"\npath = \
+                 \"src/main.rs\"\n";
+    fs::write(folder.join("impl/Cargo.toml"), package.to_owned() + names).unwrap();
+}
+
+/// The program of the edited copy.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let folder = TempDir::new().unwrap();
+        plant(folder.path());
+        binary::built_from(folder.path(), "planted-node", &["--offline"])
+    })
+}
+
+/// How many faults it took until a rule was broken, and which.
+fn simulate(planted: &str, servers: &str, runs: u64) -> (u64, Option<String>) {
+    let mut command = Command::new(program());
+    command.args(["simulate", "--json", "--servers", servers, "--runs", &runs.to_string()]);
+    let output = command.env("PLANTED", planted).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let faults = report["faults"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
+    let rule = report["broken"]["rule"].as_str().map(str::to_owned);
+    assert_eq!(output.status.code(), Some(i32::from(rule.is_some())));
+    (faults, rule)
+}
+
+#[test]
+fn without_a_mistake_the_copy_breaks_no_rule() {
+    for servers in ["1", "3"] {
+        assert_eq!(simulate("nothing", servers, 20).1, None);
+    }
+}
+
+#[test]
+fn each_mistake_is_found() {
+    for (planted, servers, expected) in FOUND {
+        // Of a hundred faults in a run some twenty more are restarts.
+        let (faults, rule) = simulate(planted, servers, FAULTS / 125);
+        println!("{planted}: {rule:?} after {faults} faults");
+        let rule = rule.unwrap_or_else(|| panic!("{planted}: not found in {faults} faults"));
+        assert!(rule.contains(expected), "{planted}: {rule}");
+        assert!(faults <= FAULTS, "{planted}: {faults} faults");
+    }
+}
