@@ -16,6 +16,7 @@ pub mod clockwork;
 pub mod cluster;
 pub mod counts;
 pub mod covers;
+pub mod database;
 pub mod graph;
 pub mod house;
 pub mod namespaces;
