@@ -147,12 +147,16 @@ impl Run {
         Ok((outcome, traces))
     }
 
-    /// The same run with as few of its faults as still break the same rule.
+    /// The same run with as few of its faults as still break the same rule, and how they do.
     ///
     /// # Errors
     ///
     /// If traces cannot be written.
-    pub fn shrunk(&self, options: &Options, violation: &Violation) -> io::Result<Self> {
+    pub fn shrunk(
+        &self,
+        options: &Options,
+        mut violation: Violation,
+    ) -> io::Result<(Self, Violation)> {
         let mut numbers = self.numbers(options.faults);
         let mut part = numbers.len();
         while part > 0 {
@@ -162,13 +166,15 @@ impl Run {
                 let without = [&numbers[..from], &numbers[to..]].concat();
                 let smaller = Self { seed: self.seed, only: Some(without.clone()) };
                 match smaller.simulate(options)?.0.violation {
-                    Some(found) if found.is_like(violation) => numbers = without,
+                    Some(found) if found.is_like(&violation) => {
+                        (numbers, violation) = (without, found);
+                    }
                     _ => from = to,
                 }
             }
             part /= 2;
         }
-        Ok(Self { seed: self.seed, only: Some(numbers) })
+        Ok((Self { seed: self.seed, only: Some(numbers) }, violation))
     }
 }
 
