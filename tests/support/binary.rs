@@ -17,7 +17,8 @@ pub fn example(package: &str, name: &str) -> PathBuf {
     program.with_file_name("examples").join(name)
 }
 
-/// The same as [`built`], of another workspace, beside this one's: so what both depend on is built once.
+/// The same as [`built`], of another workspace, beside this one's: so what both depend on is built
+/// once.
 pub fn built_from(workspace: &Path, package: &str, options: &[&str]) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
