@@ -17,6 +17,7 @@ mod world;
 
 use std::io;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -194,18 +195,22 @@ pub fn write_traces(directory: &Path, traces: &[String]) -> io::Result<Vec<PathB
         .collect()
 }
 
+/// Election timeouts of a server.
+fn timeouts(random: &mut StdRng) -> RangeInclusive<Duration> {
+    let shortest = Duration::from_millis([150, 200, 600][random.random_range(0..3)]);
+    shortest..=2 * shortest
+}
+
 /// Servers with timeouts of their own: who is slower promises more than others count on.
 fn configs(random: &mut StdRng, seed: u64, options: &Options) -> Vec<Config> {
     let address = |number: u8| SocketAddr::from(([10, 0, 0, number], 7000));
     let servers: Vec<_> = (1..=options.servers).map(|number| (number, address(number))).collect();
-    let ms = Duration::from_millis;
     (1..=options.servers)
         .filter_map(|id| {
-            let shortest = 150 + random.random_range(0..3) * 50;
             let settings = Settings::new("simulated", id, servers.clone());
             let settings = Settings {
                 protocol: options.protocol,
-                election_timeout: ms(shortest)..=ms(2 * shortest),
+                election_timeout: timeouts(random),
                 seed: Some(seed),
                 ..settings
             };
