@@ -237,7 +237,8 @@ fn a_mutant_ends_with_1_and_the_step_that_leaves_the_invariant() {
     let told = "VoteRemembered, in Restart_Follower_voted, path 1, by Started: z3 says sat.";
     assert!(table.contains(told), "{table}");
     assert!(table.contains("after a step of S1\n"), "{table}");
-    assert!(table.contains("term 1  follower   has not voted\n"), "{table}");
+    // Of whichever term: solvers are free to choose.
+    assert!(table.contains("  follower   has not voted\n"), "{table}");
     assert!(table.contains("NOT proved: "), "{table}");
 }
 
