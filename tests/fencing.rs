@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
-use support::binary::{built_example, mortal};
+use support::binary::{example, mortal};
 use support::database::Database;
 use support::network::{Loopback, Network as _};
 use tempfile::TempDir;
@@ -178,7 +178,7 @@ impl Workers {
     /// Starts them, unless there is no database.
     fn start(more: &[&str]) -> Option<Self> {
         let database = Database::start()?;
-        let program = built_example("raft-node", "worker");
+        let program = example("raft-node", "worker");
         let directory = tempfile::Builder::new().prefix("raft-workers-").tempdir().unwrap();
         let network = Loopback::new(3);
         let (sender, lines) = channel();

@@ -232,7 +232,7 @@ proptest! {
         let (dir, config) = (bytes::fast_dir(), bytes::first_of_three());
         let mut store = DataDir::create(dir.path()).unwrap().bootstrap(&config).unwrap();
         for &ballot in &ballots {
-            store.save(ballot).unwrap();
+            store.save(ballot, Duration::from_millis(150)).unwrap();
             prop_assert_eq!(store.ballot(), ballot);
         }
         drop(store);
@@ -249,7 +249,7 @@ proptest! {
     fn any_changed_ballot_may_stand_there(ballot in ballot(), changes in changes()) {
         let (dir, config) = (bytes::fast_dir(), bytes::first_of_three());
         let mut store = DataDir::create(dir.path()).unwrap().bootstrap(&config).unwrap();
-        store.save(ballot).unwrap();
+        store.save(ballot, Duration::from_millis(150)).unwrap();
         let file = fs::read(store.path()).unwrap();
         bytes::ballot(&changed(file.clone(), &changes));
         let head = &file[..SLOT_HEAD];

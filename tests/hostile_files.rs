@@ -55,7 +55,10 @@ impl Server {
         let config = Config::new(Settings { protocol: Protocol::FIGURE2, ..settings }).unwrap();
         let server = Self { folder: tempfile::tempdir().unwrap(), config, peer };
         let data = DataDir::create(&server.data()).unwrap();
-        data.bootstrap(&server.config).unwrap().save(ballot(7)).unwrap();
+        data.bootstrap(&server.config)
+            .unwrap()
+            .save(ballot(7), Duration::from_millis(150))
+            .unwrap();
         server
     }
 

@@ -17,7 +17,7 @@ const FAULTS: u64 = 100_000;
 
 /// A mistake: its name, a file, what stands there, and what stands there instead. `HAPPENS` is
 /// whether it is made.
-const PLANTED: [(&str, &str, &str, &str); 13] = [
+const PLANTED: [(&str, &str, &str, &str); 15] = [
     (
         "persist after send",
         "engine/mod.rs",
@@ -77,10 +77,22 @@ const PLANTED: [(&str, &str, &str, &str); 13] = [
          Timer::Contact => shortest,",
     ),
     (
+        "contact forgotten at start",
+        "engine/mod.rs",
+        "Countdown::new(config, now.after(promise))",
+        "Countdown::new(config, if HAPPENS { now } else { now.after(promise) })",
+    ),
+    (
         "timer early",
         "countdown.rs",
         "            Timer::Contact => shortest,",
         "            Timer::Contact if HAPPENS => shortest / 2,\n            Timer::Contact => shortest,",
+    ),
+    (
+        "promise of an earlier run forgotten",
+        "countdown.rs",
+        "        if timer == Timer::Contact {",
+        "        if timer == Timer::Contact && !HAPPENS {",
     ),
     (
         "token reused",
@@ -104,7 +116,7 @@ const PLANTED: [(&str, &str, &str, &str); 13] = [
 
 /// What the simulator finds, as the beginning of its sentence or a part of it; the numbers of
 /// servers differ where only some show it.
-const FOUND: [(&str, &str, &str); 12] = [
+const FOUND: [(&str, &str, &str); 13] = [
     ("persist after send", "3", "the traces are refused"),
     ("record after send", "3", "the traces are refused"),
     ("lease from receipt", "3", "two leaderships are valid at once"),
@@ -114,6 +126,7 @@ const FOUND: [(&str, &str, &str); 12] = [
     ("torn slot believed", "3", "refuses its ballot"),
     ("contact forgotten at start", "3", "two leaderships are valid at once"),
     ("timer early", "3", "two leaderships are valid at once"),
+    ("promise of an earlier run forgotten", "3", "two leaderships are valid at once"),
     ("token reused", "3", "hands out the token"),
     ("handed out after hand-over", "3", "two leaderships are valid at once"),
     ("handed out before it is durable", "1", "hands out the token"),

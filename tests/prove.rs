@@ -156,7 +156,8 @@ fn the_number_of_paths_and_of_obligations_is_known() {
     found.settle();
     // Of an election every path is shown to be possible, or not to be. A first start is asked for
     // nothing but that the invariant holds after it.
-    let of_elections: Vec<_> = files.into_iter().filter(|file| file.paths > 0).collect();
+    let is_of_elections = |file: &File| !file.name.starts_with("Lease_");
+    let of_elections: Vec<_> = files.into_iter().filter(is_of_elections).collect();
     let first: usize =
         of_elections.iter().filter(|file| file.name == "Initially").map(|file| file.paths).sum();
     let judged = count(&of_elections, POSSIBLE.0) + count(&of_elections, EXCLUDED.0);
@@ -197,7 +198,7 @@ const MADE_FALSE: [(&str, &str, &str, &str); 8] = [
         "(assert (older (current_term me) term))",
         "; whatever the terms are",
     ),
-    ("PathPossible", "RequestVote_Follower_voted", "(not (= from me))", "false"),
+    ("PathPossible", "possible_RequestVote_Follower_voted", "(not (= from me))", "false"),
     (
         "PathExcluded",
         "RequestVote_Candidate_voted",
@@ -236,7 +237,8 @@ fn a_mutant_ends_with_1_and_the_step_that_leaves_the_invariant() {
     let told = "VoteRemembered, in Restart_Follower_voted, path 1, by Started: z3 says sat.";
     assert!(table.contains(told), "{table}");
     assert!(table.contains("after a step of S1\n"), "{table}");
-    assert!(table.contains("term 1  follower   has not voted\n"), "{table}");
+    // Of whichever term: solvers are free to choose.
+    assert!(table.contains("  follower   has not voted\n"), "{table}");
     assert!(table.contains("NOT proved: "), "{table}");
 }
 

@@ -126,6 +126,27 @@ fn a_solver_that_is_silent_is_not_waited_for() {
     assert!(error.contains("z3 is silent for 3 s in "), "{error}");
 }
 
+/// A solver that was not at work for as long as it was given is asked once more, with more time.
+#[test]
+fn a_solver_that_is_kept_waiting_gets_another_chance() {
+    let folder = TempDir::new().unwrap();
+    let late = |times: u8| {
+        format!(
+            "if (question ~ /VoteOncePerTerm$/ && n >= {times}) \
+             {{ system(\"sleep 1\"); print question; print \"unknown\"; fflush() }} else ask()"
+        )
+    };
+    // Alone, it is the first question of its file.
+    write(&folder, "z3", &late(2));
+    let (code, says, error) = prove(&folder, &["--solver", "z3", "--limit", "1"]);
+    assert_eq!(code, Some(0), "{says}{error}");
+    assert!(says.contains(PROVED), "{says}");
+    write(&folder, "z3", &late(1));
+    let (code, says, error) = prove(&folder, &["--solver", "z3", "--limit", "1"]);
+    assert_eq!(code, Some(1), "{says}{error}");
+    assert!(says.contains("VoteOncePerTerm, in Safety: z3 does not know"), "{says}");
+}
+
 #[test]
 fn two_solvers_that_disagree_prove_nothing() {
     let folder = TempDir::new().unwrap();

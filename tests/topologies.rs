@@ -37,10 +37,10 @@ fn totals(findings: &[Finding]) -> [usize; 6] {
     ]
 }
 
-#[test]
-fn leaders_stay_where_they_are_expected_to() {
+/// That the totals are as expected, and the claims true, of so many servers.
+fn are_as_expected(is_size: impl Fn(u8) -> bool) {
     let mut found = counts::Found::default();
-    let all = counts::topologies().into_iter();
+    let all = counts::topologies().into_iter().filter(|counts| is_size(counts.servers));
     for counts in all.filter(|counts| !counts.large && counts.mutant.is_none()) {
         let findings = judged(&survey(&counts));
         found.topologies(&counts, totals(&findings));
@@ -49,6 +49,16 @@ fn leaders_stay_where_they_are_expected_to() {
         }
     }
     found.settle();
+}
+
+#[test]
+fn leaders_of_three_servers_stay_where_they_are_expected_to() {
+    are_as_expected(|size| size == 3);
+}
+
+#[test]
+fn leaders_of_other_clusters_stay_where_they_are_expected_to() {
+    are_as_expected(|size| size != 3);
 }
 
 /// What is claimed of a protocol on any links, beyond the numbers.

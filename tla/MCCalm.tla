@@ -6,10 +6,12 @@
 (* - nobody restarts;                                                      *)
 (* - messages arrive before timers fire;                                   *)
 (* - a leader's heartbeats hold the timers of the others back;             *)
+(* - behind guards, what a leader has said that has left office arrives no *)
+(*   more: it would keep its receiver in contact for ever;                 *)
 (* - something happens as long as something can.                           *)
 (*                                                                         *)
-(* Terms are bounded: before it is calm, nobody starts an election in the  *)
-(* last one.  So one is left.                                              *)
+(* Terms are bounded: before it is calm, nobody asks for anything in the   *)
+(* last one.  So one is left.  And one attempt is left to ask in each.     *)
 (***************************************************************************)
 EXTENDS RaftElection
 
@@ -20,7 +22,8 @@ MCInit == Init /\ calm = FALSE
 Storm ==
     /\ ~calm
     /\ Next
-    /\ \A i \in Server : currentTerm'[i] < MaxTerm
+    /\ \A m \in sent' : /\ m.term < MaxTerm
+                        /\ m.type = "PreVote" => m.attempt < MaxAttempt
     /\ UNCHANGED calm
 
 CalmDown ==
@@ -28,13 +31,24 @@ CalmDown ==
     /\ calm' = TRUE
     /\ UNCHANGED vars
 
+\* Heartbeat m would be taken by i for one of a leader, who leads no more.
+IsRepeat(i, m) ==
+    /\ PreVote \/ CheckQuorum
+    /\ m.term >= currentTerm[i]
+    /\ ~(IsLeader(m.from) /\ currentTerm[m.from] = m.term)
+
+ReceiveHeartbeat(i) ==
+    \E m \in Requests("AppendEntries", i) : ~IsRepeat(i, m) /\ HandleAppendEntries(i, m)
+
 Receive(i) ==
     \/ ReceiveRequestVote(i)
     \/ ReceiveRequestVoteResponse(i)
     \/ BecomeLeader(i)
-    \/ ReceiveAppendEntries(i)
+    \/ ReceiveHeartbeat(i)
     \/ ReceiveAppendEntriesResponse(i)
     \/ ReceiveNewerTerm(i)
+    \/ ReceivePreVote(i)
+    \/ ReceivePreVoteResponse(i)
 
 \* A message that makes a difference has not arrived.
 IsExpected == ENABLED <<\E i \in Server : Receive(i)>>_vars
@@ -44,6 +58,9 @@ Leads(i) ==
     /\ IsLeader(i)
     /\ \A j \in Server : currentTerm[j] <= currentTerm[i]
 
+\* This leader leaves office unless a quorum answers it.
+AwaitsAnswers(i) == CheckQuorum /\ ~IsQuorum(role[i].answered)
+
 Deliver ==
     /\ calm
     /\ \E i \in Server : Receive(i)
@@ -51,19 +68,25 @@ Deliver ==
 
 CalmTimeout ==
     /\ calm
-    /\ ~IsExpected
-    /\ \E i \in Server :
-        /\ IsLeader(i) \/ ~\E j \in Server : Leads(j)
-        /\ Timeout(i)
+    /\ LET isExpected == IsExpected
+       IN  \E i \in Server :
+               /\ IF IsLeader(i)
+                  THEN isExpected => ~AwaitsAnswers(i)
+                  ELSE ~isExpected /\ ~\E j \in Server : Leads(j)
+               /\ Timeout(i)
     /\ UNCHANGED calm
 
 MCNext == Storm \/ CalmDown \/ Deliver \/ CalmTimeout
 
-MCSpec == MCInit /\ [][MCNext]_<<vars, calm>> /\ WF_<<vars, calm>>(MCNext)
+MCSpec ==
+    /\ MCInit
+    /\ [][MCNext]_<<vars, calm>>
+    /\ WF_<<vars, calm>>(MCNext)
+    /\ WF_<<vars, calm>>(CalmDown)
 
 -----------------------------------------------------------------------------
-\* Some leader is elected.
-LeaderElected == <>(\E i \in Server : IsLeader(i))
+\* Once it is calm, somebody comes to lead.
+LeaderElected == <>(calm /\ \E i \in Server : Leads(i))
 
 \* From some time on somebody leads, and everybody else follows, in its term.
 LeaderStable ==

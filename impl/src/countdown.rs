@@ -19,13 +19,16 @@ pub struct Countdown {
     heartbeat: Duration,
     election_timeout: RangeInclusive<Duration>,
     random: StdRng,
+    promised: Moment,
     end: Moment,
 }
 
 impl Countdown {
-    /// A timer with the configured times. It is due until it is restarted.
-    pub fn new(config: &Config) -> Self {
+    /// A timer with the configured times. It is due until it is restarted; but as long as promises
+    /// of an earlier run may not be over, contact does not end.
+    pub fn new(config: &Config, promised: Moment) -> Self {
         Self {
+            promised,
             heartbeat: config.heartbeat(),
             election_timeout: config.election_timeout(),
             random: config.seed().map_or_else(rand::make_rng, |seed| {
@@ -51,6 +54,9 @@ impl Countdown {
             Timer::Heartbeat => self.heartbeat,
         };
         self.end = now.after(time);
+        if timer == Timer::Contact {
+            self.end = self.end.max(self.promised);
+        }
     }
 
     fn draw(&mut self) -> Duration {
@@ -74,7 +80,7 @@ mod tests {
         let address = |n: u8| format!("127.0.0.1:700{n}").parse().unwrap();
         let servers = (1..=3).map(|n| (n, address(n))).collect();
         let settings = Settings { seed, ..Settings::new("test", id, servers) };
-        Countdown::new(&Config::new(settings).unwrap())
+        Countdown::new(&Config::new(settings).unwrap(), Moment::default())
     }
 
     /// The first times that this timer would wait for.
@@ -101,6 +107,18 @@ mod tests {
             assert!(countdown.end().since(NOW) <= longest - shortest);
             countdown.restart(Timer::Election, Rule::PreCampaigned, NOW);
             assert!((shortest..=longest).contains(&countdown.end().since(NOW)));
+        }
+    }
+
+    #[test]
+    fn contact_outlasts_what_an_earlier_run_promised() {
+        let mut countdown = countdown(1, Some(7));
+        countdown.promised = NOW.after(Duration::from_secs(1));
+        for later in [0, 500, 900] {
+            let now = NOW.after(Duration::from_millis(later));
+            countdown.restart(Timer::Contact, Rule::HeartbeatAccepted, now);
+            let own = now.after(Duration::from_millis(150));
+            assert_eq!(countdown.end(), countdown.promised.max(own));
         }
     }
 

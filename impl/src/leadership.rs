@@ -17,11 +17,17 @@ use crate::clock::Moment;
 pub struct Leadership {
     term: Term,
     until: Moment,
+    asked: Moment,
 }
 
 impl Leadership {
     pub(crate) const fn new(term: Term, until: Moment) -> Self {
-        Self { term, until }
+        Self { term, until, asked: Moment::after_start(Duration::ZERO) }
+    }
+
+    /// The same, if it is valid at the moment at which somebody asks for it.
+    pub(crate) fn handed_out(self, asked: Moment) -> Option<Self> {
+        self.is_valid_at(asked).then_some(Self { asked, ..self })
     }
 
     /// The term that the server was elected in.
@@ -38,6 +44,11 @@ impl Leadership {
     /// The moment at which it ends.
     pub const fn until(&self) -> Moment {
         self.until
+    }
+
+    /// The moment at which it was valid when it was handed out: the clock was read in the call.
+    pub const fn asked(&self) -> Moment {
+        self.asked
     }
 
     /// How long it is still valid; zero when it is over. The clock is read in this call.

@@ -66,7 +66,7 @@ pub(crate) struct Rig {
 impl Rig {
     /// S1 has just come up, and has never voted.
     pub(crate) fn new(config: &Config) -> Self {
-        let engine = Engine::start(config, 1, Ballot::INITIAL, NOW);
+        let engine = Engine::start(config, 1, Ballot::INITIAL, Duration::ZERO, NOW);
         let mut rig = Self { engine, now: NOW, saved: Vec::new() };
         rig.said();
         rig

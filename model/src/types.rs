@@ -269,6 +269,14 @@ mod tests {
     }
 
     #[test]
+    fn a_union_has_the_members_of_both() {
+        for (one, other) in sets().flat_map(|one| sets().map(move |other| (one, other))) {
+            let both: ServerSet = one.iter().chain(other.iter()).collect();
+            assert_eq!(one.union(other), both);
+        }
+    }
+
+    #[test]
     fn a_set_has_the_members_that_were_put_in() {
         for set in sets() {
             assert_eq!(set.iter().collect::<ServerSet>(), set);

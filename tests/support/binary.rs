@@ -10,11 +10,11 @@ pub fn built(package: &str) -> PathBuf {
     built_from(Path::new(env!("CARGO_MANIFEST_DIR")), package, &[])
 }
 
-/// Builds an example of a package, as [`built`].
-pub fn built_example(package: &str, example: &str) -> PathBuf {
-    let options = ["--example", example];
-    let program = built_from(Path::new(env!("CARGO_MANIFEST_DIR")), package, &options);
-    program.with_file_name("examples").join(example)
+/// Builds an example of a package, and says where it is.
+pub fn example(package: &str, name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let program = built_from(root, package, &["--example", name]);
+    program.with_file_name("examples").join(name)
 }
 
 /// Runs the program that follows, which gets this signal when the thread that started it ends, in
@@ -25,7 +25,8 @@ pub fn mortal(signal: &str) -> Command {
     command
 }
 
-/// The same as [`built`], of another workspace, beside this one's: so what both depend on is built once.
+/// The same as [`built`], of another workspace, beside this one's: so what both depend on is built
+/// once.
 pub fn built_from(workspace: &Path, package: &str, options: &[&str]) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

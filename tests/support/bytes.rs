@@ -31,7 +31,7 @@ pub fn frame(bytes: &[u8]) {
 }
 
 /// How many bytes at the beginning of a slot are not always zero.
-pub const SLOT_HEAD: usize = 65;
+pub const SLOT_HEAD: usize = 74;
 
 /// A file of a ballot is refused and left alone, or one of its two slots is believed. The bytes are
 /// a file, and also the beginnings of the two slots of another one.
@@ -75,15 +75,19 @@ fn ballot_file(content: &[u8]) {
 }
 
 /// Whether the second slot says the same as the first one, a generation later, in whatever version
-/// of the format the first one was.
+/// of the format the first one was; and that S1 promises at least what it does by now.
 fn is_next(one: &[u8], next: &[u8]) -> bool {
     let generation = |slot: &[u8]| u64::from_be_bytes(slot[48..56].try_into().unwrap());
+    let promise = |slot: &[u8]| u64::from_be_bytes(slot[66..74].try_into().unwrap());
+    let own = first_of_three().election_timeout().start().as_micros();
     let (checked, checksum) = one.split_last_chunk::<4>().unwrap();
     *checksum == crc32fast::hash(checked).to_be_bytes()
         && generation(next).checked_sub(1) == Some(generation(one))
         && next[..8] == one[..8]
         && next[12..48] == one[12..48]
-        && next[56..SLOT_SIZE - 4] == one[56..SLOT_SIZE - 4]
+        && next[56..66] == one[56..66]
+        && u128::from(promise(next)) == own.max(promise(one).into())
+        && next[74..SLOT_SIZE - 4] == one[74..SLOT_SIZE - 4]
 }
 
 /// S1 of three servers, whose ballots are tried.

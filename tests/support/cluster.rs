@@ -352,7 +352,7 @@ impl<N: Network> Cluster<N> {
         command.args(["--heartbeat", &HEARTBEAT.to_string()]);
         command.args(["--election", &format!("{min}..{max}")]);
         command.arg("--data").arg(self.directory.path().join(format!("S{server}")));
-        command.arg("--trace").arg(self.trace(server)).args(more);
+        command.arg("--trace").arg(self.trace(server)).arg("--trace-required").args(more);
         // Every step, also those that change nothing: so a server that is content is heard too.
         let mut child = command.env("RAFT_LOG", "debug").stderr(Stdio::piped()).spawn().unwrap();
         let (stderr, sender) = (child.stderr.take().unwrap(), self.sender.clone());

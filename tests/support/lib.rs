@@ -22,6 +22,7 @@ pub mod house;
 pub mod namespaces;
 pub mod network;
 pub mod node;
+pub mod pauses;
 pub mod relay;
 pub mod run;
 pub mod simulation;

@@ -9,6 +9,7 @@
 //! | `TLA2TOOLS_JAR` | the `tla2tools.jar` to use, not the one that `tla/tlc --fetch` downloads |
 //! | `CI` | if it is set, no test is skipped: they fail where TLC cannot run |
 
+mod calm;
 mod graphs;
 mod mistakes;
 mod runs;

@@ -10,18 +10,24 @@ use std::hash::Hash;
 /// All runs, as the graph of what may come next.
 pub(crate) struct Runs<S> {
     states: Vec<S>,
+    /// The first so many of them are where runs begin.
+    beginnings: usize,
     next: Vec<Vec<usize>>,
 }
 
 impl<S: Clone + Eq + Hash> Runs<S> {
-    /// The runs from here.
+    /// The runs from these.
     ///
     /// # Panics
     ///
     /// If one comes back to where it was.
-    pub(crate) fn from(initial: S, successors: impl Fn(&S) -> Vec<S>) -> Self {
-        let mut numbers = HashMap::from([(initial.clone(), 0)]);
-        let (mut states, mut next) = (vec![initial], Vec::new());
+    pub(crate) fn from(
+        beginnings: impl IntoIterator<Item = S>,
+        successors: impl Fn(&S) -> Vec<S>,
+    ) -> Self {
+        let (mut states, mut next) = (Vec::from_iter(beginnings), Vec::new());
+        let mut numbers: HashMap<_, _> = states.iter().cloned().zip(0..).collect();
+        let beginnings = states.len();
         while let Some(state) = states.get(next.len()) {
             let after = successors(state).into_iter().map(|after| {
                 *numbers.entry(after).or_insert_with_key(|after| {
@@ -31,7 +37,7 @@ impl<S: Clone + Eq + Hash> Runs<S> {
             });
             next.push(after.collect());
         }
-        let runs = Self { states, next };
+        let runs = Self { states, beginnings, next };
         assert!(runs.all_end(), "a run comes back to where it was");
         runs
     }
@@ -62,7 +68,7 @@ impl<S: Clone + Eq + Hash> Runs<S> {
     /// `<>good`: every run comes to a good state.
     pub(crate) fn come_to(&self, good: impl Fn(&S) -> bool) -> bool {
         let mut seen = vec![false; self.states.len()];
-        let mut todo = vec![0];
+        let mut todo = Vec::from_iter(0..self.beginnings);
         while let Some(state) = todo.pop() {
             if seen[state] || good(&self.states[state]) {
                 continue;

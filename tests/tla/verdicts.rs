@@ -1,8 +1,6 @@
 //! Each model in `tla` has the verdict that its first line tells, and Rust says the same.
 
-use raft_model::action::Trigger;
 use raft_model::cluster::Protocol;
-use raft_model::election::{Event, Role, State};
 use raft_model::mutant::Mutant;
 use raft_model::reduce::Reductions;
 use raft_model::search::search;
@@ -94,7 +92,7 @@ fn fairness_alone_elects_nobody() {
     let model = WorldModel::new(up_to(2, 2, Replies::All));
     let successors =
         |world: &World| model.successors(world).into_iter().map(|(_, after)| after).collect();
-    let runs = Runs::from(model.initial(), successors);
+    let runs = Runs::from([model.initial()], successors);
 
     assert_eq!(verdict("MCSplitVotes.cfg"), Verdict::LivenessViolated);
     assert!(!runs.come_to(has_leader));
@@ -104,77 +102,4 @@ fn fairness_alone_elects_nobody() {
         |world: &World| world.servers.iter().all(|state| state.ballot.current_term == max_term);
     assert_eq!(verdict("MCFair.cfg"), Verdict::Holds);
     assert!(runs.come_to(|world| has_leader(world) || terms_spent(world)));
-}
-
-/// What `MCCalm.tla` says, once more: a world, and whether it is calm.
-fn calming_down(model: &WorldModel, messages_come_first: bool) -> Runs<(World, bool)> {
-    let leads = |world: &World, leader: usize| {
-        let State { ballot, role } = world.servers[leader];
-        let mut others = world.servers.iter();
-        role.is_leader() && others.all(|s| s.ballot.current_term <= ballot.current_term)
-    };
-    Runs::from((model.initial(), false), |(world, is_calm)| {
-        let steps = model.successors(world);
-        if !is_calm {
-            let max_term = model.bounds.terms.last();
-            let in_storm =
-                steps.into_iter().map(|(_, after)| (after, false)).filter(|(after, _)| {
-                    after.servers.iter().all(|state| state.ballot.current_term < max_term)
-                });
-            return in_storm.chain([(world.clone(), true)]).collect();
-        }
-        let is_led = (0..world.servers.len()).any(|server| leads(world, server));
-        let is_expected = steps
-            .iter()
-            .any(|(a_move, _)| matches!(a_move.trigger, Trigger::Event(Event::Receive { .. })));
-        let happens = steps.into_iter().filter(|(a_move, _)| match a_move.trigger {
-            Trigger::Restart | Trigger::Event(Event::HandOver { .. }) => false,
-            Trigger::Event(Event::Receive { .. }) => true,
-            Trigger::Event(Event::Timeout { .. }) => {
-                let is_leader = world.state(a_move.server).role.is_leader();
-                (!messages_come_first || !is_expected) && (is_leader || !is_led)
-            }
-        });
-        happens.map(|(_, after)| (after, true)).collect()
-    })
-}
-
-/// Somebody leads, and everybody else follows, in its term.
-fn is_stable(world: &World) -> bool {
-    let mut leaders = world.servers.iter().filter(|state| state.role.is_leader());
-    let (Some(leader), None) = (leaders.next(), leaders.next()) else { return false };
-    world.servers.iter().all(|state| {
-        state.ballot.current_term == leader.ballot.current_term
-            && (state == leader || state.role == Role::FOLLOWER)
-    })
-}
-
-#[test]
-fn once_it_is_calm_a_leader_is_elected_and_stays() {
-    if !is_ready() {
-        return;
-    }
-    let runs = calming_down(&WorldModel::new(up_to(3, 2, Replies::Useful)), true);
-    let checked = Specification::unchanged().check("MCCalm.cfg");
-    assert_eq!((checked.verdict, checked.states), (Verdict::Holds, runs.len()));
-    assert!(runs.come_to(|(world, _)| has_leader(world)));
-    assert!(runs.end_in(|(world, _)| is_stable(world)));
-}
-
-#[test]
-fn if_timers_fire_before_messages_arrive_nobody_need_be_elected() {
-    if !is_ready() {
-        return;
-    }
-    let bounds = up_to(2, 2, Replies::Useful);
-    let runs = calming_down(&WorldModel::new(bounds), false);
-    let hasty = Specification::unchanged().within(&bounds, "MCCalm.cfg").change(
-        "MCCalm.tla",
-        1,
-        "    /\\ ~IsExpected\n",
-        "",
-    );
-    assert_eq!(hasty.check("MCCalm.cfg").verdict, Verdict::LivenessViolated);
-    assert!(!runs.come_to(|(world, _)| has_leader(world)));
-    assert!(!runs.end_in(|(world, _)| is_stable(world)));
 }

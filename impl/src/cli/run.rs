@@ -10,6 +10,7 @@ use std::thread;
 use raft_node::Node;
 use raft_node::config::{Config, Settings};
 use signal_hook::consts::{SIGINT, SIGTERM};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{Election, Failure, hint};
@@ -36,6 +37,9 @@ the first one does any other server.
 
 Exit code: 0 after SIGINT or SIGTERM, 1 if the server cannot run or cannot go on (ballot, lock,
 address, disk), 2 if it was told something wrong.";
+
+/// How many lines of the log may wait for somebody to read them.
+const LINES: usize = 4096;
 
 /// Run one server of a cluster, until SIGINT or SIGTERM.
 #[derive(clap::Args)]
@@ -115,14 +119,7 @@ fn wrong_address(text: &str) -> String {
 
 /// Runs the server.
 pub(super) fn run(args: Args) -> Result<(), Failure> {
-    let level = std::env::var("RAFT_LOG").unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt()
-        .with_max_level(level.parse::<LevelFilter>().map_err(|_| Failure::Log(level))?)
-        .with_writer(io::stderr)
-        .with_target(false)
-        .log_internal_errors(false) // they would go to the stderr that just failed, and panic
-        .init();
-
+    let _log = Log::begin()?;
     let config = Config::new(Settings {
         cluster: args.cluster,
         id: args.id,
@@ -151,6 +148,39 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         }
     });
     node.wait().map_err(Failure::other)
+}
+
+/// The log on standard error, written by a thread of its own: if nobody reads there, lines are
+/// dropped and counted, and the server goes on.
+struct Log {
+    dropped: ErrorCounter,
+    _writer: WorkerGuard,
+}
+
+impl Log {
+    fn begin() -> Result<Self, Failure> {
+        let level = std::env::var("RAFT_LOG").unwrap_or_else(|_| "info".into());
+        let level = level.parse::<LevelFilter>().map_err(|_| Failure::Log(level))?;
+        let (lines, writer) =
+            NonBlockingBuilder::default().buffered_lines_limit(LINES).finish(io::stderr());
+        let dropped = lines.error_counter();
+        tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_writer(lines)
+            .with_target(false)
+            .log_internal_errors(false) // they would go to the stderr that just failed, and panic
+            .init();
+        Ok(Self { dropped, _writer: writer })
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        let dropped = self.dropped.dropped_lines();
+        if dropped > 0 {
+            tracing::warn!(dropped, "lines of this log are missing, since nobody read them");
+        }
+    }
 }
 
 /// The system closes a pipe when the process at its other end dies, however it dies. Then nobody is

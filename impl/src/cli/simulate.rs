@@ -123,7 +123,8 @@ fn simulate_all(args: &Args, options: &Options) -> io::Result<(Outcome, Option<F
             done.fetch_add(1, Ordering::Relaxed);
             if let Some(violation) = outcome.violation {
                 next.fetch_max(args.runs, Ordering::Relaxed);
-                first = Some(Found { run: run.shrunk(options, &violation)?, violation });
+                let (run, violation) = run.shrunk(options, violation)?;
+                first = Some(Found { run, violation });
             }
         }
         Ok((all, first))

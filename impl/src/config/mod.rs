@@ -2,8 +2,8 @@
 //! [`Config`] is what the rest of the crate takes, and can only be made of settings that are valid.
 
 mod clock_error;
+mod name;
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -11,9 +11,10 @@ use std::time::Duration;
 use raft_model::cluster::{Cluster, ClusterError, Protocol};
 use raft_model::election::Server;
 use raft_model::trace::patience;
-use raft_model::types::ServerId;
+use raft_model::types::{Beats, ServerId};
 
 pub use self::clock_error::ClockError;
+pub use self::name::ClusterName;
 
 /// The values that make up a configuration, not yet checked.
 ///
@@ -68,40 +69,6 @@ impl Settings {
     }
 }
 
-/// The name of a cluster: 1 to [`ClusterName::MAX_LEN`] ASCII letters, digits, `-`, `_` or `.`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ClusterName(String);
-
-impl ClusterName {
-    /// The longest name, in bytes.
-    pub const MAX_LEN: usize = 32;
-
-    /// The name, if it is one.
-    pub fn new(name: impl Into<String>) -> Option<Self> {
-        let name = name.into();
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        let valid = (1..=Self::MAX_LEN).contains(&name.len()) && name.bytes().all(allowed);
-        valid.then_some(Self(name))
-    }
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ClusterName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for ClusterName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// A configuration that is valid.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -137,10 +104,17 @@ impl Config {
             .ok_or(ConfigError::UnknownId { id, size: cluster.size() })?;
         check_timing(heartbeat, &election_timeout)?;
         let clock_error = ClockError::of_ppm(ppm).ok_or(ConfigError::ClockError { ppm })?;
-        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let patience = patience(ms(heartbeat), ms(*election_timeout.start()));
+        let patience = beats(heartbeat, &election_timeout);
         let server = Server { id, cluster, patience };
         Ok(Self { cluster_name, server, addresses, heartbeat, election_timeout, clock_error, seed })
+    }
+
+    /// The same server with other election timeouts, which are valid if those of
+    /// [`Settings::election_timeout`] would be.
+    pub(crate) fn with_timeouts(&self, election_timeout: RangeInclusive<Duration>) -> Self {
+        let patience = beats(self.heartbeat, &election_timeout);
+        let server = Server { patience, ..self.server };
+        Self { server, election_timeout, ..self.clone() }
     }
 
     /// The name of the cluster.
@@ -187,6 +161,11 @@ impl Config {
     pub fn seed(&self) -> Option<u64> {
         self.seed
     }
+}
+
+fn beats(heartbeat: Duration, election_timeout: &RangeInclusive<Duration>) -> Beats {
+    let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    patience(ms(heartbeat), ms(*election_timeout.start()))
 }
 
 /// The cluster in which the servers of these numbers are witnesses.

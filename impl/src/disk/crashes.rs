@@ -13,6 +13,8 @@ use crate::testing::{config, server};
 
 const DIRECTORY: &str = "/data";
 
+const PROMISE: Duration = Duration::from_millis(150);
+
 /// A server on a disk, and the term that it has acted in.
 #[derive(Clone, Debug, Default)]
 struct Server {
@@ -48,7 +50,7 @@ impl Server {
             create_dir(disk, path)?;
             create(disk, path, &owner)?;
         }
-        let mut slots = open(disk, path, &owner)?;
+        let mut slots = open(disk, path, &owner, PROMISE)?;
         let found = slots.ballot().current_term.number();
         if Some(found) < self.acted_in {
             return Ok(Some(found));
@@ -57,7 +59,7 @@ impl Server {
         for term in found + 1..=found + saves {
             let voted_for = Some(server(1));
             let ballot = Ballot { current_term: Term::new(term), voted_for };
-            slots.save(ballot).map_err(StoreError::io(path, "write"))?;
+            slots.save(ballot, PROMISE).map_err(StoreError::io(path, "write"))?;
             self.acted_in = Some(term);
         }
         Ok(None)

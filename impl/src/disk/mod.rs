@@ -19,6 +19,7 @@ pub mod slots;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use raft_model::election::Ballot;
 
@@ -114,7 +115,8 @@ impl DataDir {
     /// [`StoreError`] if there is no ballot, if it is not the one of this server, or if it cannot
     /// be trusted. Nothing was changed then, unless the reason is [`StoreError::Io`].
     pub fn open(self, config: &Config) -> Result<Store, StoreError> {
-        let slots = open(&System, &self.path, &Owner::of(config))?;
+        let promise = *config.election_timeout().start();
+        let slots = open(&System, &self.path, &Owner::of(config), promise)?;
         let (boot, path) = (slots.generation(), self.path.join(BALLOT));
         Ok(Store { boot, slots, path, _dir: self })
     }
@@ -147,7 +149,7 @@ pub(crate) fn create(
 ) -> Result<(), StoreError> {
     check_new(files, directory)?;
     let path = directory.join(BALLOT);
-    let block = Slot { owner: owner.clone(), generation: 0, ballot: Ballot::INITIAL }.encode();
+    let block = Slot::first(owner.clone()).encode();
     // Only a complete file ever has the name.
     let new = directory.join("ballot.new");
     let create = || {
@@ -165,6 +167,7 @@ pub(crate) fn open<F: Files>(
     files: &F,
     directory: &Path,
     owner: &Owner,
+    promise: Duration,
 ) -> Result<Slots<F::File>, StoreError> {
     let path = directory.join(BALLOT);
     let file = match files.open(&path) {
@@ -174,7 +177,7 @@ pub(crate) fn open<F: Files>(
         }
         Err(error) => return Err(StoreError::io(&path, "open")(error)),
     };
-    let slots = match Slots::open(file, owner) {
+    let slots = match Slots::open(file, owner, promise) {
         Ok(slots) => slots,
         Err(Refusal::Untrusted(reason)) => return Err(StoreError::Untrusted { path, reason }),
         Err(Refusal::Io(error)) => return Err(StoreError::io(&path, "read and rewrite")(error)),
@@ -209,14 +212,20 @@ impl Store {
         &self.path
     }
 
-    /// Writes this ballot. When it returns without an error, the ballot is durable, in both slots.
+    /// The longest time for which this server may have promised contact, in this run or before.
+    pub fn promise(&self) -> Duration {
+        self.slots.promise()
+    }
+
+    /// Writes this ballot, and how long others may count on a promise of this server from now on.
+    /// When it returns without an error, the ballot is durable, in both slots.
     ///
     /// # Errors
     ///
     /// [`StoreError::Io`] if the disk refuses. What is on it then is not known: nothing may be sent
     /// any more, and the store is of no further use.
-    pub fn save(&mut self, ballot: Ballot) -> Result<(), StoreError> {
-        self.slots.save(ballot).map_err(StoreError::io(&self.path, "write"))
+    pub fn save(&mut self, ballot: Ballot, promise: Duration) -> Result<(), StoreError> {
+        self.slots.save(ballot, promise).map_err(StoreError::io(&self.path, "write"))
     }
 
     /// Another file in place of the ballot, to see what happens when the disk refuses.

@@ -3,7 +3,7 @@
 //! | offset | bytes | field |
 //! |---|---|---|
 //! | 0 | 8 | `RAFTVOTE` |
-//! | 8 | 4 | version of this format: 2 |
+//! | 8 | 4 | version of this format: 3 |
 //! | 12 | 1 | number of the server |
 //! | 13 | 1 | number of the server that has its vote, or 0 |
 //! | 14 | 1 | length of the name of the cluster |
@@ -13,14 +13,19 @@
 //! | 56 | 8 | current term |
 //! | 64 | 1 | guards of the cluster, as [`Protocol::bits`] |
 //! | 65 | 1 | witnesses of the cluster, as [`ServerSet::bits`] |
-//! | 66 | 4026 | zeros |
+//! | 66 | 8 | promise, in microseconds |
+//! | 74 | 4018 | zeros |
 //! | 4092 | 4 | CRC-32 of everything before |
 //!
 //! Numbers have their most significant byte first. A later version keeps the first two fields and
-//! the checksum where they are. Version 1, which is read too, knows neither guards nor witnesses:
-//! where they are now, it has zeros, which mean none.
+//! the checksum where they are. Older ones are read, too: version 2 knows no promise, and version 1
+//! neither guards nor witnesses either. Where they are now, those have zeros, which mean none.
+//!
+//! The promise is how long a server may have said that it stays in contact, when it ran before. A
+//! lease may count on it even if the server comes back with shorter timeouts.
 
 use std::fmt;
+use std::time::Duration;
 
 use raft_model::cluster::{Cluster, Protocol};
 use raft_model::election::{Ballot, Server};
@@ -33,7 +38,7 @@ pub const SLOT_SIZE: usize = 4096;
 
 const CHECKSUM: usize = SLOT_SIZE - 4;
 const MAGIC: [u8; 8] = *b"RAFTVOTE";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Whose ballot it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +73,8 @@ pub(crate) struct Slot {
     pub(crate) owner: Owner,
     pub(crate) generation: u64,
     pub(crate) ballot: Ballot,
+    /// The longest that others may count on, whole microseconds.
+    pub(crate) promise: Duration,
 }
 
 /// Why a block is no slot.
@@ -80,6 +87,11 @@ pub(crate) enum Damage {
 }
 
 impl Slot {
+    /// That of a server that has never run.
+    pub(crate) fn first(owner: Owner) -> Self {
+        Self { owner, generation: 0, ballot: Ballot::INITIAL, promise: Duration::ZERO }
+    }
+
     pub(crate) fn encode(&self) -> [u8; SLOT_SIZE] {
         self.encode_as(VERSION)
     }
@@ -100,6 +112,10 @@ impl Slot {
         block[56..64].copy_from_slice(&self.ballot.current_term.number().to_be_bytes());
         block[64] = self.owner.servers.protocol().bits();
         block[65] = self.owner.servers.witnesses().bits();
+        if version > 2 {
+            let promise = u64::try_from(self.promise.as_micros()).unwrap_or(u64::MAX);
+            block[66..74].copy_from_slice(&promise.to_be_bytes());
+        }
         let checksum = crc32fast::hash(&block[..CHECKSUM]);
         block[CHECKSUM..].copy_from_slice(&checksum.to_be_bytes());
         block
@@ -113,7 +129,7 @@ impl Slot {
         let version = u32::from_be_bytes(field(block, 8));
         let protocol = match version {
             1 => Some(Protocol::FIGURE2),
-            VERSION => Protocol::from_bits(block[64]),
+            2 | VERSION => Protocol::from_bits(block[64]),
             _ => None,
         };
         let Some(protocol) = protocol else {
@@ -137,6 +153,7 @@ impl Slot {
             },
             generation: u64::from_be_bytes(field(block, 48)),
             ballot: Ballot { current_term: term, voted_for: ServerId::new(voted_for) },
+            promise: Duration::from_micros(u64::from_be_bytes(field(block, 66))),
         })
     }
 }

@@ -11,6 +11,8 @@ use crate::disk::slot::{SLOT_SIZE, Slot};
 use crate::disk::slots::Place;
 use crate::testing::{bootstrapped, config, config_by, reopened, server};
 
+const PROMISE: Duration = Duration::from_millis(150); // by `config`
+
 /// A ballot of this term with a vote for this server.
 fn ballot(term: u64, candidate: u8) -> Ballot {
     Ballot { current_term: Term::new(term), voted_for: Some(server(candidate)) }
@@ -21,7 +23,7 @@ fn saved<const N: usize>(ballots: [Ballot; N]) -> TempDir {
     let dir = tempdir().unwrap();
     let mut store = bootstrapped(&dir, &config(3));
     for ballot in ballots {
-        store.save(ballot).unwrap();
+        store.save(ballot, PROMISE).unwrap();
     }
     dir
 }
@@ -44,7 +46,7 @@ fn overwrite(dir: &TempDir, place: Place, block: &[u8]) {
 }
 
 fn slot(generation: u64, ballot: Ballot) -> Slot {
-    Slot { owner: Owner::of(&config(3)), generation, ballot }
+    Slot { generation, ballot, promise: PROMISE, ..Slot::first(Owner::of(&config(3))) }
 }
 
 fn open(dir: &TempDir) -> Result<Store, StoreError> {
@@ -111,7 +113,7 @@ fn a_crash_between_the_two_writes_leaves_the_newer_ballot_and_both_slots_get_it(
 fn a_save_after_a_repair_counts_on() {
     let dir = saved([ballot(1, 2)]);
     overwrite(&dir, Place::A, &[0; SLOT_SIZE]);
-    open(&dir).unwrap().save(ballot(3, 1)).unwrap();
+    open(&dir).unwrap().save(ballot(3, 1), PROMISE).unwrap();
     assert_eq!(open(&dir).unwrap().ballot(), ballot(3, 1));
 }
 
@@ -156,11 +158,11 @@ fn the_ballot_of_another_server_or_cluster_is_refused() {
 fn a_ballot_of_another_version_is_refused_even_beside_a_good_one() {
     let dir = saved([ballot(7, 3)]);
     let [mut block, _] = slots(&dir);
-    block[11] = 3;
+    block[11] = 4;
     let checksum = crc32fast::hash(&block[..SLOT_SIZE - 4]);
     block[SLOT_SIZE - 4..].copy_from_slice(&checksum.to_be_bytes());
     overwrite(&dir, Place::B, &block);
-    assert_eq!(refusal(&dir), Untrusted::Version(3));
+    assert_eq!(refusal(&dir), Untrusted::Version(4));
 }
 
 #[test]
@@ -175,7 +177,32 @@ fn a_ballot_of_the_first_version_is_read_as_one_without_guards() {
     assert_eq!(refusal(&dir), Untrusted::Owner(owner, Owner::of(&config(3))), "it has guards");
     assert_eq!(reopened(&dir, &figure2).ballot(), ballot(7, 3));
     // From now on it is one of today's.
-    assert_eq!(slots(&dir).map(|block| block[11]), [2, 2]);
+    assert_eq!(slots(&dir).map(|block| block[11]), [3, 3]);
+}
+
+#[test]
+fn a_ballot_of_the_second_version_is_read_as_one_that_promised_nothing() {
+    let dir = saved([ballot(7, 3)]);
+    let block = slot(4, ballot(7, 3)).encode_as(2);
+    assert_eq!(block[66..74], [0; 8]);
+    for place in [Place::A, Place::B] {
+        overwrite(&dir, place, &block);
+    }
+    let store = open(&dir).unwrap();
+    assert_eq!((store.ballot(), store.promise()), (ballot(7, 3), PROMISE));
+}
+
+#[test]
+fn what_was_promised_with_longer_timeouts_stands_until_a_save_says_otherwise() {
+    let dir = saved([]);
+    let longer = 3 * PROMISE;
+    open(&dir).unwrap().save(ballot(1, 1), longer).unwrap();
+    assert_eq!(open(&dir).unwrap().promise(), longer);
+    let mut store = open(&dir).unwrap();
+    assert_eq!(store.promise(), longer);
+    store.save(ballot(2, 1), PROMISE).unwrap();
+    drop(store);
+    assert_eq!(open(&dir).unwrap().promise(), PROMISE);
 }
 
 #[test]
@@ -269,7 +296,7 @@ fn a_save_that_fails_says_so() {
     let dir = saved([]);
     let mut store = open(&dir).unwrap();
     store.replace_file(File::open(store.path()).unwrap());
-    assert!(matches!(store.save(ballot(1, 1)), Err(StoreError::Io { .. })));
+    assert!(matches!(store.save(ballot(1, 1), PROMISE), Err(StoreError::Io { .. })));
 }
 
 #[test]
@@ -279,7 +306,7 @@ fn every_run_has_a_greater_number_than_the_one_before() {
     let mut second = open(&dir).unwrap();
     assert!(second.boot() > first);
     let boot = second.boot();
-    second.save(ballot(2, 3)).unwrap();
+    second.save(ballot(2, 3), PROMISE).unwrap();
     assert_eq!(second.boot(), boot, "a save begins no run");
     drop(second);
     assert!(open(&dir).unwrap().boot() > boot);

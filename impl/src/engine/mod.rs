@@ -70,6 +70,7 @@ pub struct Engine {
     sequence: u64, // of the next step that is recorded, or would be
     status: Status,
     countdown: Countdown,
+    promised: (Duration, Moment), // by an earlier run: how long, and until when
     lease: Lease,
     leaving: Option<Leaving>,
     follower: Option<ServerId>, // who was the last to answer a heartbeat
@@ -87,8 +88,15 @@ struct Saving {
 
 impl Engine {
     /// The server with this configuration comes up, in the run of this number, with the ballot that
-    /// is on its disk.
-    pub fn start(config: &Config, boot: u64, stored: Ballot, now: Moment) -> Self {
+    /// is on its disk. In an earlier run it may have promised contact for that long, with other
+    /// timeouts than now.
+    pub fn start(
+        config: &Config,
+        boot: u64,
+        stored: Ballot,
+        promise: Duration,
+        now: Moment,
+    ) -> Self {
         let server = config.server();
         let state = server.start(Some(stored)).state;
         let mut engine = Self {
@@ -97,7 +105,8 @@ impl Engine {
             boot,
             sequence: 0,
             status: Status::new(server.id, state),
-            countdown: Countdown::new(config),
+            countdown: Countdown::new(config, now.after(promise)),
+            promised: (promise, now.after(promise)),
             lease: Lease::new(config),
             leaving: None,
             follower: None,
@@ -179,6 +188,14 @@ impl Engine {
         let output = self.outputs.pop_front();
         self.is_saving = matches!(output, Some(Output::Save(_)));
         output
+    }
+
+    /// How long others may count on a promise of this server: its shortest election timeout, or
+    /// what an earlier run of it promised, until that is over. It is saved with the ballot.
+    pub fn promise(&self, now: Moment) -> Duration {
+        let (promise, until) = self.promised;
+        let own = *self.config.election_timeout().start();
+        if now < until { promise.max(own) } else { own }
     }
 
     /// What it knows.

@@ -61,6 +61,21 @@ fn a_step_that_changes_nothing_and_says_nothing_is_not_recorded_and_not_numbered
     assert_eq!(rig.engine.sequence, sequence + 1);
 }
 
+#[test]
+fn what_an_earlier_run_promised_is_kept_and_saved_until_it_is_over() {
+    let config = testing::config(3);
+    let (promise, own) = (Duration::from_secs(1), *config.election_timeout().start());
+    let mut engine = Engine::start(&config, 2, Ballot::INITIAL, promise, NOW);
+    outputs(&mut engine);
+    assert_eq!(engine.deadline(), NOW.after(promise));
+    let two = config.address_of(server(2)).unwrap();
+    engine.receive(&testing::datagram(&config, 2, HEARTBEAT), two, NOW).unwrap();
+    outputs(&mut engine);
+    engine.saved(NOW);
+    assert_eq!(engine.deadline(), NOW.after(promise), "no heartbeat shortens it");
+    assert_eq!((engine.promise(NOW), engine.promise(NOW.after(promise))), (promise, own));
+}
+
 /// Which timer a step starts, if any: election timeouts are far longer than heartbeats.
 fn started(rig: &mut Rig, happens: impl FnOnce(&mut Rig)) -> Option<Timer> {
     let before = rig.engine.deadline();
@@ -160,7 +175,8 @@ fn what_holds_it_up_for_half_the_shortest_timeout_is_counted() {
 #[test]
 fn attempts_of_two_runs_differ() {
     let config = testing::config(3);
-    let attempt = |boot| Engine::start(&config, boot, Ballot::INITIAL, NOW).next_attempt();
+    let attempt =
+        |boot| Engine::start(&config, boot, Ballot::INITIAL, Duration::ZERO, NOW).next_attempt();
     assert_ne!(attempt(1), attempt(2));
 }
 

@@ -97,7 +97,8 @@ impl Builder {
         let wake = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
             .map_err(|error| StartError::System(error.into()))?;
         let (sender, commands) = channel();
-        let engine = Engine::start(&config, store.boot(), store.ballot(), Moment::now());
+        let (boot, ballot, promise) = (store.boot(), store.ballot(), store.promise());
+        let engine = Engine::start(&config, boot, ballot, promise, Moment::now());
         let shared = Arc::new(Shared::new(*engine.status(), sender, wake));
         let driver = Driver::new(engine, link, store, trace, Arc::clone(&shared), commands);
         Ok((driver, shared))

@@ -126,7 +126,8 @@ impl Driver {
                     }
                 }
                 Output::Save(ballot) => {
-                    self.store.save(ballot)?;
+                    let promise = self.engine.promise(Moment::now());
+                    self.store.save(ballot, promise)?;
                     self.engine.saved(Moment::now());
                 }
                 Output::Send { to, datagram } => {

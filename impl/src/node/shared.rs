@@ -60,7 +60,7 @@ impl Shared {
         self.handed_out.fetch_max(nanoseconds(leadership.until()), Ordering::SeqCst);
         fence(Ordering::SeqCst);
         let now = self.status.load().leadership?;
-        (now.term() == leadership.term() && leadership.is_valid()).then_some(leadership)
+        leadership.handed_out(Moment::now()).filter(|it| it.term() == now.term())
     }
 
     /// Until when something is valid that was handed out before a status without a leadership was

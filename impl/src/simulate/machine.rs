@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use raft_model::election::{Server, Step};
 use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
@@ -99,13 +100,16 @@ impl Machine {
     pub(super) fn start(&mut self, is_new: bool, now: u64) -> Result<(), StoreError> {
         let owner = Owner::of(&self.config);
         let shared: Disk = Rc::new(RefCell::new(std::mem::take(&mut self.disk)));
-        let opened = open(&shared, &owner, is_new);
+        let promise = *self.config.election_timeout().start();
+        let opened = open(&shared, &owner, promise, is_new);
         self.starts += 1;
         match opened {
             Ok(slots) => {
                 let (boot, ballot) = (slots.generation(), slots.ballot());
+                let promised = slots.promise();
                 self.begin_trace(boot);
-                let engine = Engine::start(&self.config, boot, ballot, self.clocks.read(now));
+                let engine =
+                    Engine::start(&self.config, boot, ballot, promised, self.clocks.read(now));
                 self.process = Some(Process { engine, slots, disk: shared, is_saving: false });
                 Ok(())
             }
@@ -166,7 +170,7 @@ impl Machine {
 
     fn begin_trace(&mut self, boot: u64) {
         let Server { id: server, cluster: servers, .. } = self.config.server();
-        let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let election = self.config.election_timeout();
         let header = Line::Header(Header {
             version: VERSION,
@@ -199,6 +203,7 @@ impl Machine {
 pub(super) fn open(
     disk: &Disk,
     owner: &Owner,
+    promise: Duration,
     is_new: bool,
 ) -> Result<Slots<MemoryFile>, StoreError> {
     let path = Path::new(DIRECTORY);
@@ -206,5 +211,5 @@ pub(super) fn open(
         disk::create_dir(disk, path)?;
         disk::create(disk, path, owner)?;
     }
-    disk::open(disk, path, owner)
+    disk::open(disk, path, owner, promise)
 }

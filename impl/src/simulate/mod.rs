@@ -17,6 +17,7 @@ mod world;
 
 use std::io;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -147,12 +148,16 @@ impl Run {
         Ok((outcome, traces))
     }
 
-    /// The same run with as few of its faults as still break the same rule.
+    /// The same run with as few of its faults as still break the same rule, and how they do.
     ///
     /// # Errors
     ///
     /// If traces cannot be written.
-    pub fn shrunk(&self, options: &Options, violation: &Violation) -> io::Result<Self> {
+    pub fn shrunk(
+        &self,
+        options: &Options,
+        mut violation: Violation,
+    ) -> io::Result<(Self, Violation)> {
         let mut numbers = self.numbers(options.faults);
         let mut part = numbers.len();
         while part > 0 {
@@ -162,13 +167,15 @@ impl Run {
                 let without = [&numbers[..from], &numbers[to..]].concat();
                 let smaller = Self { seed: self.seed, only: Some(without.clone()) };
                 match smaller.simulate(options)?.0.violation {
-                    Some(found) if found.is_like(violation) => numbers = without,
+                    Some(found) if found.is_like(&violation) => {
+                        (numbers, violation) = (without, found);
+                    }
                     _ => from = to,
                 }
             }
             part /= 2;
         }
-        Ok(Self { seed: self.seed, only: Some(numbers) })
+        Ok((Self { seed: self.seed, only: Some(numbers) }, violation))
     }
 }
 
@@ -188,18 +195,22 @@ pub fn write_traces(directory: &Path, traces: &[String]) -> io::Result<Vec<PathB
         .collect()
 }
 
+/// Election timeouts of a server.
+fn timeouts(random: &mut StdRng) -> RangeInclusive<Duration> {
+    let shortest = Duration::from_millis([150, 200, 600][random.random_range(0..3)]);
+    shortest..=2 * shortest
+}
+
 /// Servers with timeouts of their own: who is slower promises more than others count on.
 fn configs(random: &mut StdRng, seed: u64, options: &Options) -> Vec<Config> {
     let address = |number: u8| SocketAddr::from(([10, 0, 0, number], 7000));
     let servers: Vec<_> = (1..=options.servers).map(|number| (number, address(number))).collect();
-    let ms = Duration::from_millis;
     (1..=options.servers)
         .filter_map(|id| {
-            let shortest = 150 + random.random_range(0..3) * 50;
             let settings = Settings::new("simulated", id, servers.clone());
             let settings = Settings {
                 protocol: options.protocol,
-                election_timeout: ms(shortest)..=ms(2 * shortest),
+                election_timeout: timeouts(random),
                 seed: Some(seed),
                 ..settings
             };

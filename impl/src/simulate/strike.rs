@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use raft_model::types::ServerId;
 
@@ -82,8 +83,10 @@ impl World<'_> {
             return Ok(());
         };
         let disk: Disk = Rc::new(RefCell::new(Memory::default()));
-        let created = machine::open(&disk, &Owner::of(&other.config), true);
-        if created.is_ok() && machine::open(&disk, &Owner::of(&machine.config), false).is_ok() {
+        let created = machine::open(&disk, &Owner::of(&other.config), Duration::ZERO, true);
+        if created.is_ok()
+            && machine::open(&disk, &Owner::of(&machine.config), Duration::ZERO, false).is_ok()
+        {
             return Err(Violation::BallotBelieved { server });
         }
         Ok(())

@@ -221,7 +221,8 @@ impl<'a> World<'a> {
         self.asks(server)?; // before it is durable
         let Some(machine) = self.machines.get_mut(&server) else { return Ok(()) };
         let Some(process) = &mut machine.process else { return Ok(()) };
-        if process.slots.save(ballot).is_err() {
+        let promise = process.engine.promise(machine.clocks.read(self.now));
+        if process.slots.save(ballot, promise).is_err() {
             let refused = Death { effects: 0, down: 50 * MILLISECOND, chance: None };
             let power = machine.dies.filter(|death| death.chance.is_some());
             self.dies(server, power.unwrap_or(refused));
@@ -340,6 +341,9 @@ impl<'a> World<'a> {
         }
         let is_new = machine.starts == 0;
         let has_failed = machine.disk.has_failed;
+        if !is_new && self.random.random_ratio(1, 2) {
+            machine.config = machine.config.with_timeouts(super::timeouts(&mut self.random));
+        }
         match machine.start(is_new, now) {
             Ok(()) => {
                 if !is_new {

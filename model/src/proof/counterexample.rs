@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 use super::expression::Expression;
+use super::file::{File, Obligation};
 use super::lease;
 use super::logic::{self, VARIABLES, Variable};
-use super::obligation::{File, Obligation};
 use super::solver::{Solver, SolverError};
 use crate::action::Envelope;
 use crate::election::{Ballot, Role, State};

@@ -45,7 +45,8 @@ pub const DEFINITIONS: [Definition; 3] = [
         name: "elected",
         says: "The votes of a quorum, in that term, are known to be for that candidate.",
         parameters: "((c Server) (t Term))",
-        formula: "(exists ((q Quorum)) (forall ((s Server)) (=> (member s q) (vote s t c))))",
+        formula: "(exists ((q Quorum)) \
+                  (and (is_quorum q) (forall ((s Server)) (=> (member s q) (vote s t c)))))",
     },
 ];
 

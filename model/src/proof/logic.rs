@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 /// Servers, terms and quorums, and all that is assumed of them. That two majorities meet is not
 /// assumed but proved apart: see [`majority`](super::majority).
-pub(super) const AXIOMS: [(&str, &str); 5] = [
+pub(super) const AXIOMS: [(&str, &str); 6] = [
     ("Terms are in a line:", "(forall ((a Term)) (not (older a a)))"),
     ("", "(forall ((a Term) (b Term)) (or (older a b) (= a b) (older b a)))"),
     ("", "(forall ((a Term) (b Term) (c Term)) (=> (and (older a b) (older b c)) (older a c)))"),
@@ -17,6 +17,10 @@ pub(super) const AXIOMS: [(&str, &str); 5] = [
         "Any two quorums share a server.",
         "(forall ((p Quorum) (q Quorum)) (exists ((s Server)) (and (member s p) (member s q))))",
     ),
+    (
+        "Every quorum is one. Solvers find, by this word, the one that they look for.",
+        "(forall ((q Quorum)) (is_quorum q))",
+    ),
 ];
 
 /// The symbols that the axioms are about.
@@ -27,6 +31,7 @@ const SIGNATURE: &str = "\
 (declare-fun older (Term Term) Bool)
 (declare-const zero Term)
 (declare-fun member (Server Quorum) Bool)
+(declare-fun is_quorum (Quorum) Bool)
 ";
 
 /// A part of the state of everything.

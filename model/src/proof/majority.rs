@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::obligation::File;
+use super::file::File;
 use super::solver::Answer;
 use crate::cluster::Cluster;
 use crate::types::ServerSet;

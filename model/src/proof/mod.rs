@@ -17,7 +17,7 @@
 //! | `lease` | the same for leases: a second invariant, which rests on this one |
 //! | `situation` | every event, role and ballot that a server can meet, and all paths from there |
 //! | `effect` | what a step does to the state of everything |
-//! | `obligation` | what has to be proved, as files |
+//! | `obligation`, `file` | what has to be proved, as files |
 //! | `majority` | majorities of every number of servers meet |
 //! | `prove`, `solver` | z3 and cvc5, and what they answer |
 //! | `counterexample` | a step that leaves the invariant, as a table |
@@ -38,6 +38,7 @@ mod cluster;
 pub mod counterexample;
 mod effect;
 mod expression;
+mod file;
 mod invariant;
 mod lease;
 mod logic;
@@ -64,11 +65,12 @@ mod protocol;
 #[cfg(test)]
 mod tests;
 
+pub use file::{File, Obligation};
 pub use invariant::{Conjunct, DEFINITIONS, INVARIANT, SAFETY, TERM_NEVER_DECREASES};
 pub use lease::{CLOCKS, LEASE_SAFETY, LEASES, Statement};
 pub use logic::Definition;
 pub use majority::{MAJORITIES_MEET, QUORUM_IS_MAJORITY};
-pub use obligation::{CONSIDERED, EXCLUDED, File, IMPLIED, Obligation, POSSIBLE};
+pub use obligation::{CONSIDERED, EXCLUDED, IMPLIED, POSSIBLE};
 pub use prove::{Answers, Progress, prove};
 pub use solver::{Answer, SOLVERS, Solver, SolverError};
 

@@ -1,32 +1,18 @@
-//! What has to be proved, as files that a solver reads: one for the beginning, one for each
+//! What has to be proved, as files that a solver reads: one for the beginning, two for each
 //! situation, one for what follows from the invariant, one for the lemma about majorities.
 
 use std::fmt::Write;
-use std::ops::Range;
 
 use super::effect;
 use super::election::Handlers;
 use super::election::{Role, Rule, Step};
+use super::file::{File, LookedFor};
 use super::invariant::{Conjunct, DEFINITIONS, INVARIANT, SAFETY, TERM_NEVER_DECREASES};
 use super::logic::{self, VARIABLES, comment};
 use super::message::Message;
 use super::oracle::{Note, Path, Question, assumed};
 use super::situation::{Occurrence, Situation, Standing, first_start, not_considered};
 use super::solver::Answer;
-
-/// Something that a solver has to confirm.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Obligation {
-    /// What is shown by it: the name of a conjunct, of a property or of a lemma, or one of
-    /// [`IMPLIED`], [`POSSIBLE`] and [`EXCLUDED`].
-    pub name: &'static str,
-    /// On which path, if it is about one: its number in the file, from 1, and its rule.
-    pub path: Option<(usize, String)>,
-    /// What the solver has to answer.
-    pub expected: Answer,
-    /// Where the question stands in the file.
-    pub(super) at: Range<usize>,
-}
 
 /// That what the symbols were taken to answer follows from what they had answered before.
 pub const IMPLIED: (&str, &str) = (
@@ -53,95 +39,6 @@ pub const CONSIDERED: (&str, &str) = (
     "Whatever a path leads to, and whatever it sends, paths begin from there too.",
 );
 
-/// A file for a solver.
-#[derive(Clone, Debug)]
-pub struct File {
-    /// Its name, without an extension.
-    pub name: String,
-    /// Its text, in SMT-LIB.
-    pub text: String,
-    /// What it asks, in this order.
-    pub obligations: Vec<Obligation>,
-    /// How many paths of the election it is about.
-    pub paths: usize,
-    /// How answers are looked for.
-    pub(super) looked_for: LookedFor,
-}
-
-/// What is looked for to answer the questions of a file. Whatever is found is right; but of
-/// questions of one kind, one way finds nothing, or takes for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LookedFor {
-    /// Small models.
-    Models,
-    /// Instances that refute each other.
-    Proofs,
-}
-
-impl File {
-    pub(super) fn new(name: impl Into<String>, says: &str) -> Self {
-        let mut text = String::new();
-        comment(&mut text, says);
-        let looked_for = LookedFor::Models;
-        Self { name: name.into(), text, obligations: Vec::new(), paths: 0, looked_for }
-    }
-
-    /// The same, with answers that are looked for in this way.
-    pub(super) fn by(self, looked_for: LookedFor) -> Self {
-        Self { looked_for, ..self }
-    }
-
-    /// Demands that a formula follows from what stands before it.
-    pub(super) fn follows(
-        &mut self,
-        name: &'static str,
-        formula: &str,
-        path: Option<&(usize, String)>,
-    ) {
-        let premise = format!("(assert (not {formula}))\n");
-        self.question(name, &premise, path, Answer::Unsat);
-    }
-
-    /// Asks whether what stands before it can be so, on this premise.
-    pub(super) fn question(
-        &mut self,
-        name: &'static str,
-        premise: &str,
-        path: Option<&(usize, String)>,
-        expected: Answer,
-    ) {
-        let start = self.text.len();
-        let question = question(self.obligations.len(), name);
-        let _ = writeln!(self.text, "(push 1) (echo \"{question}\")\n{premise}(check-sat) (pop 1)");
-        let at = start..self.text.len();
-        self.obligations.push(Obligation { name, path: path.cloned(), expected, at });
-    }
-
-    /// What the solver says before each of its answers, so that no answer is taken for another.
-    pub(super) fn questions(&self) -> impl Iterator<Item = String> {
-        (0..).zip(&self.obligations).map(|(before, obligation)| question(before, obligation.name))
-    }
-
-    /// The text without any question, up to one of them, and what that one supposes.
-    pub(super) fn premises(&self, obligation: &Obligation) -> String {
-        let mut text = String::new();
-        let mut from = 0;
-        for earlier in self.obligations.iter().filter(|o| o.at.end <= obligation.at.start) {
-            text += &self.text[from..earlier.at.start];
-            from = earlier.at.end;
-        }
-        text += &self.text[from..obligation.at.start];
-        let question = &self.text[obligation.at.clone()];
-        let is_premise = |line: &&str| line.starts_with("(assert");
-        question.lines().filter(is_premise).fold(text, |text, line| text + line + "\n")
-    }
-}
-
-/// A question, in words: its number in the file, from 1, and what is shown by it.
-fn question(before: usize, name: &str) -> String {
-    format!("{} {name}", before + 1)
-}
-
 /// Everything that has to be proved of an election. That its paths are possible is asked of the
 /// specification only: what mistakes make of it is of no interest.
 pub(super) fn files(handlers: Handlers, is_specification: bool) -> Vec<File> {
@@ -157,6 +54,10 @@ pub(super) fn files_from(
     let mut files = vec![initially(handlers, beginnings)];
     let keeps = |situation: &Situation| keeps(*situation, beginnings, handlers, is_specification);
     files.extend(beginnings.iter().map(keeps));
+    if is_specification {
+        let possible = beginnings.iter().map(|situation| possible(*situation, handlers));
+        files.extend(possible.filter(|file| !file.obligations.is_empty()));
+    }
     files.push(safety());
     files
 }
@@ -185,9 +86,8 @@ fn initially(handlers: Handlers, beginnings: &[Situation]) -> File {
     for (number, (path, step)) in (1..).zip(&paths) {
         // The servers of a cluster have the same guards: so all of them take the same path.
         let label = (number, format!("{:?}", step.rule));
-        let _ =
-            write!(file.text, "\n; Path {number} of {}.\n{}(push 1)\n", paths.len(), told(step));
-        walk(&mut file, path, &label);
+        enter(&mut file, (number, paths.len()), step);
+        walk(&mut file, path, Some(&label));
         file.text += &effect::initial(step);
         file.text += &logic::define(&DEFINITIONS);
         for conjunct in &INVARIANT {
@@ -217,27 +117,19 @@ fn keeps(
     is_specification: bool,
 ) -> File {
     let says = "The invariant holds, and a server makes a step: the invariant holds again.";
-    let mut file = File::new(situation.to_string(), says);
-    file.text += &before();
-    begin(&mut file, situation);
-    if situation.standing == Standing::Leader {
-        file.text +=
-            "; The answers that it has counted: any.\n(declare-fun counted (Server) Bool)\n";
-    }
+    // Of a mistake, what breaks it is of interest.
+    let by = if is_specification { LookedFor::Proofs } else { LookedFor::Models };
+    let mut file = begin_at(situation.to_string(), says, situation).by(by);
     let of_the_state = of_the_state();
     let paths = situation.paths(handlers);
     file.paths = paths.len();
     for (number, (path, step)) in (1..).zip(&paths) {
         let label = (number, format!("{:?}", step.rule));
-        let _ =
-            write!(file.text, "\n; Path {number} of {}.\n{}(push 1)\n", paths.len(), told(step));
-        walk(&mut file, path, &label);
+        enter(&mut file, (number, paths.len()), step);
+        walk(&mut file, path, Some(&label));
         considered(&mut file, step, beginnings, Some(&label));
         if is_specification && is_excluded(situation, path, step) {
             file.question(EXCLUDED.0, "", Some(&label), Answer::Unsat);
-        } else if is_specification {
-            let example = logic::exactly(&[("Server", 2), ("Term", 3), ("Quorum", 1)]);
-            file.question(POSSIBLE.0, &example, Some(&label), Answer::Sat);
         }
         file.text += &effect::after(step);
         file.text += &logic::define_after(&DEFINITIONS, &of_the_state);
@@ -249,6 +141,43 @@ fn keeps(
         file.text += "(pop 1)\n";
     }
     file
+}
+
+/// That there are worlds in which each path from a situation is taken, but for those that the
+/// invariant excludes.
+fn possible(situation: Situation, handlers: Handlers) -> File {
+    let says = "The invariant holds, and a server makes a step: that can be so.";
+    let mut file = begin_at(format!("possible_{situation}"), says, situation);
+    let paths = situation.paths(handlers);
+    for (number, (path, step)) in (1..).zip(&paths) {
+        if is_excluded(situation, path, step) {
+            continue;
+        }
+        enter(&mut file, (number, paths.len()), step);
+        walk(&mut file, path, None);
+        let example = logic::exactly(&[("Server", 2), ("Term", 3), ("Quorum", 1)]);
+        let label = (number, format!("{:?}", step.rule));
+        file.question(POSSIBLE.0, &example, Some(&label), Answer::Sat);
+        file.text += "(pop 1)\n";
+    }
+    file
+}
+
+/// A file about steps from a situation.
+fn begin_at(name: String, says: &str, situation: Situation) -> File {
+    let mut file = File::new(name, says);
+    file.text += &before();
+    begin(&mut file, situation);
+    if situation.standing == Standing::Leader {
+        file.text +=
+            "; The answers that it has counted: any.\n(declare-fun counted (Server) Bool)\n";
+    }
+    file
+}
+
+/// The head of one of so many paths.
+fn enter(file: &mut File, (number, of): (usize, usize), step: &Step) {
+    let _ = write!(file.text, "\n; Path {number} of {of}.\n{}(push 1)\n", told(step));
 }
 
 /// The server that makes a step, and what happens to it.
@@ -293,8 +222,9 @@ fn of_the_state() -> Vec<&'static str> {
     variables.chain(DEFINITIONS.iter().map(|definition| definition.name)).collect()
 }
 
-/// The conditions under which a path is taken.
-fn walk(file: &mut File, path: &Path, label: &(usize, String)) {
+/// The conditions under which a path is taken. What was told without a question is asked, if it has
+/// a label.
+fn walk(file: &mut File, path: &Path, label: Option<&(usize, String)>) {
     for note in &path.notes {
         let text = &mut file.text;
         let _ = match note {
@@ -311,7 +241,9 @@ fn walk(file: &mut File, path: &Path, label: &(usize, String)) {
                 None => Ok(()),
             },
             Note::Implied(formula) => {
-                file.follows(IMPLIED.0, formula, Some(label));
+                if label.is_some() {
+                    file.follows(IMPLIED.0, formula, label);
+                }
                 Ok(())
             }
         };

@@ -283,7 +283,8 @@ fn formula(book: &[String], question: Question, answer: bool) -> Option<String> 
             format!("(forall ((s Server)) (= ({} s) ({} s)))", text(a), text(b))
         }
         Question::Quorum(set) if answer => format!(
-            "(exists ((q Quorum)) (forall ((s Server)) (=> (member s q) ({} s))))",
+            "(exists ((q Quorum)) \
+             (and (is_quorum q) (forall ((s Server)) (=> (member s q) ({} s)))))",
             text(set)
         ),
         Question::Quorum(_) | Question::Last(_) | Question::Perhaps(..) => return None,

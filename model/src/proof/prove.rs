@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::obligation::{File, Obligation};
+use super::file::{File, Obligation};
 use super::solver::{Answer, Solver, SolverError};
 
 /// How far a proof is, and whether it is to stop; shared by all threads.

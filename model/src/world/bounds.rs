@@ -186,3 +186,30 @@ impl fmt::Display for Replies {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{Attempt, ServerId};
+
+    #[test]
+    fn a_refusal_is_of_use_if_it_tells_who_asked_a_newer_term_than_its_own() {
+        let (from, attempt) = (ServerId::new(2).unwrap(), Attempt::FIRST);
+        let keeps = |request: Message, refusal: Message| {
+            let event = Event::Receive { from, message: request };
+            Replies::Useful.keep(Trigger::Event(event), refusal)
+        };
+        for (refused_in, of_pre_vote, of_vote) in
+            [(1, false, false), (2, true, false), (3, true, true)]
+        {
+            let (term, asked) = (Term::new(refused_in), Term::new(2));
+            // Whoever asks for a pre-vote is in the term before.
+            let refusal = Message::PreVoteResponse { term, vote_granted: false, attempt };
+            let request = Message::PreVote { term: asked, attempt };
+            assert_eq!(keeps(request, refusal), of_pre_vote, "term {term}");
+            let refusal = Message::RequestVoteResponse { term, vote_granted: false };
+            let request = Message::RequestVote { term: asked, hand_over: false };
+            assert_eq!(keeps(request, refusal), of_vote, "term {term}");
+        }
+    }
+}

@@ -53,3 +53,40 @@ impl Effect {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::{Cluster, Protocol};
+    use crate::election::{Ballot, Event, Role, Server, State};
+    use crate::message::Message;
+    use crate::types::{Attempt, Beats, Round, Term};
+
+    #[test]
+    fn a_round_is_open_while_its_leader_leads() {
+        let cluster = Cluster::with(2, Protocol::CHECK_QUORUM).unwrap();
+        let [id, from] = [1, 2].map(|number| ServerId::new(number).unwrap());
+        let server = Server { id, cluster, patience: Beats::ZERO.next() };
+        let mut state = State { ballot: Ballot::INITIAL, role: Role::FOLLOWER };
+        let mut leases = [Lease::default(); 2];
+        let vote = Message::RequestVoteResponse { term: Term::new(1), vote_granted: true };
+        let answer =
+            Message::AppendEntriesResponse { term: Term::new(1), round: Some(Round::FIRST) };
+        let newer = Message::RequestVoteResponse { term: Term::new(2), vote_granted: false };
+        let receive = |message| Event::Receive { from, message };
+        let told = [
+            Event::Timeout { attempt: Attempt::FIRST },
+            receive(vote),
+            receive(answer),
+            receive(newer),
+        ]
+        .map(|event| {
+            let step = server.step(state, event);
+            state = step.state;
+            Effect::of(&server, Some(event), &step).apply(id, &mut leases);
+            let Lease { open, valid } = leases[0];
+            (open.is_some(), valid.is_some())
+        });
+        assert_eq!(told, [(false, false), (true, false), (true, true), (false, true)]);
+    }
+}

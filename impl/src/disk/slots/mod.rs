@@ -25,6 +25,7 @@
 //!   to write.
 
 use std::io;
+use std::time::Duration;
 
 use raft_model::election::Ballot;
 
@@ -66,11 +67,14 @@ pub(crate) struct Slots<F> {
 
 impl<F: SlotFile> Slots<F> {
     /// Reads the ballot of this server, and makes both slots hold it, as a new generation.
-    pub(crate) fn open(mut file: F, owner: &Owner) -> Result<Self, Refusal> {
+    ///
+    /// The server promises so much from now on; what it promised before stands, too.
+    pub(crate) fn open(mut file: F, owner: &Owner, promise: Duration) -> Result<Self, Refusal> {
         let (place, slot) = read(&file, owner)?;
         file.sync()?; // it may have been read on its way to the disk
         let mut slots = Self { file, slot };
         slots.slot.generation += 1;
+        slots.slot.promise = slots.slot.promise.max(promise);
         for place in [place.other(), place] {
             slots.write(place)?;
         }
@@ -85,10 +89,16 @@ impl<F: SlotFile> Slots<F> {
         self.slot.generation
     }
 
+    /// The longest that others may count on.
+    pub(crate) fn promise(&self) -> Duration {
+        self.slot.promise
+    }
+
     /// When it returns without an error, both slots hold this ballot. After an error they hold
     /// nobody knows what.
-    pub(crate) fn save(&mut self, ballot: Ballot) -> io::Result<()> {
+    pub(crate) fn save(&mut self, ballot: Ballot, promise: Duration) -> io::Result<()> {
         self.slot.ballot = ballot;
+        self.slot.promise = promise;
         self.slot.generation += 1;
         for place in [Place::A, Place::B] {
             self.write(place)?;

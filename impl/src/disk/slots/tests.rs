@@ -45,7 +45,7 @@ fn owner() -> Owner {
 fn a_slot_that_cannot_be_read_is_replaced_by_the_other() {
     for place in [Place::A, Place::B] {
         let mut memory = Memory { blocks: [generation(1); 2], unreadable: Some(place) };
-        let slots = Slots::open(&mut memory, &owner()).unwrap();
+        let slots = Slots::open(&mut memory, &owner(), Duration::ZERO).unwrap();
         assert_eq!(slots.ballot(), ballot(1));
         assert!(memory.blocks[0] == memory.blocks[1], "both slots are written anew");
     }
@@ -55,7 +55,7 @@ const BITS: usize = 8 * SLOT_SIZE;
 
 /// A slot of each generation, with a ballot of the term of the same number.
 fn generation(number: u64) -> [u8; SLOT_SIZE] {
-    Slot { owner: owner(), generation: number, ballot: ballot(number) }.encode()
+    Slot { generation: number, ballot: ballot(number), ..Slot::first(owner()) }.encode()
 }
 
 /// The term that an opening finds after these bits were flipped; `None` if it refuses. It leaves
@@ -69,7 +69,9 @@ fn found_with_flipped<const N: usize>(
         memory.blocks[place as usize][bit / 8] ^= 1 << (bit % 8);
     }
     let before = memory.blocks;
-    match Slots::open(&mut memory, &owner()).map(|slots| slots.ballot().current_term.number()) {
+    match Slots::open(&mut memory, &owner(), Duration::ZERO)
+        .map(|slots| slots.ballot().current_term.number())
+    {
         Ok(term) => {
             assert!(memory.blocks[0] == memory.blocks[1], "{bits:?}: not repaired");
             Some(term)

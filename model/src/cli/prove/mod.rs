@@ -33,7 +33,8 @@ pub(super) struct Args {
     /// Which solvers have to confirm it. Default: those that are installed; one will do.
     #[arg(long, value_enum, value_name = "SOLVER")]
     solver: Option<Choice>,
-    /// How long a solver may take for one question. What it does not answer in time is not proved.
+    /// How long a solver may be at work on one question. What it does not answer in time is not
+    /// proved.
     #[arg(long, value_name = "SECONDS", default_value_t = 10,
         value_parser = clap::value_parser!(u64).range(1..=86_400))]
     limit: u64,

@@ -23,7 +23,10 @@ fn facts(args: &Args, survey: &Survey, rows: &[Row], cost: Cost) -> Table<2> {
     table.fact("centre", &centres, "have one: a server that is linked both ways to a quorum");
     let (orders, says) = match survey.orders {
         Orders::Every => ("every", "messages that are under way together arrive in every order"),
-        Orders::Fifo => ("fifo", "messages that are under way together arrive first in, first out"),
+        Orders::Fifo => (
+            "fifo",
+            "messages that are under way together arrive first in, first out, and in no other order",
+        ),
     };
     table.fact("orders", &orders, says);
     if let Some(mutant) = args.mutant {

@@ -6,9 +6,10 @@ use std::fmt::Write;
 
 use super::super::cluster::Cluster;
 use super::super::election::{Effect, Handlers, Rule, Step};
+use super::super::file::{File, LookedFor};
 use super::super::invariant;
 use super::super::logic::{self, Variable, comment};
-use super::super::obligation::{self, EXCLUDED, File, LookedFor, POSSIBLE, begin, told};
+use super::super::obligation::{self, EXCLUDED, POSSIBLE, begin, told};
 use super::super::oracle::{Note, Path, Question, assumed_of_rounds, every_path, written};
 use super::super::situation::{Occurrence, Situation, Standing, me};
 use super::super::solver::Answer;
@@ -22,7 +23,8 @@ pub(in crate::proof) fn files(handlers: Handlers, is_specification: bool) -> Vec
     let mut files = vec![initially(handlers), time_passes()];
     files.extend(Situation::all().map(|situation| keeps(situation, handlers, is_specification)));
     if is_specification {
-        files.extend(Situation::all().map(|situation| possible(situation, handlers)));
+        let possible = Situation::all().map(|situation| possible(situation, handlers));
+        files.extend(possible.filter(|file| !file.obligations.is_empty()));
     }
     files.push(safety());
     files

@@ -105,6 +105,7 @@ fn value(
             part(chosen)
         }
         "forall" => u64::from(every(&rest[0], &rest[1], known, bound, 1)),
+        "is_quorum" => 1, // all that are of that sort
         "exists" => u64::from(!every(&rest[0], &rest[1], known, bound, 0)),
         _ => {
             let arguments: Vec<_> = (0..rest.len()).map(part).collect();
