@@ -11,18 +11,19 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use super::{Election, Failure, hint};
 
 const EXAMPLE: &str = "\
-Example: raft-node cluster, and in another terminal kill -9 of the process that leads. The others
-elect a new leader in a higher term. The killed server starts again on its data, and follows. Or
-kill -STOP the leader: it takes itself for the leader while another is elected, until kill -CONT lets
-it hear of that. The same by keys: k1 kills S1, p1 pauses it, c1 lets it go on. With kill alone, the
-leader hands over before it stops.
+Example: raft-node cluster, and in another terminal kill -9 of the process that leads. The \
+others elect a new leader in a higher term. The killed server starts again on its data, and \
+follows. Or kill -STOP the leader: it takes itself for the leader while another is elected, \
+until kill -CONT lets it hear of that. The same by keys: k1 kills S1, p1 pauses it, c1 lets it \
+go on. With kill alone, the leader hands over before it stops.
 
 Without a terminal (raft-node cluster | cat), each change is one line.
 
-Stop it with Ctrl-C, SIGTERM or SIGHUP; a second one kills the servers that have not stopped yet. No server
-outlives this program, not even when it is killed. The traces grow for as long as it runs.
+Stop it with Ctrl-C, SIGTERM or SIGHUP; a second one kills the servers that have not stopped \
+yet. No server outlives this program, not even when it is killed. The traces grow for as long as \
+it runs.
 
-Exit code: 0 after one of these, 1 if a server cannot run or had to be killed, 2 if it was told
+Exit code: 0 after one of these, 1 if a server cannot run or had to be killed, 2 if it was told \
 something wrong.";
 
 /// Run a whole cluster on this machine to look at, until a signal.

@@ -16,26 +16,27 @@ use tracing_subscriber::filter::LevelFilter;
 use super::{Election, Failure, hint};
 
 const EXAMPLE: &str = "\
-Example: three servers on one machine, each in a terminal of its own. Leave out --bootstrap when you
-start a server again.
+Example: three servers on one machine, each in a terminal of its own. Leave out --bootstrap when \
+you start a server again.
 
-  S='--server 1=127.0.0.1:7001 --server 2=127.0.0.1:7002 --server 3=127.0.0.1:7003'
+  S='--server 1=127.0.0.1:7001 --server 2=127.0.0.1:7002'
+  S=\"$S --server 3=127.0.0.1:7003\"
   raft-node run --cluster demo $S --id 1 --data /tmp/demo1 --bootstrap
   raft-node run --cluster demo $S --id 2 --data /tmp/demo2 --bootstrap
   raft-node run --cluster demo $S --id 3 --data /tmp/demo3 --bootstrap
 
-Then kill -9 the one that says role=leader, and watch the others elect another. With kill alone it
-hands over before it stops, and nobody has to wait.
+Then kill -9 the one that says role=leader, and watch the others elect another. With kill alone \
+it hands over before it stops, and nobody has to wait.
 
-Log: one line on stderr for each step that changes the server, with the rule that it applied. The
-environment variable RAFT_LOG sets how much: off, warn, info (the default), debug (every step) or
-trace (every datagram).
+Log: one line on stderr for each step that changes the server, with the rule that it applied. \
+The environment variable RAFT_LOG sets how much: off, warn, info (the default), debug (every \
+step) or trace (every datagram).
 
-At SIGINT or SIGTERM a leader hands over to another server, if the protocol has check-quorum, and
-stays until that one leads, or for twice the election minimum. A second signal stops it at once, as
-the first one does any other server.
+At SIGINT or SIGTERM a leader hands over to another server, if the protocol has check-quorum, \
+and stays until that one leads, or for twice the election minimum. A second signal stops it at \
+once, as the first one does any other server.
 
-Exit code: 0 after SIGINT or SIGTERM, 1 if the server cannot run or cannot go on (ballot, lock,
+Exit code: 0 after SIGINT or SIGTERM, 1 if the server cannot run or cannot go on (ballot, lock, \
 address, disk), 2 if it was told something wrong.";
 
 /// How many lines of the log may wait for somebody to read them.

@@ -14,16 +14,16 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use super::{Failure, run::clock_error};
 
 const EXAMPLE: &str = "\
-Everything in a run follows from its seed. A run that breaks a rule is run again with fewer faults,
-as long as it breaks the same rule, and one line is printed that repeats what is left.
+Everything in a run follows from its seed. A run that breaks a rule is run again with fewer \
+faults, as long as it breaks the same rule, and one line is printed that repeats what is left.
 
-What must not happen, ever: two leaderships that are valid at once, a fencing token that is lower
-than one before or that two servers had, a leadership that is handed out after its end, a ballot
-that is refused or taken for another's, traces that are no run of the specification. And when all
-faults are over, somebody must lead.
+What must not happen, ever: two leaderships that are valid at once, a fencing token that is \
+lower than one before or that two servers had, a leadership that is handed out after its end, a \
+ballot that is refused or taken for another's, traces that are no run of the specification. And \
+when all faults are over, somebody must lead.
 
-With --clock-error greater than 1 clocks are worse than the servers count on, and two leaderships
-may be valid at once: so it can be seen what would happen.
+With --clock-error greater than 1 clocks are worse than the servers count on, and two \
+leaderships may be valid at once: so it can be seen what would happen.
 
 Exit code: 0 if no rule was broken, 1 if one was, 2 if the command was told something wrong.";
 
