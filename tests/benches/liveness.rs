@@ -1,4 +1,4 @@
-//! Liveness on the large graphs of `tests/counts.toml`: `cargo bench --bench liveness`. A minute;
+//! Liveness on the large graphs of `tests/counts.toml`: `cargo bench --bench liveness`. Minutes;
 //! it fails if a count or a verdict is another than expected. With `-- --servers 5` also 5 servers
 //! in a window of 2 terms, which takes many minutes and 6 GiB.
 
