@@ -197,8 +197,9 @@ impl Workers {
             std::thread::spawn(move || {
                 let lines = BufReader::new(stdout).lines().map_while(Result::ok);
                 let words = lines.map(|line| Word::read(&line)).chain([Word::Ended]);
-                // The test may have ended.
-                words.for_each(|word| drop(sender.send(Said { worker, word })));
+                for word in words {
+                    let _ = sender.send(Said { worker, word }); // the test may have ended
+                }
             });
             child
         };

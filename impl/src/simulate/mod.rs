@@ -159,6 +159,26 @@ impl Run {
         mut violation: Violation,
     ) -> io::Result<(Self, Violation)> {
         let mut numbers = self.numbers(options.faults);
+        // Until nothing more can be left out: so what is left stays as it is when it is run again.
+        loop {
+            let before = numbers.len();
+            (numbers, violation) = self.shrink(options, numbers, violation)?;
+            if numbers.len() == before {
+                break;
+            }
+        }
+        Ok((Self { seed: self.seed, only: Some(numbers) }, violation))
+    }
+}
+
+impl Run {
+    /// Leaves out parts of these faults, ever smaller ones, wherever the same rule is still broken.
+    fn shrink(
+        &self,
+        options: &Options,
+        mut numbers: Vec<usize>,
+        mut violation: Violation,
+    ) -> io::Result<(Vec<usize>, Violation)> {
         let mut part = numbers.len();
         while part > 0 {
             let mut from = 0;
@@ -175,7 +195,7 @@ impl Run {
             }
             part /= 2;
         }
-        Ok((Self { seed: self.seed, only: Some(numbers) }, violation))
+        Ok((numbers, violation))
     }
 }
 
