@@ -169,9 +169,7 @@ impl Run {
         }
         Ok((Self { seed: self.seed, only: Some(numbers) }, violation))
     }
-}
 
-impl Run {
     /// Leaves out parts of these faults, ever smaller ones, wherever the same rule is still broken.
     fn shrink(
         &self,
