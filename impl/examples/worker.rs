@@ -8,8 +8,8 @@
 //! ```
 //!
 //! It asks whether its leadership is valid right before it writes, and yet it can be stopped in
-//! between, for longer than its leadership lasts. (`--by-hand` makes that easy: see it `ready`, stop
-//! it by Ctrl-Z, wait until another one acts, type `fg` and a return.) So each write carries the
+//! between, for longer than its leadership lasts. (`--by-hand` makes that easy: see it `ready`,
+//! stop it by Ctrl-Z, make another one act, type `fg` and a return.) So each write carries the
 //! fencing token, and the database keeps the highest that it has seen: what comes with a lower one
 //! is `refused`.
 //!
