@@ -118,10 +118,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Share of a CPU in per cent, and resident memory in MiB, of a process that is left alone.
 fn at_rest(process: u32) -> Result<(f64, f64), Box<dyn Error>> {
     let folder = Path::new("/proc").join(process.to_string());
-    // Nanoseconds on a CPU, of the one thread that does something.
+    // Nanoseconds on a CPU, of all threads.
     let busy = || -> Result<f64, Box<dyn Error>> {
-        let text = fs::read_to_string(folder.join("schedstat"))?;
-        Ok(text.split(' ').next().unwrap_or_default().parse::<f64>()? / 1e9)
+        let mut seconds = 0.0;
+        for thread in fs::read_dir(folder.join("task"))? {
+            let text = fs::read_to_string(thread?.path().join("schedstat"))?;
+            seconds += text.split(' ').next().unwrap_or_default().parse::<f64>()? / 1e9;
+        }
+        Ok(seconds)
     };
     let (started, before) = (Instant::now(), busy()?);
     sleep(REST);
