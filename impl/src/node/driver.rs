@@ -65,20 +65,19 @@ impl Driver {
     pub(super) fn serve(&mut self) -> Result<(), NodeError> {
         log::start(self.engine.config(), &self.published, self.store.path());
         self.obey()?;
-        loop {
+        while !self.has_to_stop() {
             self.wait()?;
             self.turn()?;
-            if self.has_to_stop()? {
-                return Ok(());
-            }
         }
+        Ok(())
     }
 
     /// Takes the messages that are there, then what is due. A server that was paused so hears that
     /// there is a leader before it campaigns. Messages come in bounded batches: the timer is late
     /// at most, never lost.
     pub(super) fn turn(&mut self) -> Result<(), NodeError> {
-        for arrival in std::iter::from_fn(|| self.link.receive()).take(BATCH).collect::<Vec<_>>() {
+        for _ in 0..BATCH {
+            let Some(arrival) = self.link.receive() else { break };
             match arrival {
                 Arrival::Datagram(bytes, source) => {
                     if let Err(reason) = self.engine.receive(&bytes, source, Moment::now()) {
@@ -103,10 +102,10 @@ impl Driver {
 
     /// Waits for a datagram, a deadline or a command.
     pub(super) fn wait(&self) -> Result<(), NodeError> {
-        let deadlines = [Some(self.engine.deadline()), self.stop.map(|stop| stop.latest)];
-        let deadline = deadlines.into_iter().flatten().min();
-        let time = deadline.map_or(LONGEST_WAIT, |deadline| deadline.since(Moment::now()));
-        let timeout = Timespec::try_from(time.min(LONGEST_WAIT)).ok();
+        let deadline = self.engine.deadline();
+        let deadline = self.stop.map_or(deadline, |stop| deadline.min(stop.latest));
+        let time = deadline.since(Moment::now()).min(LONGEST_WAIT);
+        let timeout = Timespec::try_from(time).ok();
         let wake = self.shared.wake();
         let mut fds =
             [PollFd::new(&self.link, PollFlags::IN), PollFd::from_borrowed_fd(wake, PollFlags::IN)];
@@ -159,7 +158,9 @@ impl Driver {
     }
 
     /// Does what it is asked to do. Whether that is to end.
-    fn has_to_stop(&mut self) -> Result<bool, NodeError> {
+    fn has_to_stop(&mut self) -> bool {
+        // First: what is asked from here on wakes the thread again.
+        let _ = rustix::io::read(self.shared.wake(), &mut [0; 8]);
         loop {
             match self.commands.try_recv() {
                 Ok(Command::GiveUp { to, reply }) => match self.engine.give_up(to, Moment::now()) {
@@ -171,13 +172,12 @@ impl Driver {
                     self.stop = Some(Stop { latest: Moment::now().after(time), gave_up: false });
                 }
                 Ok(Command::Leave | Command::Stop) | Err(TryRecvError::Disconnected) => {
-                    return Ok(true);
+                    return true;
                 }
                 Err(TryRecvError::Empty) => break,
             }
         }
-        let _ = rustix::io::read(self.shared.wake(), &mut [0; 8]);
-        Ok(self.stop.is_some_and(|stop| self.has_left(stop)))
+        self.stop.is_some_and(|stop| self.has_left(stop))
     }
 
     /// Whether a server that was told to stop can do so now: it does not lead, and if it did,
