@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
+use support::planted::{copy, for_each_file, replace};
 use support::{binary, solvers};
 
 use serde_json::Value;
@@ -130,40 +131,17 @@ fn taken_for_old(text: &str) -> String {
     text
 }
 
-/// Puts a text before another one, wherever that stands.
-fn put(file: &Path, text: &str, before: &str) {
-    let old = fs::read_to_string(file).unwrap();
-    assert!(old.contains(before), "{} no longer says “{}”", file.display(), before.trim());
-    fs::write(file, old.replace(before, &format!("{text}{before}"))).unwrap();
-}
-
-fn for_each_file(folder: &Path, visit: &mut impl FnMut(&Path)) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { for_each_file(&path, visit) } else { visit(&path) }
-    }
-}
-
 /// Writes the edited workspace.
 fn plant(folder: &Path) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for_each_file(&root.join("model/src"), &mut |path| {
-        let copy = folder.join(path.strip_prefix(root).unwrap());
-        fs::create_dir_all(copy.parent().unwrap()).unwrap();
-        fs::copy(path, copy).unwrap();
-    });
+    copy("model", "raft_model", "planted", folder);
     let source = folder.join("model/src");
-    for (file, before, text) in PLANTED {
-        put(&source.join("protocol").join(file), text, before);
-    }
-    for (file, before, text) in PACKED {
-        put(&source.join("packed").join(file), text, before);
+    for (room, texts) in [("protocol", &PLANTED[..]), ("packed", &PACKED[..])] {
+        for (file, before, text) in texts {
+            replace(&source.join(room).join(file), before, &format!("{text}{before}"));
+        }
     }
     for (file, before, after) in ROOM {
-        let path = source.join("packed").join(file);
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(text.contains(before), "{file} no longer says “{before}”");
-        fs::write(path, text.replace(before, after)).unwrap();
+        replace(&source.join("packed").join(file), before, after);
     }
     for_each_file(&source, &mut |path| {
         if path.extension().is_some_and(|extension| extension == "rs") {
@@ -171,23 +149,6 @@ fn plant(folder: &Path) {
             fs::write(path, taken_for_old(&text)).unwrap();
         }
     });
-    // Its own package and its own program, that nobody takes for the real ones.
-    let read = |file: &str| fs::read_to_string(root.join(file)).unwrap();
-    let workspace = read("Cargo.toml");
-    let (workspace, _) = workspace.split_once("# This package owns").unwrap();
-    let is_kept = |line: &&str| {
-        !["default-members", "raft-model =", "raft-node ="].iter().any(|key| line.starts_with(key))
-    };
-    let workspace: Vec<_> = workspace.lines().filter(is_kept).collect();
-    let workspace = workspace.join("\n").replace(r#"["model", "impl"]"#, r#"["model"]"#);
-    fs::write(folder.join("Cargo.toml"), workspace + "\n").unwrap();
-    fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
-    let package = read("model/Cargo.toml").replace("name = \"raft-model\"", "name = \"planted\"");
-    let package =
-        package.replace("[lints]\nworkspace = true", "[lints.rust]\nwarnings = \"allow\"");
-    let (package, _) = package.split_once("[[bench]]").unwrap();
-    let names = "[lib]\nname = \"raft_model\"\n\n[[bin]]\npath = \"src/main.rs\"\n";
-    fs::write(folder.join("model/Cargo.toml"), package.replace("[[bin]]\n", names)).unwrap();
 }
 
 /// The program of the edited copy. It is not optimised, which takes longer than its run.

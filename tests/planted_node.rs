@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 use support::binary;
+use support::planted::{copy, replace};
 use tempfile::TempDir;
 
 /// The most faults that it may take to find a mistake.
@@ -140,54 +141,16 @@ pub(crate) fn is_planted(what: &str) -> bool {
 }
 "#;
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
-}
-
 /// Writes the edited workspace: the node alone, on the model as it is.
 fn plant(folder: &Path) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    copy("impl", "raft_node", "planted-node", folder);
     let source = folder.join("impl/src");
-    copy(&root.join("impl/src"), &source);
     for (name, file, before, after) in PLANTED {
-        let path = source.join(file);
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(text.contains(before), "{file} no longer says “{}”", before.trim());
         let happens = format!("crate::is_planted({name:?})");
-        fs::write(path, text.replace(before, &after.replace("HAPPENS", &happens))).unwrap();
+        replace(&source.join(file), before, &after.replace("HAPPENS", &happens));
     }
     let library = source.join("lib.rs");
     fs::write(&library, fs::read_to_string(&library).unwrap() + SWITCH).unwrap();
-
-    // Its own package and its own program, that nobody takes for the real ones.
-    let read = |file: &str| fs::read_to_string(root.join(file)).unwrap();
-    let workspace = read("Cargo.toml");
-    let (workspace, _) = workspace.split_once("# This package owns").unwrap();
-    let is_kept =
-        |line: &&str| !["default-members", "raft-node ="].iter().any(|key| line.starts_with(key));
-    let workspace: Vec<_> = workspace.lines().filter(is_kept).collect();
-    let model = format!("path = {:?}", root.join("model"));
-    let workspace = workspace.join("\n").replace(r#"["model", "impl"]"#, r#"["impl"]"#);
-    fs::write(folder.join("Cargo.toml"), workspace.replace(r#"path = "model""#, &model) + "\n")
-        .unwrap();
-    fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
-    let package =
-        read("impl/Cargo.toml").replace("name = \"raft-node\"", "name = \"planted-node\"");
-    let package =
-        package.replace("[lints]\nworkspace = true", "[lints.rust]\nwarnings = \"allow\"");
-    let (package, _) = package.split_once("[[bench]]").unwrap();
-    let names = "[lib]\nname = \"raft_node\"\n\n[[bin]]\nname = \"planted-node\"\npath = \
-                 \"src/main.rs\"\n";
-    fs::write(folder.join("impl/Cargo.toml"), package.to_owned() + names).unwrap();
 }
 
 /// The program of the edited copy.

@@ -23,6 +23,7 @@ pub mod namespaces;
 pub mod network;
 pub mod node;
 pub mod pauses;
+pub mod planted;
 pub mod relay;
 pub mod run;
 pub mod simulation;
