@@ -63,6 +63,11 @@ impl Countdown {
         self.random.random_range(self.election_timeout.clone())
     }
 
+    /// Until when contact does not end in any case.
+    pub const fn promised(&self) -> Moment {
+        self.promised
+    }
+
     /// When it fires.
     pub const fn end(&self) -> Moment {
         self.end

@@ -193,10 +193,11 @@ fn microseconds(number: u128) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-fn header(config: &Config, boot: u64) -> Header {
+/// What a run of this number begins with.
+pub(crate) fn header(config: &Config, boot: u64) -> Header {
     let server = config.server();
     let address = |id| config.address_of(id).map(|address| address.to_string());
-    let milliseconds = |time: std::time::Duration| microseconds(time.as_millis());
+    let milliseconds = |time: Duration| microseconds(time.as_millis());
     let election = config.election_timeout();
     Header {
         version: VERSION,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use raft_model::cluster::Protocol;
 use raft_node::simulate::{Kind, Options, Outcome, Run, Violation, write_traces};
+use serde_json::{Map, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::{Failure, run::clock_error};
@@ -199,27 +200,20 @@ fn story(args: &Args, options: &Options, found: &Found) -> String {
 }
 
 fn json(all: &Outcome, found: Option<&Found>) -> String {
-    let kinds: Vec<_> = Kind::ALL
-        .iter()
-        .map(|&kind| format!("\"{}\":{}", kind.name().replace(' ', "_"), all.faults(kind)))
-        .collect();
-    let broken = found.map_or("null".to_owned(), |Found { run, violation }| {
-        let only: Vec<_> = run.only.iter().flatten().map(usize::to_string).collect();
-        format!(
-            "{{\"seed\":{},\"only\":[{}],\"rule\":{:?}}}",
-            run.seed,
-            only.join(","),
-            violation.to_string()
-        )
+    let kinds = Kind::ALL.iter();
+    let faults: Map<_, _> =
+        kinds.map(|&kind| (kind.name().replace(' ', "_"), all.faults(kind).into())).collect();
+    let broken = found.map(|Found { run, violation }| {
+        json!({ "seed": run.seed, "only": run.only, "rule": violation.to_string() })
     });
-    format!(
-        "{{\"faults\":{{{}}},\"simulated_s\":{},\"elections\":{},\"handed_out\":{},\"given_up\":{},\
-         \"records\":{},\"broken\":{broken}}}\n",
-        kinds.join(","),
-        Duration::from_nanos(all.nanoseconds).as_secs(),
-        all.elections,
-        all.handed_out,
-        all.given_up,
-        all.records,
-    )
+    let report = json!({
+        "faults": faults,
+        "simulated_s": Duration::from_nanos(all.nanoseconds).as_secs(),
+        "elections": all.elections,
+        "handed_out": all.handed_out,
+        "given_up": all.given_up,
+        "records": all.records,
+        "broken": broken,
+    });
+    format!("{report}\n")
 }

@@ -70,12 +70,11 @@ pub struct Engine {
     sequence: u64, // of the next step that is recorded, or would be
     status: Status,
     countdown: Countdown,
-    promised: (Duration, Moment), // by an earlier run: how long, and until when
+    promised: Duration, // by an earlier run
     lease: Lease,
     leaving: Option<Leaving>,
     follower: Option<ServerId>, // who was the last to answer a heartbeat
     saving: Option<Saving>,
-    is_saving: bool, // whether that has come out
     outputs: VecDeque<Output>,
 }
 
@@ -84,6 +83,7 @@ pub struct Engine {
 struct Saving {
     since: Moment,
     restarts_timer: Option<Rule>,
+    has_come_out: bool,
 }
 
 impl Engine {
@@ -106,12 +106,11 @@ impl Engine {
             sequence: 0,
             status: Status::new(server.id, state),
             countdown: Countdown::new(config, now.after(promise)),
-            promised: (promise, now.after(promise)),
+            promised: promise,
             lease: Lease::new(config),
             leaving: None,
             follower: None,
             saving: None,
-            is_saving: false,
             outputs: VecDeque::new(),
         };
         engine.step(Cause::Start { stored }, Duration::ZERO, now);
@@ -168,8 +167,7 @@ impl Engine {
 
     /// The save that [`Engine::poll`] asked for is finished.
     pub fn saved(&mut self, now: Moment) {
-        self.is_saving = false;
-        if let Some(Saving { since, restarts_timer }) = self.saving.take() {
+        if let Some(Saving { since, restarts_timer, .. }) = self.saving.take() {
             if self.is_stall(now.since(since)) {
                 self.status.stalls.slow_saves += 1;
             }
@@ -182,20 +180,26 @@ impl Engine {
 
     /// What is to be done next; nothing while a save is not finished.
     pub fn poll(&mut self) -> Option<Output> {
-        if self.is_saving {
+        if self.is_saving() {
             return None;
         }
         let output = self.outputs.pop_front();
-        self.is_saving = matches!(output, Some(Output::Save(_)));
+        if let (Some(Output::Save(_)), Some(saving)) = (&output, &mut self.saving) {
+            saving.has_come_out = true;
+        }
         output
+    }
+
+    /// Whether it waits for a save to be finished.
+    pub fn is_saving(&self) -> bool {
+        self.saving.as_ref().is_some_and(|saving| saving.has_come_out)
     }
 
     /// How long others may count on a promise of this server: its shortest election timeout, or
     /// what an earlier run of it promised, until that is over. It is saved with the ballot.
     pub fn promise(&self, now: Moment) -> Duration {
-        let (promise, until) = self.promised;
         let own = *self.config.election_timeout().start();
-        if now < until { promise.max(own) } else { own }
+        if now < self.countdown.promised() { self.promised.max(own) } else { own }
     }
 
     /// What it knows.
@@ -247,7 +251,7 @@ impl Engine {
         self.status = self.status.after(cause, &step, now);
         if step.persist {
             self.outputs.push_back(Output::Save(step.state.ballot));
-            self.saving = Some(Saving { since: now, restarts_timer });
+            self.saving = Some(Saving { since: now, restarts_timer, has_come_out: false });
         } else if let Some(rule) = restarts_timer {
             self.countdown.restart(step.state.timer(), rule, now);
         }

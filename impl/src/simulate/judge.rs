@@ -86,7 +86,7 @@ impl Violation {
 pub(super) struct Judge {
     /// By server, until when by true time something of it is valid, and its term.
     valid: BTreeMap<ServerId, (u64, u64)>,
-    owners: BTreeMap<u64, (ServerId, u64)>, // and in which of its runs
+    newest: Option<(u64, (ServerId, u64))>, // a token, who had it, and in which of its runs
     /// How many leaderships were handed out, each renewal counted.
     pub(super) handed_out: u64,
 }
@@ -109,14 +109,16 @@ impl Judge {
         if let Some((&first, &(_, old))) = others.find(|(_, (until, _))| *until > now) {
             return Err(Violation::TwoLeaders { first, old, second: server, new: token });
         }
-        if let Some((&before, _)) = self.owners.last_key_value()
-            && token < before
-        {
-            return Err(Violation::TokenWentBack { server, token, before });
-        }
-        let (other, in_run) = *self.owners.entry(token).or_insert((server, run));
-        if (other, in_run) != (server, run) {
-            return Err(Violation::TokenReused { server, token, other });
+        match self.newest {
+            Some((before, _)) if token < before => {
+                return Err(Violation::TokenWentBack { server, token, before });
+            }
+            Some((before, (other, in_run)))
+                if token == before && (other, in_run) != (server, run) =>
+            {
+                return Err(Violation::TokenReused { server, token, other });
+            }
+            _ => self.newest = Some((token, (server, run))),
         }
         let (latest, _) = self.valid.get(&server).copied().unwrap_or_default();
         self.valid.insert(server, (latest.max(until), token));

@@ -7,18 +7,17 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use raft_model::election::{Server, Step};
-use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
-use raft_model::types::ServerId;
+use raft_model::election::Step;
+use raft_model::trace::{Cause, Line, Record, StepId};
 
 use super::clocks::Clocks;
-use crate::clock::Moment;
 use crate::config::Config;
 use crate::disk::memory::{Disk, Memory, MemoryFile, Plan};
 use crate::disk::slot::Owner;
 use crate::disk::slots::Slots;
 use crate::disk::{self, StoreError};
 use crate::engine::Engine;
+use crate::recorder::header;
 
 const DIRECTORY: &str = "/data";
 
@@ -27,7 +26,6 @@ const SOCKET: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct Machine {
-    pub(super) id: ServerId,
     pub(super) config: Config,
     pub(super) clocks: Clocks,
     pub(super) disk: Memory,
@@ -50,7 +48,7 @@ pub(super) struct Machine {
 }
 
 /// How a process ends.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Death {
     pub(super) effects: u32,
     pub(super) down: u64,
@@ -64,13 +62,11 @@ pub(super) struct Process {
     pub(super) engine: Engine,
     pub(super) slots: Slots<MemoryFile>,
     pub(super) disk: Disk,
-    pub(super) is_saving: bool,
 }
 
 impl Machine {
     pub(super) fn new(config: Config) -> Self {
         Self {
-            id: config.server().id,
             config,
             clocks: Clocks::start(0),
             disk: Memory::default(),
@@ -88,7 +84,8 @@ impl Machine {
 
     /// Whether a server on it can do something now.
     pub(super) fn is_free(&self) -> bool {
-        self.held.is_none() && self.process.as_ref().is_some_and(|process| !process.is_saving)
+        let is_free = |process: &Process| !process.engine.is_saving();
+        self.held.is_none() && self.process.as_ref().is_some_and(is_free)
     }
 
     /// Whether it may lead or follow, now or when it is free.
@@ -107,10 +104,10 @@ impl Machine {
             Ok(slots) => {
                 let (boot, ballot) = (slots.generation(), slots.ballot());
                 let promised = slots.promise();
-                self.begin_trace(boot);
+                self.trace += &Line::Header(header(&self.config, boot)).to_text();
                 let engine =
                     Engine::start(&self.config, boot, ballot, promised, self.clocks.read(now));
-                self.process = Some(Process { engine, slots, disk: shared, is_saving: false });
+                self.process = Some(Process { engine, slots, disk: shared });
                 Ok(())
             }
             Err(error) => {
@@ -164,36 +161,11 @@ impl Machine {
         self.inbox.pop_front()
     }
 
-    pub(super) fn now(&self, now: u64) -> Moment {
-        self.clocks.read(now)
-    }
-
-    fn begin_trace(&mut self, boot: u64) {
-        let Server { id: server, cluster: servers, .. } = self.config.server();
-        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let election = self.config.election_timeout();
-        let header = Line::Header(Header {
-            version: VERSION,
-            cluster: self.config.cluster_name().as_str().to_owned(),
-            servers,
-            addresses: servers
-                .servers()
-                .filter_map(|server| Some(self.config.address_of(server)?.to_string()))
-                .collect(),
-            server,
-            boot,
-            heartbeat_ms: ms(self.config.heartbeat()),
-            election_ms: (ms(*election.start()), ms(*election.end())),
-            program: concat!("simulation by ", env!("CARGO_PKG_NAME")).to_owned(),
-        });
-        self.trace += &header.to_text();
-    }
-
     /// Adds a step to its trace.
     pub(super) fn record(&mut self, id: StepId, cause: Cause, step: Step, now: u64) {
         let StepId { boot, sequence } = id;
         let (wall_us, monotonic_us) = (now / 1000 + self.clocks.wall_us, now / 1000);
-        let server = self.id;
+        let server = self.config.server().id;
         let record = Record { server, boot, sequence, wall_us, monotonic_us, cause, step };
         self.trace += &Line::Step(record).to_text();
     }

@@ -36,8 +36,9 @@ impl World<'_> {
                 machine.plan(Plan { left: Some(operations), fails: false, left_out: None });
                 machine.dies = Some(Death { effects, down, chance: Some(chance) });
             }
-            What::DiskError { operations, loses, .. } => {
+            What::DiskError { operations, loses, down } => {
                 machine.plan(Plan { left: Some(operations), fails: loses, left_out: None });
+                machine.dies = Some(Death { effects: u32::MAX, down, chance: None });
             }
             What::DiskStall { time } => machine.stall = time,
             What::Pause { time } | What::Suspend { time } => {

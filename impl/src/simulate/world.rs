@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use raft_model::cluster::Cluster;
 use raft_model::election::{Ballot, Rule};
@@ -168,7 +169,7 @@ impl<'a> World<'a> {
                 return Ok(());
             }
             let taken = machine.takes();
-            let moment = machine.now(now);
+            let moment = machine.clocks.read(now);
             let Some(process) = &mut machine.process else { return Ok(()) };
             match taken {
                 Some((datagram, source)) => {
@@ -223,12 +224,10 @@ impl<'a> World<'a> {
         let Some(process) = &mut machine.process else { return Ok(()) };
         let promise = process.engine.promise(machine.clocks.read(self.now));
         if process.slots.save(ballot, promise).is_err() {
-            let refused = Death { effects: 0, down: 50 * MILLISECOND, chance: None };
-            let power = machine.dies.filter(|death| death.chance.is_some());
-            self.dies(server, power.unwrap_or(refused));
+            let death = machine.dies.unwrap_or_default(); // what was planned for its disk
+            self.dies(server, death);
             return Ok(());
         }
-        process.is_saving = true;
         let (stall, starts) = (std::mem::take(&mut machine.stall), machine.starts);
         let time = self.random.random_range(MILLISECOND / 20..3 * MILLISECOND);
         self.at(self.now + stall + time, Event::Saved { server, starts });
@@ -241,7 +240,7 @@ impl<'a> World<'a> {
         let Some(machine) = self.machines.get(&server) else { return Ok(()) };
         let Some(process) = &machine.process else { return Ok(()) };
         let Some(leadership) = process.engine.status().leadership else { return Ok(()) };
-        if !leadership.is_valid_at(machine.now(now)) {
+        if !leadership.is_valid_at(machine.clocks.read(now)) {
             return Ok(()); // a value that is over is not handed out
         }
         let until = machine.clocks.reads_at(leadership.until(), now);
@@ -275,9 +274,8 @@ impl<'a> World<'a> {
             self.at(until, Event::Saved { server, starts });
             return Ok(());
         }
-        let moment = machine.now(now);
+        let moment = machine.clocks.read(now);
         let Some(process) = &mut machine.process else { return Ok(()) };
-        process.is_saving = false;
         process.engine.saved(moment);
         self.obey(server)?;
         self.turn(server)
@@ -304,8 +302,8 @@ impl<'a> World<'a> {
         else {
             return Ok(());
         };
-        let moment = machine.now(now);
-        let left = std::time::Duration::from_nanos(until.saturating_sub(now));
+        let moment = machine.clocks.read(now);
+        let left = Duration::from_nanos(until.saturating_sub(now));
         // As much of its own time as may be left, and a little, since its clock may gain.
         let over = moment.after(left + left / 50);
         let Some(process) = &mut machine.process else { return Ok(()) };
