@@ -66,9 +66,9 @@ const PLANTED: [(&str, &str, &str, &str); 15] = [
     (
         "torn slot believed",
         "disk/slot.rs",
-        "        let checksum = u32::from_be_bytes(field(block, CHECKSUM));\n        if ",
-        "        let checksum = u32::from_be_bytes(field(block, CHECKSUM));\n        if HAPPENS && block[0] != 0 {\n            \
-         return Self::parse(block, Protocol::GUARDED).ok_or(Damage::Checksum);\n        }\n        if ",
+        "        let mut sealed = *block;\n",
+        "        let mut sealed = *block;\n        if HAPPENS && block[0] != 0 {\n            \
+         return Self::parse(block, Protocol::GUARDED).ok_or(Damage::Checksum);\n        }\n",
     ),
     (
         "contact forgotten at start",
