@@ -124,7 +124,7 @@ const FOUND: [(&str, &str, &str); 13] = [
     ("lease on the monotonic clock", "3", "two leaderships are valid at once"),
     ("promises ignored", "3", "two leaderships are valid at once"),
     ("one slot skipped", "3", "refuses its ballot"),
-    ("torn slot believed", "3", "refuses its ballot"),
+    ("torn slot believed", "3", "came up with another ballot"),
     ("contact forgotten at start", "3", "two leaderships are valid at once"),
     ("timer early", "3", "two leaderships are valid at once"),
     ("promise of an earlier run forgotten", "3", "two leaderships are valid at once"),
