@@ -24,8 +24,10 @@ use crate::leadership::Leadership;
 use crate::recorder::RecorderError;
 use crate::status::Status;
 
-/// A running server. All of its methods may be called from any thread, and none of them makes it
-/// wait. It stops when this value is dropped, without a hand-over.
+/// A running server. All methods may be called from any thread, and none of them holds the server
+/// up. [`Node::hand_over`], [`Node::step_down`], [`Node::shutdown`] and [`Node::wait`] make their
+/// caller wait; the others return at once. The server stops when this value is dropped, without a
+/// hand-over.
 pub struct Node {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<Result<(), NodeError>>>>,
@@ -48,7 +50,7 @@ impl Node {
         self.shared.status()
     }
 
-    /// Tells of changes, from now on.
+    /// Tells what is known now, and then of each change.
     pub fn watch(&self) -> Watch {
         Watch::new(Arc::clone(&self.shared))
     }
@@ -131,7 +133,8 @@ impl fmt::Debug for Node {
 /// What answers a program that asked a leader to give up.
 type Reply = SyncSender<Result<(), HandOverError>>;
 
-/// Why a server cannot go on.
+/// Why a server cannot go on. It has stopped, and its ballot is what the last step left that took
+/// effect: the same server can be started again when the reason is gone.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
     /// The ballot cannot be written.
