@@ -96,13 +96,8 @@ fn a_server_waits_for_the_disk_before_it_asks_for_a_vote() {
         "wait for /data/ballot",
         "wait for /data",
     ];
-    let voted_for_itself = [
-        "write A of /data/ballot",
-        "wait for /data/ballot",
-        "write B of /data/ballot",
-        "wait for /data/ballot",
-        "send",
-    ];
+    let voted_for_itself =
+        ["write A of /data/ballot", "write B of /data/ballot", "wait for /data/ballot", "send"];
     let expected = [&created[..], &opened, &voted_for_itself].concat();
     assert_eq!(calls[..expected.len().min(calls.len())], expected);
 }

@@ -66,9 +66,9 @@ const PLANTED: [(&str, &str, &str, &str); 15] = [
     (
         "torn slot believed",
         "disk/slot.rs",
-        "        let checksum = u32::from_be_bytes(field(block, CHECKSUM));\n        if ",
-        "        let checksum = u32::from_be_bytes(field(block, CHECKSUM));\n        if HAPPENS && block[0] != 0 {\n            \
-         return Self::parse(block, Protocol::GUARDED).ok_or(Damage::Checksum);\n        }\n        if ",
+        "        let mut sealed = *block;\n",
+        "        let mut sealed = *block;\n        if HAPPENS && block[0] != 0 {\n            \
+         return Self::parse(block, Protocol::GUARDED).ok_or(Damage::Checksum);\n        }\n",
     ),
     (
         "contact forgotten at start",
@@ -124,7 +124,7 @@ const FOUND: [(&str, &str, &str); 13] = [
     ("lease on the monotonic clock", "3", "two leaderships are valid at once"),
     ("promises ignored", "3", "two leaderships are valid at once"),
     ("one slot skipped", "3", "refuses its ballot"),
-    ("torn slot believed", "3", "refuses its ballot"),
+    ("torn slot believed", "3", "came up with another ballot"),
     ("contact forgotten at start", "3", "two leaderships are valid at once"),
     ("timer early", "3", "two leaderships are valid at once"),
     ("promise of an earlier run forgotten", "3", "two leaderships are valid at once"),

@@ -2,7 +2,7 @@
 //!
 //! Whoever asks sees what was written last, as with any system. What is on the platter is another
 //! matter: when the power fails, each of the writes and names since the last wait may be there, or
-//! not, and a write may be there in part.
+//! not, and one write may be there in part: the one that the disk was at.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -96,16 +96,13 @@ impl Image {
         self
     }
 
-    /// What may be left of it if this change was on its way.
-    fn fates(self, change: &Change) -> Vec<Self> {
-        let mut fates = vec![self.clone(), self.clone().with(change)];
-        if let Change::Block { at, bytes } = change {
-            let mut torn = Box::new(self.blocks.get(at).copied().unwrap_or([0; SLOT_SIZE]));
-            torn[..60].copy_from_slice(&bytes[..60]);
-            torn[60] ^= 0xff; // caught in the middle: neither the old byte nor the new one
-            fates.push(self.with(&Change::Block { at: *at, bytes: torn }));
-        }
-        fates
+    /// The same with a change that the disk was at when the power failed.
+    fn torn(&self, change: &Change) -> Option<Self> {
+        let Change::Block { at, bytes } = change else { return None };
+        let mut torn = Box::new(self.blocks.get(at).copied().unwrap_or([0; SLOT_SIZE]));
+        torn[..60].copy_from_slice(&bytes[..60]);
+        torn[60] ^= 0xff; // caught in the middle: neither the old byte nor the new one
+        Some(self.clone().with(&Change::Block { at: *at, bytes: torn }))
     }
 
     /// The same without what no path leads to.
@@ -124,10 +121,14 @@ impl Memory {
 
     /// The disk after the power is back: every disk that may be left.
     pub(crate) fn without_power(&self) -> Vec<Self> {
-        let mut images = vec![self.durable.clone()];
+        let (mut images, mut torn) = (vec![self.durable.clone()], Vec::new());
         for Write { change, .. } in &self.pending {
-            images = images.into_iter().flat_map(|image| image.fates(change)).collect();
+            let or_not = |image: Image| [image.clone().with(change), image];
+            torn = torn.into_iter().flat_map(or_not).collect();
+            torn.extend(images.iter().filter_map(|image| image.torn(change)));
+            images = images.into_iter().flat_map(or_not).collect();
         }
+        images.extend(torn);
         let disk = |image: Image| {
             let image = image.reachable();
             Self { seen: image.clone(), durable: image, pending: Vec::new(), ..self.killed() }

@@ -3,7 +3,7 @@
 //! | offset | bytes | field |
 //! |---|---|---|
 //! | 0 | 8 | `RAFTVOTE` |
-//! | 8 | 4 | version of this format: 3 |
+//! | 8 | 4 | version of this format: 4 |
 //! | 12 | 1 | number of the server |
 //! | 13 | 1 | number of the server that has its vote, or 0 |
 //! | 14 | 1 | length of the name of the cluster |
@@ -14,12 +14,17 @@
 //! | 64 | 1 | guards of the cluster, as [`Protocol::bits`] |
 //! | 65 | 1 | witnesses of the cluster, as [`ServerSet::bits`] |
 //! | 66 | 8 | promise, in microseconds |
-//! | 74 | 4018 | zeros |
-//! | 4092 | 4 | CRC-32 of everything before |
+//! | 74 | 434 | zeros |
+//! | 508 | 4 | CRC-32 of everything before |
+//! | 512 | 3584 | zeros |
 //!
 //! Numbers have their most significant byte first. A later version keeps the first two fields and
-//! the checksum where they are. Older ones are read, too: version 2 knows no promise, and version 1
-//! neither guards nor witnesses either. Where they are now, those have zeros, which mean none.
+//! the checksum where they are. Older ones are read, too: version 3 has its checksum in the last
+//! four bytes of the block, version 2 knows no promise, and version 1 neither guards nor witnesses
+//! either. Where they are now, those have zeros, which mean none.
+//!
+//! Whatever changes from one ballot to the next stands in the first 512 bytes. Disks write so many
+//! at once, so a block is torn only if the disk was writing that sector when the power failed.
 //!
 //! The promise is how long a server may have said that it stays in contact, when it ran before. A
 //! lease may count on it even if the server comes back with shorter timeouts.
@@ -36,9 +41,8 @@ use crate::config::{ClusterName, Config};
 /// The size of a slot in bytes: a sector of today's disks, so that writing one touches no other.
 pub const SLOT_SIZE: usize = 4096;
 
-const CHECKSUM: usize = SLOT_SIZE - 4;
 const MAGIC: [u8; 8] = *b"RAFTVOTE";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Whose ballot it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,20 +120,20 @@ impl Slot {
             let promise = u64::try_from(self.promise.as_micros()).unwrap_or(u64::MAX);
             block[66..74].copy_from_slice(&promise.to_be_bytes());
         }
-        let checksum = crc32fast::hash(&block[..CHECKSUM]);
-        block[CHECKSUM..].copy_from_slice(&checksum.to_be_bytes());
+        seal(&mut block);
         block
     }
 
     pub(crate) fn decode(block: &[u8; SLOT_SIZE]) -> Result<Self, Damage> {
-        let checksum = u32::from_be_bytes(field(block, CHECKSUM));
-        if field(block, 0) != MAGIC || checksum != crc32fast::hash(&block[..CHECKSUM]) {
+        let mut sealed = *block;
+        seal(&mut sealed);
+        if field(block, 0) != MAGIC || sealed != *block {
             return Err(Damage::Checksum);
         }
-        let version = u32::from_be_bytes(field(block, 8));
+        let version = version(block);
         let protocol = match version {
             1 => Some(Protocol::FIGURE2),
-            2 | VERSION => Protocol::from_bits(block[64]),
+            2..=VERSION => Protocol::from_bits(block[64]),
             _ => None,
         };
         let Some(protocol) = protocol else {
@@ -156,6 +160,18 @@ impl Slot {
             promise: Duration::from_micros(u64::from_be_bytes(field(block, 66))),
         })
     }
+}
+
+/// The version that a block says it has, before anything is known of its bytes.
+fn version(block: &[u8; SLOT_SIZE]) -> u32 {
+    u32::from_be_bytes(field(block, 8))
+}
+
+/// Writes the checksum of a block where its version has it.
+pub(crate) fn seal(block: &mut [u8; SLOT_SIZE]) {
+    let at = if version(block) < 4 { SLOT_SIZE - 4 } else { 508 };
+    let checksum = crc32fast::hash(&block[..at]);
+    block[at..at + 4].copy_from_slice(&checksum.to_be_bytes());
 }
 
 fn field<const N: usize>(block: &[u8; SLOT_SIZE], offset: usize) -> [u8; N] {

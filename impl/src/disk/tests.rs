@@ -7,7 +7,7 @@ use tempfile::{TempDir, tempdir};
 
 use super::*;
 use crate::config::Settings;
-use crate::disk::slot::{SLOT_SIZE, Slot};
+use crate::disk::slot::{SLOT_SIZE, Slot, seal};
 use crate::disk::slots::Place;
 use crate::testing::{bootstrapped, config, config_by, reopened, server};
 
@@ -158,11 +158,10 @@ fn the_ballot_of_another_server_or_cluster_is_refused() {
 fn a_ballot_of_another_version_is_refused_even_beside_a_good_one() {
     let dir = saved([ballot(7, 3)]);
     let [mut block, _] = slots(&dir);
-    block[11] = 4;
-    let checksum = crc32fast::hash(&block[..SLOT_SIZE - 4]);
-    block[SLOT_SIZE - 4..].copy_from_slice(&checksum.to_be_bytes());
+    block[11] = 5;
+    seal(&mut block);
     overwrite(&dir, Place::B, &block);
-    assert_eq!(refusal(&dir), Untrusted::Version(4));
+    assert_eq!(refusal(&dir), Untrusted::Version(5));
 }
 
 #[test]
@@ -177,7 +176,7 @@ fn a_ballot_of_the_first_version_is_read_as_one_without_guards() {
     assert_eq!(refusal(&dir), Untrusted::Owner(owner, Owner::of(&config(3))), "it has guards");
     assert_eq!(reopened(&dir, &figure2).ballot(), ballot(7, 3));
     // From now on it is one of today's.
-    assert_eq!(slots(&dir).map(|block| block[11]), [3, 3]);
+    assert_eq!(slots(&dir).map(|block| block[11]), [4, 4]);
 }
 
 #[test]
@@ -190,6 +189,28 @@ fn a_ballot_of_the_second_version_is_read_as_one_that_promised_nothing() {
     }
     let store = open(&dir).unwrap();
     assert_eq!((store.ballot(), store.promise()), (ballot(7, 3), PROMISE));
+}
+
+#[test]
+fn a_ballot_of_the_third_version_is_read_with_its_promise() {
+    let dir = saved([ballot(7, 3)]);
+    let block = Slot { promise: 3 * PROMISE, ..slot(4, ballot(8, 3)) }.encode_as(3);
+    assert_eq!(block[508..512], [0; 4], "its checksum stands at the end");
+    for place in [Place::A, Place::B] {
+        overwrite(&dir, place, &block);
+    }
+    let store = open(&dir).unwrap();
+    assert_eq!((store.ballot(), store.promise()), (ballot(8, 3), 3 * PROMISE));
+}
+
+#[test]
+fn all_that_a_save_changes_stands_in_one_sector() {
+    let dir = saved([ballot(1, 2)]);
+    let [before, _] = slots(&dir);
+    open(&dir).unwrap().save(ballot(u64::MAX, 3), 2 * PROMISE).unwrap();
+    let [after, _] = slots(&dir);
+    assert_ne!(before[..512], after[..512]);
+    assert_eq!(before[512..], after[512..]);
 }
 
 #[test]
@@ -210,8 +231,7 @@ fn guards_that_the_first_version_did_not_know_are_damage() {
     let dir = saved([ballot(7, 3)]);
     let mut block = slot(4, ballot(7, 3)).encode_as(1);
     block[64] = 1;
-    let checksum = crc32fast::hash(&block[..SLOT_SIZE - 4]);
-    block[SLOT_SIZE - 4..].copy_from_slice(&checksum.to_be_bytes());
+    seal(&mut block);
     for place in [Place::A, Place::B] {
         overwrite(&dir, place, &block);
     }

@@ -2,15 +2,18 @@
 //!
 //! The file holds the ballot twice, in two **slots** of [`SLOT_SIZE`] bytes, A and then B. Each
 //! slot has a checksum over all its bytes and a *generation*, which every save and every opening
-//! increases by one. A save writes slot A, waits until the disk confirms it, and does the same with
-//! slot B; only then does it return, and only then may the server act on the ballot. Neither write
-//! touches the other slot or the size of the file.
+//! increases by one. A save writes both slots, and waits until the disk confirms them; only then
+//! does it return, and only then may the server act on the ballot. An election waits for the disk
+//! once at the candidate and once at the voter. Neither write touches the other slot or the size of
+//! the file.
 //!
 //! Why that is safe. When a server acts on a ballot, both slots hold it.
 //!
-//! * **A crash during a save** can tear the slot that is being written. The other one is whole: B
-//!   still holds the ballot before, or A already the new one. The server has not acted on the new
-//!   one yet, so both are right, and the higher generation is taken.
+//! * **A crash during a save** finds each slot as it was or as it shall be, in any order, but for
+//!   the one that the disk is writing when the power fails, which can be torn. The server has not
+//!   acted on the new ballot yet, so both are right, and the higher generation is taken. A slot
+//!   changes in one sector only. So a disk tears both only if it damages what it does not write;
+//!   that is refused, like any other damage to both, and forgets no vote.
 //! * **One damaged slot**, torn, decayed or unreadable, may have held the latest ballot acted upon;
 //!   so the other holds that ballot too, or, if the damage is that of a crash during a save, one
 //!   that is newer.
@@ -18,7 +21,8 @@
 //!   waits until what it found is durable, since a process that was killed may have left it on its
 //!   way. Then it writes the ballot to the other slot, and then to its own: in this order one slot
 //!   is whole at every moment. The second write is for the case that the one found never arrives,
-//!   since after a failed write the system may show bytes that are not on the disk.
+//!   since after a failed write the system may show bytes that are not on the disk. Each has its
+//!   own wait: an opening may follow a crash, and the slot that it writes first may be torn already.
 //! * **Anything else** is refused: two damaged slots, a file of another size, server, cluster or
 //!   version, two different ballots of one generation, generations more than one apart, which only
 //!   a disk leaves behind that has failed or loses confirmed writes, and one that no server lives
@@ -77,6 +81,7 @@ impl<F: SlotFile> Slots<F> {
         slots.slot.promise = slots.slot.promise.max(promise);
         for place in [place.other(), place] {
             slots.write(place)?;
+            slots.file.sync()?;
         }
         Ok(slots)
     }
@@ -103,7 +108,7 @@ impl<F: SlotFile> Slots<F> {
         for place in [Place::A, Place::B] {
             self.write(place)?;
         }
-        Ok(())
+        self.file.sync()
     }
 
     #[cfg(test)]
@@ -111,11 +116,8 @@ impl<F: SlotFile> Slots<F> {
         self.file = file;
     }
 
-    /// Writes a slot, and waits: one slot is durable before the other is touched, and both before
-    /// anybody acts on them.
     fn write(&mut self, place: Place) -> io::Result<()> {
-        self.file.write(place, &self.slot.encode())?;
-        self.file.sync()
+        self.file.write(place, &self.slot.encode())
     }
 }
 
