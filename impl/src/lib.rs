@@ -29,6 +29,7 @@
 //! | [`Leadership`] | what a program may act on, and until when: a value that ends by itself |
 //! | [`Status`], [`status::Report`] | what the server knows, for programs, for people and as JSON |
 //! | [`node::Watch`] | each change of that, for code that blocks and code that awaits |
+//! | [`control`] | the same over a Unix socket, from other processes of the machine |
 //!
 //! **`bootstrap`** is right once in the life of a server: when it has never run, and its data
 //! directory is empty. It creates the ballot, which remembers for whom the server voted. A server
@@ -65,6 +66,7 @@
 //! | [`link`] | the one socket |
 //! | [`recorder`] | the trace of what the server did, for replay |
 //! | [`node`] | the thread that drives the engine, and the handle that a program has of it |
+//! | [`control`] | a socket at which a running node is asked and told; a thread of its own |
 //! | [`simulate`] | many engines on one clock that is not real, and a million faults |
 //! | [`cluster`] | apart from that: a cluster of processes on this machine, to look at |
 
@@ -72,6 +74,7 @@ pub mod clock;
 #[cfg(feature = "daemon")]
 pub mod cluster;
 pub mod config;
+pub mod control;
 pub mod countdown;
 pub mod counters;
 pub mod disk;

@@ -71,10 +71,11 @@ impl Builder {
     /// only the trace or the thread failed.
     pub fn start(self) -> Result<Node, StartError> {
         let name = format!("raft-{}", self.config.server().id);
+        let (config, data) = (self.config.clone(), self.data.clone());
         let (driver, shared) = self.driver()?;
         let thread = std::thread::Builder::new().name(name).spawn(|| driver.run());
         let thread = thread.map_err(StartError::System)?;
-        Ok(Node { shared, thread: Mutex::new(Some(thread)) })
+        Ok(Node { config, data, shared, thread: Mutex::new(Some(thread)) })
     }
 
     /// What the thread of the node does, and how it is spoken to.

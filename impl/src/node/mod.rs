@@ -8,6 +8,7 @@ mod watch;
 
 use std::fmt;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -29,6 +30,8 @@ use crate::status::Status;
 /// caller wait; the others return at once. The server stops when this value is dropped, without a
 /// hand-over.
 pub struct Node {
+    config: Config,
+    data: PathBuf,
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<Result<(), NodeError>>>>,
 }
@@ -37,6 +40,16 @@ impl Node {
     /// How to start one.
     pub fn builder(config: Config) -> Builder {
         Builder::new(config)
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The directory of its ballot.
+    pub fn data(&self) -> &Path {
+        &self.data
     }
 
     /// What this server may act on as the leader, if it leads and a quorum has confirmed that not
