@@ -7,8 +7,9 @@ use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use raft_node::control::Client;
 use rustix::process::{Pid, Signal, kill_process};
 use support::node::{free_addresses, raft_node};
 
@@ -47,20 +48,48 @@ impl Started {
     /// Starts it on this data. When another process has just taken its address, it tries another;
     /// nothing has been bootstrapped then.
     fn new(data: &Path) -> Self {
-        Self::with(data, &[], "rule=Elected")
+        Self::leading(data, &[])
     }
 
-    /// The same with more arguments, when it has said this word.
-    fn with(data: &Path, more: &[&str], word: &str) -> Self {
+    /// The same with more arguments.
+    fn leading(data: &Path, more: &[&str]) -> Self {
+        Self::when(data, more, "it leads", |started| started.leads(data))
+    }
+
+    /// The same, when it has said this word in its log.
+    fn saying(data: &Path, more: &[&str], word: &str) -> Self {
+        Self::when(data, more, word, |started| started.says(word))
+    }
+
+    fn when(
+        data: &Path,
+        more: &[&str],
+        what: &str,
+        mut is_so: impl FnMut(&mut Self) -> bool,
+    ) -> Self {
         let attempts = (0..10).find_map(|_| {
             let arguments = lone(data);
             let mut command = Command::new(raft_node());
             command.args(&arguments).args(more).arg("--bootstrap").env_remove("RAFT_LOG");
             let child = command.stderr(Stdio::piped()).spawn().unwrap();
-            let started = Self { child, arguments };
-            started.says(word).then_some(started)
+            let mut started = Self { child, arguments };
+            is_so(&mut started).then_some(started)
         });
-        attempts.unwrap_or_else(|| panic!("it never says {word:?}"))
+        attempts.unwrap_or_else(|| panic!("not one of ten servers, ever: {what:?}"))
+    }
+
+    /// Asks it until it leads; false if it ends before.
+    fn leads(&mut self, data: &Path) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        while self.child.try_wait().unwrap().is_none() {
+            let client = Client::connect(data, PATIENCE);
+            if client.and_then(|mut it| it.status()).is_ok_and(|it| it.status.is_leader()) {
+                return true;
+            }
+            assert!(Instant::now() < deadline, "it does not lead");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        false
     }
 
     /// Reads its log until this word; false if it ends before.
@@ -173,7 +202,7 @@ fn a_ballot_of_another_cluster_says_what_to_correct() {
 #[test]
 fn a_ballot_of_another_protocol_says_what_to_correct() {
     let dir = tempfile::tempdir().unwrap();
-    drop(Started::with(dir.path(), &["--protocol", "figure2"], "rule=Elected"));
+    drop(Started::leading(dir.path(), &["--protocol", "figure2"]));
     let words = ["1 server (guarded)", "Correct --data, --id, --cluster, --protocol"];
     fails(&lone(dir.path()), &[], 1, &words);
 }
@@ -216,7 +245,7 @@ fn a_server_that_has_a_trace_refuses_bootstrap() {
     let dir = tempfile::tempdir().unwrap();
     let (data, trace) = (dir.path().join("data"), dir.path().join("trace"));
     let trace = trace.to_str().unwrap();
-    drop(Started::with(&data, &["--trace", trace], "rule=Elected"));
+    drop(Started::leading(&data, &["--trace", trace]));
     let again = ["--trace", trace, "--bootstrap"];
     fails(&lone(&data), &again, 1, &["there is a ballot already"]);
     fs::remove_dir_all(&data).unwrap();
@@ -234,7 +263,11 @@ fn a_server_that_has_a_trace_refuses_bootstrap() {
 #[test]
 fn the_log_says_who_leads() {
     let dir = tempfile::tempdir().unwrap();
-    drop(Started::with(dir.path(), &[], "rule=Elected term=1 role=leader voted_for=S1 leader=S1"));
+    drop(Started::saying(
+        dir.path(),
+        &[],
+        "rule=Elected term=1 role=leader voted_for=S1 leader=S1",
+    ));
 }
 
 #[test]
@@ -243,7 +276,7 @@ fn what_cannot_be_sent_is_warned_of() {
     let everybody = "127.255.255.255:7009"; // only with leave
     let server = format!("2={everybody}");
     let warning = format!("datagrams not sent to=S2 address={everybody} error=Permission denied");
-    drop(Started::with(dir.path(), &["--server", &server], &warning));
+    drop(Started::saying(dir.path(), &["--server", &server], &warning));
 }
 
 #[test]

@@ -1,27 +1,5 @@
-//! A server of a Raft leader election as a process of its own: it talks to the others over UDP and
-//! keeps its ballot on disk.
-//!
-//! What a server does is said elsewhere: [`raft_model::election`] is the specification that was
-//! checked, and this crate calls that very code. Here stands only what the specification asks of
-//! its caller: to obey each step in the order persist, send, restart the timer. Read in this order:
-//!
-//! | module | subject |
-//! |---|---|
-//! | [`config`] | who is in the cluster, and the timing; validated once |
-//! | [`wire`] | a message as bytes of a datagram; what is rejected, and why |
-//! | [`disk`] | the data directory: lock, first start, ballot |
-//! | [`disk::slots`], [`disk::slot`] | its two copies: no crash or damage loses a vote |
-//! | [`clock`], [`countdown`] | what time it is; the one timer |
-//! | [`leadership`], [`lease`] | what a program may act on, and until when it is valid |
-//! | [`status`], [`counters`] | what a server knows: its term, role and vote, and who leads |
-//! | [`engine`] | the node without its socket, clock and disk: a value |
-//! | [`link`] | the one socket |
-//! | [`recorder`] | the trace of what the server did, for replay |
-//! | [`node`] | the thread that drives the engine, and the handle that a program has of it |
-//! | [`simulate`] | many engines on one clock that is not real, and a million faults |
-//! | [`cluster`] | apart from that: a cluster of processes on this machine, to look at |
-//!
-//! To run a server inside another program, and to act only while it leads:
+//! Leadership for a program that runs on 3 to 5 machines: one of them leads, and each knows for how
+//! long it may act on that.
 //!
 //! ```no_run
 //! use raft_node::{Node, config::{Config, Settings}};
@@ -32,24 +10,71 @@
 //! let config = Config::new(Settings::new("orders", 1, servers))?;
 //! let is_new = true; // the first time only
 //! let node = Node::builder(config).data("/var/lib/orders").bootstrap(is_new).start()?;
-//! loop {
-//!     if let Some(leadership) = node.leadership() {
+//! for status in node.watch() {
+//!     println!("{:?} leads term {}", status.leader, status.term());
+//!     while let Some(leadership) = node.leadership() {
 //!         println!("acting with token {}", leadership.fencing_token());
+//!         std::thread::sleep(std::time::Duration::from_secs(1));
 //!     }
-//!     std::thread::sleep(std::time::Duration::from_secs(1));
 //! }
+//! # Ok(node.wait()?)
 //! # }
 //! ```
+//!
+//! | first read | what it is |
+//! |---|---|
+//! | [`config::Settings`], [`config::Config`] | who is in the cluster; timing; validated once |
+//! | [`node::Builder`] | what starts a server: its data, whether it is new, its trace |
+//! | [`Node`] | the handle of a running server: asked, watched, told to hand over, stopped |
+//! | [`Leadership`] | what a program may act on, and until when: a value that ends by itself |
+//! | [`Status`], [`status::Report`] | what the server knows, for programs, for people and as JSON |
+//! | [`node::Watch`] | each change of that, for code that blocks and code that awaits |
+//! | [`control`] | the same over a Unix socket, from other processes of the machine |
+//!
+//! **`bootstrap`** is right once in the life of a server: when it has never run, and its data
+//! directory is empty. It creates the ballot, which remembers for whom the server voted. A server
+//! that comes back and finds no ballot must not be started with it: it could vote twice in a term,
+//! and help a second leader to office. If its disk is lost, leave it out (see the README).
 //!
 //! What is assumed: the servers and the network between them are not malicious (datagrams are
 //! checked, not authenticated), nobody restores an old copy of a data directory, the disk keeps
 //! what it has confirmed, and no clock gains or loses more than is configured.
 //!
 //! What is deliberately absent: a log, and changes of membership.
+//!
+//! # Features
+//!
+//! `daemon`, on by default, is the program `raft-node`: its command line, [`cluster`] and
+//! [`simulate`]. A program that embeds a server does without: `default-features = false`.
+//!
+//! # Inside
+//!
+//! What a server does is said elsewhere: [`raft_model::election`] is the specification that was
+//! checked, and this crate calls that very code. Here stands only what the specification asks of
+//! its caller: to obey each step in the order persist, send, restart the timer. Read in this order:
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`config`] | who is in the cluster, and the timing |
+//! | [`wire`] | a message as bytes of a datagram; what is rejected, and why |
+//! | [`disk`] | the data directory: lock, first start, ballot |
+//! | [`disk::slots`], [`disk::slot`] | its two copies: no crash or damage loses a vote |
+//! | [`clock`], [`countdown`] | what time it is; the one timer |
+//! | [`leadership`], [`lease`] | what a program may act on, and until when it is valid |
+//! | [`status`], [`counters`] | what a server knows: its term, role and vote, and who leads |
+//! | [`engine`] | the node without its socket, clock and disk: a value |
+//! | [`link`] | the one socket |
+//! | [`recorder`] | the trace of what the server did, for replay |
+//! | [`node`] | the thread that drives the engine, and the handle that a program has of it |
+//! | [`control`] | a socket at which a running node is asked and told; a thread of its own |
+//! | [`simulate`] | many engines on one clock that is not real, and a million faults |
+//! | [`cluster`] | apart from that: a cluster of processes on this machine, to look at |
 
 pub mod clock;
+#[cfg(feature = "daemon")]
 pub mod cluster;
 pub mod config;
+pub mod control;
 pub mod countdown;
 pub mod counters;
 pub mod disk;
@@ -59,9 +84,17 @@ pub mod lease;
 pub mod link;
 pub mod node;
 pub mod recorder;
+#[cfg(feature = "daemon")]
 pub mod simulate;
 pub mod status;
 pub mod wire;
+
+/// How many servers, how they elect, and which of them never lead.
+pub use raft_model::cluster::{Cluster, ClusterError, Protocol};
+/// What [`Status::state`] consists of.
+pub use raft_model::election::{Ballot, Role, State};
+/// Servers by their numbers, sets of them, and terms.
+pub use raft_model::types::{ServerId, ServerSet, Term};
 
 pub use crate::leadership::Leadership;
 pub use crate::node::Node;

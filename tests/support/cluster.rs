@@ -1,26 +1,32 @@
-//! A cluster of `raft-node` processes: started, killed, stopped, listened to, and in the end
-//! replayed.
+//! A cluster of `raft-node` processes: started, killed, stopped, asked, and in the end replayed.
+//!
+//! Who leads is asked at the control socket of each server. What a server did stands in its trace,
+//! which is read while it grows. Nothing is read from logs.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
 use raft_model::cluster::Protocol;
 use raft_model::election::Rule;
 use raft_model::trace::reader::Reader;
-use raft_model::trace::replay::{Report, replay};
-use raft_model::trace::{Line as TraceLine, Record};
+use raft_model::trace::replay::{Report as Replayed, replay};
+use raft_model::trace::tail::Tail;
+use raft_model::trace::{Line, Record};
 use raft_model::types::Term;
+use raft_node::control::Client;
+use raft_node::status::Report;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::network::Network;
 use crate::node::raft_node;
+pub use crate::step::Step;
+
+/// How long a server may take to say what it knows.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// How long to wait for what must happen, however slow the machine is.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -57,47 +63,6 @@ impl Timing {
     }
 }
 
-/// One line of the log of one server.
-#[derive(Clone, Debug)]
-pub struct Line {
-    /// The number of the server.
-    pub server: usize,
-    /// The whole line.
-    pub text: String,
-}
-
-impl Line {
-    /// The value of a field `name=value`.
-    fn field(&self, name: &str) -> Option<&str> {
-        self.text.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
-    }
-
-    /// The term in which the server is, in a line that tells of a step.
-    pub fn term(&self) -> Option<u64> {
-        self.field("term")?.parse().ok()
-    }
-
-    /// Whether it tells of a step by this rule.
-    pub fn is(&self, rule: Rule) -> bool {
-        self.field("rule") == Some(&format!("{rule:?}"))
-    }
-
-    /// Whether it tells that the server follows.
-    pub fn is_follower(&self) -> bool {
-        self.field("role") == Some("follower")
-    }
-
-    /// Whether it tells that the server leads.
-    pub fn is_leader(&self) -> bool {
-        self.field("role") == Some("leader")
-    }
-
-    /// Whom the server holds for the leader of the term.
-    pub fn leader(&self) -> Option<usize> {
-        self.field("leader")?.strip_prefix('S')?.parse().ok()
-    }
-}
-
 /// A leader, and the term that it leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leadership {
@@ -114,14 +79,15 @@ pub struct Cluster<N> {
     timing: Timing,
     running: BTreeMap<usize, Running>,
     directory: TempDir,
-    sender: Sender<Line>,
-    lines: Receiver<Line>,
-    seen: Vec<Line>,
+    tails: Vec<Tail>,
+    seen: Vec<Step>,
+    waiting: Vec<Step>, // read, and not yet seen
+    agreed: Vec<Leadership>,
 }
 
 struct Running {
     child: Child,
-    log: JoinHandle<()>,
+    client: Option<Client>,
 }
 
 impl<N: Network> Cluster<N> {
@@ -132,17 +98,19 @@ impl<N: Network> Cluster<N> {
 
     /// The same by this protocol.
     pub fn start_by(protocol: Protocol, size: usize, timing: Timing) -> Self {
-        let (sender, lines) = channel();
+        let directory = tempfile::Builder::new().prefix("raft-traces-").tempdir().unwrap();
+        let tail = |server| Tail::new(trace(directory.path(), server));
         let mut cluster = Self {
             network: N::new(size),
             protocol,
             size,
             timing,
             running: BTreeMap::new(),
-            directory: tempfile::Builder::new().prefix("raft-traces-").tempdir().unwrap(),
-            sender,
-            lines,
+            tails: (1..=size).map(tail).collect(),
+            directory,
             seen: Vec::new(),
+            waiting: Vec::new(),
+            agreed: Vec::new(),
         };
         for server in 1..=size {
             cluster.run(server, &["--bootstrap"]);
@@ -188,49 +156,63 @@ impl<N: Network> Cluster<N> {
         self.signal(server, Signal::CONT);
     }
 
-    /// The next line of any server that is as wanted; fails when there is none for long.
-    pub fn wait_for(&mut self, what: &str, mut wanted: impl FnMut(&Line) -> bool) -> Line {
+    /// The next step of any server that is as wanted; fails when there is none for long.
+    pub fn wait_for(&mut self, what: &str, mut wanted: impl FnMut(&Step) -> bool) -> Step {
+        self.until(what, |cluster| {
+            let seen = cluster.seen.len();
+            cluster.read();
+            // What comes after it is left for the next one that waits.
+            let found = (seen..cluster.seen.len()).find(|&at| wanted(&cluster.seen[at]))?;
+            let step = cluster.seen[found];
+            cluster.waiting.extend(cluster.seen.drain(found + 1..));
+            Some(step)
+        })
+    }
+
+    /// Tries until there is something; fails when there is nothing for long.
+    pub fn until<T>(&mut self, what: &str, mut attempt: impl FnMut(&mut Self) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let Ok(line) = self.lines.recv_timeout(left) else {
-                panic!("waited in vain for {what}");
-            };
-            self.seen.push(line.clone());
-            if wanted(&line) {
-                return line;
+            if let Some(found) = attempt(self) {
+                return found;
             }
+            assert!(Instant::now() < deadline, "waited in vain for {what}");
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
 
+    /// What a server knows; nothing if it does not answer.
+    pub fn status(&mut self, server: usize) -> Option<Report> {
+        let data = self.data(server);
+        let running = self.running.get_mut(&server)?;
+        let client = running.client.take().or_else(|| Client::connect(&data, ANSWER).ok());
+        let mut client = client?;
+        let snapshot = client.status().ok()?;
+        running.client = Some(client);
+        Some(snapshot.status)
+    }
+
     /// Waits until one of these servers leads in a term after this one, and all the others of them
-    /// follow it: each of them has to say so from now on. On a slow machine that may take several
+    /// follow it: each of them is asked from now on. On a slow machine that may take several
     /// elections.
     pub fn agreed(&mut self, after: u64, servers: &[usize]) -> Leadership {
-        self.read();
-        let mut said: BTreeMap<usize, Line> = BTreeMap::new();
-        let agreement = |said: &BTreeMap<usize, Line>| {
-            let found = said.values().find(|line| line.is_leader())?;
-            let (leader, term) = (found.server, found.term()?);
-            let follows = |server: &usize| {
-                said.get(server).is_some_and(|line| {
-                    line.is_follower() && line.term() == Some(term) && line.leader() == Some(leader)
-                })
-            };
-            let all = servers.iter().all(|server| *server == leader || follows(server));
-            (all && term > after).then_some(Leadership { leader, term })
-        };
         let what =
             format!("one of {servers:?} to lead after term {after}, and the others to follow");
-        let mut agreed = None;
-        self.wait_for(&what, |line| {
-            if servers.contains(&line.server) && line.field("role").is_some() {
-                said.insert(line.server, line.clone());
-            }
-            agreed = agreement(&said);
-            agreed.is_some()
+        let agreed = self.until(&what, |cluster| {
+            let said: Option<Vec<_>> =
+                servers.iter().map(|&server| cluster.status(server)).collect();
+            let said = said?;
+            let leader = said.iter().find(|it| it.is_leader())?;
+            let follows = |it: &Report| {
+                it.role == "follower" && (it.leader, it.term) == (Some(leader.server), leader.term)
+            };
+            let all = said.iter().all(|it| it.server == leader.server || follows(it));
+            let (leader, term) = (usize::from(leader.server.number()), leader.term.number());
+            (all && term > after).then_some(Leadership { leader, term })
         });
-        agreed.expect("waited for")
+        self.agreed.push(agreed);
+        self.read();
+        agreed
     }
 
     /// Waits until these servers, together, have campaigned so many times, each time in a later
@@ -241,11 +223,11 @@ impl<N: Network> Cluster<N> {
         let asks = self.protocol.pre_vote();
         let rule = if asks { Rule::PreCampaigned } else { Rule::Campaigned };
         let mut terms = BTreeMap::<usize, Vec<u64>>::new();
-        self.wait_for(&format!("{servers:?} to campaign in vain"), |line| {
-            if servers.contains(&line.server) {
-                assert!(!line.is(Rule::Elected), "S{} is elected: {}", line.server, line.text);
-                if line.is(rule) {
-                    terms.entry(line.server).or_default().extend(line.term());
+        self.wait_for(&format!("{servers:?} to campaign in vain"), |step| {
+            if servers.contains(&step.server) {
+                assert!(!step.is(Rule::Elected), "S{} is elected: {step:?}", step.server);
+                if step.is(rule) {
+                    terms.entry(step.server).or_default().push(step.term());
                 }
             }
             terms.values().map(Vec::len).sum::<usize>() == times
@@ -256,19 +238,19 @@ impl<N: Network> Cluster<N> {
         }
     }
 
-    /// All lines that servers have written up to now.
-    pub fn seen(&mut self) -> &[Line] {
+    /// All steps that servers have recorded up to now.
+    pub fn seen(&mut self) -> &[Step] {
         self.read();
         &self.seen
     }
 
-    /// The last term in which a server has said to be.
-    pub fn last_term(&self, server: usize) -> u64 {
-        let mut lines = self.seen.iter().rev().filter(|line| line.server == server);
-        lines.find_map(Line::term).expect("it has said something")
+    /// The last term that a server has recorded.
+    pub fn last_term(&mut self, server: usize) -> u64 {
+        let last = self.seen().iter().rfind(|step| step.server == server);
+        last.expect("it has recorded something").term()
     }
 
-    /// Stops every server at once, by two signals, and listens to its last words.
+    /// Stops every server at once, by two signals.
     pub fn terminate(&mut self) {
         let servers: Vec<_> = self.running.keys().copied().collect();
         for &server in &servers {
@@ -281,14 +263,13 @@ impl<N: Network> Cluster<N> {
     }
 
     /// Ends all servers, and replays what every one of them did from the first start on.
-    pub fn replayed(mut self) -> Report {
+    pub fn replayed(mut self) -> Replayed {
         self.terminate();
         let report = replay(&self.traces()).unwrap_or_else(|error| panic!("replay: {error}"));
         assert_eq!(report.on_trust, 0, "every message was sent by a server with a trace");
-        for line in self.seen.iter().filter(|line| line.is(Rule::Elected)) {
-            let term = Term::new(line.term().expect("a step has a term"));
-            let leader = report.elected.get(&term).map(|leader| usize::from(leader.number()));
-            assert_eq!(leader, Some(line.server), "in no trace: {}", line.text);
+        for &Leadership { leader, term } in &self.agreed {
+            let elected = report.elected.get(&Term::new(term)).map(|it| usize::from(it.number()));
+            assert_eq!(elected, Some(leader), "S{leader} in term {term}: in no trace");
         }
         report
     }
@@ -298,8 +279,8 @@ impl<N: Network> Cluster<N> {
         let mut reader = Reader::open(&self.trace(server)).unwrap();
         let lines = std::iter::from_fn(|| reader.next().unwrap());
         let records = lines.filter_map(|(_, line)| match line {
-            TraceLine::Header(_) => None,
-            TraceLine::Step(record) => Some(record),
+            Line::Header(_) => None,
+            Line::Step(record) => Some(record),
         });
         records.collect()
     }
@@ -310,16 +291,26 @@ impl<N: Network> Cluster<N> {
     }
 
     fn trace(&self, server: usize) -> PathBuf {
-        self.directory.path().join(format!("S{server}.trace"))
+        trace(self.directory.path(), server)
+    }
+
+    /// The data directory of a server.
+    pub fn data(&self, server: usize) -> PathBuf {
+        self.directory.path().join(format!("S{server}"))
+    }
+
+    /// What a server says on its standard error.
+    pub fn log(&self, server: usize) -> PathBuf {
+        self.directory.path().join(format!("S{server}.log"))
     }
 
     fn signal(&self, server: usize, signal: Signal) {
         kill_process(Pid::from_child(&self.running[&server].child), signal).unwrap();
     }
 
-    /// Waits until a server that got a signal has ended, and reads what it has written.
+    /// Waits until a server that got a signal has ended, and reads what it has recorded.
     fn end(&mut self, server: usize) -> ExitStatus {
-        let Running { mut child, log } = self.running.remove(&server).expect("it runs");
+        let Running { mut child, .. } = self.running.remove(&server).expect("it runs");
         let deadline = Instant::now() + PATIENCE;
         let status = loop {
             if let Some(status) = child.try_wait().unwrap() {
@@ -331,14 +322,20 @@ impl<N: Network> Cluster<N> {
             }
             std::thread::sleep(Duration::from_millis(1));
         };
-        log.join().expect("lines are read");
         self.read();
         status
     }
 
-    /// Reads what has been written up to now.
+    /// Reads what has been recorded up to now.
     fn read(&mut self) {
-        self.seen.extend(self.lines.try_iter());
+        self.seen.append(&mut self.waiting);
+        for (server, tail) in (1..).zip(&mut self.tails) {
+            let lines = tail.lines().unwrap_or_else(|error| panic!("S{server}: {error}"));
+            self.seen.extend(lines.into_iter().filter_map(|line| match line {
+                Line::Header(_) => None,
+                Line::Step(record) => Some(Step { server, record }),
+            }));
+        }
     }
 
     fn run(&mut self, server: usize, more: &[&str]) {
@@ -351,23 +348,24 @@ impl<N: Network> Cluster<N> {
         let (min, max) = self.timing.election();
         command.args(["--heartbeat", &HEARTBEAT.to_string()]);
         command.args(["--election", &format!("{min}..{max}")]);
-        command.arg("--data").arg(self.directory.path().join(format!("S{server}")));
+        command.arg("--data").arg(self.data(server));
         command.arg("--trace").arg(self.trace(server)).arg("--trace-required").args(more);
-        // Every step, also those that change nothing: so a server that is content is heard too.
-        let mut child = command.env("RAFT_LOG", "debug").stderr(Stdio::piped()).spawn().unwrap();
-        let (stderr, sender) = (child.stderr.take().unwrap(), self.sender.clone());
-        let log = std::thread::spawn(move || {
-            for text in BufReader::new(stderr).lines().map_while(Result::ok) {
-                // The test may have ended.
-                let _ = sender.send(Line { server, text });
-            }
+        let log = File::options().create(true).append(true).open(self.log(server)).unwrap();
+        let child = command.stderr(log).spawn().unwrap();
+        self.running.insert(server, Running { child, client: None });
+        self.until(&format!("S{server} to start"), |cluster| {
+            let ended = cluster.running.get_mut(&server)?.child.try_wait().unwrap();
+            let log = || std::fs::read_to_string(cluster.log(server)).unwrap_or_default();
+            assert!(ended.is_none(), "S{server} ended: {}", log());
+            cluster.status(server)
         });
-        self.running.insert(server, Running { child, log });
-        self.wait_for(&format!("S{server} to start"), |line| {
-            assert!(!line.text.starts_with("error:"), "S{}: {}", line.server, line.text);
-            line.server == server && line.is(Rule::Started)
-        });
+        self.read();
     }
+}
+
+/// The trace of a server.
+fn trace(directory: &Path, server: usize) -> PathBuf {
+    directory.join(format!("S{server}.trace"))
 }
 
 impl<N> Drop for Cluster<N> {
@@ -377,15 +375,9 @@ impl<N> Drop for Cluster<N> {
             let _ = running.child.wait();
         }
         if std::thread::panicking() {
-            self.seen.extend(self.lines.try_iter());
-            let log = self.seen.iter().fold(String::new(), |mut log, Line { server, text }| {
-                let _ = writeln!(log, "S{server} {text}");
-                log
-            });
             self.directory.disable_cleanup(true);
             let path = self.directory.path().display();
-            let _ = std::fs::write(self.directory.path().join("log"), log);
-            eprintln!("kept: {path}/log, and for `raft-model replay`: {path}/*.trace");
+            eprintln!("kept: {path}/*.log, and for `raft-model replay`: {path}/*.trace");
         }
     }
 }

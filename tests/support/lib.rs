@@ -29,5 +29,6 @@ pub mod run;
 pub mod simulation;
 pub mod skipped;
 pub mod solvers;
+pub mod step;
 pub mod tlc;
 pub mod value;

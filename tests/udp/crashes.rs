@@ -86,9 +86,9 @@ fn when_all_are_killed_and_restarted_terms_do_not_go_back() {
         for (server, last_term) in (1..).zip(last_terms) {
             let before = cluster.seen().len();
             cluster.restart(server);
-            let lines = &cluster.seen()[before..];
-            let started = lines.iter().find(|line| line.server == server).expect("it started");
-            assert!(started.is(Rule::Started) && started.term() >= Some(last_term), "{started:?}");
+            let steps = &cluster.seen()[before..];
+            let started = steps.iter().find(|step| step.server == server).expect("it started");
+            assert!(started.is(Rule::Started) && started.term() >= last_term, "{started:?}");
         }
         let highest = last_terms.into_iter().max().unwrap();
         cluster.agreed(highest - 1, &[1, 2, 3]);
@@ -136,8 +136,8 @@ fn a_leader_paused_until_another_leads_steps_down() {
         let new = cluster.agreed(old.term, &cluster.others(&[old.leader]));
 
         cluster.resume(old.leader);
-        cluster.wait_for("the old leader to step down", |line| {
-            line.server == old.leader && line.is_follower() && line.term() >= Some(new.term)
+        cluster.wait_for("the old leader to step down", |step| {
+            step.server == old.leader && step.is_follower() && step.term() >= new.term
         });
         last = cluster.agreed(new.term - 1, &[1, 2, 3]);
     }

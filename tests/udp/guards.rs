@@ -4,7 +4,7 @@
 use raft_model::cluster::Protocol;
 use raft_model::election::Rule;
 
-use support::cluster::{Cluster, Leadership, Line, Timing};
+use support::cluster::{Cluster, Leadership, Step, Timing};
 use support::network::Faulty;
 
 stories! {
@@ -36,10 +36,8 @@ fn assert_undisturbed<N: Faulty>(
     servers: &[usize],
 ) {
     assert_eq!(cluster.agreed(0, servers), leadership);
-    let elsewhere = |line: &&Line| {
-        servers.contains(&line.server) && line.term().is_some_and(|term| term != leadership.term)
-    };
-    assert_eq!(cluster.seen()[since..].iter().find(elsewhere).map(|line| &line.text), None);
+    let elsewhere = |step: &&Step| servers.contains(&step.server) && step.term() != leadership.term;
+    assert_eq!(cluster.seen()[since..].iter().find(elsewhere), None);
 }
 
 /// It is cut off for a hundred election timeouts.
@@ -69,8 +67,8 @@ fn a_follower_that_comes_back_deposes_the_leader_of_figure2<N: Faulty>() {
 
     let old = cluster.agreed(0, &others);
     cluster.network.heal();
-    cluster.wait_for("the leader to be deposed", |line| {
-        line.server == old.leader && line.is_follower() && line.term() > Some(old.term)
+    cluster.wait_for("the leader to be deposed", |step| {
+        step.server == old.leader && step.is_follower() && step.term() > old.term
     });
     cluster.agreed(old.term, &[1, 2, 3]);
     cluster.replayed();
@@ -84,7 +82,7 @@ fn a_follower_that_hears_nobody_disturbs_nobody<N: Faulty>() {
     cluster.network.cut(&[(leadership.leader, follower), (other, follower)]);
     cluster.campaign_in_vain(&[follower], 3);
     assert_undisturbed(&mut cluster, since, leadership, &[leadership.leader, other]);
-    let refused = |line: &Line| line.server == other && line.is(Rule::PreVoteRefused);
+    let refused = |step: &Step| step.server == other && step.is(Rule::PreVoteRefused);
     assert!(cluster.seen()[since..].iter().any(refused), "nobody heard it");
 
     cluster.network.heal();
@@ -123,8 +121,8 @@ fn two_that_do_not_hear_each_other_depose_each_other_in_figure2<N: Faulty>() {
     let (mut cluster, old, [follower, _]) = three::<N>(Protocol::FIGURE2, Timing::Quick);
     cluster.network.cut(&[(old.leader, follower), (follower, old.leader)]);
     let mut elections = 0;
-    cluster.wait_for("three more elections", |line| {
-        elections += u32::from(line.is(Rule::Elected) && line.term() > Some(old.term));
+    cluster.wait_for("three more elections", |step| {
+        elections += u32::from(step.is(Rule::Elected) && step.term() > old.term);
         elections == 3
     });
 
@@ -137,8 +135,8 @@ fn two_that_do_not_hear_each_other_depose_each_other_in_figure2<N: Faulty>() {
 fn a_leader_that_hears_nobody_is_replaced<N: Faulty>() {
     let (mut cluster, old, others) = three::<N>(Protocol::GUARDED, Timing::Patient);
     cluster.network.cut(&[(others[0], old.leader), (others[1], old.leader)]);
-    cluster.wait_for("the leader to leave office", |line| {
-        line.server == old.leader && line.is(Rule::QuorumLost)
+    cluster.wait_for("the leader to leave office", |step| {
+        step.server == old.leader && step.is(Rule::QuorumLost)
     });
     let new = cluster.agreed(old.term, &others);
     let since = cluster.seen().len();
@@ -155,8 +153,8 @@ fn a_leader_that_hears_nobody_stays_in_figure2<N: Faulty>() {
     let (mut cluster, old, others) = three::<N>(Protocol::FIGURE2, Timing::Patient);
     cluster.network.cut(&[(others[0], old.leader), (others[1], old.leader)]);
     let (mut heartbeats, many) = (0, Timing::Patient.heartbeats_in_an_election_timeout() + 10);
-    cluster.wait_for("more heartbeats than anybody would wait for", |line| {
-        heartbeats += u32::from(line.is(Rule::HeartbeatAccepted) && line.server == others[0]);
+    cluster.wait_for("more heartbeats than anybody would wait for", |step| {
+        heartbeats += u32::from(step.is(Rule::HeartbeatAccepted) && step.server == others[0]);
         heartbeats == many
     });
     assert_eq!(cluster.agreed(0, &[1, 2, 3]), old);

@@ -1,7 +1,7 @@
 //! Datagrams that no server has sent, or not now: they change neither the leader nor the term. The
 //! cluster talks through a relay, so that a datagram can come from the very address of a server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::UdpSocket;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
-use support::cluster::{Cluster, Leadership, Line, NAME, Timing};
+use support::cluster::{Cluster, Leadership, NAME, Step, Timing};
 use support::relay::Relay;
 
 /// A term that nobody reaches: who believed a frame of it would go there.
@@ -101,20 +101,27 @@ fn hostile(from: usize, to: usize) -> Vec<(Vec<u8>, Rejection)> {
     datagrams
 }
 
-/// Waits until a server has rejected one more datagram, and it was for this reason.
-fn rejects(cluster: &mut Cluster<Relay>, server: usize, expected: Rejection) {
-    let line = cluster.wait_for(&format!("S{server} to reject: {expected}"), |line| {
-        assert!(line.term() < Some(FAR.number()), "believed: {}", line.text);
-        line.server == server && line.text.contains(" datagram rejected ")
+/// What each server has rejected, by reason.
+type Rejected = BTreeMap<usize, BTreeMap<String, u64>>;
+
+/// Waits until a server has rejected one more datagram than before, and it was for this reason.
+fn rejects(cluster: &mut Cluster<Relay>, counts: &mut Rejected, server: usize, reason: Rejection) {
+    let before = counts.entry(server).or_default();
+    let total = |counts: &BTreeMap<String, u64>| counts.values().sum::<u64>();
+    let now = cluster.until(&format!("S{server} to reject: {reason}"), |cluster| {
+        let status = cluster.status(server)?;
+        assert!(status.term < FAR, "believed: {status:?}");
+        Some(status.datagrams.rejected).filter(|now| total(now) > total(before))
     });
-    assert!(line.text.ends_with(&format!("reason={expected}")), "{expected}: {}", line.text);
+    *before.entry(reason.name().to_owned()).or_default() += 1;
+    assert_eq!(&now, before, "S{server} has not rejected {reason}, and nothing else");
 }
 
 /// Fails unless all follow this leader, and nobody has been in another term meanwhile.
 fn assert_undisturbed(cluster: &mut Cluster<Relay>, since: usize, leadership: Leadership) {
     assert_eq!(cluster.agreed(0, &[1, 2, 3]), leadership);
-    let elsewhere = |line: &&Line| line.term().is_some_and(|term| term != leadership.term);
-    assert_eq!(cluster.seen()[since..].iter().find(elsewhere).map(|line| &line.text), None);
+    let elsewhere = |step: &&Step| step.term() != leadership.term;
+    assert_eq!(cluster.seen()[since..].iter().find(elsewhere), None);
 }
 
 #[test]
@@ -123,35 +130,24 @@ fn what_no_server_sends_is_rejected_and_counted() {
     let leadership = cluster.agreed(0, &[1, 2, 3]);
     let before = cluster.seen().len();
     let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let mut counts = BTreeMap::new();
+    let mut counts = Rejected::new();
     for to in 1..=3 {
         let from = 1 + to % 3;
         for (bytes, reason) in hostile(from, to) {
             cluster.network.inject((from, to), &bytes);
-            rejects(&mut cluster, to, reason);
-            *counts.entry((to, reason)).or_insert(0) += 1;
+            rejects(&mut cluster, &mut counts, to, reason);
         }
         for message in messages(FAR) {
             let bytes = frame(from, to, message).encode();
             stranger.send_to(&bytes, cluster.network.own_address(to)).unwrap();
-            rejects(&mut cluster, to, Rejection::SenderAddress);
-            *counts.entry((to, Rejection::SenderAddress)).or_insert(0) += 1;
+            rejects(&mut cluster, &mut counts, to, Rejection::SenderAddress);
         }
     }
     assert_undisturbed(&mut cluster, before, leadership);
 
-    cluster.terminate();
-    for server in 1..=3 {
-        let is_last = |line: &&Line| line.server == server && line.text.contains("stopped: ");
-        let last = cluster.seen().iter().find(is_last).expect("a server says what it counted");
-        let summary = last.text.clone() + " ";
-        for reason in Rejection::ALL {
-            let count = counts[&(server, reason)];
-            assert!(
-                summary.contains(&format!(" rejected[{reason}]={count} ")),
-                "{reason}: {count}, and not as in {summary}"
-            );
-        }
+    for (server, counts) in counts {
+        let all = Rejection::ALL.map(|reason| reason.name().to_owned());
+        assert!(counts.keys().eq(&BTreeSet::from(all)), "S{server} was not told all: {counts:?}");
     }
     cluster.replayed();
 }
@@ -181,6 +177,7 @@ fn what_servers_sent_before_changes_nothing_when_it_comes_again() {
     }
     history.shuffle(&mut StdRng::seed_from_u64(1));
     let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut counts = Rejected::new();
     // Not so many at a time that a server cannot keep up; when it has rejected what a stranger
     // sends after them, it has received them.
     for old in history.chunks(50) {
@@ -189,7 +186,7 @@ fn what_servers_sent_before_changes_nothing_when_it_comes_again() {
         }
         for server in 1..=3 {
             stranger.send_to(b"and now?", cluster.network.own_address(server)).unwrap();
-            rejects(&mut cluster, server, Rejection::Magic);
+            rejects(&mut cluster, &mut counts, server, Rejection::Magic);
         }
     }
     assert_undisturbed(&mut cluster, before, leadership);

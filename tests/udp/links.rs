@@ -4,7 +4,7 @@
 //!
 //! The clusters of a test run at the same time, each in namespaces and a thread of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::thread::{Builder, scope};
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,9 @@ use raft_model::election::Rule;
 use raft_model::topology;
 use raft_model::types::ServerId;
 use raft_model::world::links::Links;
+use raft_node::status::Report;
 
-use support::cluster::{Cluster, Leadership, Line, Timing};
+use support::cluster::{Cluster, Leadership, Step, Timing};
 use support::namespaces::Namespaces;
 use support::network::Faulty;
 
@@ -76,7 +77,7 @@ struct Cut {
     links: BTreeSet<(usize, usize)>,
     /// Who led before, as A.
     old: Leadership,
-    /// How many lines had been written before.
+    /// How many steps had been recorded before.
     since: usize,
 }
 
@@ -102,30 +103,26 @@ impl Cut {
 
     /// Waits until a leader is followed by a quorum of servers to which it is linked both ways.
     fn followed(&mut self) -> Leadership {
-        self.cluster.seen();
         let Self { cluster, links, .. } = self;
         let quorum = cluster.servers().len() / 2 + 1;
-        let mut said: BTreeMap<usize, Line> = BTreeMap::new();
-        let mut found = None;
-        cluster.wait_for("a leader that a quorum follows over links both ways", |line| {
-            if line.term().is_some() {
-                said.insert(line.server, line.clone());
-            }
-            found = said.values().filter(|line| line.is_leader()).find_map(|line| {
-                let (leader, term) = (line.server, line.term()?);
-                let follows = |line: &&Line| {
-                    let both = [(leader, line.server), (line.server, leader)];
-                    line.is_follower()
-                        && line.term() == Some(term)
-                        && line.leader() == Some(leader)
+        cluster.until("a leader that a quorum follows over links both ways", |cluster| {
+            let servers = cluster.servers().into_iter();
+            let said: Option<Vec<_>> = servers.map(|server| cluster.status(server)).collect();
+            let said = said?;
+            said.iter().filter(|it| it.is_leader()).find_map(|it| {
+                let number = |server: ServerId| usize::from(server.number());
+                let (leader, term) = (number(it.server), it.term);
+                let follows = |other: &&Report| {
+                    let both = [(leader, number(other.server)), (number(other.server), leader)];
+                    other.role == "follower"
+                        && (other.leader, other.term) == (Some(it.server), term)
                         && both.iter().all(|link| links.contains(link))
                 };
-                let followers = said.values().filter(follows).count();
-                (followers + 1 >= quorum).then_some(Leadership { leader, term })
-            });
-            found.is_some()
-        });
-        found.expect("waited for")
+                let followers = said.iter().filter(follows).count();
+                let leadership = Leadership { leader, term: term.number() };
+                (followers + 1 >= quorum).then_some(leadership)
+            })
+        })
     }
 
     /// Lets twenty seconds pass, and as many more as it takes until so many servers were elected
@@ -133,35 +130,35 @@ impl Cut {
     fn watch(&mut self, elections: usize) {
         let end = Instant::now() + WHILE;
         let mut elected = self.elected().len();
-        self.cluster.wait_for(&format!("twenty seconds and {elections} elections"), |line| {
-            elected += usize::from(line.is(Rule::Elected));
+        self.cluster.wait_for(&format!("twenty seconds and {elections} elections"), |step| {
+            elected += usize::from(step.is(Rule::Elected));
             Instant::now() >= end && elected >= elections
         });
     }
 
-    /// What was written since the cut.
-    fn lines(&mut self) -> &[Line] {
+    /// What was recorded since the cut.
+    fn steps(&mut self) -> &[Step] {
         &self.cluster.seen()[self.since..]
     }
 
     /// Who was elected since the cut.
     fn elected(&mut self) -> Vec<Leadership> {
-        let elected = self.lines().iter().filter(|line| line.is(Rule::Elected));
-        let leadership = |line: &Line| Some(Leadership { leader: line.server, term: line.term()? });
-        elected.filter_map(leadership).collect()
+        let elected = self.steps().iter().filter(|step| step.is(Rule::Elected));
+        let leadership = |step: &Step| Leadership { leader: step.server, term: step.term() };
+        elected.map(leadership).collect()
     }
 
     /// Fails unless this leader leads still, nobody has been in a later term since the cut, and
     /// whoever led before knows better by now.
     fn assert_stays(&mut self, leadership: Leadership) {
         assert_eq!(self.followed(), leadership, "the leader that a quorum follows is another one");
-        let later = |line: &&Line| line.term() > Some(leadership.term);
-        let later = self.lines().iter().find(later).map(|line| &line.text);
+        let later = |step: &&Step| step.term() > leadership.term;
+        let later = self.steps().iter().find(later);
         assert_eq!(later, None, "a server is in a later term than {leadership:?}");
         for other in self.cluster.others(&[leadership.leader]) {
-            let of_it = |line: &&Line| line.server == other && line.term().is_some();
-            let last = self.lines().iter().rfind(of_it);
-            let leads = last.filter(|line| line.is_leader()).map(|line| &line.text);
+            let of_it = |step: &&Step| step.server == other;
+            let last = self.steps().iter().rfind(of_it);
+            let leads = last.filter(|step| step.is_leader());
             assert_eq!(leads, None, "S{other} leads besides {leadership:?}");
         }
     }
@@ -189,8 +186,8 @@ fn one_leader_stays(graph: Graph) {
     let elected = cut.elected();
     assert!(elected.len() <= 1, "more than one was elected: {elected:?}");
     for term in old.term + 1..new.term {
-        let stands = |line: &&Line| line.is(Rule::Campaigned) && line.term() == Some(term);
-        let stood = cut.lines().iter().filter(stands).count();
+        let stands = |step: &&Step| step.is(Rule::Campaigned) && step.term() == term;
+        let stood = cut.steps().iter().filter(stands).count();
         assert!(stood > 1, "S{} moved the term, and was not elected, in term {term}", new.leader);
     }
     cut.replayed();
@@ -212,8 +209,8 @@ fn figure2_keeps_the_deaf_leader(graph: Graph) {
     let old = cut.old;
     cut.watch(0);
     assert_eq!(cut.cluster.agreed(0, &[1, 2, 3]), old);
-    let elsewhere = |line: &&Line| line.term().is_some_and(|term| term != old.term);
-    let elsewhere = cut.lines().iter().find(elsewhere).map(|line| &line.text);
+    let elsewhere = |step: &&Step| step.term() != old.term;
+    let elsewhere = cut.steps().iter().find(elsewhere);
     assert_eq!(elsewhere, None, "a server is in another term than {old:?}");
     cut.replayed();
 }

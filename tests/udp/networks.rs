@@ -3,7 +3,7 @@
 
 use raft_model::election::Rule;
 
-use support::cluster::{Cluster, Leadership, Line, Timing};
+use support::cluster::{Cluster, Leadership, Step, Timing};
 use support::network::Faulty;
 
 stories! {
@@ -24,8 +24,8 @@ fn a_leader_that_is_cut_off_is_replaced_and_steps_down<N: Faulty>() {
     let new = cluster.agreed(old.term, &others);
 
     cluster.network.heal();
-    cluster.wait_for("the old leader to step down", |line| {
-        line.server == old.leader && line.is_follower() && line.term() >= Some(new.term)
+    cluster.wait_for("the old leader to step down", |step| {
+        step.server == old.leader && step.is_follower() && step.term() >= new.term
     });
     cluster.agreed(new.term - 1, &[1, 2, 3]);
     cluster.replayed();
@@ -38,8 +38,8 @@ fn the_half_without_a_leader_elects_nobody<N: Faulty>() {
     let followers = cluster.others(&[leader]);
     let half = &followers[1..];
     cluster.network.partition(&[&[leader, followers[0]], half]);
-    cluster.wait_for("the leader to leave office", |line| {
-        line.server == leader && line.is(Rule::QuorumLost)
+    cluster.wait_for("the leader to leave office", |step| {
+        step.server == leader && step.is(Rule::QuorumLost)
     });
     cluster.campaign_in_vain(half, 6);
 
@@ -87,8 +87,8 @@ fn seven_servers_with_three_cut_off_again_and_again<N: Faulty>() {
         let before = cluster.seen().len();
         let after = if with_leader { last.term } else { last.term - 1 };
         let new = cluster.agreed(after, &majority);
-        let by_the_three = |line: &&Line| three.contains(&line.server) && line.is(Rule::Elected);
-        assert_eq!(cluster.seen()[before..].iter().find(by_the_three).map(|line| &line.text), None);
+        let by_the_three = |step: &&Step| three.contains(&step.server) && step.is(Rule::Elected);
+        assert_eq!(cluster.seen()[before..].iter().find(by_the_three), None);
 
         cluster.network.heal();
         last = cluster.agreed(new.term - 1, &all);

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod cluster;
+mod control;
 mod hint;
 mod run;
 mod simulate;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use raft_model::cluster::Protocol;
+use raft_model::types::ServerId;
 
 /// Raft leader election over UDP: servers choose one leader a term, and another when it fails.
 ///
@@ -29,6 +31,10 @@ struct Cli {
 enum Command {
     Cluster(cluster::Args),
     Run(run::Args),
+    Status(control::Status),
+    HandOver(control::HandOver),
+    StepDown(control::StepDown),
+    LogLevel(control::LogLevel),
     Simulate(simulate::Args),
 }
 
@@ -37,6 +43,10 @@ pub(crate) fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(args),
         Command::Cluster(args) => cluster::run(args),
+        Command::Status(args) => control::status(&args),
+        Command::HandOver(args) => control::hand_over(&args),
+        Command::StepDown(args) => control::step_down(&args),
+        Command::LogLevel(args) => control::log_level(args),
         Command::Simulate(args) => simulate::run(&args),
     };
     match result {
@@ -96,14 +106,21 @@ fn stop_at_signals(signals: &[i32]) -> Result<(UnixStream, UnixStream), Failure>
     Ok((stop, stopper))
 }
 
+fn server_id(text: &str) -> Result<ServerId, String> {
+    let number = text.strip_prefix('S').unwrap_or(text).parse().ok().and_then(ServerId::new);
+    number.ok_or_else(|| format!("{text:?} is not the number of a server, 1 to {}", ServerId::MAX))
+}
+
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("{0}\n\nFor more information, try '--help'.")]
     Input(Box<dyn Error>),
-    #[error("RAFT_LOG={0:?}: write off, warn, info, debug or trace")]
+    #[error("log level {0:?} (RAFT_LOG): write off, warn, info, debug or trace")]
     Log(String),
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
+    #[error("cannot write to the standard output: {0}")]
+    Output(io::Error),
     #[error("")]
     Said, // on standard output
     #[error(transparent)]
@@ -121,7 +138,7 @@ impl Failure {
 
     const fn code(&self) -> u8 {
         match self {
-            Self::Input(_) | Self::Log(_) => 2,
+            Self::Input(_) | Self::Log(_) | Self::Output(_) => 2,
             Self::Signals(_) | Self::Said | Self::Other(_) => 1,
         }
     }

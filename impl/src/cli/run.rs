@@ -9,9 +9,13 @@ use std::thread;
 
 use raft_node::Node;
 use raft_node::config::{Config, Settings};
+use raft_node::control::{self, Levels};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Registry, reload};
 
 use super::{Election, Failure, hint};
 
@@ -120,7 +124,7 @@ fn wrong_address(text: &str) -> String {
 
 /// Runs the server.
 pub(super) fn run(args: Args) -> Result<(), Failure> {
-    let _log = Log::begin()?;
+    let log = Log::begin()?;
     let config = Config::new(Settings {
         cluster: args.cluster,
         id: args.id,
@@ -142,6 +146,8 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         builder = builder.trace(trace).needs_trace(args.trace_required);
     }
     let node = Arc::new(builder.start().map_err(hint::start)?);
+    let _control = control::Server::open(&node, Some(log.levels()))
+        .inspect_err(|error| tracing::warn!(%error, "nobody can ask this node: no control socket"));
     let stopped = Arc::clone(&node);
     thread::spawn(move || {
         while stop.read_exact(&mut [0]).is_ok() {
@@ -154,6 +160,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
 /// The log on standard error, written by a thread of its own: if nobody reads there, lines are
 /// dropped and counted, and the server goes on.
 struct Log {
+    level: reload::Handle<LevelFilter, Registry>,
     dropped: ErrorCounter,
     _writer: WorkerGuard,
 }
@@ -165,13 +172,23 @@ impl Log {
         let (lines, writer) =
             NonBlockingBuilder::default().buffered_lines_limit(LINES).finish(io::stderr());
         let dropped = lines.error_counter();
-        tracing_subscriber::fmt()
-            .with_max_level(level)
+        let (filter, level) = reload::Layer::new(level);
+        let lines = tracing_subscriber::fmt::layer()
             .with_writer(lines)
             .with_target(false)
-            .log_internal_errors(false) // they would go to the stderr that just failed, and panic
-            .init();
-        Ok(Self { dropped, _writer: writer })
+            .log_internal_errors(false); // they would go to the stderr that just failed, and panic
+        tracing_subscriber::registry().with(filter).with(lines).init();
+        Ok(Self { level, dropped, _writer: writer })
+    }
+
+    /// Changes how much is logged from then on.
+    fn levels(&self) -> Levels {
+        let handle = self.level.clone();
+        Box::new(move |level| {
+            let parsed = level.parse::<LevelFilter>();
+            let level = parsed.map_err(|_| Failure::Log(level.to_owned()).to_string())?;
+            handle.reload(level).map_err(|error| error.to_string())
+        })
     }
 }
 

@@ -111,6 +111,7 @@ impl Config {
 
     /// The same server with other election timeouts, which are valid if those of
     /// [`Settings::election_timeout`] would be.
+    #[cfg(feature = "daemon")] // the simulator
     pub(crate) fn with_timeouts(&self, election_timeout: RangeInclusive<Duration>) -> Self {
         let patience = beats(self.heartbeat, &election_timeout);
         let server = Server { patience, ..self.server };

@@ -12,6 +12,7 @@
 //!   system releases it when the process ends, however it ends.
 
 pub(crate) mod files;
+#[cfg(feature = "daemon")] // for the simulator
 pub(crate) mod memory;
 pub mod slot;
 pub mod slots;

@@ -68,11 +68,11 @@ impl Engine {
     }
 }
 
-/// Why leadership is not handed over. Nothing has changed.
+/// Why leadership is not handed over. Nothing has changed, unless the node has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HandOverError {
     /// There is nothing to hand over.
-    #[error("this server does not lead; {}", leads(*.leader))]
+    #[error("this server does not lead; {}. Nothing has changed", leads(*.leader))]
     NotLeading {
         /// Who does, as far as it knows.
         leader: Option<ServerId>,
@@ -80,20 +80,23 @@ pub enum HandOverError {
     /// The others would not hold still.
     #[error(
         "the protocol of this cluster has no check-quorum, and without it leadership cannot be \
-         handed over; stop the server instead"
+         handed over; stop the server instead. Nothing has changed"
     )]
     NoCheckQuorum,
     /// That server never leads instead of this one.
-    #[error("{server} cannot take over: name another server of the cluster that is no witness")]
+    #[error(
+        "{server} cannot take over: name another server of the cluster that is no witness. Nothing \
+         has changed"
+    )]
     CannotLead {
         /// The server.
         server: ServerId,
     },
     /// There is no other server that can lead.
-    #[error("no other server of the cluster can lead")]
+    #[error("no other server of the cluster can lead. Nothing has changed")]
     NobodyElse,
-    /// The node has stopped.
-    #[error("this node has stopped")]
+    /// The node has stopped, before this or meanwhile. It hands out nothing more.
+    #[error("this node has stopped, and hands out nothing more")]
     Stopped,
 }
 

@@ -104,7 +104,7 @@ impl Engine {
             server,
             boot,
             sequence: 0,
-            status: Status::new(server.id, state),
+            status: Status::new(&server, state),
             countdown: Countdown::new(config, now.after(promise)),
             promised: promise,
             lease: Lease::new(config),

@@ -206,7 +206,7 @@ fn a_lease_is_counted_from_the_opening_of_the_round_however_late_its_answer() {
 fn a_lease_counts_the_shortest_promise_of_those_that_answered() {
     let mut rig = Rig::new(&testing::config(5));
     let config = rig.engine.config().clone();
-    rig.engine.status = Status::new(server(1), rig.engine.status.state);
+    rig.engine.status = Status::new(&config.server(), rig.engine.status.state);
     rig.wakes();
     let [(_, Message::PreVote { attempt, .. }), ..] = rig.wakes()[..] else { panic!() };
     for from in [2, 3] {

@@ -71,10 +71,11 @@ impl Builder {
     /// only the trace or the thread failed.
     pub fn start(self) -> Result<Node, StartError> {
         let name = format!("raft-{}", self.config.server().id);
+        let (config, data) = (self.config.clone(), self.data.clone());
         let (driver, shared) = self.driver()?;
         let thread = std::thread::Builder::new().name(name).spawn(|| driver.run());
         let thread = thread.map_err(StartError::System)?;
-        Ok(Node { shared, thread: Mutex::new(Some(thread)) })
+        Ok(Node { config, data, shared, thread: Mutex::new(Some(thread)) })
     }
 
     /// What the thread of the node does, and how it is spoken to.
@@ -110,19 +111,22 @@ impl Builder {
     }
 }
 
-/// Why a node does not start. Each message says what to do.
+/// Why a node does not start. Each message says what to do. Nothing runs then, no datagram was
+/// sent, and no vote has changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// There is no ballot to work with.
+    /// There is no ballot to work with. Nothing was created; what lies there was left alone.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The address cannot be used.
+    /// The address cannot be used. A new server has no ballot yet.
     #[error(transparent)]
     Link(#[from] LinkError),
-    /// The trace cannot be used.
+    /// The trace cannot be used. A new server has no ballot yet, unless the file could be opened
+    /// and then not be written.
     #[error(transparent)]
     Trace(#[from] RecorderError),
-    /// The system gives no thread, or no way to wake it.
+    /// The system gives no thread, or no way to wake it. A new server has its ballot by now, and is
+    /// not new any more.
     #[error("cannot start the thread of the server: {0}")]
     System(io::Error),
 }

@@ -8,6 +8,7 @@ mod watch;
 
 use std::fmt;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -24,9 +25,13 @@ use crate::leadership::Leadership;
 use crate::recorder::RecorderError;
 use crate::status::Status;
 
-/// A running server. All of its methods may be called from any thread, and none of them makes it
-/// wait. It stops when this value is dropped, without a hand-over.
+/// A running server. All methods may be called from any thread, and none of them holds the server
+/// up. [`Node::hand_over`], [`Node::step_down`], [`Node::shutdown`] and [`Node::wait`] make their
+/// caller wait; the others return at once. The server stops when this value is dropped, without a
+/// hand-over.
 pub struct Node {
+    config: Config,
+    data: PathBuf,
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<Result<(), NodeError>>>>,
 }
@@ -35,6 +40,16 @@ impl Node {
     /// How to start one.
     pub fn builder(config: Config) -> Builder {
         Builder::new(config)
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The directory of its ballot.
+    pub fn data(&self) -> &Path {
+        &self.data
     }
 
     /// What this server may act on as the leader, if it leads and a quorum has confirmed that not
@@ -48,7 +63,7 @@ impl Node {
         self.shared.status()
     }
 
-    /// Tells of changes, from now on.
+    /// Tells what is known now, and then of each change.
     pub fn watch(&self) -> Watch {
         Watch::new(Arc::clone(&self.shared))
     }
@@ -131,7 +146,8 @@ impl fmt::Debug for Node {
 /// What answers a program that asked a leader to give up.
 type Reply = SyncSender<Result<(), HandOverError>>;
 
-/// Why a server cannot go on.
+/// Why a server cannot go on. It has stopped, and its ballot is what the last step left that took
+/// effect: the same server can be started again when the reason is gone.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
     /// The ballot cannot be written.

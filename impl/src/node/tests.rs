@@ -201,10 +201,12 @@ fn it_tells_who_leads_and_until_when() {
 }
 
 #[test]
-fn a_watch_tells_what_changes_and_that_the_node_has_stopped() {
+fn a_watch_tells_the_present_and_what_changes_and_that_the_node_has_stopped() {
     let pair = Pair::patient(Protocol::FIGURE2);
     let node = pair.start();
     let mut watch = node.watch();
+    let present = watch.next().expect("it runs");
+    assert_eq!((present.term(), present.leader), (Term::ZERO, None));
     assert_eq!(watch.next_within(Duration::from_millis(1)), None);
     pair.says(Message::AppendEntries { term: ONE, round: Round::FIRST });
     let news = watch.next().expect("it follows");
@@ -218,6 +220,7 @@ fn a_watch_can_be_awaited_without_a_runtime() {
     let pair = Pair::patient(Protocol::FIGURE2);
     let node = pair.start();
     let mut watch = node.watch();
+    watch.next().expect("it runs");
     pair.says(Message::AppendEntries { term: ONE, round: Round::FIRST });
     let (sender, waker) = std::sync::mpsc::channel();
     struct Unpark(std::sync::mpsc::Sender<()>);
@@ -293,5 +296,6 @@ fn who_asks_a_node_that_has_stopped_is_told() {
     node.begin_shutdown();
     node.wait().unwrap();
     assert_eq!(node.step_down(), Err(HandOverError::Stopped));
-    assert_eq!((node.leadership(), node.watch().next()), (None, None));
+    let told: Vec<_> = node.watch().map(|status| (status.term(), status.leader)).collect();
+    assert_eq!((node.leadership(), told), (None, vec![(Term::ZERO, None)]));
 }

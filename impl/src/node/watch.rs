@@ -9,18 +9,17 @@ use event_listener::Listener as _;
 use super::shared::Shared;
 use crate::status::Status;
 
-/// Tells of each change of term, vote, role, leader, and of whether there is a leadership to act
-/// on. Who is slow misses what lies between, never the latest. A leadership that was handed out
-/// ends by itself, so nobody needs to be told of that in time.
+/// Tells of the present, and then of each change of term, vote, role, leader, and of whether there
+/// is a leadership to act on. Who is slow misses what lies between, never the latest. A leadership
+/// that was handed out ends by itself, so nobody needs to be told of that in time.
 pub struct Watch {
     shared: Arc<Shared>,
-    seen: Status,
+    seen: Option<Status>,
 }
 
 impl Watch {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        let seen = shared.status();
-        Self { shared, seen }
+        Self { shared, seen: None }
     }
 
     /// Waits as [`Watch::next`], for so long at most: `None` if nothing has changed, `Some(None)`
@@ -57,15 +56,16 @@ impl Watch {
         // In this order: what it knew last is told before its end.
         let has_stopped = self.shared.has_stopped();
         let status = self.shared.status();
-        if status.is_news_after(&self.seen) {
-            self.seen = status;
+        if self.seen.is_none_or(|seen| status.is_news_after(&seen)) {
+            self.seen = Some(status);
             return Some(Some(status));
         }
         has_stopped.then_some(None)
     }
 }
 
-/// Waits until something has changed, and says what is known then; ends once the node has stopped.
+/// Says at once what is known at present; from then on it waits until something has changed. It
+/// ends once the node has stopped.
 impl Iterator for Watch {
     type Item = Status;
 

@@ -37,6 +37,8 @@
 //! frame, or not from where it claims to come, counts as lost, under its [`Rejection`]. So does one
 //! of an older version: whoever sends it would not read what this program sends.
 
+mod rejection;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -45,6 +47,7 @@ use raft_model::message::Message;
 use raft_model::trace::StepId;
 use raft_model::types::{Attempt, Round, ServerId, Term};
 
+pub use self::rejection::Rejection;
 use crate::config::{ClusterName, Config};
 
 /// The longest frame, in bytes: an `AppendEntriesResponse` in a cluster with the longest name.
@@ -60,74 +63,6 @@ const APPEND_ENTRIES_RESPONSE: u8 = 4;
 const PRE_VOTE: u8 = 5;
 const PRE_VOTE_RESPONSE: u8 = 6;
 const HAND_OVER: u8 = 7;
-
-/// Why a datagram was rejected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-pub enum Rejection {
-    /// It does not start with the four bytes of a frame.
-    #[error("not a frame")]
-    Magic,
-    /// It is a frame of a version that this program does not know.
-    #[error("unknown version of the format")]
-    Version,
-    /// It ends before the frame is complete.
-    #[error("truncated")]
-    Truncated,
-    /// It goes on after the frame is complete.
-    #[error("trailing bytes")]
-    TrailingBytes,
-    /// Its bytes are not those that were sent.
-    #[error("wrong checksum")]
-    Checksum,
-    /// It names a server by a number that no server has.
-    #[error("server number out of range")]
-    ServerNumber,
-    /// It holds a kind of message that does not exist.
-    #[error("unknown kind of message")]
-    Kind,
-    /// A truth value is neither 0 nor 1.
-    #[error("truth value other than 0 and 1")]
-    Flag,
-    /// A heartbeat is of no round.
-    #[error("heartbeat without a round")]
-    NoRound,
-    /// It belongs to another cluster, by its name, its number of servers or their guards.
-    #[error("of another cluster")]
-    OtherCluster,
-    /// It is for another server.
-    #[error("for another server")]
-    OtherReceiver,
-    /// It claims to come from this server itself.
-    #[error("from this server itself")]
-    FromSelf,
-    /// It claims to come from a server that the cluster does not have.
-    #[error("from a server that the cluster does not have")]
-    UnknownSender,
-    /// It comes from another address than the one configured for the server that it claims to come
-    /// from.
-    #[error("not from the address of its sender")]
-    SenderAddress,
-}
-
-impl Rejection {
-    /// Every reason.
-    pub const ALL: [Self; 14] = [
-        Self::Magic,
-        Self::Version,
-        Self::Truncated,
-        Self::TrailingBytes,
-        Self::Checksum,
-        Self::ServerNumber,
-        Self::Kind,
-        Self::Flag,
-        Self::NoRound,
-        Self::OtherCluster,
-        Self::OtherReceiver,
-        Self::FromSelf,
-        Self::UnknownSender,
-        Self::SenderAddress,
-    ];
-}
 
 /// What one datagram says.
 #[derive(Clone, Debug, PartialEq, Eq)]

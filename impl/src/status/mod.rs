@@ -1,14 +1,19 @@
 //! What a server knows, as one value. Whoever shows it (the log, the demonstration, a program that
-//! asks) reads it here: nobody works out a second time who leads.
+//! asks) reads it here: nobody works out a second time who leads. To be read by people or programs
+//! it becomes a [`Report`].
+
+mod report;
+mod show;
 
 use std::time::Duration;
 
 use raft_model::cluster::Cluster;
-use raft_model::election::{Outgoing, Role, Rule, State, Step};
+use raft_model::election::{Outgoing, Role, Rule, Server, State, Step};
 use raft_model::message::Message;
 use raft_model::trace::Cause;
 use raft_model::types::{ServerId, Term};
 
+pub use self::report::Report;
 use crate::clock::Moment;
 use crate::counters::Counters;
 use crate::leadership::Leadership;
@@ -18,14 +23,20 @@ use crate::wire::Rejection;
 const ELECTIONS: usize = 8;
 
 /// What a server knows after a step: a fold over its steps, and nothing else.
+///
+/// It is shown by `{}` in lines of at most 80 columns, and serialized as the [`Report`] of the
+/// moment at which that is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {
     /// The server.
     pub server: ServerId,
+    /// The cluster that it belongs to: size, protocol and witnesses.
+    pub cluster: Cluster,
     /// Its term, its vote and its role.
     pub state: State,
     /// Who leads its term, as far as it has heard. A leader that was deposed names itself until it
-    /// hears of a later term.
+    /// hears of a later term: [`Node::leadership`](crate::Node::leadership) says what may be acted
+    /// upon.
     pub leader: Option<ServerId>,
     /// What became of datagrams.
     pub datagrams: Counters,
@@ -43,9 +54,10 @@ pub struct Status {
 pub struct Peer {
     /// When a message of it arrived last; `None` if none has.
     pub last_heard: Option<Moment>,
-    /// From the last heartbeat before an answer to that answer; `None` if this server has not led.
+    /// From the last heartbeat before the latest answer to that answer; `None` if this server has
+    /// not led.
     pub round_trip: Option<Duration>,
-    /// How many answers of it have arrived.
+    /// How many answers of it have arrived, to heartbeats and to requests for its vote.
     pub answered: u64,
     /// How many datagrams from its address were rejected.
     pub rejected: u64,
@@ -54,9 +66,9 @@ pub struct Peer {
 /// Elections that a server took part in, and those that it knows of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Elections {
-    /// How often it campaigned.
+    /// How often it campaigned, since it came up: each time in a term of its own.
     pub campaigns: u64,
-    /// How often it was elected.
+    /// How often it was elected, since it came up.
     pub won: u64,
     last: [Option<Election>; ELECTIONS],
 }
@@ -92,9 +104,10 @@ pub struct Stalls {
 
 impl Status {
     /// A server in this state that has heard of nobody.
-    pub fn new(server: ServerId, state: State) -> Self {
+    pub fn new(server: &Server, state: State) -> Self {
         Self {
-            server,
+            server: server.id,
+            cluster: server.cluster,
             state,
             leader: None,
             datagrams: Counters::default(),
@@ -203,159 +216,12 @@ impl Status {
     pub fn peer(&self, server: ServerId) -> &Peer {
         &self.peers[server.index()]
     }
+
+    /// Every other server of the cluster, in the order of their numbers, and what it knows of it.
+    pub fn peers(&self) -> impl Iterator<Item = (ServerId, &Peer)> {
+        self.cluster.others(self.server).map(|server| (server, self.peer(server)))
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use raft_model::cluster::Protocol;
-    use raft_model::election::{Ballot, Server};
-    use raft_model::types::{Attempt, Beats, Round, ServerSet};
-
-    use super::*;
-    use crate::testing::{SENT_IN, server};
-
-    const NOW: Moment = Moment::after_start(Duration::from_secs(60));
-    const ONE: Term = Term::new(1);
-    const TWO: Term = Term::new(2);
-    const VOTE: Message = Message::RequestVoteResponse { term: ONE, vote_granted: true };
-
-    /// S1 of three, which takes these steps one after the other.
-    struct Story(Status);
-
-    impl Story {
-        fn begin() -> Self {
-            let state = State { ballot: Ballot::INITIAL, role: Role::FOLLOWER };
-            Self(Status::new(server(1), state))
-        }
-
-        fn takes(self, cause: Cause) -> Self {
-            self.takes_by(Protocol::FIGURE2, cause)
-        }
-
-        fn takes_by(self, protocol: Protocol, cause: Cause) -> Self {
-            let cluster = Cluster::with(3, protocol).unwrap();
-            let id = Server { id: server(1), cluster, patience: Beats::ZERO.next() };
-            Self(self.0.after(cause, &cause.step_of(&id), NOW))
-        }
-
-        fn times_out(self) -> Self {
-            let before = self.0.state;
-            self.takes(Cause::Timeout { before, attempt: Attempt::FIRST })
-        }
-
-        fn hears(self, from: u8, message: Message) -> Self {
-            let (before, from, sent_in) = (self.0.state, server(from), SENT_IN);
-            self.takes(Cause::Receive { before, from, message, sent_in })
-        }
-
-        fn leader(&self) -> Option<u8> {
-            self.0.leader.map(ServerId::number)
-        }
-    }
-
-    #[test]
-    fn it_knows_its_term_its_role_and_its_vote() {
-        let Story(status) =
-            Story::begin().hears(2, Message::RequestVote { term: ONE, hand_over: false });
-        let known = (status.term(), status.voted_for(), status.state.role);
-        assert_eq!(known, (ONE, Some(server(2)), Role::FOLLOWER));
-    }
-
-    #[test]
-    fn a_candidate_is_not_yet_a_leader() {
-        assert_eq!(Story::begin().times_out().leader(), None);
-    }
-
-    #[test]
-    fn who_is_elected_leads() {
-        let elected = Story::begin().times_out().hears(2, VOTE);
-        assert_eq!(elected.leader(), Some(1));
-        assert_eq!(elected.times_out().leader(), Some(1), "and with its next heartbeat, still");
-    }
-
-    #[test]
-    fn who_is_followed_leads() {
-        let heartbeat = Message::AppendEntries { term: ONE, round: Round::FIRST };
-        assert_eq!(Story::begin().hears(3, heartbeat).leader(), Some(3));
-        assert_eq!(Story::begin().times_out().hears(3, heartbeat).leader(), Some(3));
-    }
-
-    #[test]
-    fn a_message_of_the_same_term_changes_no_leader() {
-        let follows =
-            Story::begin().hears(3, Message::AppendEntries { term: ONE, round: Round::FIRST });
-        assert_eq!(
-            follows.hears(2, Message::RequestVote { term: ONE, hand_over: false }).leader(),
-            Some(3)
-        );
-    }
-
-    #[test]
-    fn nobody_leads_a_new_term() {
-        let follows =
-            || Story::begin().hears(3, Message::AppendEntries { term: ONE, round: Round::FIRST });
-        assert_eq!(follows().times_out().leader(), None);
-        assert_eq!(
-            follows().hears(2, Message::RequestVote { term: TWO, hand_over: false }).leader(),
-            None
-        );
-        let deposed = Story::begin().times_out().hears(2, VOTE);
-        assert_eq!(
-            deposed.hears(3, Message::RequestVote { term: TWO, hand_over: false }).leader(),
-            None
-        );
-    }
-
-    #[test]
-    fn who_has_handed_over_leads_no_more() {
-        let elected = Story::begin().times_out().hears(2, VOTE);
-        let before = elected.0.state;
-        let gone =
-            elected.takes_by(Protocol::CHECK_QUORUM, Cause::HandOver { before, to: server(2) });
-        assert_eq!((gone.leader(), gone.0.term()), (None, ONE));
-    }
-
-    #[test]
-    fn what_changes_with_every_heartbeat_is_no_news() {
-        let elected = Story::begin().times_out().hears(2, VOTE).0;
-        let role = Role::Leader {
-            round: Round::FIRST.next(),
-            answered: ServerSet::only(server(2)),
-            beats: Beats::ZERO.next(),
-        };
-        let later = Status { state: State { role, ..elected.state }, ..elected };
-        assert!(!later.is_news_after(&elected));
-        assert!(later.is_news_after(&Story::begin().0));
-        assert!(later.is_news_after(&Status { leader: None, ..elected }));
-    }
-
-    #[test]
-    fn a_server_that_comes_back_has_heard_of_nobody() {
-        let follows =
-            Story::begin().hears(3, Message::AppendEntries { term: ONE, round: Round::FIRST });
-        let stored = follows.0.state.ballot;
-        assert_eq!(follows.takes(Cause::Start { stored }).leader(), None);
-    }
-
-    #[test]
-    fn it_remembers_the_last_leaders_and_what_it_did_to_lead() {
-        let elected = Story::begin().times_out().hears(2, VOTE);
-        let heartbeat = Message::AppendEntries { term: TWO, round: Round::FIRST };
-        let elections = elected.times_out().hears(3, heartbeat).hears(3, heartbeat).0.elections;
-        assert_eq!((elections.campaigns, elections.won), (1, 1));
-        let last: Vec<_> = elections.last().map(|it| (it.term, it.leader)).collect();
-        assert_eq!(last, [(TWO, server(3)), (ONE, server(1))]);
-    }
-
-    #[test]
-    fn it_knows_when_it_heard_whom_and_how_many_answered() {
-        let Story(status) = Story::begin()
-            .times_out()
-            .hears(2, VOTE)
-            .hears(3, Message::AppendEntriesResponse { term: ONE, round: None });
-        let heard = Peer { last_heard: Some(NOW), answered: 1, ..Peer::default() };
-        assert_eq!(*status.peer(server(2)), heard);
-        assert_eq!(*status.peer(server(3)), Peer { round_trip: Some(Duration::ZERO), ..heard });
-        assert_eq!(*status.peer(server(1)), Peer::default());
-    }
-}
+mod tests;

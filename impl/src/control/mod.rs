@@ -1,0 +1,107 @@
+//! How a running node is spoken to by other programs of its machine: a Unix socket in its data
+//! directory, named [`SOCKET`]. Its file mode, 0600, says who may: the user of the node.
+//!
+//! Both sides send JSON, one value a line. A [`Request`] is answered by an [`Answer`], in order;
+//! one connection may ask as often as it likes. [`Client`] asks, [`Server`] answers, in threads of
+//! its own: it reads what the node last published, so that nobody who asks holds it up.
+//!
+//! ```sh
+//! echo '{"do":"status"}' | socat - UNIX-CONNECT:/var/lib/orders/control
+//! ```
+
+mod client;
+mod server;
+mod socket;
+
+use std::time::Duration;
+
+use raft_model::types::ServerId;
+use serde::{Deserialize, Serialize};
+
+pub use self::client::{Client, ClientError};
+pub use self::server::{Levels, Server};
+use crate::Node;
+use crate::clock::Moment;
+use crate::status::Report;
+
+/// The name of the socket in the data directory.
+pub const SOCKET: &str = "control";
+
+/// What a node is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Request {
+    /// What it knows. Answered by one [`Answer::Status`].
+    Status,
+    /// What it knows now, and at each change, and after so many milliseconds without one. Answered
+    /// by one [`Answer::Status`] after the other; nothing else is answered on this connection.
+    Watch {
+        /// Milliseconds, at least 10.
+        every_ms: u64,
+    },
+    /// To give up leadership in favour of this server. Answered once it has left office.
+    HandOver {
+        /// Who shall lead.
+        to: ServerId,
+    },
+    /// To give up leadership in favour of the follower that answered last.
+    StepDown,
+    /// To log from now on what is at least that important.
+    LogLevel {
+        /// `off`, `warn`, `info`, `debug` or `trace`.
+        level: String,
+    },
+}
+
+/// What a node answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// What it knows.
+    Status(Box<Snapshot>),
+    /// It has done that.
+    Done,
+    /// It has not done that, for this reason.
+    Error(String),
+}
+
+/// What a node knows, and which process it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The name of the cluster.
+    pub cluster: String,
+    /// The number of the process.
+    pub process: u32,
+    /// The program and its version.
+    pub program: String,
+    /// The address of this server, as the others know it.
+    pub address: String,
+    /// How often a leader says that it is alive, in microseconds.
+    pub heartbeat_us: u64,
+    /// The shortest and the longest election timeout, in microseconds.
+    pub election_us: (u64, u64),
+    /// What it knows.
+    #[serde(flatten)]
+    pub status: Report,
+}
+
+impl Snapshot {
+    /// What this node knows at the moment.
+    pub fn of(node: &Node) -> Self {
+        let config = node.config();
+        let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let election = config.election_timeout();
+        Self {
+            cluster: config.cluster_name().to_string(),
+            process: std::process::id(),
+            program: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
+            address: config.own_address().to_string(),
+            heartbeat_us: us(config.heartbeat()),
+            election_us: (us(*election.start()), us(*election.end())),
+            status: Report::new(&node.status(), Moment::now()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,260 @@
+//! What a server knows after which steps, and how that is shown.
+
+use raft_model::cluster::Protocol;
+use raft_model::election::Ballot;
+use raft_model::types::{Attempt, Beats, Round, ServerSet};
+
+use super::*;
+use crate::testing::{SENT_IN, server};
+
+const NOW: Moment = Moment::after_start(Duration::from_secs(60));
+const ONE: Term = Term::new(1);
+const TWO: Term = Term::new(2);
+const VOTE: Message = Message::RequestVoteResponse { term: ONE, vote_granted: true };
+
+/// S1 of three, which takes these steps one after the other.
+struct Story(Status);
+
+impl Story {
+    fn begin() -> Self {
+        let state = State { ballot: Ballot::INITIAL, role: Role::FOLLOWER };
+        Self(Status::new(&Self::server(Protocol::FIGURE2), state))
+    }
+
+    fn takes(self, cause: Cause) -> Self {
+        self.takes_by(Protocol::FIGURE2, cause)
+    }
+
+    fn takes_by(self, protocol: Protocol, cause: Cause) -> Self {
+        Self(self.0.after(cause, &cause.step_of(&Self::server(protocol)), NOW))
+    }
+
+    fn server(protocol: Protocol) -> Server {
+        let cluster = Cluster::with(3, protocol).unwrap();
+        Server { id: server(1), cluster, patience: Beats::ZERO.next() }
+    }
+
+    fn times_out(self) -> Self {
+        let before = self.0.state;
+        self.takes(Cause::Timeout { before, attempt: Attempt::FIRST })
+    }
+
+    fn hears(self, from: u8, message: Message) -> Self {
+        let (before, from, sent_in) = (self.0.state, server(from), SENT_IN);
+        self.takes(Cause::Receive { before, from, message, sent_in })
+    }
+
+    fn leader(&self) -> Option<u8> {
+        self.0.leader.map(ServerId::number)
+    }
+}
+
+#[test]
+fn it_knows_its_term_its_role_and_its_vote() {
+    let Story(status) =
+        Story::begin().hears(2, Message::RequestVote { term: ONE, hand_over: false });
+    let known = (status.term(), status.voted_for(), status.state.role);
+    assert_eq!(known, (ONE, Some(server(2)), Role::FOLLOWER));
+}
+
+#[test]
+fn a_candidate_is_not_yet_a_leader() {
+    assert_eq!(Story::begin().times_out().leader(), None);
+}
+
+#[test]
+fn who_is_elected_leads() {
+    let elected = Story::begin().times_out().hears(2, VOTE);
+    assert_eq!(elected.leader(), Some(1));
+    assert_eq!(elected.times_out().leader(), Some(1), "and with its next heartbeat, still");
+}
+
+#[test]
+fn who_is_followed_leads() {
+    let heartbeat = Message::AppendEntries { term: ONE, round: Round::FIRST };
+    assert_eq!(Story::begin().hears(3, heartbeat).leader(), Some(3));
+    assert_eq!(Story::begin().times_out().hears(3, heartbeat).leader(), Some(3));
+}
+
+#[test]
+fn a_message_of_the_same_term_changes_no_leader() {
+    let follows =
+        Story::begin().hears(3, Message::AppendEntries { term: ONE, round: Round::FIRST });
+    assert_eq!(
+        follows.hears(2, Message::RequestVote { term: ONE, hand_over: false }).leader(),
+        Some(3)
+    );
+}
+
+#[test]
+fn nobody_leads_a_new_term() {
+    let follows =
+        || Story::begin().hears(3, Message::AppendEntries { term: ONE, round: Round::FIRST });
+    assert_eq!(follows().times_out().leader(), None);
+    assert_eq!(
+        follows().hears(2, Message::RequestVote { term: TWO, hand_over: false }).leader(),
+        None
+    );
+    let deposed = Story::begin().times_out().hears(2, VOTE);
+    assert_eq!(
+        deposed.hears(3, Message::RequestVote { term: TWO, hand_over: false }).leader(),
+        None
+    );
+}
+
+#[test]
+fn who_has_handed_over_leads_no_more() {
+    let elected = Story::begin().times_out().hears(2, VOTE);
+    let before = elected.0.state;
+    let gone = elected.takes_by(Protocol::CHECK_QUORUM, Cause::HandOver { before, to: server(2) });
+    assert_eq!((gone.leader(), gone.0.term()), (None, ONE));
+}
+
+#[test]
+fn what_changes_with_every_heartbeat_is_no_news() {
+    let elected = Story::begin().times_out().hears(2, VOTE).0;
+    let role = Role::Leader {
+        round: Round::FIRST.next(),
+        answered: ServerSet::only(server(2)),
+        beats: Beats::ZERO.next(),
+    };
+    let later = Status { state: State { role, ..elected.state }, ..elected };
+    assert!(!later.is_news_after(&elected));
+    assert!(later.is_news_after(&Story::begin().0));
+    assert!(later.is_news_after(&Status { leader: None, ..elected }));
+}
+
+#[test]
+fn a_server_that_comes_back_has_heard_of_nobody() {
+    let follows =
+        Story::begin().hears(3, Message::AppendEntries { term: ONE, round: Round::FIRST });
+    let stored = follows.0.state.ballot;
+    assert_eq!(follows.takes(Cause::Start { stored }).leader(), None);
+}
+
+#[test]
+fn it_remembers_the_last_leaders_and_what_it_did_to_lead() {
+    let elected = Story::begin().times_out().hears(2, VOTE);
+    let heartbeat = Message::AppendEntries { term: TWO, round: Round::FIRST };
+    let elections = elected.times_out().hears(3, heartbeat).hears(3, heartbeat).0.elections;
+    assert_eq!((elections.campaigns, elections.won), (1, 1));
+    let last: Vec<_> = elections.last().map(|it| (it.term, it.leader)).collect();
+    assert_eq!(last, [(TWO, server(3)), (ONE, server(1))]);
+}
+
+#[test]
+fn it_knows_when_it_heard_whom_and_how_many_answered() {
+    let Story(status) = Story::begin()
+        .times_out()
+        .hears(2, VOTE)
+        .hears(3, Message::AppendEntriesResponse { term: ONE, round: None });
+    let heard = Peer { last_heard: Some(NOW), answered: 1, ..Peer::default() };
+    assert_eq!(*status.peer(server(2)), heard);
+    assert_eq!(*status.peer(server(3)), Peer { round_trip: Some(Duration::ZERO), ..heard });
+    assert_eq!(*status.peer(server(1)), Peer::default());
+}
+
+/// S1, which leads, has heard S2 a while ago, and has seen much.
+fn seen_much() -> Status {
+    let Story(mut status) = Story::begin()
+        .times_out()
+        .hears(2, VOTE)
+        .hears(2, Message::AppendEntriesResponse { term: ONE, round: None });
+    status.leadership = Some(Leadership::new(ONE, NOW.after(Duration::from_millis(140))));
+    status.datagrams.sent = 7;
+    (0..3).for_each(|_| status.reject(Rejection::SenderAddress, Some(server(3))));
+    status.stalls =
+        Stalls { late_timers: 1, slow_saves: 2, longest: Duration::from_micros(81_500) };
+    status
+}
+
+#[test]
+fn its_report_has_these_names_and_units() {
+    let report = Report::new(&seen_much(), NOW.after(Duration::from_millis(8)));
+    let json = serde_json::to_value(&report).unwrap();
+    let expected = serde_json::json!({
+        "server": 1,
+        "servers": 3,
+        "protocol": "figure2",
+        "witnesses": [],
+        "role": "leader",
+        "term": "1",
+        "voted_for": 1,
+        "leader": 1,
+        "in_contact": false,
+        "leadership": { "fencing_token": "1", "left_us": 132_000 },
+        "peers": [
+            { "server": 2, "heard_us_ago": 8000, "round_trip_us": 0, "answered": 2, "rejected": 0 },
+            { "server": 3, "heard_us_ago": null, "round_trip_us": null, "answered": 0, "rejected": 3 },
+        ],
+        "datagrams": {
+            "sent": 7, "not_sent": 0, "received": 0, "errors": 0,
+            "rejected": { "sender_address": 3 },
+        },
+        "elections": {
+            "campaigns": 1, "won": 1,
+            "last": [{ "term": "1", "leader": 1, "known_us_ago": 8000 }],
+        },
+        "stalls": { "late_timers": 1, "slow_saves": 2, "longest_us": 81_500 },
+    });
+    assert_eq!(json, expected);
+    assert_eq!(serde_json::from_value::<Report>(json).unwrap(), report, "and is read back");
+}
+
+#[test]
+fn a_report_says_nothing_of_a_leadership_that_is_over() {
+    let over = Report::new(&seen_much(), NOW.after(Duration::from_millis(140)));
+    assert_eq!(over.leadership, None);
+}
+
+#[test]
+fn a_term_that_javascript_would_round_is_not_rounded() {
+    let mut report = Report::new(&seen_much(), NOW);
+    report.term = Term::new(u64::MAX);
+    let json = serde_json::to_string(&report).unwrap();
+    assert!(json.contains(r#""term":"18446744073709551615""#), "{json}");
+    assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+}
+
+#[test]
+fn it_is_shown_to_people_like_this() {
+    let shown = Report::new(&seen_much(), NOW.after(Duration::from_millis(8))).to_string();
+    let expected = "\
+S1 leads in term 1.
+Leadership    valid for 132 ms, fencing token 1
+Vote          for S1
+Cluster       3 servers, figure2
+
+peer  heard           round trip      answered    rejected
+S2    8.0 ms ago      0 us                   2           0
+S3    never           -                      0           3
+
+Elections     campaigned: 1, won: 1
+              S1 in term 1, since 8.0 ms
+Datagrams     7 sent, 0 received
+              3 rejected: sender_address
+Held up       late timers: 1, slow saves: 2
+              for 81 ms at most
+";
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn however_much_it_has_seen_80_columns_are_enough() {
+    let mut report = Report::new(&seen_much(), NOW);
+    let (most, long) = (Term::new(u64::MAX), 1 << 53);
+    (report.term, report.role, report.leader) = (most, "pre-candidate".into(), Some(server(7)));
+    report.leadership = Some(report::Lease { fencing_token: most, left_us: long });
+    report.witnesses = [2, 3, 4, 5, 6, 7].map(server).into();
+    report.protocol = Protocol::CHECK_QUORUM.name().into();
+    for peer in &mut report.peers {
+        (peer.heard_us_ago, peer.round_trip_us) = (Some(long), Some(long));
+        (peer.answered, peer.rejected) = (long, long);
+    }
+    report.elections.last[0].term = most;
+    report.datagrams.rejected = [("sender_address".to_owned(), u64::MAX)].into();
+    (report.datagrams.sent, report.datagrams.received) = (long, long);
+    report.stalls = report::Stalls { late_timers: long, slow_saves: long, longest_us: long };
+    let shown = report.to_string();
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+}
