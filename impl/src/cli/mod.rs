@@ -75,7 +75,7 @@ struct Election {
     #[arg(long, value_name = "MS", default_value_t = 50)]
     heartbeat: u64,
     /// Milliseconds without a leader until a server campaigns, drawn anew each time
-    #[arg(long = "election", value_name = "MIN..MAX", default_value = "150..300", value_parser = range)]
+    #[arg(long = "election", value_name = "MIN..MAX", default_value = "150..225", value_parser = range)]
     timeout: (u64, u64),
 }
 
@@ -93,7 +93,7 @@ impl Election {
 fn range(text: &str) -> Result<(u64, u64), String> {
     let numbers =
         text.split_once("..").and_then(|(min, max)| Some((min.parse().ok()?, max.parse().ok()?)));
-    numbers.ok_or_else(|| "write it as 150..300, in milliseconds".into())
+    numbers.ok_or_else(|| "write it as 150..225, in milliseconds".into())
 }
 
 /// What becomes readable when it is time to stop, and what makes it so: one byte a signal.

@@ -29,7 +29,7 @@ fn each_run_adds_a_header() {
 #[test]
 fn a_header_tells_the_timing_in_milliseconds() {
     let Header { heartbeat_ms, election_ms, .. } = header(&config(3), 1);
-    assert_eq!((heartbeat_ms, election_ms), (50, (150, 300)));
+    assert_eq!((heartbeat_ms, election_ms), (50, (150, 225)));
 }
 
 #[test]
