@@ -116,7 +116,9 @@ fn show(out: &mut impl Write, it: &Snapshot, json: bool, before: &str) -> io::Re
 /// Whoever closes the pipe has seen enough.
 fn ended(result: io::Result<()>) -> Result<(), Failure> {
     match result {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Output(error)),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::Output { what: "to the standard output".into(), error })
+        }
         _ => Ok(()),
     }
 }

@@ -51,7 +51,7 @@ pub(crate) fn run() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure @ Failure::Said) => ExitCode::from(failure.code()),
+        Err(failure @ (Failure::Said | Failure::Interrupted)) => ExitCode::from(failure.code()),
         Err(failure) => {
             // Nobody may be listening.
             let _ = writeln!(io::stderr(), "error: {failure}");
@@ -119,10 +119,12 @@ enum Failure {
     Log(String),
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
-    #[error("cannot write to the standard output: {0}")]
-    Output(io::Error),
+    #[error("cannot write {what}: {error}")]
+    Output { what: String, error: io::Error },
     #[error("")]
     Said, // on standard output
+    #[error("")]
+    Interrupted, // which standard output says
     #[error(transparent)]
     Other(Box<dyn Error>),
 }
@@ -138,7 +140,8 @@ impl Failure {
 
     const fn code(&self) -> u8 {
         match self {
-            Self::Input(_) | Self::Log(_) | Self::Output(_) => 2,
+            Self::Interrupted => 130,
+            Self::Input(_) | Self::Log(_) | Self::Output { .. } => 2,
             Self::Signals(_) | Self::Said | Self::Other(_) => 1,
         }
     }
