@@ -44,11 +44,17 @@ pub fn ballot(bytes: &[u8]) {
 /// A slot that begins like this, with the checksum that belongs to it.
 fn slot(head: &[u8]) -> [u8; SLOT_SIZE] {
     let mut slot = [0; SLOT_SIZE];
-    let (checked, checksum) = slot.split_last_chunk_mut::<4>().expect("a slot is longer");
-    let len = head.len().min(checked.len());
-    checked[..len].copy_from_slice(&head[..len]);
-    *checksum = crc32fast::hash(checked).to_be_bytes();
+    let len = head.len().min(SLOT_SIZE);
+    slot[..len].copy_from_slice(&head[..len]);
+    let at = checksum_at(&slot);
+    let checksum = crc32fast::hash(&slot[..at]);
+    slot[at..at + 4].copy_from_slice(&checksum.to_be_bytes());
     slot
+}
+
+/// Where a slot has its checksum: at its end, before version 4 of the format.
+fn checksum_at(slot: &[u8]) -> usize {
+    if slot[8..12] < [0, 0, 0, 4][..] { SLOT_SIZE - 4 } else { 508 }
 }
 
 fn ballot_file(content: &[u8]) {
@@ -80,14 +86,15 @@ fn is_next(one: &[u8], next: &[u8]) -> bool {
     let generation = |slot: &[u8]| u64::from_be_bytes(slot[48..56].try_into().unwrap());
     let promise = |slot: &[u8]| u64::from_be_bytes(slot[66..74].try_into().unwrap());
     let own = first_of_three().election_timeout().start().as_micros();
-    let (checked, checksum) = one.split_last_chunk::<4>().unwrap();
-    *checksum == crc32fast::hash(checked).to_be_bytes()
+    let at = checksum_at(one);
+    one.len() == SLOT_SIZE
+        && one[at..at + 4] == crc32fast::hash(&one[..at]).to_be_bytes()
         && generation(next).checked_sub(1) == Some(generation(one))
         && next[..8] == one[..8]
         && next[12..48] == one[12..48]
         && next[56..66] == one[56..66]
         && u128::from(promise(next)) == own.max(promise(one).into())
-        && next[74..SLOT_SIZE - 4] == one[74..SLOT_SIZE - 4]
+        && next[74..508] == one[74..508]
 }
 
 /// S1 of three servers, whose ballots are tried.

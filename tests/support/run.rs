@@ -1,6 +1,6 @@
 //! Runs that a test makes step by step, and their traces.
 
-use raft_model::cluster::Cluster;
+use raft_model::cluster::{Cluster, Protocol};
 use raft_model::election::{Ballot, Outgoing};
 use raft_model::message::Message;
 use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
@@ -16,6 +16,7 @@ pub fn id(number: u8) -> ServerId {
 /// A run of three servers that a test makes step by step, with its times in milliseconds.
 pub struct Run {
     name: String,
+    cluster: Cluster,
     pub traces: [Vec<Line>; 3],
 }
 
@@ -24,7 +25,12 @@ pub type Letter = (ServerId, Message, StepId);
 
 impl Run {
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), traces: [vec![], vec![], vec![]] }
+        Self::with(name, Protocol::FIGURE2)
+    }
+
+    pub fn with(name: &str, protocol: Protocol) -> Self {
+        let cluster = Cluster::with(3, protocol).unwrap();
+        Self { name: name.to_owned(), cluster, traces: [vec![], vec![], vec![]] }
     }
 
     pub fn last(&self, server: u8) -> Record {
@@ -38,14 +44,20 @@ impl Run {
         let StepId { boot, sequence } = id_of_step;
         let server = id(server);
         let (wall_us, monotonic_us) = (5_000_000 + 1000 * time, 1000 * time);
-        let step = cause.step_of(&bounds::server(server, Cluster::new(3).unwrap()));
+        let step = cause.step_of(&bounds::server(server, self.cluster));
         let record = Record { server, boot, sequence, wall_us, monotonic_us, cause, step };
         self.traces[server.index()].push(Line::Step(record));
+        self.sent(server.number())
+    }
+
+    /// What a server has sent in its last step.
+    pub fn sent(&self, server: u8) -> Option<Letter> {
+        let record = self.last(server);
         match record.step.outgoing {
             Outgoing::Nothing => None,
             Outgoing::Reply { message, .. }
             | Outgoing::Order { message, .. }
-            | Outgoing::Broadcast { message } => Some((server, message, record.id())),
+            | Outgoing::Broadcast { message } => Some((record.server, message, record.id())),
         }
     }
 
@@ -57,7 +69,7 @@ impl Run {
         self.traces[id(server).index()].push(Line::Header(Header {
             version: VERSION,
             cluster: self.name.clone(),
-            servers: Cluster::new(3).unwrap(),
+            servers: self.cluster,
             addresses: vec![String::new(); 3],
             server: id(server),
             boot,
@@ -68,20 +80,36 @@ impl Run {
         self.step(time, server, StepId { boot, sequence: 0 }, Cause::Start { stored });
     }
 
-    fn next(&mut self, time: u64, server: u8, cause: Cause) -> Letter {
+    fn next(&mut self, time: u64, server: u8, cause: Cause) -> Option<Letter> {
         let StepId { boot, sequence } = self.last(server).id();
         let next = StepId { boot, sequence: sequence + 1 };
-        self.step(time, server, next, cause).expect("it sends something")
+        self.step(time, server, next, cause)
     }
 
     pub fn timeout(&mut self, time: u64, server: u8) -> Letter {
         let before = self.last(server).step.state;
-        self.next(time, server, Cause::Timeout { before, attempt: Attempt::FIRST })
+        let cause = Cause::Timeout { before, attempt: Attempt::FIRST };
+        self.next(time, server, cause).expect("it sends something")
+    }
+
+    /// Its timer fires, and it sends nothing.
+    pub fn wakes(&mut self, time: u64, server: u8) {
+        let before = self.last(server).step.state;
+        let sent = self.next(time, server, Cause::Timeout { before, attempt: Attempt::FIRST });
+        assert_eq!(sent, None, "S{server} sends something");
     }
 
     pub fn receive(&mut self, time: u64, server: u8, (from, message, sent_in): Letter) -> Letter {
         let before = self.last(server).step.state;
-        self.next(time, server, Cause::Receive { before, from, message, sent_in })
+        let cause = Cause::Receive { before, from, message, sent_in };
+        self.next(time, server, cause).expect("it sends something")
+    }
+
+    /// A message arrives, and is not answered.
+    pub fn hears(&mut self, time: u64, server: u8, (from, message, sent_in): Letter) {
+        let before = self.last(server).step.state;
+        let sent = self.next(time, server, Cause::Receive { before, from, message, sent_in });
+        assert_eq!(sent, None, "S{server} answers");
     }
 
     /// A server records a step, is killed before it takes it, and comes up again.
@@ -95,7 +123,7 @@ impl Run {
     }
 
     pub fn texts(&self) -> Vec<String> {
-        self.traces.iter().map(|trace| text(trace)).collect()
+        self.traces.iter().map(text).collect()
     }
 }
 
@@ -123,5 +151,25 @@ pub fn three_elections(name: &str) -> Run {
     let rival = run.timeout(700, 1); // in term 2, which S2 leads
     run.receive(701, 2, request); // a vote that is lost
     run.receive(702, 2, rival); // told of term 3: lost as well
+    run
+}
+
+/// Behind both guards S1 is elected in term 1, and so many rounds of its heartbeats are answered.
+pub fn rounds(number: u64) -> Run {
+    let mut run = Run::with("demo", Protocol::GUARDED);
+    (1..=3).for_each(|server| run.start(0, server));
+    (1..=3).for_each(|server| run.wakes(150, server));
+    let question = run.timeout(200, 1);
+    let yes = run.receive(201, 2, question);
+    let request = run.receive(202, 1, yes);
+    let vote = run.receive(203, 2, request);
+    let mut heartbeat = run.receive(204, 1, vote);
+    for time in (205..).step_by(50).take(usize::try_from(number).unwrap()) {
+        for follower in [2, 3] {
+            let answer = run.receive(time, follower, heartbeat);
+            run.hears(time + 1, 1, answer);
+        }
+        heartbeat = run.timeout(time + 49, 1);
+    }
     run
 }

@@ -147,7 +147,7 @@ fn a_required_trace_holds_a_step_before_it_is_taken_and_the_server_stops_without
     pair.hears();
     let text = fs::read_to_string(&path).unwrap();
     let rules = text.lines().filter_map(|line| match Line::from_text(line).unwrap() {
-        Line::Header(_) => None,
+        Line::Header(_) | Line::End(_) => None,
         Line::Step(record) => Some((record.sequence, record.step.rule)),
     });
     assert_eq!(rules.collect::<Vec<_>>(), [(0, Rule::Started), (1, Rule::VoteGranted)]);

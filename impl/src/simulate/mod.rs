@@ -12,6 +12,7 @@ mod clocks;
 mod fault;
 mod judge;
 mod machine;
+mod session;
 mod strike;
 mod world;
 
@@ -29,6 +30,7 @@ use rand::rngs::StdRng;
 pub use self::fault::Kind;
 use self::fault::schedule;
 pub use self::judge::Violation;
+pub use self::session::Session;
 use self::world::World;
 use crate::config::{ClockError, Config, Settings};
 

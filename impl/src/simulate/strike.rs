@@ -15,7 +15,7 @@ use crate::disk::memory::{Disk, Memory, Plan};
 use crate::disk::slot::Owner;
 use crate::disk::slots::Place;
 
-impl World<'_> {
+impl World {
     /// Something goes wrong. What cannot is not counted: nobody kills a server that is down.
     pub(super) fn strike(&mut self, fault: &Fault) -> Result<(), Violation> {
         let Fault { server, what, .. } = *fault;

@@ -47,8 +47,9 @@ pub(super) enum Event {
     End,
 }
 
-pub(super) struct World<'a> {
-    pub(super) options: &'a Options,
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) options: Options,
     random: StdRng,
     pub(super) now: u64,
     order: u64,
@@ -60,15 +61,15 @@ pub(super) struct World<'a> {
     pub(super) calm: Option<u64>, // since when
 }
 
-impl<'a> World<'a> {
-    pub(super) fn new(seed: u64, options: &'a Options) -> Self {
+impl World {
+    pub(super) fn new(seed: u64, options: &Options) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
         let machines = configs(&mut random, seed, options)
             .into_iter()
             .map(|config| (config.server().id, Machine::new(config)))
             .collect();
         Self {
-            options,
+            options: options.clone(),
             random,
             now: 0,
             order: 0,
@@ -109,37 +110,57 @@ impl<'a> World<'a> {
     fn events_until_the_end(&mut self, faults: &[Fault]) -> Result<(), Violation> {
         while let Some(Reverse((time, _, event))) = self.events.pop() {
             self.now = time;
-            match event {
-                Event::Arrives { to, from, datagram } => {
-                    let source = self.address(from);
-                    if let Some(source) = source
-                        && self.is_heard(from, to)
-                        && let Some(machine) = self.machines.get_mut(&to)
-                    {
-                        machine.arrives(datagram, source);
-                        self.turn(to)?;
-                    }
-                }
-                Event::Wakes { server } => {
-                    let machine = self.machines.get_mut(&server);
-                    if machine.and_then(|it| it.wakes.take_if(|at| *at == time)).is_some() {
-                        self.turn(server)?;
-                    }
-                }
-                Event::Saved { server, starts } => self.saved(server, starts)?,
-                Event::GoesOn { server } => self.goes_on(server)?,
-                Event::Starts { server } => self.start(server)?,
-                Event::GivesUp { server } => self.gives_up(server)?,
-                Event::Fault(index) => self.strike(&faults[index])?,
-                Event::Calm => self.calm_down()?,
-                Event::End => return self.end(),
+            if event == Event::End {
+                return self.end();
             }
+            self.happens(event, faults)?;
             if self.calm.is_some_and(|since| self.now > since + 2_000 * MILLISECOND)
                 && self.machines.keys().any(|&server| self.judge.valid_until(server) > self.now)
             {
                 return Ok(());
             }
         }
+        Ok(())
+    }
+
+    fn happens(&mut self, event: Event, faults: &[Fault]) -> Result<(), Violation> {
+        let now = self.now;
+        match event {
+            Event::Arrives { to, from, datagram } => {
+                let source = self.address(from);
+                if let Some(source) = source
+                    && self.is_heard(from, to)
+                    && let Some(machine) = self.machines.get_mut(&to)
+                {
+                    machine.arrives(datagram, source);
+                    self.turn(to)?;
+                }
+            }
+            Event::Wakes { server } => {
+                let machine = self.machines.get_mut(&server);
+                if machine.and_then(|it| it.wakes.take_if(|at| *at == now)).is_some() {
+                    self.turn(server)?;
+                }
+            }
+            Event::Saved { server, starts } => self.saved(server, starts)?,
+            Event::GoesOn { server } => self.goes_on(server)?,
+            Event::Starts { server } => self.start(server)?,
+            Event::GivesUp { server } => self.gives_up(server)?,
+            Event::Fault(index) => self.strike(&faults[index])?,
+            Event::Calm => self.calm_down()?,
+            Event::End => {}
+        }
+        Ok(())
+    }
+
+    /// Lets everything happen until this moment.
+    pub(super) fn until(&mut self, time: u64) -> Result<(), Violation> {
+        while self.events.peek().is_some_and(|Reverse((at, _, _))| *at <= time) {
+            let Some(Reverse((at, _, event))) = self.events.pop() else { break };
+            self.now = at;
+            self.happens(event, &[])?;
+        }
+        self.now = time;
         Ok(())
     }
 
@@ -331,7 +352,7 @@ impl<'a> World<'a> {
     }
 
     /// A server comes up, for the first time or again.
-    fn start(&mut self, server: ServerId) -> Result<(), Violation> {
+    pub(super) fn start(&mut self, server: ServerId) -> Result<(), Violation> {
         let now = self.now;
         let Some(machine) = self.machines.get_mut(&server) else { return Ok(()) };
         if machine.is_up() || machine.is_lost {

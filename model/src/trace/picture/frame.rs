@@ -9,7 +9,7 @@ use super::svg::{Drawing, LEFT, MESSAGES, TOP};
 const NOTES: [&str; 3] = [
     "Seconds from the first record, by each machine’s own clock: between servers, times are as true as these clocks agree.",
     "Where steps of an election are too close together, time is stretched: shaded, with its true length.",
-    "A server is down from its last record on; it may have lived a little longer. Answers to heartbeats are not drawn, unless they tell of a newer term.",
+    "A server is down from its last record on; it may have lived a little longer. Of answers to heartbeats those are drawn that count, or tell of a newer term.",
 ];
 
 impl Drawing<'_> {
@@ -37,7 +37,7 @@ impl Drawing<'_> {
 
     /// What its marks mean.
     pub(super) fn legend(f: &mut Formatter<'_>) -> fmt::Result {
-        let roles = ["follower", "candidate", "leader", "down"]
+        let roles = ["follower", "pre-candidate", "candidate", "leader", "down"]
             .map(|role| (format!(r#"<path class="lane {role}" d="M0 0H30"/>"#), role));
         let marks = [
             (mark("Elected", 15.0, 0.0, STAR, ""), "elected"),
@@ -58,7 +58,7 @@ impl Drawing<'_> {
         ];
         legend_row(f, 150, arrows.into_iter().chain(stubs))?;
         for (class, _) in MESSAGES {
-            let size = if class == "heartbeat" { 6 } else { 9 };
+            let size = if matches!(class, "heartbeat" | "answer") { 6 } else { 9 };
             writeln!(
                 f,
                 r#"<marker id="head-{class}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="{size}" markerHeight="{size}" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0.5 8 4 0 7.5Z"/></marker>"#

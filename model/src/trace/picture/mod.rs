@@ -7,8 +7,9 @@
 //!
 //! A record is written for every step that changes the server or sends something. So a request that
 //! arrives always leaves a record, for it is answered; if there is none, it was lost. A response
-//! may arrive and leave none: a vote that its candidate no longer needs, and every answer to a
-//! heartbeat that tells of no newer term. The latter are not drawn.
+//! may arrive and leave none: a vote that its candidate no longer needs, an answer to a round that
+//! is over, and, where no rounds are counted, every answer to a heartbeat that tells of no newer
+//! term. The last are not drawn.
 
 mod axis;
 mod clocks;
@@ -25,7 +26,7 @@ use crate::election::{Outgoing, Rule};
 use crate::message::Message;
 use crate::trace::reader::{ReplayError, each_line};
 use crate::trace::replay::Report;
-use crate::trace::{Cause, Header, Line, Record, StepId};
+use crate::trace::{Cause, End, Header, Line, Record, StepId};
 use crate::types::{ServerId, Term};
 
 /// On one screen, of more than this no election is seen.
@@ -224,9 +225,10 @@ impl Picture {
             add(sending, message);
         }
         for (sending, message) in sent(record, self.servers) {
-            let is_acknowledgement = matches!(message, Message::AppendEntriesResponse { .. })
-                && record.step.rule != Rule::StaleRequestRefused;
-            if !is_acknowledgement {
+            let is_uncounted =
+                matches!(message, Message::AppendEntriesResponse { round: None, .. })
+                    && record.step.rule != Rule::StaleRequestRefused;
+            if !is_uncounted {
                 add(sending, message);
             }
         }
@@ -246,7 +248,7 @@ impl Picture {
         }
     }
 
-    /// When something else was done than to send and accept heartbeats.
+    /// When something else was done than to send, accept and answer heartbeats.
     fn times_that_matter(&self) -> Vec<u64> {
         let steps = self.lanes.iter().flat_map(|lane| &lane.steps);
         let matter = steps.filter(|step| self.is_drawn(step) && !is_routine(step));
@@ -339,7 +341,7 @@ fn extent(paths: &[PathBuf]) -> Result<Extent, ReplayError> {
         Line::Header(Header { election_ms: (_, longest), .. }) => {
             extent.silence = extent.silence.max(longest.saturating_mul(1000));
         }
-        Line::Step(Record { wall_us, .. }) => {
+        Line::Step(Record { wall_us, .. }) | Line::End(End { wall_us, .. }) => {
             extent.first = extent.first.min(wall_us);
             extent.last = extent.last.max(wall_us);
         }
@@ -372,8 +374,14 @@ fn sent(record: &Record, cluster: Cluster) -> impl Iterator<Item = (Sending, Mes
     receivers.filter_map(move |to| Some((Sending { from, sent_in, to }, message?)))
 }
 
-/// Whether a step is one of many that keep a leader in office.
+/// Whether a step is one of many that keep a leader in office. A round that is repeated is none:
+/// no quorum has answered it.
 fn is_routine(record: &Record) -> bool {
-    record.cause.before() == Some(record.step.state)
-        && matches!(record.step.rule, Rule::HeartbeatSent | Rule::HeartbeatAccepted)
+    match record.step.rule {
+        Rule::HeartbeatSent | Rule::HeartbeatAccepted => {
+            record.cause.before() == Some(record.step.state)
+        }
+        Rule::RoundOpened | Rule::AnswerCounted | Rule::RoundAnswered => true,
+        _ => false,
+    }
 }

@@ -25,11 +25,15 @@ const NAME: f64 = 130.0;
 const LEVELS: usize = 3;
 
 /// Classes of messages, in the order in which they are drawn, and what the legend calls them.
-pub(super) const MESSAGES: [(&str, &str); 4] = [
+pub(super) const MESSAGES: [(&str, &str); 8] = [
     ("heartbeat", "heartbeat"),
+    ("answer", "its answer"),
+    ("pre-vote", "PreVote"),
+    ("would-vote", "would vote"),
     ("request", "RequestVote"),
     ("refused", "refused"),
     ("granted", "vote granted"),
+    ("hand-over", "hand-over"),
 ];
 
 impl Display for Picture {
@@ -239,7 +243,7 @@ impl Drawing<'_> {
             _ if is_routine(step) => ("routine", SPECK),
             Rule::Elected => (&*rule, STAR),
             Rule::Started => (&*rule, TRIANGLE),
-            Rule::Campaigned => (&*rule, DISC),
+            Rule::PreCampaigned | Rule::Campaigned => (&*rule, DISC),
             _ => (&*rule, DOT),
         };
         writeln!(f, "{}", mark(class, x, y, shape, &title))
@@ -267,17 +271,19 @@ fn y(server: ServerId) -> f64 {
     TOP + ROW * (f64::from(server.number()) - 0.5)
 }
 
-/// The class of a message. An answer to a heartbeat is drawn only where it refuses the heartbeat.
+/// The class of a message.
 fn class_of(message: Message) -> &'static str {
     match message {
-        Message::RequestVote { .. } | Message::PreVote { .. } | Message::HandOver { .. } => {
-            "request"
-        }
-        Message::RequestVoteResponse { vote_granted: true, .. }
-        | Message::PreVoteResponse { vote_granted: true, .. } => "granted",
-        Message::RequestVoteResponse { vote_granted: false, .. }
-        | Message::PreVoteResponse { vote_granted: false, .. }
-        | Message::AppendEntriesResponse { .. } => "refused",
+        Message::PreVote { .. } => "pre-vote",
+        Message::PreVoteResponse { vote_granted: true, .. } => "would-vote",
+        Message::RequestVote { .. } => "request",
+        Message::RequestVoteResponse { vote_granted: true, .. } => "granted",
+        Message::HandOver { .. } => "hand-over",
         Message::AppendEntries { .. } => "heartbeat",
+        Message::AppendEntriesResponse { round: Some(_), .. } => "answer",
+        // An answer without a round is drawn only where it refuses the heartbeat.
+        Message::AppendEntriesResponse { round: None, .. }
+        | Message::RequestVoteResponse { vote_granted: false, .. }
+        | Message::PreVoteResponse { vote_granted: false, .. } => "refused",
     }
 }

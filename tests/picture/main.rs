@@ -1,5 +1,7 @@
 //! Pictures of runs show what was recorded, and nothing else.
 
+mod guards;
+
 use std::env;
 use std::fs;
 use std::path::Path;
@@ -124,7 +126,7 @@ fn runs_of_every_size_are_drawn() {
         let traces: Vec<String> =
             (1..=size).map(|number| text(simulation.trace(id(number)))).collect();
         let arrows = |picture: &str| {
-            let classes = ["request", "granted", "refused", "heartbeat"];
+            let classes = ["request", "granted", "refused", "heartbeat", "answer"];
             classes.into_iter().map(|class| messages(picture, class).0 as u64).sum::<u64>()
         };
         let (report, picture) = draw(&traces, WHOLE);
