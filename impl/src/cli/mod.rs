@@ -3,6 +3,8 @@
 mod cluster;
 mod control;
 mod hint;
+mod lead;
+mod log;
 mod run;
 mod simulate;
 
@@ -16,6 +18,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use raft_model::cluster::Protocol;
 use raft_model::types::ServerId;
+use raft_node::supervise;
 
 /// Raft leader election over UDP: servers choose one leader a term, and another when it fails.
 ///
@@ -31,16 +34,24 @@ struct Cli {
 enum Command {
     Cluster(cluster::Args),
     Run(run::Args),
+    Lead(lead::Args),
     Status(control::Status),
     HandOver(control::HandOver),
     StepDown(control::StepDown),
     LogLevel(control::LogLevel),
     Simulate(simulate::Args),
+    #[command(name = supervise::ENTER, hide = true)]
+    Enter(lead::Enter),
 }
 
 /// Does what the arguments say.
 pub(crate) fn run() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Lead(args) => match lead::run(args) {
+            Ok(code) => return ExitCode::from(code),
+            Err(failure) => Err(failure),
+        },
+        Command::Enter(args) => return ExitCode::from(lead::enter(&args)),
         Command::Run(args) => run::run(args),
         Command::Cluster(args) => cluster::run(args),
         Command::Status(args) => control::status(&args),

@@ -9,14 +9,10 @@ use std::thread;
 
 use raft_node::Node;
 use raft_node::config::{Config, Settings};
-use raft_node::control::{self, Levels};
+use raft_node::control;
 use signal_hook::consts::{SIGINT, SIGTERM};
-use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Registry, reload};
 
+use super::log::Log;
 use super::{Election, Failure, hint};
 
 const EXAMPLE: &str = "\
@@ -42,9 +38,6 @@ once, as the first one does any other server.
 
 Exit code: 0 after SIGINT or SIGTERM, 1 if the server cannot run or cannot go on (ballot, lock, \
 address, disk), 2 if it was told something wrong.";
-
-/// How many lines of the log may wait for somebody to read them.
-const LINES: usize = 4096;
 
 /// Run one server of a cluster, until SIGINT or SIGTERM.
 #[derive(clap::Args)]
@@ -146,59 +139,30 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         builder = builder.trace(trace).needs_trace(args.trace_required);
     }
     let node = Arc::new(builder.start().map_err(hint::start)?);
-    let _control = control::Server::open(&node, Some(log.levels()))
+    let control = control::Server::open(&node, Some(log.levels()))
         .inspect_err(|error| tracing::warn!(%error, "nobody can ask this node: no control socket"));
-    let stopped = Arc::clone(&node);
+    let control = control.ok().map(Arc::new);
+    let (stopped, asked) = (Arc::clone(&node), control.as_ref().map(Arc::downgrade));
     thread::spawn(move || {
+        if stop.read_exact(&mut [0]).is_err() {
+            return;
+        }
+        let first = Arc::clone(&stopped);
+        thread::spawn(move || {
+            // Whoever acts for a leader ends first, as long as it leads.
+            if let Some(control) = asked.and_then(|it| it.upgrade())
+                && first.check_hand_over(None).is_ok()
+            {
+                control.release();
+            }
+            first.begin_shutdown();
+        });
         while stop.read_exact(&mut [0]).is_ok() {
             stopped.begin_shutdown();
+            stopped.begin_shutdown(); // at once
         }
     });
     node.wait().map_err(Failure::other)
-}
-
-/// The log on standard error, written by a thread of its own: if nobody reads there, lines are
-/// dropped and counted, and the server goes on.
-struct Log {
-    level: reload::Handle<LevelFilter, Registry>,
-    dropped: ErrorCounter,
-    _writer: WorkerGuard,
-}
-
-impl Log {
-    fn begin() -> Result<Self, Failure> {
-        let level = std::env::var("RAFT_LOG").unwrap_or_else(|_| "info".into());
-        let level = level.parse::<LevelFilter>().map_err(|_| Failure::Log(level))?;
-        let (lines, writer) =
-            NonBlockingBuilder::default().buffered_lines_limit(LINES).finish(io::stderr());
-        let dropped = lines.error_counter();
-        let (filter, level) = reload::Layer::new(level);
-        let lines = tracing_subscriber::fmt::layer()
-            .with_writer(lines)
-            .with_target(false)
-            .log_internal_errors(false); // they would go to the stderr that just failed, and panic
-        tracing_subscriber::registry().with(filter).with(lines).init();
-        Ok(Self { level, dropped, _writer: writer })
-    }
-
-    /// Changes how much is logged from then on.
-    fn levels(&self) -> Levels {
-        let handle = self.level.clone();
-        Box::new(move |level| {
-            let parsed = level.parse::<LevelFilter>();
-            let level = parsed.map_err(|_| Failure::Log(level.to_owned()).to_string())?;
-            handle.reload(level).map_err(|error| error.to_string())
-        })
-    }
-}
-
-impl Drop for Log {
-    fn drop(&mut self) {
-        let dropped = self.dropped.dropped_lines();
-        if dropped > 0 {
-            tracing::warn!(dropped, "lines of this log are missing, since nobody read them");
-        }
-    }
 }
 
 /// The system closes a pipe when the process at its other end dies, however it dies. Then nobody is

@@ -88,6 +88,18 @@ impl Node {
         self.give_up(None)
     }
 
+    /// Whether this server would give up now if it were told to, in favour of this server or of the
+    /// follower that answered last. Nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Node::hand_over`].
+    pub fn check_hand_over(&self, to: Option<ServerId>) -> Result<(), HandOverError> {
+        let (reply, answer) = sync_channel(1);
+        self.shared.command(Command::CheckGiveUp { to, reply });
+        answer.recv().unwrap_or(Err(HandOverError::Stopped))
+    }
+
     fn give_up(&self, to: Option<ServerId>) -> Result<(), HandOverError> {
         let (reply, answer) = sync_channel(1);
         self.shared.command(Command::GiveUp { to, reply });

@@ -20,6 +20,8 @@ use crate::status::Status;
 pub(super) enum Command {
     /// To hand over, to this server if one is named.
     GiveUp { to: Option<ServerId>, reply: Reply },
+    /// To say whether it could hand over.
+    CheckGiveUp { to: Option<ServerId>, reply: Reply },
     /// To hand over if it leads, and to stop; to stop at once if it does so already.
     Leave,
     /// To stop at once.
