@@ -76,6 +76,7 @@
 //! | [`liveness`] | all infinite runs that are fair: are leaders elected, and do they stay |
 //! | [`topology`] | on which links they do, where some servers do not hear each other |
 //! | [`mutant`] | elections that are wrong on purpose: a catalogue, and what catches each |
+//! | [`explore`] | the explorer: paths made of causes, walked, judged and compared |
 //! | [`proof`] | safety for every number of servers and every term: the same text, run on symbols |
 //!
 //! These are the rooms of the crate. Each may use only what stands before it, and says what that
@@ -97,8 +98,9 @@
 //! liveness: types cluster protocol action run world packed reduce search
 //! topology: types cluster protocol action run world packed search liveness
 //! mutant: types cluster protocol run world reduce search liveness
+//! explore: types cluster protocol action words run world mutant
 //! proof: types cluster protocol action run world mutant
-//! cli: types cluster run trace world actor reduce search liveness topology mutant proof
+//! cli: types cluster run trace world actor reduce search liveness topology mutant explore proof
 //! ```
 //!
 //! The room `protocol` holds [`message`] and [`election`]; `cli` is the program `raft-model`.
@@ -168,6 +170,8 @@ pub mod trace;
 
 #[cfg(feature = "check")]
 pub mod actor;
+#[cfg(feature = "check")]
+pub mod explore;
 #[cfg(feature = "check")]
 pub mod liveness;
 #[cfg(feature = "check")]

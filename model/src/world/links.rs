@@ -46,6 +46,13 @@ impl Links {
         self
     }
 
+    /// These links without the one over which `to` hears `from`.
+    #[must_use]
+    pub fn cut(mut self, from: ServerId, to: ServerId) -> Self {
+        self.0[from.index()] = self.0[from.index()].without(to);
+        self
+    }
+
     /// These links without all those of some servers.
     #[must_use]
     pub fn without(self, servers: ServerSet) -> Self {
