@@ -117,7 +117,7 @@ fn show(out: &mut impl Write, it: &Snapshot, json: bool, before: &str) -> io::Re
 fn ended(result: io::Result<()>) -> Result<(), Failure> {
     match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::Output { what: "to the standard output".into(), error })
+            Err(Failure::Output { what: "the output".into(), error })
         }
         _ => Ok(()),
     }

@@ -192,7 +192,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let text = if args.json { report.json() } else { report.text() };
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            return Err(Failure::Output { what: "to the standard output".into(), error });
+            return Err(Failure::Output { what: "the output".into(), error });
         }
         _ => {}
     }
