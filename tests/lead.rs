@@ -10,6 +10,7 @@ use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use raft_model::trace::replay::replay;
@@ -36,6 +37,12 @@ fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < deadline, "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// The program `ticks`, built once.
+fn ticking() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| example("raft-node", "ticks"))
 }
 
 /// Three nodes, and a supervisor beside each.
@@ -72,7 +79,7 @@ impl Service {
         let mut command = Command::new(raft_node());
         command.args(["lead", "--data"]).arg(self.cluster.data(server)).args(&self.options);
         command.args(["--", "/bin/sh", "-c", &self.script, "sh"]);
-        command.arg(example("raft-node", "ticks")).arg(self.ticks(server));
+        command.arg(ticking()).arg(self.ticks(server));
         command.arg(self.folder.path());
         let log = fs::File::options().create(true).append(true).open(self.log(server)).unwrap();
         let child = command.stderr(log).stdout(Stdio::null()).spawn().unwrap();

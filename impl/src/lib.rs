@@ -45,7 +45,8 @@
 //! # Features
 //!
 //! `daemon`, on by default, is the program `raft-node`: its command line, [`supervise`],
-//! [`cluster`] and [`simulate`]. A program that embeds a server does without: `default-features = false`.
+//! [`cluster`] and [`simulate`]. A program that embeds a server does without:
+//! `default-features = false`.
 //!
 //! # Inside
 //!
