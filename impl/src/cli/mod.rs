@@ -2,10 +2,12 @@
 
 mod cluster;
 mod control;
+mod generate;
 mod hint;
 mod lead;
 mod log;
 mod run;
+mod service;
 mod simulate;
 
 use std::error::Error;
@@ -40,6 +42,8 @@ enum Command {
     StepDown(control::StepDown),
     LogLevel(control::LogLevel),
     Simulate(simulate::Args),
+    Completions(generate::Completions),
+    Man(generate::Man),
     #[command(name = supervise::ENTER, hide = true)]
     Enter(lead::Enter),
 }
@@ -59,6 +63,8 @@ pub(crate) fn run() -> ExitCode {
         Command::StepDown(args) => control::step_down(&args),
         Command::LogLevel(args) => control::log_level(args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Completions(args) => generate::completions(&args),
+        Command::Man(args) => generate::man(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -137,6 +143,8 @@ enum Failure {
     #[error("")]
     Interrupted, // which standard output says
     #[error(transparent)]
+    Disk(Box<dyn Error>), // what lies there is not what should: no restart mends that
+    #[error(transparent)]
     Other(Box<dyn Error>),
 }
 
@@ -153,6 +161,7 @@ impl Failure {
         match self {
             Self::Interrupted => 130,
             Self::Input(_) | Self::Log(_) | Self::Output { .. } => 2,
+            Self::Disk(_) => 3,
             Self::Signals(_) | Self::Said | Self::Other(_) => 1,
         }
     }

@@ -13,7 +13,7 @@ use raft_node::control;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::log::Log;
-use super::{Election, Failure, hint};
+use super::{Election, Failure, hint, service};
 
 const EXAMPLE: &str = "\
 Example: three servers on one machine, each in a terminal of its own. Leave out --bootstrap when \
@@ -36,8 +36,11 @@ At SIGINT or SIGTERM a leader hands over to another server, if the protocol has 
 and stays until that one leads, or for twice the election minimum. A second signal stops it at \
 once, as the first one does any other server.
 
-Exit code: 0 after SIGINT or SIGTERM, 1 if the server cannot run or cannot go on (ballot, lock, \
-address, disk), 2 if it was told something wrong.";
+Exit code: 0 after SIGINT or SIGTERM; 1 if the server cannot run or go on, but may if it is \
+started again later (its address is in use or not there yet, the disk is full or refuses, \
+another process has its directory); 2 if it was told something wrong; 3 if a person has to look, \
+since what lies on its disk is not what should (no ballot or a damaged one, a ballot of another \
+server).";
 
 /// Run one server of a cluster, until SIGINT or SIGTERM.
 #[derive(clap::Args)]
@@ -142,11 +145,13 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     let control = control::Server::open(&node, Some(log.levels()))
         .inspect_err(|error| tracing::warn!(%error, "nobody can ask this node: no control socket"));
     let control = control.ok().map(Arc::new);
+    service::started(&node);
     let (stopped, asked) = (Arc::clone(&node), control.as_ref().map(Arc::downgrade));
     thread::spawn(move || {
         if stop.read_exact(&mut [0]).is_err() {
             return;
         }
+        service::stopping();
         let first = Arc::clone(&stopped);
         thread::spawn(move || {
             // Whoever acts for a leader ends first, as long as it leads.
