@@ -104,7 +104,9 @@ fn exit_codes_tell_what_may_be_tried_again_from_what_a_person_must_look_at() {
 
 #[test]
 fn the_unit_is_one_that_systemd_understands() {
-    let verify = |unit: &Path| Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(unit).output();
+    let verify = |unit: &Path| {
+        Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(unit).output()
+    };
     let folder = TempDir::new().unwrap();
     let packaged = Path::new(env!("CARGO_MANIFEST_DIR")).join("impl/packaging/raft-node@.service");
     // The program need not be installed to judge the unit.

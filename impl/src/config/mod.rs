@@ -57,7 +57,7 @@ impl Settings {
     /// seldom split a vote, so half the width serves: of 150 leaders that were killed 149 or 150
     /// were replaced by the first campaign, as with the paper's width, in 151 ms and not 179 (the
     /// median), on a disk where a save takes 20 ms, too. With a third of the minimum it was 98 of
-    /// 100 there (`cargo bench --bench failover -- --rounds 150 --heartbeat 50 --election 150..200`).
+    /// 100 there. `cargo bench --bench failover -- --heartbeat 50 --election 150..200` measures it.
     pub fn new(cluster: impl Into<String>, id: u8, servers: Vec<(u8, SocketAddr)>) -> Self {
         Self {
             cluster: cluster.into(),
