@@ -12,7 +12,7 @@ use raft_node::simulate::{Kind, Options, Outcome, Run, Violation, write_traces};
 use serde_json::{Map, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::{Failure, run::clock_error};
+use super::{Failure, keys::Percent};
 
 const EXAMPLE: &str = "\
 Everything in a run follows from its seed. A run that breaks a rule is run again with fewer \
@@ -52,8 +52,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
     only: Option<Vec<usize>>,
     /// How much clocks gain or lose at most, in percent; servers count on 1
-    #[arg(long, value_name = "PERCENT", default_value = "1", value_parser = clock_error)]
-    clock_error: u32,
+    #[arg(long, value_name = "PERCENT", default_value = "1")]
+    clock_error: Percent,
     /// Write the traces of a single run, or of the first that breaks a rule, to this directory, for
     /// `raft-model replay`
     #[arg(long, value_name = "DIR")]
@@ -75,7 +75,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         servers: args.servers,
         protocol: args.protocol,
         faults: args.faults,
-        clock_error_ppm: args.clock_error,
+        clock_error_ppm: args.clock_error.0,
     };
     let began = Instant::now();
     let (all, found) = simulate_all(args, &options).map_err(Failure::other)?;
@@ -193,7 +193,7 @@ fn story(args: &Args, options: &Options, found: &Found) -> String {
         args.servers,
         args.protocol.name(),
         args.faults,
-        f64::from(args.clock_error) / 10_000.0,
+        f64::from(args.clock_error.0) / 10_000.0,
         run.seed,
     );
     text
