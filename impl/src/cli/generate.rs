@@ -1,6 +1,6 @@
 //! `raft-node completions` and `raft-node man`: what packages install.
 
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::CommandFactory as _;
@@ -30,12 +30,7 @@ pub(super) struct Man {
 pub(super) fn completions(args: &Completions) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "raft-node", &mut script);
-    match io::stdout().write_all(&script) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::Output { what: "the output".into(), error })
-        }
-        _ => Ok(()),
-    }
+    super::printed(io::stdout().write_all(&script))
 }
 
 pub(super) fn man(args: &Man) -> Result<(), Failure> {

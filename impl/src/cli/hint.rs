@@ -32,9 +32,11 @@ pub(super) fn config(error: ConfigError) -> Failure {
         | ConfigError::DuplicateNumber { .. }
         | ConfigError::Gap { .. }
         | ConfigError::UnusableAddress { .. }
+        | ConfigError::MappedAddress { .. }
         | ConfigError::MixedFamilies { .. }
         | ConfigError::MixedReach { .. }
         | ConfigError::DuplicateAddress { .. } => "Correct the list of --server.",
+        ConfigError::UnusableListen { .. } => "Correct --listen.",
         ConfigError::UnknownWitness { .. } | ConfigError::Witnesses(_) => "Correct --witness.",
         ConfigError::ClockError { .. } => "Correct --clock-error.",
         ConfigError::HeartbeatTooShort { .. } => "Correct --heartbeat.",

@@ -8,12 +8,11 @@ use std::time::Duration;
 use clap::ValueEnum;
 use raft_node::control::{Client, ClientError, Snapshot};
 use raft_node::supervise::{self, Margins, Restart, Supervisor};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 
 use super::control::Running;
 use super::log::Log;
-use super::{Failure, stop_at_signals};
+use super::{Failure, is_readable, stop_at_signals};
 
 /// How long a node may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -89,13 +88,13 @@ enum When {
 
 /// Runs it, and says with which code to exit.
 pub(super) fn run(args: Args) -> Result<u8, Failure> {
-    let _log = Log::begin()?;
+    let _log = Log::begin(std::env::var("RAFT_LOG").ok().as_deref())?;
     let (stop, _stopper) = stop_at_signals(&[SIGTERM, SIGINT, SIGHUP])?;
     let (children, _ended) = stop_at_signals(&[SIGCHLD])?;
     let Some(node) = find(&args, &stop)? else { return Ok(0) };
     let timing = timing(&args, &node)?;
     let supervisor = Supervisor {
-        data: args.node.data,
+        data: args.node.data()?,
         command: args.command,
         margins: timing.margins,
         lease: timing.lease,
@@ -114,9 +113,9 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
 
 /// The node, once it is there. `None` if a signal comes first.
 fn find(args: &Args, stop: &UnixStream) -> Result<Option<Snapshot>, Failure> {
-    let mut has_said = false;
+    let (data, mut has_said) = (args.node.data()?, false);
     loop {
-        let asked = Client::connect(&args.node.data, PATIENCE).and_then(|mut it| it.status());
+        let asked = Client::connect(&data, PATIENCE).and_then(|mut it| it.status());
         match asked {
             Ok(snapshot) => return Ok(Some(snapshot)),
             Err(error @ (ClientError::NoNode { .. } | ClientError::Ended { .. })) => {
@@ -127,9 +126,7 @@ fn find(args: &Args, stop: &UnixStream) -> Result<Option<Snapshot>, Failure> {
             }
             Err(error) => return Err(Failure::other(error)),
         }
-        let second = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
-        let mut fds = [PollFd::new(stop, PollFlags::IN)];
-        if poll(&mut fds, Some(&second)).is_ok_and(|count| count > 0) {
+        if is_readable(stop, Duration::from_millis(200)) {
             return Ok(None);
         }
     }

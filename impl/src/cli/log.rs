@@ -23,9 +23,10 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn begin() -> Result<Self, Failure> {
-        let level = std::env::var("RAFT_LOG").unwrap_or_else(|_| "info".into());
-        let level = level.parse::<LevelFilter>().map_err(|_| Failure::Log(level))?;
+    /// What is at least that important is logged; `info` unless something else is wanted.
+    pub(super) fn begin(level: Option<&str>) -> Result<Self, Failure> {
+        let level = level.unwrap_or("info");
+        let level = level.parse::<LevelFilter>().map_err(|_| Failure::Log(level.to_owned()))?;
         let (lines, writer) =
             NonBlockingBuilder::default().buffered_lines_limit(LINES).finish(io::stderr());
         let dropped = lines.error_counter();

@@ -4,6 +4,8 @@ mod cluster;
 mod control;
 mod generate;
 mod hint;
+mod init;
+mod keys;
 mod lead;
 mod log;
 mod run;
@@ -21,10 +23,13 @@ use clap::{Parser, Subcommand};
 use raft_model::cluster::Protocol;
 use raft_model::types::ServerId;
 use raft_node::supervise;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// Raft leader election over UDP: servers choose one leader a term, and another when it fails.
 ///
-/// First try `cluster`, which needs no arguments; then `run`, one server in each terminal.
+/// First try `cluster`, which needs no arguments; then `run`, one server in each terminal. For real
+/// machines, `init` writes an example of a configuration. `lead` runs a command where the leader
+/// is.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -36,6 +41,8 @@ struct Cli {
 enum Command {
     Cluster(cluster::Args),
     Run(run::Args),
+    Init(init::Init),
+    CheckConfig(init::Check),
     Lead(lead::Args),
     Status(control::Status),
     HandOver(control::HandOver),
@@ -58,6 +65,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Enter(args) => return ExitCode::from(lead::enter(&args)),
         Command::Run(args) => run::run(args),
         Command::Cluster(args) => cluster::run(args),
+        Command::Init(args) => init::init(&args),
+        Command::CheckConfig(args) => init::check(&args),
         Command::Status(args) => control::status(&args),
         Command::HandOver(args) => control::hand_over(&args),
         Command::StepDown(args) => control::step_down(&args),
@@ -77,7 +86,7 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-/// How servers elect, and when they send and campaign. Both commands have these.
+/// How servers elect, and when they send and campaign.
 #[derive(clap::Args)]
 struct Election {
     /// How the servers elect, the same on all of them: figure2, pre-vote, check-quorum, or guarded,
@@ -111,6 +120,22 @@ fn range(text: &str) -> Result<(u64, u64), String> {
     let numbers =
         text.split_once("..").and_then(|(min, max)| Some((min.parse().ok()?, max.parse().ok()?)));
     numbers.ok_or_else(|| "write it as 150..225, in milliseconds".into())
+}
+
+/// Whether something can be read there, now or within this time.
+fn is_readable(stream: &UnixStream, time: Duration) -> bool {
+    let mut fds = [PollFd::new(stream, PollFlags::IN)];
+    poll(&mut fds, Timespec::try_from(time).ok().as_ref()).is_ok_and(|count| count > 0)
+}
+
+/// What comes of printing. Whoever closes the pipe has seen enough.
+fn printed(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::Output { what: "the output".into(), error })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What becomes readable when it is time to stop, and what makes it so: one byte a signal.

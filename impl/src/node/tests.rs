@@ -299,3 +299,18 @@ fn who_asks_a_node_that_has_stopped_is_told() {
     let told: Vec<_> = node.watch().map(|status| (status.term(), status.leader)).collect();
     assert_eq!((node.leadership(), told), (None, vec![(Term::ZERO, None)]));
 }
+
+#[test]
+fn a_server_that_has_moved_is_spoken_to_there_and_believed_from_there() {
+    let mut pair = Pair::new(Protocol::FIGURE2, (300, 600));
+    let node = pair.start();
+    pair.hears();
+    let moved = UdpSocket::bind("127.0.0.1:0").unwrap();
+    moved.set_read_timeout(Some(PATIENCE)).unwrap();
+    node.set_address(server(2), moved.local_addr().unwrap());
+    pair.peer = moved;
+    assert!(matches!(pair.hears(), Message::RequestVote { .. }));
+    let term = node.status().term().next().unwrap();
+    pair.says(Message::AppendEntries { term, round: Round::FIRST });
+    pair.agrees_until(&node, |status| status.leader == Some(server(2)));
+}

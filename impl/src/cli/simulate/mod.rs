@@ -16,7 +16,7 @@ use raft_node::simulate::{Options, Outcome, Run, write_traces};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use self::report::{Found, Report};
-use super::{Failure, hint, run::clock_error};
+use super::{Failure, hint, keys::Percent};
 
 const EXAMPLE: &str = "\
 Everything in a run follows from its seed. A run that breaks a rule is run again with fewer \
@@ -60,8 +60,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "NUMBERS", value_parser = only)]
     only: Option<Only>,
     /// How much clocks gain or lose at most, in percent; servers count on 1
-    #[arg(long, value_name = "PERCENT", default_value = "1", value_parser = clock_error)]
-    clock_error: u32,
+    #[arg(long, value_name = "PERCENT", default_value = "1")]
+    clock_error: Percent,
     /// Write the traces of a single run, or of the first that breaks a rule, to this directory, for
     /// `raft-model replay`. It must hold no traces yet
     #[arg(long, value_name = "DIR")]
@@ -172,7 +172,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         protocol: args.protocol,
         witnesses: args.witnesses.clone(),
         faults: args.faults,
-        clock_error_ppm: args.clock_error,
+        clock_error_ppm: args.clock_error.0,
     };
     args.validate(&options)?;
     let stop = Stop::at_signals()?;
