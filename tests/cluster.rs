@@ -386,7 +386,7 @@ fn bad_input_exits_with_2_and_starts_nothing() {
         (&["--size", "0"], &["--size", "1..=7"]),
         (&["--size", "8"], &["--size", "1..=7"]),
         (&["--heartbeat", "100"], &["heartbeat of 100ms", "150ms"]),
-        (&["--election", "soon"], &["soon", "150..300"]),
+        (&["--election", "soon"], &["soon", "150..225"]),
         (&["--protocol", "paxos"], &["\"paxos\" is no protocol"]),
     ];
     for (more, words) in table {

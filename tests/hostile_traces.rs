@@ -135,7 +135,7 @@ fn headers_that_are_cut_off_are_passed_over() {
 fn a_trace_may_grow_while_it_is_replayed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trace");
-    let text = text(&lines());
+    let text = text(lines());
     let (start, rest) = text.split_at(2000);
     fs::write(&path, start).unwrap();
     let mut file = File::options().append(true).open(&path).unwrap();

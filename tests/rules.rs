@@ -7,11 +7,11 @@ use raft_model::message::Message;
 use raft_model::trace::reader::ReplayError;
 use raft_model::trace::replay::{Report, replay, replay_without};
 use raft_model::trace::rule::{RULES, Rule};
-use raft_model::trace::{Cause, Line, Record, StepId};
+use raft_model::trace::{Cause, End, Line, Record, StepId};
 use raft_model::types::{Round, ServerId, Term};
 use support::bounds;
 use support::run::{Run, id, three_elections};
-use support::simulation::{text, write};
+use support::simulation::{Simulation, text, write};
 use tempfile::TempDir;
 
 /// Traces that a rule refuses, and the rules that would refuse them before it.
@@ -45,6 +45,14 @@ fn received(run: &mut Run, from: ServerId, message: Message, sent_in: StepId) {
     add(run, 3, Cause::Receive { before, from, message, sent_in });
 }
 
+/// The trace of a server is said to end before its last record.
+fn end_before_last(run: &mut Run, server: u8) {
+    let Record { server, boot, sequence, wall_us, .. } = run.last(server);
+    let end = End { server, boot, sequence, wall_us, reason: "it was edited".to_owned() };
+    let lines = &mut run.traces[server.index()];
+    lines.insert(lines.len() - 1, Line::End(end));
+}
+
 /// S1 comes up again without the vote that it had; what it does then follows from that.
 fn come_up_without_a_vote(run: &mut Run) {
     let start = run.traces[0].iter().rposition(|line| matches!(line, Line::Header(_))).unwrap() + 1;
@@ -68,7 +76,7 @@ fn header_of_last_run(run: &mut Run, server: u8) -> &mut raft_model::trace::Head
     let lines = run.traces[id(server).index()].iter_mut().rev();
     let mut headers = lines.filter_map(|line| match line {
         Line::Header(header) => Some(header),
-        Line::Step(_) => None,
+        Line::Step(_) | Line::End(_) => None,
     });
     headers.next().expect("a trace has a header")
 }
@@ -130,6 +138,9 @@ fn edited(rule: Rule) -> Edited {
                 sent_in,
             );
         }
+        Rule::EndsOnce => {
+            end_before_last(&mut run, 3);
+        }
         Rule::RunOnce => {
             let mut traces = run.traces.to_vec();
             traces.push(traces[2].clone());
@@ -154,7 +165,7 @@ fn edited(rule: Rule) -> Edited {
 
 fn judged(traces: &[Vec<Line>], without: &[Rule]) -> Result<Report, ReplayError> {
     let folder = TempDir::new().unwrap();
-    let texts: Vec<_> = traces.iter().map(|lines| text(lines)).collect();
+    let texts: Vec<_> = traces.iter().map(text).collect();
     replay_without(without, &write(&folder, &texts))
 }
 
@@ -204,4 +215,31 @@ fn an_answer_that_another_server_was_given_is_refused() {
 fn the_vote_of_a_server_is_looked_at_behind_one_rule_only() {
     let behind = RULES.iter().filter(|(rule, _)| !edited(*rule).behind.is_empty());
     assert_eq!(behind.map(|(rule, _)| *rule).collect::<Vec<_>>(), [Rule::OneVote]);
+}
+
+/// The disk of S2 is full, and S2 goes on: it votes, and sends, and comes back with a later ballot.
+#[test]
+fn what_a_server_does_after_the_end_of_its_trace_is_taken_on_trust() {
+    let mut simulation = Simulation::new(3, 1);
+    for round in 0..6 {
+        simulation.run(500);
+        simulation.restart(id(1 + round % 3));
+    }
+    let lines = simulation.trace(id(2));
+    let [one, three] = [1, 3].map(|number| simulation.trace(id(number)));
+    let given = |lines: Vec<Line>| judged(&[one.clone(), lines, three.clone()], &[]);
+    let is_end = |line: &Line| matches!(line, Line::Step(record) if record.sequence == 3);
+    let at = lines.iter().position(is_end).expect("its first run takes so many steps");
+    let Line::Step(record) = &lines[at] else { unreachable!() };
+    let Record { server, boot, sequence, wall_us, .. } = *record;
+    let end = Line::End(End { server, boot, sequence, wall_us, reason: "a full disk".to_owned() });
+    let next = lines[at..].iter().position(|line| matches!(line, Line::Header(_))).unwrap() + at;
+    let report = given([&lines[..at], &[end], &lines[next..]].concat()).unwrap();
+    assert!(report.on_trust > 0 && report.received > 0, "{report:?}");
+    let note = format!(
+        "S2: the trace of run {boot} ends before step 3, and the server went on: a full disk"
+    );
+    assert!(report.notes.contains(&note), "{:?}", report.notes);
+    // Without the record of its end nothing is taken on trust.
+    assert!(given([&lines[..at], &lines[next..]].concat()).is_err());
 }

@@ -41,6 +41,12 @@ impl Moment {
         Self(self.0.saturating_add(time))
     }
 
+    /// So much earlier, but not before the start of the machine.
+    #[must_use]
+    pub const fn before(self, time: Duration) -> Self {
+        Self(self.0.saturating_sub(time))
+    }
+
     /// How long ago `earlier` is; zero if it is still to come.
     pub const fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)

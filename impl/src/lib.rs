@@ -44,8 +44,9 @@
 //!
 //! # Features
 //!
-//! `daemon`, on by default, is the program `raft-node`: its command line, [`cluster`] and
-//! [`simulate`]. A program that embeds a server does without: `default-features = false`.
+//! `daemon`, on by default, is the program `raft-node`: its command line, [`supervise`],
+//! [`cluster`] and [`simulate`]. A program that embeds a server does without:
+//! `default-features = false`.
 //!
 //! # Inside
 //!
@@ -67,6 +68,7 @@
 //! | [`recorder`] | the trace of what the server did, for replay |
 //! | [`node`] | the thread that drives the engine, and the handle that a program has of it |
 //! | [`control`] | a socket at which a running node is asked and told; a thread of its own |
+//! | [`supervise`] | a command that runs only while a node leads |
 //! | [`simulate`] | many engines on one clock that is not real, and a million faults |
 //! | [`cluster`] | apart from that: a cluster of processes on this machine, to look at |
 
@@ -87,6 +89,8 @@ pub mod recorder;
 #[cfg(feature = "daemon")]
 pub mod simulate;
 pub mod status;
+#[cfg(feature = "daemon")]
+pub mod supervise;
 pub mod wire;
 
 /// How many servers, how they elect, and which of them never lead.

@@ -29,13 +29,13 @@ pub struct Link {
 }
 
 impl Link {
-    /// A socket at the configured address of this server.
+    /// A socket at the address where this server receives.
     ///
     /// # Errors
     ///
     /// [`LinkError`] if the address is in use, or is none of this machine.
     pub fn bind(config: &Config) -> Result<Self, LinkError> {
-        let address = config.own_address();
+        let address = config.listen_address();
         UdpSocket::bind(address).and_then(Self::of).map_err(|source| LinkError { address, source })
     }
 

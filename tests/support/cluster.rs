@@ -279,7 +279,7 @@ impl<N: Network> Cluster<N> {
         let mut reader = Reader::open(&self.trace(server)).unwrap();
         let lines = std::iter::from_fn(|| reader.next().unwrap());
         let records = lines.filter_map(|(_, line)| match line {
-            Line::Header(_) => None,
+            Line::Header(_) | Line::End(_) => None,
             Line::Step(record) => Some(record),
         });
         records.collect()
@@ -332,7 +332,7 @@ impl<N: Network> Cluster<N> {
         for (server, tail) in (1..).zip(&mut self.tails) {
             let lines = tail.lines().unwrap_or_else(|error| panic!("S{server}: {error}"));
             self.seen.extend(lines.into_iter().filter_map(|line| match line {
-                Line::Header(_) => None,
+                Line::Header(_) | Line::End(_) => None,
                 Line::Step(record) => Some(Step { server, record }),
             }));
         }

@@ -123,7 +123,7 @@ impl Run {
     }
 
     pub fn texts(&self) -> Vec<String> {
-        self.traces.iter().map(|trace| text(trace)).collect()
+        self.traces.iter().map(text).collect()
     }
 }
 

@@ -60,7 +60,7 @@ pub fn with_a_step_that_did_not_happen() -> (Vec<String>, Line) {
     let campaign = Line::Step(record);
     lines.push(campaign.clone());
     lines.extend(restarted);
-    let traces = vec![text(simulation.trace(id(1))), text(&lines), text(&simulation.trace(id(3)))];
+    let traces = vec![text(simulation.trace(id(1))), text(&lines), text(simulation.trace(id(3)))];
     (traces, campaign)
 }
 

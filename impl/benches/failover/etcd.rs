@@ -144,12 +144,13 @@ fn time_of_day(text: &str) -> Option<u64> {
     let mut parts = time.split(':');
     let (hours, minutes): (u64, u64) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let seconds: f64 = parts.next()?.parse().ok()?;
-    Some((hours * 60 + minutes) * 60_000_000 + Duration::from_secs_f64(seconds).as_micros() as u64)
+    let micros = u64::try_from(Duration::from_secs_f64(seconds).as_micros()).ok()?;
+    Some((hours * 60 + minutes) * 60_000_000 + micros)
 }
 
 /// The moment of this time of day that is nearest to now.
 fn moment(time_of_day: u64) -> Result<SystemTime> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros() as u64;
+    let now = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?;
     let ago = (now + DAY - time_of_day) % DAY;
     Ok(UNIX_EPOCH + Duration::from_micros(now - ago))
 }

@@ -50,7 +50,7 @@ struct Args {
     #[arg(long, value_name = "MS", default_value_t = 10)]
     heartbeat: u64,
     /// Milliseconds without a leader until a server campaigns
-    #[arg(long, value_name = "MIN..MAX", default_value = "50..100", value_parser = range)]
+    #[arg(long, value_name = "MIN..MAX", default_value = "50..65", value_parser = range)]
     election: (u64, u64),
     /// Measures this, too: three servers of `etcd`, whose timeouts are MIN to twice MIN
     #[arg(long, value_name = "PROGRAM")]
@@ -81,7 +81,7 @@ enum Disk {
 fn range(text: &str) -> std::result::Result<(u64, u64), String> {
     let numbers =
         text.split_once("..").and_then(|(min, max)| Some((min.parse().ok()?, max.parse().ok()?)));
-    numbers.ok_or_else(|| "write it as 50..100, in milliseconds".into())
+    numbers.ok_or_else(|| "write it as 50..65, in milliseconds".into())
 }
 
 /// The times of a cluster, in milliseconds.
@@ -117,10 +117,11 @@ fn main() -> Result<()> {
     let args = Args::parse();
     let timing = Timing { heartbeat: args.heartbeat, election: args.election };
     println!(
-        "3 servers on loopback, heartbeat {} ms, election timeouts from {} ms, {} rounds each:\n\
+        "3 servers on loopback, heartbeat {} ms, election timeouts {}..{} ms, {} rounds each:\n\
          milliseconds from just before {} of the leader until another one leads\n",
         args.heartbeat,
         args.election.0,
+        args.election.1,
         args.rounds,
         if args.stop { "SIGTERM" } else { "kill -9" }
     );

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use raft_model::types::ServerId;
 use raft_node::control::{Client, ClientError, Request, Snapshot};
 
-use super::Failure;
+use super::keys::Keys;
+use super::{Failure, printed};
 
 /// How long a node may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -73,13 +74,23 @@ pub(super) struct LogLevel {
 #[derive(clap::Args)]
 pub(super) struct Running {
     /// Data directory of the node, as in `raft-node run`
-    #[arg(long, value_name = "DIR")]
-    pub(super) data: PathBuf,
+    #[arg(long, value_name = "DIR", env = "RAFT_DATA", hide_env_values = true)]
+    data: Option<PathBuf>,
+    /// The file of keys that the node was started with, which names its data directory
+    #[arg(long, value_name = "FILE", env = "RAFT_CONFIG", hide_env_values = true)]
+    config: Option<PathBuf>,
 }
 
 impl Running {
+    /// The data directory.
+    pub(super) fn data(&self) -> Result<PathBuf, Failure> {
+        let keys = Keys { data: self.data.clone(), ..Keys::default() };
+        let file = self.config.as_deref().filter(|_| self.data.is_none());
+        keys.with_file(file)?.data().map(Path::to_owned)
+    }
+
     fn connect(&self) -> Result<Client, Failure> {
-        Client::connect(&self.data, PATIENCE).map_err(Failure::other)
+        Client::connect(&self.data()?, PATIENCE).map_err(Failure::other)
     }
 }
 
@@ -88,7 +99,7 @@ pub(super) fn status(args: &Status) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     if !args.watch {
         let snapshot = client.status().map_err(Failure::other)?;
-        return ended(show(&mut out, &snapshot, args.json, ""));
+        return printed(show(&mut out, &snapshot, args.json, ""));
     }
     client.watch(EVERY).map_err(Failure::other)?;
     let before = if out.is_terminal() && !args.json { CLEAR } else { "" };
@@ -97,7 +108,7 @@ pub(super) fn status(args: &Status) -> Result<(), Failure> {
         let after = if before.is_empty() && !args.json { "\n" } else { "" };
         match show(&mut out, &snapshot, args.json, before).and_then(|()| write!(out, "{after}")) {
             Ok(()) => {}
-            result => return ended(result),
+            result => return printed(result),
         }
     }
 }
@@ -113,20 +124,12 @@ fn show(out: &mut impl Write, it: &Snapshot, json: bool, before: &str) -> io::Re
     out.flush()
 }
 
-/// Whoever closes the pipe has seen enough.
-fn ended(result: io::Result<()>) -> Result<(), Failure> {
-    match result {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Output(error)),
-        _ => Ok(()),
-    }
-}
-
 pub(super) fn hand_over(args: &HandOver) -> Result<(), Failure> {
-    give_up(&args.node.data, args.to)
+    give_up(&args.node.data()?, args.to)
 }
 
 pub(super) fn step_down(args: &StepDown) -> Result<(), Failure> {
-    give_up(&args.node.data, None)
+    give_up(&args.node.data()?, None)
 }
 
 /// Lets the node leave office, and says who leads then.
@@ -147,7 +150,7 @@ fn give_up(data: &Path, to: Option<ServerId>) -> Result<(), Failure> {
         }
         None => format!("{server} has left office. It knows of no other leader yet."),
     };
-    ended(writeln!(io::stdout(), "{told}"))
+    printed(writeln!(io::stdout(), "{told}"))
 }
 
 /// Who leads after this, as soon as the node knows somebody, but for so long at most.

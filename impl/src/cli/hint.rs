@@ -32,9 +32,11 @@ pub(super) fn config(error: ConfigError) -> Failure {
         | ConfigError::DuplicateNumber { .. }
         | ConfigError::Gap { .. }
         | ConfigError::UnusableAddress { .. }
+        | ConfigError::MappedAddress { .. }
         | ConfigError::MixedFamilies { .. }
         | ConfigError::MixedReach { .. }
         | ConfigError::DuplicateAddress { .. } => "Correct the list of --server.",
+        ConfigError::UnusableListen { .. } => "Correct --listen.",
         ConfigError::UnknownWitness { .. } | ConfigError::Witnesses(_) => "Correct --witness.",
         ConfigError::ClockError { .. } => "Correct --clock-error.",
         ConfigError::HeartbeatTooShort { .. } => "Correct --heartbeat.",
@@ -63,24 +65,28 @@ fn store(error: StoreError) -> Failure {
         StoreError::Untrusted { reason: Untrusted::Owner(..), .. } => {
             "Correct --data, --id, --cluster, --protocol or the list of --server."
         }
-        StoreError::Untrusted { reason: Untrusted::Version(_), .. } | StoreError::Io { .. } => {
-            return Failure::other(error);
+        StoreError::Untrusted { reason: Untrusted::Version(_), .. } => {
+            return Failure::Disk(Box::new(error));
         }
         StoreError::Untrusted { .. } => {
             "First check --data. A new cluster has a new --cluster, and each server a new --data, \
              with --bootstrap."
         }
-        StoreError::Locked { .. } => "Give each server a --data of its own.",
+        StoreError::Io { .. } => return Failure::other(error),
+        StoreError::Locked { .. } => {
+            return Failure::other(hinted(error, "Give each server a --data of its own."));
+        }
     };
-    Failure::other(hinted(error, hint))
+    Failure::Disk(Box::new(hinted(error, hint)))
 }
 
 fn trace(error: RecorderError) -> Failure {
-    let hint = match error {
-        RecorderError::HasRun { .. } => {
-            "First check --data. Start a server that has run without --bootstrap."
-        }
-        RecorderError::Foreign { .. } | RecorderError::Io { .. } => "Correct --trace.",
-    };
-    Failure::other(hinted(error, hint))
+    match error {
+        RecorderError::HasRun { .. } => Failure::Disk(Box::new(hinted(
+            error,
+            "First check --data. Start a server that has run without --bootstrap.",
+        ))),
+        RecorderError::Foreign { .. } => Failure::Disk(Box::new(hinted(error, "Correct --trace."))),
+        RecorderError::Io { .. } => Failure::other(hinted(error, "Correct --trace.")),
+    }
 }

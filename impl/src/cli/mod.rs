@@ -2,8 +2,14 @@
 
 mod cluster;
 mod control;
+mod generate;
 mod hint;
+mod init;
+mod keys;
+mod lead;
+mod log;
 mod run;
+mod service;
 mod simulate;
 
 use std::error::Error;
@@ -16,10 +22,14 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use raft_model::cluster::Protocol;
 use raft_model::types::ServerId;
+use raft_node::supervise;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// Raft leader election over UDP: servers choose one leader a term, and another when it fails.
 ///
-/// First try `cluster`, which needs no arguments; then `run`, one server in each terminal.
+/// First try `cluster`, which needs no arguments; then `run`, one server in each terminal. For real
+/// machines, `init` writes an example of a configuration. `lead` runs a command where the leader
+/// is.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -31,27 +41,43 @@ struct Cli {
 enum Command {
     Cluster(cluster::Args),
     Run(run::Args),
+    Init(init::Init),
+    CheckConfig(init::Check),
+    Lead(lead::Args),
     Status(control::Status),
     HandOver(control::HandOver),
     StepDown(control::StepDown),
     LogLevel(control::LogLevel),
     Simulate(simulate::Args),
+    Completions(generate::Completions),
+    Man(generate::Man),
+    #[command(name = supervise::ENTER, hide = true)]
+    Enter(lead::Enter),
 }
 
 /// Does what the arguments say.
 pub(crate) fn run() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Lead(args) => match lead::run(args) {
+            Ok(code) => return ExitCode::from(code),
+            Err(failure) => Err(failure),
+        },
+        Command::Enter(args) => return ExitCode::from(lead::enter(&args)),
         Command::Run(args) => run::run(args),
         Command::Cluster(args) => cluster::run(args),
+        Command::Init(args) => init::init(&args),
+        Command::CheckConfig(args) => init::check(&args),
         Command::Status(args) => control::status(&args),
         Command::HandOver(args) => control::hand_over(&args),
         Command::StepDown(args) => control::step_down(&args),
         Command::LogLevel(args) => control::log_level(args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Completions(args) => generate::completions(&args),
+        Command::Man(args) => generate::man(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure @ Failure::Said) => ExitCode::from(failure.code()),
+        Err(failure @ (Failure::Said | Failure::Interrupted)) => ExitCode::from(failure.code()),
         Err(failure) => {
             // Nobody may be listening.
             let _ = writeln!(io::stderr(), "error: {failure}");
@@ -60,7 +86,7 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-/// How servers elect, and when they send and campaign. Both commands have these.
+/// How servers elect, and when they send and campaign.
 #[derive(clap::Args)]
 struct Election {
     /// How the servers elect, the same on all of them: figure2, pre-vote, check-quorum, or guarded,
@@ -75,7 +101,7 @@ struct Election {
     #[arg(long, value_name = "MS", default_value_t = 50)]
     heartbeat: u64,
     /// Milliseconds without a leader until a server campaigns, drawn anew each time
-    #[arg(long = "election", value_name = "MIN..MAX", default_value = "150..300", value_parser = range)]
+    #[arg(long = "election", value_name = "MIN..MAX", default_value = "150..225", value_parser = range)]
     timeout: (u64, u64),
 }
 
@@ -93,7 +119,23 @@ impl Election {
 fn range(text: &str) -> Result<(u64, u64), String> {
     let numbers =
         text.split_once("..").and_then(|(min, max)| Some((min.parse().ok()?, max.parse().ok()?)));
-    numbers.ok_or_else(|| "write it as 150..300, in milliseconds".into())
+    numbers.ok_or_else(|| "write it as 150..225, in milliseconds".into())
+}
+
+/// Whether something can be read there, now or within this time.
+fn is_readable(stream: &UnixStream, time: Duration) -> bool {
+    let mut fds = [PollFd::new(stream, PollFlags::IN)];
+    poll(&mut fds, Timespec::try_from(time).ok().as_ref()).is_ok_and(|count| count > 0)
+}
+
+/// What comes of printing. Whoever closes the pipe has seen enough.
+fn printed(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::Output { what: "the output".into(), error })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What becomes readable when it is time to stop, and what makes it so: one byte a signal.
@@ -119,10 +161,14 @@ enum Failure {
     Log(String),
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
-    #[error("cannot write to the standard output: {0}")]
-    Output(io::Error),
+    #[error("cannot write {what}: {error}")]
+    Output { what: String, error: io::Error },
     #[error("")]
     Said, // on standard output
+    #[error("")]
+    Interrupted, // which standard output says
+    #[error(transparent)]
+    Disk(Box<dyn Error>), // what lies there is not what should: no restart mends that
     #[error(transparent)]
     Other(Box<dyn Error>),
 }
@@ -138,7 +184,9 @@ impl Failure {
 
     const fn code(&self) -> u8 {
         match self {
-            Self::Input(_) | Self::Log(_) | Self::Output(_) => 2,
+            Self::Interrupted => 130,
+            Self::Input(_) | Self::Log(_) | Self::Output { .. } => 2,
+            Self::Disk(_) => 3,
             Self::Signals(_) | Self::Said | Self::Other(_) => 1,
         }
     }

@@ -244,7 +244,7 @@ impl Running {
         let mut records = Vec::new();
         for tail in &mut self.tails {
             records.extend(tail.lines()?.into_iter().filter_map(|line| match line {
-                Line::Header(_) => None,
+                Line::Header(_) | Line::End(_) => None,
                 Line::Step(record) => Some(record),
             }));
         }

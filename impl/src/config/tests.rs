@@ -1,3 +1,5 @@
+use raft_model::cluster::ClusterError;
+
 use super::*;
 
 const fn ms(number: u64) -> Duration {
@@ -87,7 +89,7 @@ fn each_server_has_an_address_of_its_own_that_others_can_reach() {
         error(|s| s.servers[2].1 = address),
         ConfigError::DuplicateAddress { first: 1, second: 3, address }
     );
-    for bad in ["127.0.0.1:0", "0.0.0.0:7001", "224.0.0.1:7001"] {
+    for bad in ["127.0.0.1:0", "0.0.0.0:7001", "224.0.0.1:7001", "255.255.255.255:7001"] {
         let address = addr(bad);
         assert_eq!(
             error(|s| s.servers[0].1 = address),
@@ -99,6 +101,10 @@ fn each_server_has_an_address_of_its_own_that_others_can_reach() {
         error(|s| s.servers[2].1 = address),
         ConfigError::MixedFamilies { number: 3, address }
     );
+    let address = addr("[::ffff:127.0.0.1]:7001");
+    let mapped = error(|s| s.servers[2].1 = address);
+    assert_eq!(mapped, ConfigError::MappedAddress { number: 3, address });
+    assert!(mapped.to_string().ends_with("write it as 127.0.0.1:7001"), "{mapped}");
     let (one, other) = ((1, addr("127.0.0.1:7001")), (3, addr("10.1.2.3:7003")));
     assert_eq!(
         error(|s| s.servers[2] = other),
@@ -149,4 +155,34 @@ fn the_timing_leaves_room_for_heartbeats_and_for_chance() {
     }
     let max = Duration::from_secs(3601);
     assert_eq!(error(|s| s.election_timeout = ms(150)..=max), ConfigError::ElectionTooLong { max });
+}
+
+#[test]
+fn a_server_may_listen_elsewhere() {
+    let config = |listen| Config::new(Settings { listen, ..three() });
+    assert_eq!(config(None).unwrap().listen_address(), addr("127.0.0.1:7002"));
+    let all = addr("0.0.0.0:7000");
+    let elsewhere = config(Some(all)).unwrap();
+    assert_eq!(
+        (elsewhere.listen_address(), elsewhere.own_address()),
+        (all, addr("127.0.0.1:7002"))
+    );
+    for bad in ["0.0.0.0:0", "[::]:7000", "224.0.0.1:7000"] {
+        let (address, other) = (addr(bad), addr("127.0.0.1:7001"));
+        let refused = config(Some(address)).unwrap_err();
+        assert_eq!(refused, ConfigError::UnusableListen { address, other }, "{bad}");
+    }
+}
+
+#[test]
+fn another_server_can_move_and_this_one_cannot() {
+    let mut config = Config::new(three()).unwrap();
+    let (one, two) = (ServerId::FIRST, ServerId::new(2).unwrap());
+    let there = addr("127.0.0.1:9000");
+    for server in [one, two] {
+        config.set_address(server, there);
+    }
+    config.set_address(one, addr("[::1]:9000"));
+    assert_eq!(config.address_of(one), Some(there));
+    assert_eq!(config.own_address(), addr("127.0.0.1:7002"));
 }

@@ -74,7 +74,7 @@ impl Client {
         match self.answer()? {
             Answer::Status(snapshot) => Ok(*snapshot),
             Answer::Error(reason) => Err(ClientError::Refused(reason)),
-            Answer::Done => Err(self.strange()),
+            Answer::Done | Answer::Leading(_) => Err(self.strange()),
         }
     }
 
@@ -88,7 +88,7 @@ impl Client {
         match self.answer()? {
             Answer::Done => Ok(()),
             Answer::Error(reason) => Err(ClientError::Refused(reason)),
-            Answer::Status(_) => Err(self.strange()),
+            Answer::Status(_) | Answer::Leading(_) => Err(self.strange()),
         }
     }
 

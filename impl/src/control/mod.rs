@@ -10,8 +10,9 @@
 //! ```
 
 mod client;
+mod lead;
 mod server;
-mod socket;
+pub(crate) mod socket;
 
 use std::time::Duration;
 
@@ -19,10 +20,12 @@ use raft_model::types::ServerId;
 use serde::{Deserialize, Serialize};
 
 pub use self::client::{Client, ClientError};
+pub use self::lead::{Guard, Leading};
 pub use self::server::{Levels, Server};
 use crate::Node;
 use crate::clock::Moment;
 use crate::status::Report;
+use crate::status::report::Lease;
 
 /// The name of the socket in the data directory.
 pub const SOCKET: &str = "control";
@@ -46,6 +49,13 @@ pub enum Request {
     },
     /// To give up leadership in favour of the follower that answered last.
     StepDown,
+    /// What may be acted on as the leader. Answered by one [`Answer::Leading`]. From then on this
+    /// connection asks nothing else.
+    Lead {
+        /// The processes that act on it. If this question does not come again in time, or the
+        /// connection ends, the node kills them.
+        guard: Option<Guard>,
+    },
     /// To log from now on what is at least that important.
     LogLevel {
         /// `off`, `warn`, `info`, `debug` or `trace`.
@@ -59,6 +69,8 @@ pub enum Request {
 pub enum Answer {
     /// What it knows.
     Status(Box<Snapshot>),
+    /// What may be acted on.
+    Leading(Leading),
     /// It has done that.
     Done,
     /// It has not done that, for this reason.
@@ -80,17 +92,23 @@ pub struct Snapshot {
     pub heartbeat_us: u64,
     /// The shortest and the longest election timeout, in microseconds.
     pub election_us: (u64, u64),
+    /// How long a lease is, at most, in microseconds; 0 if the protocol gives none.
+    pub lease_us: u64,
     /// What it knows.
     #[serde(flatten)]
     pub status: Report,
 }
 
 impl Snapshot {
-    /// What this node knows at the moment.
+    /// What this node knows at the moment. The leadership in it is handed out: whoever reads it may
+    /// act on it, and a node that gives up waits until it is over.
     pub fn of(node: &Node) -> Self {
         let config = node.config();
         let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let election = config.election_timeout();
+        let lease = config.clock_error().lease(*election.start());
+        let has_leases = config.server().cluster.protocol().check_quorum();
+        let leadership = node.leadership().map(|it| Lease::new(it, it.asked()));
         Self {
             cluster: config.cluster_name().to_string(),
             process: std::process::id(),
@@ -98,7 +116,8 @@ impl Snapshot {
             address: config.own_address().to_string(),
             heartbeat_us: us(config.heartbeat()),
             election_us: (us(*election.start()), us(*election.end())),
-            status: Report::new(&node.status(), Moment::now()),
+            lease_us: if has_leases { us(lease) } else { 0 },
+            status: Report { leadership, ..Report::new(&node.status(), Moment::now()) },
         }
     }
 }

@@ -10,20 +10,26 @@ use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use raft_model::types::ServerId;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;
 
+use super::lead::Acting;
 use super::{Answer, Request, SOCKET, Snapshot, socket};
 use crate::Node;
+use crate::engine::HandOverError;
 
 /// How many may be connected at a time.
 const CONNECTIONS: usize = 64;
 
 /// How long a request may be, in bytes.
-const LONGEST: u64 = 1 << 13;
+pub(super) const LONGEST: u64 = 1 << 13;
 
 /// How long somebody who asked may take to read the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long those who act for a node may take to end, before it gives up.
+const RELEASE: Duration = Duration::from_secs(10);
 
 /// What changes how much the program logs; it says why it does not.
 pub type Levels = Box<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
@@ -33,12 +39,14 @@ pub type Levels = Box<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
 pub struct Server {
     path: PathBuf,
     stop: Arc<OwnedFd>,
+    answerer: Arc<Answerer>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// What every connection needs.
-struct Answerer {
-    node: Weak<Node>,
+pub(super) struct Answerer {
+    pub(super) node: Weak<Node>,
+    pub(super) acting: Acting,
     levels: Option<Levels>,
     connected: AtomicUsize,
 }
@@ -55,17 +63,25 @@ impl Server {
         let path = node.data().join(SOCKET);
         let stop = Arc::new(eventfd(0, EventfdFlags::CLOEXEC)?);
         let node = Arc::downgrade(node);
-        let answerer = Arc::new(Answerer { node, levels, connected: AtomicUsize::new(0) });
+        let (acting, connected) = (Acting::default(), AtomicUsize::new(0));
+        let answerer = Arc::new(Answerer { node, acting, levels, connected });
+        let answers = Arc::clone(&answerer);
         let stopped = Arc::clone(&stop);
         let accept = move || {
             while wait(&listener, &stopped) {
                 if let Ok((stream, _)) = listener.accept() {
-                    answerer.connect(stream);
+                    answers.connect(stream);
                 }
             }
         };
         let thread = thread::Builder::new().name("raft-control".to_owned()).spawn(accept)?;
-        Ok(Self { path, stop, thread: Some(thread) })
+        Ok(Self { path, stop, answerer, thread: Some(thread) })
+    }
+
+    /// Asks whoever acts for this node to end for good, and waits until nobody does any more, or
+    /// for ten seconds: for a node that is to stop, and leads as long as that takes.
+    pub fn release(&self) {
+        self.answerer.acting.release(RELEASE);
     }
 }
 
@@ -120,6 +136,7 @@ impl Answerer {
             }
             match serde_json::from_slice(&line) {
                 Ok(Request::Watch { every_ms }) => return self.watch(stream, every_ms),
+                Ok(Request::Lead { guard }) => return self.lead(stream, lines, guard),
                 Ok(request) => say(stream, &self.answer(&request))?,
                 Err(error) => {
                     say(stream, &Answer::Error(format!("not a request: {error}")))?;
@@ -134,17 +151,27 @@ impl Answerer {
             return Answer::Error("the node has stopped".to_owned());
         };
         let done = match request {
-            Request::Status | Request::Watch { .. } => {
+            Request::Status | Request::Watch { .. } | Request::Lead { .. } => {
                 return Answer::Status(Box::new(Snapshot::of(&node)));
             }
-            Request::HandOver { to } => node.hand_over(*to).map_err(|error| error.to_string()),
-            Request::StepDown => node.step_down().map_err(|error| error.to_string()),
+            Request::HandOver { to } => self.give_up(&node, Some(*to)),
+            Request::StepDown => self.give_up(&node, None),
             Request::LogLevel { level } => match &self.levels {
                 Some(levels) => levels(level),
                 None => Err("this program keeps its log as it is".to_owned()),
             },
         };
         done.map_or_else(Answer::Error, |()| Answer::Done)
+    }
+
+    /// Lets first whoever acts for the node end in peace.
+    fn give_up(&self, node: &Node, to: Option<ServerId>) -> Result<(), String> {
+        let told = |error: HandOverError| error.to_string();
+        node.check_hand_over(to).map_err(told)?;
+        self.acting.release(RELEASE);
+        let result = to.map_or_else(|| node.step_down(), |to| node.hand_over(to));
+        self.acting.resume();
+        result.map_err(told)
     }
 
     fn watch(&self, stream: &UnixStream, every_ms: u64) -> io::Result<()> {
@@ -157,7 +184,7 @@ impl Answerer {
     }
 }
 
-fn say(mut stream: &UnixStream, answer: &Answer) -> io::Result<()> {
+pub(super) fn say(mut stream: &UnixStream, answer: &Answer) -> io::Result<()> {
     let mut line = serde_json::to_vec(answer)?;
     line.push(b'\n');
     stream.write_all(&line)

@@ -48,7 +48,7 @@ pub(super) fn listener(directory: &Path) -> io::Result<UnixListener> {
 }
 
 /// Connects to the node of this directory. It never waits, not even for a node that is stopped.
-pub(super) fn stream(directory: &Path) -> io::Result<UnixStream> {
+pub(crate) fn stream(directory: &Path) -> io::Result<UnixStream> {
     let socket = new(SocketFlags::NONBLOCK)?;
     let (address, _open) = address(directory)?;
     connect(&socket, &address)?;

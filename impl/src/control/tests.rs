@@ -65,7 +65,7 @@ fn a_node_says_what_it_knows_as_often_as_it_is_asked() {
     let mut client = lone.leader();
     let snapshot = client.status().unwrap();
     assert_eq!((snapshot.cluster.as_str(), snapshot.process), ("test", std::process::id()));
-    assert_eq!((snapshot.heartbeat_us, snapshot.election_us), (50_000, (150_000, 300_000)));
+    assert_eq!((snapshot.heartbeat_us, snapshot.election_us), (50_000, (150_000, 225_000)));
     assert_eq!(snapshot.address, lone.node.config().own_address().to_string());
     let Report { leader, term, leadership, .. } = snapshot.status;
     assert_eq!((leader, Some(term)), (Some(server(1)), leadership.map(|it| it.fencing_token)));

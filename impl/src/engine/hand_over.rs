@@ -22,13 +22,23 @@ impl Engine {
     ///
     /// [`HandOverError`]; nothing has changed then.
     pub fn give_up(&mut self, to: Option<ServerId>, now: Moment) -> Result<(), HandOverError> {
+        let to = self.check_give_up(to)?;
+        self.leaving = Some(Leaving { to, at: None });
+        self.show_lease(now);
+        Ok(())
+    }
+
+    /// Who would take over, if this server gave up now.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::give_up`].
+    pub fn check_give_up(&self, to: Option<ServerId>) -> Result<ServerId, HandOverError> {
         let to = self.check_successor(to)?;
         if !self.status.state.role.is_leader() {
             return Err(HandOverError::NotLeading { leader: self.status.leader });
         }
-        self.leaving = Some(Leaving { to, at: None });
-        self.show_lease(now);
-        Ok(())
+        Ok(to)
     }
 
     /// All that was handed out is over at this moment.

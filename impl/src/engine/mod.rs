@@ -220,6 +220,14 @@ impl Engine {
         self.status.datagrams.errors += 1;
     }
 
+    /// That server is at this address now. What it says does not depend on where it is.
+    pub fn set_address(&mut self, server: ServerId, address: SocketAddr) {
+        if self.config.address_of(server) != Some(address) {
+            tracing::info!(%server, %address, "is at another address now");
+            self.config.set_address(server, address);
+        }
+    }
+
     /// Its configuration.
     pub const fn config(&self) -> &Config {
         &self.config

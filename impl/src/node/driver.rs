@@ -167,6 +167,12 @@ impl Driver {
                     Ok(()) => self.release(Some(reply)),
                     Err(error) => drop(reply.send(Err(error))),
                 },
+                Ok(Command::CheckGiveUp { to, reply }) => {
+                    let _ = reply.send(self.engine.check_give_up(to).map(drop));
+                }
+                Ok(Command::SetAddress { server, address }) => {
+                    self.engine.set_address(server, address);
+                }
                 Ok(Command::Leave) if self.stop.is_none() => {
                     let time = 2 * *self.engine.config().election_timeout().start();
                     self.stop = Some(Stop { latest: Moment::now().after(time), gave_up: false });

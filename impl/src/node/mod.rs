@@ -8,6 +8,7 @@ mod watch;
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,7 +43,7 @@ impl Node {
         Builder::new(config)
     }
 
-    /// Its configuration.
+    /// Its configuration, as it was when it was started.
     pub fn config(&self) -> &Config {
         &self.config
     }
@@ -86,6 +87,24 @@ impl Node {
     /// [`HandOverError`]; this server still leads then, if it did.
     pub fn step_down(&self) -> Result<(), HandOverError> {
         self.give_up(None)
+    }
+
+    /// Whether this server would give up now if it were told to, in favour of this server or of the
+    /// follower that answered last. Nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Node::hand_over`].
+    pub fn check_hand_over(&self, to: Option<ServerId>) -> Result<(), HandOverError> {
+        let (reply, answer) = sync_channel(1);
+        self.shared.command(Command::CheckGiveUp { to, reply });
+        answer.recv().unwrap_or(Err(HandOverError::Stopped))
+    }
+
+    /// From now on that server is at this address: messages go there, and are believed from there.
+    /// An address of the other IP version is ignored, and so is one for this server itself.
+    pub fn set_address(&self, server: ServerId, address: SocketAddr) {
+        self.shared.command(Command::SetAddress { server, address });
     }
 
     fn give_up(&self, to: Option<ServerId>) -> Result<(), HandOverError> {

@@ -1,5 +1,6 @@
 //! What the thread of a node and those who ask it have in common. Nobody who asks can hold it up.
 
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
@@ -20,6 +21,10 @@ use crate::status::Status;
 pub(super) enum Command {
     /// To hand over, to this server if one is named.
     GiveUp { to: Option<ServerId>, reply: Reply },
+    /// To say whether it could hand over.
+    CheckGiveUp { to: Option<ServerId>, reply: Reply },
+    /// To find that server at this address.
+    SetAddress { server: ServerId, address: SocketAddr },
     /// To hand over if it leads, and to stop; to stop at once if it does so already.
     Leave,
     /// To stop at once.

@@ -147,7 +147,7 @@ fn a_required_trace_holds_a_step_before_it_is_taken_and_the_server_stops_without
     pair.hears();
     let text = fs::read_to_string(&path).unwrap();
     let rules = text.lines().filter_map(|line| match Line::from_text(line).unwrap() {
-        Line::Header(_) => None,
+        Line::Header(_) | Line::End(_) => None,
         Line::Step(record) => Some((record.sequence, record.step.rule)),
     });
     assert_eq!(rules.collect::<Vec<_>>(), [(0, Rule::Started), (1, Rule::VoteGranted)]);
@@ -298,4 +298,19 @@ fn who_asks_a_node_that_has_stopped_is_told() {
     assert_eq!(node.step_down(), Err(HandOverError::Stopped));
     let told: Vec<_> = node.watch().map(|status| (status.term(), status.leader)).collect();
     assert_eq!((node.leadership(), told), (None, vec![(Term::ZERO, None)]));
+}
+
+#[test]
+fn a_server_that_has_moved_is_spoken_to_there_and_believed_from_there() {
+    let mut pair = Pair::new(Protocol::FIGURE2, (300, 600));
+    let node = pair.start();
+    pair.hears();
+    let moved = UdpSocket::bind("127.0.0.1:0").unwrap();
+    moved.set_read_timeout(Some(PATIENCE)).unwrap();
+    node.set_address(server(2), moved.local_addr().unwrap());
+    pair.peer = moved;
+    assert!(matches!(pair.hears(), Message::RequestVote { .. }));
+    let term = node.status().term().next().unwrap();
+    pair.says(Message::AppendEntries { term, round: Round::FIRST });
+    pair.agrees_until(&node, |status| status.leader == Some(server(2)));
 }

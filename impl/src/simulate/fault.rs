@@ -195,8 +195,12 @@ fn draw(random: &mut StdRng, server: ServerId, options: &Options) -> What {
             What::PowerLoss { effects, operations, down, chance: random.random() }
         }
         20..26 => {
-            // A disk that forgets what it failed to write may cost the server, so a minority does.
-            let is_spare = 2 * server.number() < options.servers;
+            // A disk that forgets what it failed to write may cost the server, so a minority does,
+            // and never all that may lead.
+            let is_spare = |number: u8| 2 * number < options.servers;
+            let mut others = (1..=options.servers).filter(|&number| !is_spare(number));
+            let is_spare =
+                is_spare(server.number()) && others.any(|it| !options.witnesses.contains(&it));
             let loses = is_spare && random.random_ratio(1, 4);
             What::DiskError { operations: random.random_range(0..5), loses, down }
         }

@@ -16,7 +16,8 @@ mod session;
 mod strike;
 mod world;
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -32,7 +33,7 @@ use self::fault::schedule;
 pub use self::judge::Violation;
 pub use self::session::Session;
 use self::world::World;
-use crate::config::{ClockError, Config, Settings};
+use crate::config::{ClockError, Config, ConfigError, Settings};
 
 /// What is simulated.
 #[derive(Clone, Debug)]
@@ -41,6 +42,8 @@ pub struct Options {
     pub servers: u8,
     /// How they elect.
     pub protocol: Protocol,
+    /// The numbers of those that vote and never campaign; not all of them.
+    pub witnesses: Vec<u8>,
     /// How many faults are planned for a run. What cannot happen when its time has come, since the
     /// server is down, is left out.
     pub faults: usize,
@@ -54,9 +57,29 @@ impl Default for Options {
         Self {
             servers: 3,
             protocol: Protocol::GUARDED,
+            witnesses: Vec::new(),
             faults: 100,
             clock_error_ppm: ClockError::DEFAULT.ppm(),
         }
+    }
+}
+
+impl Options {
+    /// Whether there can be such a cluster.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] says what is wrong with it.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        Config::new(self.settings(1)).map(|_| ())
+    }
+
+    /// What a server is told.
+    fn settings(&self, id: u8) -> Settings {
+        let address = |number: u8| SocketAddr::from(([10, 0, 0, number], 7000));
+        let servers = (1..=self.servers).map(|number| (number, address(number))).collect();
+        let (protocol, witnesses) = (self.protocol, self.witnesses.clone());
+        Settings { protocol, witnesses, ..Settings::new("simulated", id, servers) }
     }
 }
 
@@ -203,13 +226,13 @@ impl Run {
 ///
 /// # Errors
 ///
-/// If that is impossible.
+/// If that is impossible, or one of these files is there already.
 pub fn write_traces(directory: &Path, traces: &[String]) -> io::Result<Vec<PathBuf>> {
     (1..)
         .zip(traces)
         .map(|(number, trace): (u8, _)| {
             let path = directory.join(format!("S{number}.trace"));
-            std::fs::write(&path, trace)?;
+            File::create_new(&path)?.write_all(trace.as_bytes())?;
             Ok(path)
         })
         .collect()
@@ -223,18 +246,11 @@ fn timeouts(random: &mut StdRng) -> RangeInclusive<Duration> {
 
 /// Servers with timeouts of their own: who is slower promises more than others count on.
 fn configs(random: &mut StdRng, seed: u64, options: &Options) -> Vec<Config> {
-    let address = |number: u8| SocketAddr::from(([10, 0, 0, number], 7000));
-    let servers: Vec<_> = (1..=options.servers).map(|number| (number, address(number))).collect();
     (1..=options.servers)
         .filter_map(|id| {
-            let settings = Settings::new("simulated", id, servers.clone());
-            let settings = Settings {
-                protocol: options.protocol,
-                election_timeout: timeouts(random),
-                seed: Some(seed),
-                ..settings
-            };
-            Config::new(settings).ok() // it is valid, for 1 to 7 servers
+            let election_timeout = timeouts(random);
+            let settings = Settings { election_timeout, seed: Some(seed), ..options.settings(id) };
+            Config::new(settings).ok() // the options are valid
         })
         .collect()
 }

@@ -2,7 +2,7 @@
 //! asks) reads it here: nobody works out a second time who leads. To be read by people or programs
 //! it becomes a [`Report`].
 
-mod report;
+pub mod report;
 mod show;
 
 use std::time::Duration;

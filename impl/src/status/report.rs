@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::Status;
 use crate::clock::Moment;
+use crate::leadership::Leadership;
 use crate::wire::Rejection;
 
 /// What a server knew at one moment. The names of the fields are those of the JSON, and stay.
@@ -143,10 +144,7 @@ impl Report {
             voted_for: status.voted_for(),
             leader: status.leader,
             in_contact: status.is_in_contact(),
-            leadership: leadership.map(|leadership| Lease {
-                fencing_token: leadership.term(),
-                left_us: microseconds(leadership.until().since(now)),
-            }),
+            leadership: leadership.map(|leadership| Lease::new(leadership, now)),
             peers: status.peers().map(peer).collect(),
             datagrams: Datagrams::new(status),
             elections: Elections::new(status, now),
@@ -161,6 +159,14 @@ impl Report {
     /// Whether the server is in the office of leader; what may be acted on is `leadership`.
     pub fn is_leader(&self) -> bool {
         self.role == "leader"
+    }
+}
+
+impl Lease {
+    /// What of this is left at a moment.
+    pub(crate) fn new(leadership: Leadership, now: Moment) -> Self {
+        let left_us = microseconds(leadership.until().since(now));
+        Self { fencing_token: leadership.term(), left_us }
     }
 }
 
@@ -202,17 +208,17 @@ fn microseconds(time: Duration) -> u64 {
 }
 
 /// A term as a string.
-mod decimal {
+pub(crate) mod decimal {
     use raft_model::types::Term;
     use serde::de::Error as _;
     use serde::{Deserialize as _, Deserializer, Serializer};
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
-    pub(super) fn serialize<S: Serializer>(term: &Term, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(term: &Term, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&term.number())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Term, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Term, D::Error> {
         let text = String::deserialize(from)?;
         text.parse().map(Term::new).map_err(D::Error::custom)
     }

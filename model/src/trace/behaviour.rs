@@ -42,6 +42,9 @@ pub enum BehaviourError {
         /// The term of the ballot that the server found.
         term: Term,
     },
+    /// What happened after that is not known.
+    #[error("{0}: the trace ends here, and the server went on: a behaviour has every step")]
+    Ended(Place),
 }
 
 /// The recorded steps of all servers of a cluster, in one order.
@@ -72,7 +75,7 @@ impl Behaviour {
     pub fn read(paths: &[PathBuf]) -> Result<Self, BehaviourError> {
         let mut cluster = None;
         let mut runs: BTreeMap<(ServerId, u64), Queue> = BTreeMap::new();
-        let mut run = None;
+        let (mut run, mut end) = (None, None);
         each_line(paths, |place, line| match line {
             Line::Header(header) => {
                 cluster = Some(header.servers);
@@ -82,7 +85,11 @@ impl Behaviour {
                 let (run, patience) = run.expect("a trace begins with a header");
                 runs.entry(run).or_default().push_back(Entry { place, patience, record });
             }
+            Line::End(_) => end = end.take().or(Some(place)),
         })?;
+        if let Some(place) = end {
+            return Err(BehaviourError::Ended(place));
+        }
         let cluster = cluster.ok_or(ReplayError::NoFiles)?;
         let mut servers: BTreeMap<ServerId, Queue> = BTreeMap::new();
         for ((server, _), run) in runs {

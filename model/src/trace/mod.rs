@@ -3,7 +3,8 @@
 //! A trace is a text file. Each time the server comes up it adds a [`Header`], and from then on a
 //! [`Record`] for every step that changes the server or sends something. A record is written before
 //! the step takes effect (persist, send, restart the timer), so nothing that a server did is
-//! missing, and at most the last record of a killed server tells of a step that did not happen.
+//! missing, and at most the last record of a killed server tells of a step that did not happen. A
+//! server that goes on without its trace says so there, with an [`End`].
 //!
 //! A line is a JSON object whose last field, `crc`, is the CRC-32 of the object without it, in
 //! eight hexadecimal digits. So an edited or damaged line does not pass for a record.
@@ -35,6 +36,8 @@ pub enum Line {
     Header(Header),
     /// A server takes a step.
     Step(Record),
+    /// A server goes on, and its trace does not.
+    End(End),
 }
 
 /// Who wrote the records that follow.
@@ -59,6 +62,22 @@ pub struct Header {
     pub election_ms: (u64, u64),
     /// The program that wrote it, and its version.
     pub program: String,
+}
+
+/// Where the trace of a run ends that went on: its later steps are recorded nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct End {
+    /// The server.
+    pub server: ServerId,
+    /// Its run, as in the header.
+    pub boot: u64,
+    /// The number of the first step that is not recorded.
+    pub sequence: u64,
+    /// When: microseconds since 1970 by the machine's clock.
+    pub wall_us: u64,
+    /// Why, in a few words.
+    pub reason: String,
 }
 
 /// One step of a server.

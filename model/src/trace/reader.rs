@@ -160,7 +160,7 @@ impl Reader {
                 header.version,
                 trace::VERSION
             ))),
-            Ok(Line::Step(_)) => Err(not_a_trace("it does not begin with a header")),
+            Ok(Line::Step(_) | Line::End(_)) => Err(not_a_trace("it does not begin with a header")),
             Err(error) => Err(not_a_trace(&format!("line 1: {error}"))),
         }
     }

@@ -23,6 +23,7 @@ rules! {
     StartsOnce: "a run begins with a start, and has no other",
     GoesOn: "a step begins where the one before it ended",
     SameStep: "the step is the one that the specification takes",
+    EndsOnce: "after its end a run tells nothing more",
     FromAnother: "a message comes from another server of the cluster",
     WasSent: "a message that was received was sent to its receiver, in the step that it names",
     // Of all runs of a server.

@@ -22,7 +22,7 @@
 //!   way. Then it writes the ballot to the other slot, and then to its own: in this order one slot
 //!   is whole at every moment. The second write is for the case that the one found never arrives,
 //!   since after a failed write the system may show bytes that are not on the disk. Each has its
-//!   own wait: an opening may follow a crash, and the slot that it writes first may be torn already.
+//!   own wait: the slot that is not being written may be torn already, by the crash before.
 //! * **Anything else** is refused: two damaged slots, a file of another size, server, cluster or
 //!   version, two different ballots of one generation, generations more than one apart, which only
 //!   a disk leaves behind that has failed or loses confirmed writes, and one that no server lives

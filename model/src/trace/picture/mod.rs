@@ -26,7 +26,7 @@ use crate::election::{Outgoing, Rule};
 use crate::message::Message;
 use crate::trace::reader::{ReplayError, each_line};
 use crate::trace::replay::Report;
-use crate::trace::{Cause, Header, Line, Record, StepId};
+use crate::trace::{Cause, End, Header, Line, Record, StepId};
 use crate::types::{ServerId, Term};
 
 /// On one screen, of more than this no election is seen.
@@ -341,7 +341,7 @@ fn extent(paths: &[PathBuf]) -> Result<Extent, ReplayError> {
         Line::Header(Header { election_ms: (_, longest), .. }) => {
             extent.silence = extent.silence.max(longest.saturating_mul(1000));
         }
-        Line::Step(Record { wall_us, .. }) => {
+        Line::Step(Record { wall_us, .. }) | Line::End(End { wall_us, .. }) => {
             extent.first = extent.first.min(wall_us);
             extent.last = extent.last.max(wall_us);
         }

@@ -5,20 +5,21 @@
 //!
 //! A trace that is required is written before each step takes effect, and a server that cannot
 //! write it stops: nothing that it did is missing. Any other is written in the background, so that
-//! no disk holds up the server. If the disk fails or falls behind, the trace ends there, and the
-//! server goes on; if the process is killed, its last moments are missing.
+//! no disk holds up the server. If the disk fails or falls behind, the trace ends there with a
+//! record of that, and the server goes on; if the process is killed, its last moments are missing.
 
-use std::convert::Infallible;
+mod background;
+
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use raft_model::election::Step;
 use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
 use raft_model::types::ServerId;
 
+use self::background::Background;
 use crate::config::Config;
 
 /// A trace in which a run can begin.
@@ -70,43 +71,41 @@ impl Trace {
     ///
     /// [`RecorderError::Io`] if it cannot be written. It is left as it was found.
     pub fn begin(self, boot: u64) -> Result<Recorder, RecorderError> {
-        let Self { file, path, header, found } = self;
-        let mut recorder = Recorder { sink: Sink::File(file), path, started: Instant::now() };
+        let Self { mut file, path, header, found } = self;
         let newline = if found.is_torn { "\n" } else { "" };
-        let header = Line::Header(Header { boot, ..header });
-        let written = recorder.write(newline.to_owned() + &header.to_text());
-        if written.is_err()
-            && let Sink::File(file) = &recorder.sink
-        {
+        let server = header.server;
+        let header = newline.to_owned() + &Line::Header(Header { boot, ..header }).to_text();
+        if let Err(error) = file.write_all(header.as_bytes()) {
             // Half a header at the beginning of a file would be taken for something foreign.
             let _ = file.set_len(found.length);
+            return Err(RecorderError::io(&path)(error));
         }
-        written.map(|()| recorder)
+        let run = Run { server, boot };
+        Ok(Recorder { sink: Sink::File(file), path, run, started: Instant::now() })
     }
 }
-
-/// How many records may wait to be written.
-const BEHIND: usize = 4096;
-
-/// How long the end of a trace is waited for.
-const LAST_WRITES: Duration = Duration::from_secs(1);
 
 /// A trace that is being written.
 #[derive(Debug)]
 pub struct Recorder {
     sink: Sink,
     path: PathBuf,
+    run: Run,
     started: Instant,
+}
+
+/// Whose steps they are.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    server: ServerId,
+    boot: u64,
 }
 
 /// Where the lines go.
 #[derive(Debug)]
 enum Sink {
     File(File),
-    /// To a thread that writes them, and that says when it has ended.
-    Thread(SyncSender<String>, Receiver<Infallible>),
-    /// Nowhere: the trace has ended.
-    Ended,
+    Background(Background),
 }
 
 impl Recorder {
@@ -115,27 +114,10 @@ impl Recorder {
     /// # Errors
     ///
     /// [`RecorderError::Io`] if the system gives no thread.
-    pub fn in_background(mut self) -> Result<Self, RecorderError> {
-        let Sink::File(mut file) = std::mem::replace(&mut self.sink, Sink::Ended) else {
-            return Ok(self);
-        };
-        let (sender, lines) = sync_channel::<String>(BEHIND);
-        let (ended, has_ended) = channel();
-        let path = self.path.clone();
-        let write = move || {
-            let _ended = ended;
-            for line in lines {
-                if let Err(error) = file.write_all(line.as_bytes()) {
-                    let path = path.display();
-                    tracing::error!("{path}: cannot write the trace: {error}. It ends here");
-                    return;
-                }
-            }
-        };
-        let thread = std::thread::Builder::new().name("raft-trace".to_owned());
-        thread.spawn(write).map_err(RecorderError::io(&self.path))?;
-        self.sink = Sink::Thread(sender, has_ended);
-        Ok(self)
+    pub fn in_background(self) -> Result<Self, RecorderError> {
+        let Self { sink: Sink::File(file), path, run, started } = self else { return Ok(self) };
+        let background = Background::start(file, &path, run).map_err(RecorderError::io(&path))?;
+        Ok(Self { sink: Sink::Background(background), path, run, started })
     }
 
     /// Adds a step.
@@ -147,11 +129,10 @@ impl Recorder {
         step: Step,
     ) -> Result<(), RecorderError> {
         let StepId { boot, sequence } = id;
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let wall_us = microseconds(since_1970.as_micros());
+        let wall_us = wall_us();
         let monotonic_us = microseconds(self.started.elapsed().as_micros());
         let record = Record { server, boot, sequence, wall_us, monotonic_us, cause, step };
-        self.write(Line::Step(record).to_text())
+        self.write(sequence, Line::Step(record).to_text())
     }
 
     /// Another file in place of the trace, to see what happens when the disk refuses.
@@ -160,33 +141,21 @@ impl Recorder {
         self.sink = Sink::File(file);
     }
 
-    fn write(&mut self, line: String) -> Result<(), RecorderError> {
+    fn write(&mut self, sequence: u64, line: String) -> Result<(), RecorderError> {
         match &mut self.sink {
             Sink::File(file) => {
-                return file.write_all(line.as_bytes()).map_err(RecorderError::io(&self.path));
+                file.write_all(line.as_bytes()).map_err(RecorderError::io(&self.path))
             }
-            Sink::Thread(lines, _) => match lines.try_send(line) {
-                Ok(()) => return Ok(()),
-                Err(TrySendError::Full(_)) => {
-                    let path = self.path.display();
-                    tracing::error!("{path}: the disk is too slow for the trace, which ends here");
-                }
-                Err(TrySendError::Disconnected(_)) => {} // and has said why
-            },
-            Sink::Ended => {}
+            Sink::Background(background) => {
+                background.write(sequence, line);
+                Ok(())
+            }
         }
-        self.sink = Sink::Ended;
-        Ok(())
     }
 }
 
-impl Drop for Recorder {
-    fn drop(&mut self) {
-        if let Sink::Thread(lines, ended) = std::mem::replace(&mut self.sink, Sink::Ended) {
-            drop(lines);
-            let _ = ended.recv_timeout(LAST_WRITES);
-        }
-    }
+fn wall_us() -> u64 {
+    microseconds(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros())
 }
 
 fn microseconds(number: u128) -> u64 {
@@ -294,82 +263,4 @@ impl RecorderError {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-    use crate::testing::config;
-
-    fn opened(path: &Path, servers: u8, boot: u64) -> Result<Recorder, RecorderError> {
-        Trace::open(path, &config(servers))?.begin(boot)
-    }
-
-    #[test]
-    fn each_run_adds_a_header() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("trace");
-        opened(&path, 3, 1).unwrap();
-        opened(&path, 3, 2).unwrap();
-        let text = fs::read_to_string(&path).unwrap();
-        let boots: Vec<_> = text
-            .lines()
-            .map(|line| match Line::from_text(line).unwrap() {
-                Line::Header(header) => header.boot,
-                Line::Step(_) => panic!("nothing has happened"),
-            })
-            .collect();
-        assert_eq!(boots, [1, 2]);
-    }
-
-    #[test]
-    fn a_header_tells_the_timing_in_milliseconds() {
-        let Header { heartbeat_ms, election_ms, .. } = header(&config(3), 1);
-        assert_eq!((heartbeat_ms, election_ms), (50, (150, 300)));
-    }
-
-    #[test]
-    fn a_line_that_was_cut_off_gets_its_end() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("trace");
-        let mut recorder = opened(&path, 3, 1).unwrap();
-        recorder.write("{\"step\":{\"serv".to_owned()).unwrap();
-        opened(&path, 3, 2).unwrap();
-        let text = fs::read_to_string(&path).unwrap();
-        assert_eq!(text.lines().nth(1), Some("{\"step\":{\"serv"));
-        assert!(Line::from_text(text.lines().nth(2).unwrap()).is_ok());
-    }
-
-    #[test]
-    fn another_file_is_refused_and_left_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("trace");
-        for other in ["Dear diary\n", "\n", "no newline"] {
-            fs::write(&path, other).unwrap();
-            assert!(matches!(opened(&path, 3, 1), Err(RecorderError::Foreign { .. })));
-            assert_eq!(fs::read_to_string(&path).unwrap(), other);
-        }
-        fs::remove_file(&path).unwrap();
-        opened(&path, 5, 1).unwrap();
-        assert!(matches!(opened(&path, 3, 2), Err(RecorderError::Foreign { .. })));
-    }
-
-    #[test]
-    fn a_server_with_a_trace_is_not_new() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("trace");
-        let open = || Trace::open(&path, &config(3)).unwrap();
-        open().check_new().unwrap();
-        open().check_new().unwrap(); // no run began in the one before
-        open().begin(1).unwrap();
-        assert!(matches!(open().check_new(), Err(RecorderError::HasRun { .. })));
-    }
-
-    #[test]
-    fn a_trace_in_another_version_is_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("trace");
-        let header = Header { version: VERSION + 1, ..header(&config(3), 1) };
-        fs::write(&path, Line::Header(header).to_text()).unwrap();
-        assert!(matches!(opened(&path, 3, 2), Err(RecorderError::Foreign { .. })));
-    }
-}
+mod tests;

@@ -1,0 +1,120 @@
+//! `raft-node init` and `raft-node check-config`.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use super::Failure;
+use super::keys::{self, Keys, Place, Server};
+
+/// A configuration with all keys.
+pub(super) const EXAMPLE: &str = include_str!("node.toml");
+
+/// Write an example of a configuration, with every key and what it means.
+#[derive(clap::Args)]
+pub(super) struct Init {
+    /// The file; it is not overwritten. `-` is the standard output
+    #[arg(default_value = "node.toml")]
+    file: PathBuf,
+}
+
+/// Judge a configuration, or those of several servers together. Nothing is started.
+///
+/// Exit code: 0 if each is valid and they are of one cluster, 2 if not.
+#[derive(clap::Args)]
+pub(super) struct Check {
+    /// The files
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+pub(super) fn init(args: &Init) -> Result<(), Failure> {
+    if args.file.as_os_str() == "-" {
+        return super::printed(io::stdout().write_all(EXAMPLE.as_bytes()));
+    }
+    let path = args.file.display();
+    let written = File::create_new(&args.file).and_then(|mut it| it.write_all(EXAMPLE.as_bytes()));
+    written.map_err(|error| Failure::input(io::Error::other(format!("{path}: {error}"))))?;
+    super::printed(writeln!(
+        io::stdout(),
+        "Wrote {path}. Edit cluster, id, data and servers; then\n  raft-node check-config {path}\n  \
+         raft-node run --config {path} --bootstrap      (the first time only)"
+    ))
+}
+
+pub(super) fn check(args: &Check) -> Result<(), Failure> {
+    let mut notes = Vec::new();
+    let mut all: Vec<(&PathBuf, Keys)> = Vec::new();
+    for path in &args.files {
+        let keys = keys::read(path).map_err(Failure::input)?;
+        let judged =
+            keys.data().and_then(|_| keys.config(|servers| Ok(guess(servers, &mut notes))));
+        judged.map_err(|error| named(path, &error))?;
+        for (other, before) in &all {
+            compare(before, &keys, &mut notes).map_err(|what| {
+                let (other, path) = (other.display(), path.display());
+                Failure::input(io::Error::other(format!("{other} and {path}: {what}")))
+            })?;
+        }
+        all.push((path, keys));
+    }
+    notes.sort();
+    notes.dedup();
+    let mut text = String::new();
+    for (path, keys) in &all {
+        let (cluster, id) = (keys.cluster.as_deref().unwrap_or_default(), keys.id.unwrap_or(0));
+        text += &format!("{}: server {id} of {:?}: valid\n", path.display(), cluster);
+    }
+    for note in notes {
+        text += &format!("note: {note}\n");
+    }
+    super::printed(io::stdout().write_all(text.as_bytes()))
+}
+
+fn named(path: &std::path::Path, error: &Failure) -> Failure {
+    let text = error.to_string();
+    let text = text.split("\n\nFor more information").next().unwrap_or_default();
+    Failure::input(io::Error::other(format!("{}: {text}", path.display())))
+}
+
+/// What two servers of one cluster have in common.
+fn compare(one: &Keys, other: &Keys, notes: &mut Vec<String>) -> Result<(), String> {
+    let same = |what: &str, is_same: bool| {
+        if is_same {
+            Ok(())
+        } else {
+            Err(format!("`{what}` differs, and is the same on all servers"))
+        }
+    };
+    same("cluster", one.cluster == other.cluster)?;
+    same("servers", one.servers == other.servers)?;
+    same("protocol", one.protocol == other.protocol)?;
+    same("witnesses", one.witnesses == other.witnesses)?;
+    if one.id == other.id {
+        return Err("`id` is the same, and each server has its own".to_owned());
+    }
+    for (what, is_same) in [
+        ("heartbeat", one.heartbeat == other.heartbeat),
+        ("election", one.election == other.election),
+        ("clock-error", one.clock_error == other.clock_error),
+    ] {
+        if !is_same {
+            notes.push(format!("`{what}` differs: that is allowed, and seldom wanted"));
+        }
+    }
+    Ok(())
+}
+
+/// An address for each server. For a name that stands for nothing here it is one that nobody has.
+fn guess(servers: &[Server], notes: &mut Vec<String>) -> Vec<(u8, SocketAddr)> {
+    let mut address = |server: &Server| match (server.place.look_up(None), &server.place) {
+        (Some(found), _) => found,
+        (None, Place::Ip(address)) => *address,
+        (None, Place::Name(name, port)) => {
+            notes.push(format!("{name} stands for no address here, now"));
+            SocketAddr::from((Ipv4Addr::new(192, 0, 2, server.number), *port))
+        }
+    };
+    servers.iter().map(|server| (server.number, address(server))).collect()
+}

@@ -1,0 +1,150 @@
+//! Which key wins, and what is said of wrong ones.
+
+use std::fs;
+
+use clap::Parser;
+
+use super::*;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    keys: Keys,
+}
+
+fn flags(text: &str) -> Keys {
+    Line::try_parse_from(std::iter::once("run").chain(text.split_whitespace())).unwrap().keys
+}
+
+fn file(text: &str) -> Result<Keys, String> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("node.toml");
+    fs::write(&path, text).unwrap();
+    read(&path).map_err(|error| error.to_string())
+}
+
+#[test]
+fn every_key_can_be_in_the_file() {
+    let keys = file(
+        r#"
+        cluster = "orders"
+        id = 2
+        data = "/var/lib/orders"
+        listen = "0.0.0.0:7000"
+        protocol = "check-quorum"
+        witnesses = [3]
+        heartbeat = 20
+        election = "100..250"
+        clock-error = 0.05
+        seed = 7
+        trace = "/var/log/orders.trace"
+        trace-required = true
+        log = "debug"
+        [servers]
+        1 = "10.0.0.1:7000"
+        2 = "db2.example:7000"
+        3 = "[fd00::3]:7000"
+        "#,
+    )
+    .unwrap();
+    assert_eq!((keys.cluster.as_deref(), keys.id), (Some("orders"), Some(2)));
+    assert_eq!(keys.data.as_deref(), Some(Path::new("/var/lib/orders")));
+    assert_eq!(keys.listen.unwrap().to_string(), "0.0.0.0:7000");
+    assert_eq!((keys.protocol, keys.witnesses), (Some(Protocol::CHECK_QUORUM), vec![3]));
+    assert_eq!((keys.heartbeat, keys.election), (Some(20), Some(Range(100, 250))));
+    assert_eq!((keys.clock_error, keys.seed), (Some(Percent(500)), Some(7)));
+    assert!(keys.trace.is_some() && keys.trace_required && keys.log.as_deref() == Some("debug"));
+    let servers: Vec<_> = keys.servers.iter().map(|it| (it.number, it.place.to_string())).collect();
+    let [one, two, three] = [(1, "10.0.0.1:7000"), (2, "db2.example:7000"), (3, "[fd00::3]:7000")];
+    assert_eq!(servers, [one, two, three].map(|(number, place)| (number, place.to_owned())));
+}
+
+#[test]
+fn the_example_that_init_writes_is_valid() {
+    let keys = file(crate::cli::init::EXAMPLE).unwrap();
+    let config = keys.config(|servers| Ok(resolve(servers, |_| false).unwrap())).unwrap();
+    assert_eq!(config.server().cluster.size(), 3);
+    let defaults = Settings::new("demo", 1, vec![(1, config.own_address())]);
+    assert_eq!(config.heartbeat(), defaults.heartbeat, "it shows the defaults");
+    assert_eq!(config.election_timeout(), defaults.election_timeout);
+    assert_eq!(config.clock_error().ppm(), defaults.clock_error_ppm);
+}
+
+#[test]
+fn a_flag_is_stronger_than_the_file() {
+    let weaker = file("cluster = 'orders'\nid = 2\nheartbeat = 20").unwrap();
+    let keys = flags("--id 3 --election 500..900").over(weaker);
+    assert_eq!((keys.cluster.as_deref(), keys.id), (Some("orders"), Some(3)));
+    assert_eq!((keys.heartbeat, keys.election), (Some(20), Some(Range(500, 900))));
+}
+
+#[test]
+fn an_unknown_key_is_an_error_that_names_the_nearest() {
+    for (text, line, key, nearest) in [
+        ("heartbeet = 20", 1, "heartbeet", "heartbeat"),
+        ("id = 1\n\nclock_error = 1", 3, "clock_error", "clock-error"),
+        ("server = 1", 1, "server", "servers"),
+        ("[sevrers]\n1 = ''", 1, "sevrers", "servers"),
+    ] {
+        let error = file(text).unwrap_err();
+        let expected = format!("line {line}: there is no key {key:?}. Is {nearest:?} meant?");
+        assert!(error.ends_with(&expected) || error.contains("sevrers"), "{error}");
+        assert!(error.contains(&format!("Is {nearest:?} meant?")), "{error}");
+    }
+}
+
+#[test]
+fn a_wrong_value_is_named_with_its_place() {
+    for (text, words) in [
+        ("id = 'one'", ["id = 'one'", "invalid type"]),
+        ("election = '150-300'", ["150-300", "write it as 150..300"]),
+        ("protocol = 'paxos'", ["paxos", "is no protocol"]),
+        ("clock-error = 100", ["clock-error = 100", "less than 100 percent"]),
+        ("id = 1\nid = 2", ["line 2", "duplicate key"]),
+        ("[servers]\n1 = '10.0.0.1'", ["10.0.0.1", "has no port"]),
+        ("[servers]\none = '10.0.0.1:1'", ["\"one\"", "not the number of a server"]),
+    ] {
+        let error = file(text).unwrap_err();
+        assert!(words.iter().all(|word| error.contains(word)), "{text}: {error}");
+    }
+}
+
+#[test]
+fn places_are_addresses_or_names() {
+    let ip = |text: &str| matches!(text.parse(), Ok(Place::Ip(_)));
+    let name = |text: &str| matches!(text.parse(), Ok(Place::Name(..)));
+    for text in ["10.0.0.1:7000", "[fd00::1]:7000", "[fe80::1%lo]:7000", "[fe80::1%1]:7000"] {
+        assert!(ip(text), "{text}");
+    }
+    for text in ["localhost:7000", "db-1.example:1", "node_2:65535"] {
+        assert!(name(text), "{text}");
+    }
+    for (text, word) in [
+        ("10.0.0.1", "has no port"),
+        ("fd00::1", "has no port"),
+        ("db1", "write it as db1:7000"),
+        ("db1:0", "from 1 to 65535"),
+        ("db1:70000", "from 1 to 65535"),
+        ("10.0.0.256:7000", "is not an address"),
+        ("d b:7000", "is not an address"),
+        (":7000", "is not an address"),
+        ("[fe80::1%nowhere]:7000", "no interface \"nowhere\" here"),
+    ] {
+        let error = text.parse::<Place>().unwrap_err();
+        assert!(error.contains(word), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_name_that_stands_for_nothing_is_looked_up_until_it_is_time_to_stop() {
+    let servers = ["1=127.0.0.1:7001".parse().unwrap(), "2=nowhere.invalid:7001".parse().unwrap()];
+    let mut times = 0;
+    let found = resolve(&servers, |_| {
+        times += 1;
+        times < 3
+    });
+    assert_eq!((found, times), (None, 3));
+    let servers = ["1=localhost:7001".parse().unwrap()];
+    let found = resolve(&servers, |_| false).unwrap();
+    assert!(found[0].1.ip().is_loopback());
+}

@@ -1,0 +1,86 @@
+//! The second reading: what was received was sent, and what holds of all records together.
+
+use std::path::Path;
+
+use super::Replay;
+use crate::action::Envelope;
+use crate::election::{self, Ballot};
+use crate::trace::reader::{Place, Reader, ReplayError};
+use crate::trace::rule::Rule;
+use crate::trace::{Cause, Line, Record, StepId};
+
+impl Replay {
+    /// Second reading: what was received was sent; and what holds of all records together. Returns
+    /// how many records there are.
+    pub(super) fn read_messages(&mut self, path: &Path, bytes: u64) -> Result<u64, ReplayError> {
+        let mut reader = Reader::open_first(path, bytes)?;
+        let mut records = 0;
+        while let Some((place, line)) = reader.next()? {
+            let Line::Step(record) = line else { continue };
+            self.check_sent(&place, &record)?;
+            let Some(run) = self.runs.get(&(record.server, record.boot)) else {
+                return Err(ReplayError::Changed { file: path.to_owned() });
+            };
+            records += 1;
+            if run.last_is_real || record.sequence < run.last {
+                self.check_safety(&place, &record)?;
+            }
+        }
+        Ok(records)
+    }
+
+    fn check_sent(&mut self, place: &Place, record: &Record) -> Result<(), ReplayError> {
+        let Cause::Receive { from, message, sent_in, .. } = record.cause else { return Ok(()) };
+        let receiver = record.server;
+        let servers = self.header.as_ref().expect("a trace begins with a header").servers;
+        let is_another = from != receiver && servers.contains(from);
+        self.demand(Rule::FromAnother, is_another, place, || {
+            format!("{receiver} received a message from {from}")
+        })?;
+        let StepId { boot, sequence } = sent_in;
+        let run = self.runs.get(&(from, boot));
+        let is_known = self.runs.range((from, 0)..=(from, u64::MAX)).next().is_some();
+        if !is_known || run.is_some_and(|run| run.went_on && sequence > run.last) {
+            self.on_trust += 1;
+            return Ok(());
+        }
+        let sent = run.and_then(|run| run.sent_in(sequence));
+        let was_sent = sent
+            .and_then(|sent| Envelope::of(from, sent))
+            .is_some_and(|sent| sent.message == message && sent.to.is_none_or(|to| to == receiver));
+        self.demand(Rule::WasSent, was_sent, place, || {
+            let step = match sent {
+                Some(sent) => format!("that step sent {sent:?}"),
+                None => "that step is in no trace, or did not take effect".to_string(),
+            };
+            format!(
+                "{receiver} received what {from} did not send in step {sequence} of run {boot}\n  recorded: {message:?}\n  expected: {step}"
+            )
+        })?;
+        self.received += 1;
+        Ok(())
+    }
+
+    fn check_safety(&mut self, place: &Place, record: &Record) -> Result<(), ReplayError> {
+        let Ballot { current_term: term, voted_for } = record.step.state.ballot;
+        let server = record.server;
+        if record.step.rule == election::Rule::Elected {
+            self.elected_us.insert(term, record.wall_us);
+            let (leader, other) =
+                self.elected.entry(term).or_insert_with(|| (server, place.clone())).clone();
+            self.demand(Rule::OneLeader, leader == server, place, || {
+                format!("two leaders of term {term}: {server} here, and {leader} at {other}")
+            })?;
+        }
+        if let Some(candidate) = voted_for {
+            let vote = self.votes.entry((term, server));
+            let (earlier, other) = vote.or_insert_with(|| (candidate, place.clone())).clone();
+            self.demand(Rule::OneVote, earlier == candidate, place, || {
+                format!(
+                    "{server} votes twice in term {term}: for {candidate} here, and for {earlier} at {other}"
+                )
+            })?;
+        }
+        Ok(())
+    }
+}

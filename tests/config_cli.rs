@@ -1,0 +1,168 @@
+//! The configuration of a node: `raft-node init`, `check-config`, and `run` with a file, the
+//! environment and names of hosts.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use raft_node::control::{Client, Snapshot};
+use support::node::{free_addresses, raft_node};
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn run(arguments: &[&str], folder: &Path) -> Output {
+    Command::new(raft_node()).args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn said(arguments: &[&str], folder: &Path) -> String {
+    let output = run(arguments, folder);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""), "{arguments:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn fails(arguments: &[&str], folder: &Path, words: &[&str]) {
+    let output = run(arguments, folder);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "{arguments:?}: no {word:?} in: {stderr}");
+    }
+}
+
+/// What `init` writes, for this server of two on this machine, which have names.
+fn example(folder: &TempDir, id: u8, ports: [u16; 2]) -> PathBuf {
+    let path = folder.path().join(format!("{id}.toml"));
+    let name = path.to_str().unwrap();
+    said(&["init", name], folder.path());
+    let text = fs::read_to_string(&path).unwrap();
+    let (keys, _) = text.split_once("[servers]").unwrap();
+    let data = folder.path().join(format!("data{id}"));
+    let keys = keys
+        .replace("id = 1", &format!("id = {id}"))
+        .replace("/var/lib/raft-node", data.to_str().unwrap());
+    let [one, two] = ports;
+    let servers = format!("[servers]\n1 = \"localhost:{one}\"\n2 = \"localhost:{two}\"\n");
+    fs::write(&path, keys + &servers).unwrap();
+    path
+}
+
+fn two(folder: &TempDir) -> [PathBuf; 2] {
+    let addresses = free_addresses(2);
+    let ports = [addresses[0].port(), addresses[1].port()];
+    [1, 2].map(|id| example(folder, id, ports))
+}
+
+/// A node that dies with this value.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(command: &mut Command) -> Running {
+    Running(command.stderr(Stdio::null()).spawn().unwrap())
+}
+
+fn until(data: &Path, what: &str, is_so: impl Fn(&Snapshot) -> bool) -> Snapshot {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let asked = Client::connect(data, PATIENCE).and_then(|mut it| it.status());
+        match asked {
+            Ok(snapshot) if is_so(&snapshot) => return snapshot,
+            asked => assert!(Instant::now() < deadline, "waited in vain for {what}: {asked:?}"),
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn what_init_writes_runs_two_servers_that_have_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = two(&folder);
+    let [one, two] = [0, 1].map(|at| files[at].to_str().unwrap());
+    let judged = said(&["check-config", one, two], folder.path());
+    assert!(judged.contains("server 1 of \"demo\": valid"), "{judged}");
+    assert!(judged.contains("server 2 of \"demo\": valid"), "{judged}");
+    let nodes = [one, two].map(|file| {
+        start(Command::new(raft_node()).args(["run", "--bootstrap", "--config", file]))
+    });
+    let data = folder.path().join("data1");
+    let status = until(&data, "a leader", |it| it.status.leader.is_some());
+    assert_eq!(status.cluster, "demo");
+    let told = said(&["status", "--config", one], folder.path());
+    assert!(told.starts_with("demo: process "), "{told}");
+    drop(nodes);
+}
+
+#[test]
+fn a_flag_is_stronger_than_the_environment_and_that_than_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = two(&folder);
+    let mut command = Command::new(raft_node());
+    command.args(["run", "--bootstrap", "--heartbeat", "30", "--config"]).arg(&files[0]);
+    command.env("RAFT_HEARTBEAT", "40").env("RAFT_ELECTION", "200..400");
+    let _node = start(&mut command);
+    let status = until(&folder.path().join("data1"), "a node", |_| true);
+    assert_eq!((status.heartbeat_us, status.election_us), (30_000, (200_000, 400_000)));
+}
+
+#[test]
+fn a_node_can_be_told_all_by_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = free_addresses(1)[0];
+    let mut command = Command::new(raft_node());
+    command.args(["run", "--bootstrap"]).env("RAFT_DATA", folder.path().join("data"));
+    command.env("RAFT_CLUSTER", "env").env("RAFT_ID", "1");
+    command.env("RAFT_SERVERS", format!("1={address}"));
+    command.env("RAFT_LISTEN", format!("0.0.0.0:{}", address.port()));
+    let _node = start(&mut command);
+    let status = until(&folder.path().join("data"), "a leader", |it| it.status.is_leader());
+    assert_eq!((status.cluster.as_str(), status.address), ("env", address.to_string()));
+}
+
+#[test]
+fn what_is_missing_or_wrong_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fails(&["run"], folder.path(), &["`data`", "--data", "raft-node init"]);
+    fails(&["run", "--data", "x"], folder.path(), &["`cluster`", "--cluster"]);
+    fails(&["run", "--config", "none.toml"], folder.path(), &["cannot read none.toml"]);
+    fs::write(folder.path().join("node.toml"), "id = 1\nheartbeet = 20\n").unwrap();
+    let words = ["node.toml, line 2", "no key \"heartbeet\"", "Is \"heartbeat\" meant?"];
+    fails(&["run", "--config", "node.toml"], folder.path(), &words);
+    fails(&["check-config", "node.toml"], folder.path(), &words);
+    fails(&["init", "node.toml"], folder.path(), &["node.toml", "exists"]);
+}
+
+#[test]
+fn files_that_are_not_of_one_cluster_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let [one, two] = two(&folder);
+    let text = fs::read_to_string(&two).unwrap();
+    let check = |text: &str| {
+        fs::write(&two, text).unwrap();
+        ["check-config".to_owned(), one.display().to_string(), two.display().to_string()]
+    };
+    let differs = |key: &str| format!("`{key}` differs");
+    for (from, to, words) in [
+        ("cluster = \"demo\"", "cluster = \"other\"", differs("cluster")),
+        ("#protocol = \"guarded\"", "protocol = \"figure2\"", differs("protocol")),
+        ("#witnesses = [3]", "witnesses = [2]", differs("witnesses")),
+        ("2 = \"localhost", "2 = \"127.0.0.1", differs("servers")),
+        ("id = 2", "id = 1", "`id` is the same".to_owned()),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let arguments = check(&text.replace(from, to));
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        fails(&arguments, folder.path(), &[&words, "1.toml and ", "2.toml"]);
+    }
+    let arguments = check(&text.replace("heartbeat = 50", "heartbeat = 20"));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let told = said(&arguments, folder.path());
+    assert!(told.contains("note: `heartbeat` differs"), "{told}");
+}

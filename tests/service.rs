@@ -1,0 +1,147 @@
+//! What a service manager sees of a node: its notices, its exit codes, the unit that is packaged,
+//! and what packages are made of.
+
+use std::fs;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use support::node::{free_addresses, raft_node};
+use support::skipped::skip;
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A cluster of one server, in this directory.
+fn run(data: &Path, address: SocketAddr, more: &[&str]) -> Command {
+    let mut command = Command::new(raft_node());
+    command.args(["run", "--cluster=test", "--id=1", "--stop-with-stdin"]);
+    command.arg(format!("--server=1={address}")).arg("--data").arg(data).args(more);
+    command.env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC").stdin(Stdio::piped());
+    command
+}
+
+/// Hears what a manager is told, until it is this.
+fn hear(manager: &UnixDatagram, notice: &str) {
+    let mut heard = Vec::new();
+    while !heard.iter().any(|text: &String| text.lines().any(|line| line == notice)) {
+        let mut bytes = [0; 1000];
+        let Ok(length) = manager.recv(&mut bytes) else {
+            panic!("no {notice:?} after {heard:?}");
+        };
+        heard.push(String::from_utf8(bytes[..length].to_vec()).unwrap());
+    }
+}
+
+#[test]
+fn a_manager_is_told_that_a_server_starts_what_it_does_that_it_lives_and_stops() {
+    let folder = TempDir::new().unwrap();
+    let socket = folder.path().join("notify");
+    let manager = UnixDatagram::bind(&socket).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut command = run(&folder.path().join("data"), free_addresses(1)[0], &["--bootstrap"]);
+    command.env("NOTIFY_SOCKET", &socket).env("WATCHDOG_USEC", "90000").stderr(Stdio::null());
+    let mut server: Child = command.spawn().unwrap();
+    hear(&manager, "READY=1");
+    hear(&manager, "STATUS=S1 leads term 1");
+    for _ in 0..3 {
+        hear(&manager, "WATCHDOG=1");
+    }
+    kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
+    hear(&manager, "STOPPING=1");
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
+/// What a server says that cannot start, and its exit code.
+fn refused(data: &Path, address: SocketAddr, more: &[&str]) -> (i32, String) {
+    let Output { status, stderr, .. } = run(data, address, more).output().unwrap();
+    (status.code().unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+/// Runs a server for the first time, until its standard input ends.
+fn has_run(data: &Path, address: SocketAddr) {
+    let output = run(data, address, &["--bootstrap"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn exit_codes_tell_what_may_be_tried_again_from_what_a_person_must_look_at() {
+    let folder = TempDir::new().unwrap();
+    let (data, address) = (folder.path().join("data"), free_addresses(1)[0]);
+    fs::create_dir(&data).unwrap();
+    let (code, said) = refused(&data, address, &[]);
+    assert_eq!(code, 3, "it has no ballot: {said}");
+    fs::remove_dir(&data).unwrap();
+
+    has_run(&data, address);
+    let (code, said) = refused(&data, address, &["--bootstrap"]);
+    assert_eq!(code, 3, "it is not new: {said}");
+    let (code, said) = refused(&data, address, &["--protocol=figure2"]);
+    assert_eq!(code, 3, "its ballot is that of other guards: {said}");
+
+    let taken = UdpSocket::bind(address).unwrap();
+    let (code, said) = refused(&data, address, &[]);
+    assert_eq!(code, 1, "its address is in use: {said}");
+    drop(taken);
+    let (code, said) = refused(&data, "192.0.2.1:7001".parse().unwrap(), &[]);
+    assert_eq!(code, 1, "its address is not there: {said}");
+
+    let lock = fs::File::open(data.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let (code, said) = refused(&data, address, &[]);
+    assert_eq!(code, 1, "another process has its directory: {said}");
+    drop(lock);
+
+    let (code, said) = refused(&data, address, &["--heartbeat=1000"]);
+    assert_eq!(code, 2, "it was told something wrong: {said}");
+    fs::write(data.join("ballot"), [7; 8192]).unwrap();
+    let (code, said) = refused(&data, address, &[]);
+    assert_eq!(code, 3, "its ballot is damaged: {said}");
+}
+
+#[test]
+fn the_unit_is_one_that_systemd_understands() {
+    let verify = |unit: &Path| {
+        Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(unit).output()
+    };
+    let folder = TempDir::new().unwrap();
+    let packaged = Path::new(env!("CARGO_MANIFEST_DIR")).join("impl/packaging/raft-node@.service");
+    // The program need not be installed to judge the unit.
+    let unit = fs::read_to_string(packaged).unwrap();
+    assert!(unit.contains("=/usr/bin/raft-node run"));
+    let unit = unit.replace("/usr/bin/raft-node", raft_node().to_str().unwrap());
+    let path = folder.path().join("raft-node@.service");
+    fs::write(&path, &unit).unwrap();
+    let Ok(output) = verify(&path) else {
+        skip("systemd-analyze is not here", "`apt-get install systemd` brings it");
+        return;
+    };
+    let said = String::from_utf8(output.stderr).unwrap();
+    let about: Vec<_> = said.lines().filter(|line| line.contains("raft-node@")).collect();
+    assert!(about.is_empty() && output.status.success(), "{said}");
+    fs::write(&path, unit.replace("WatchdogSec=10", "WatchdogSec=soon")).unwrap();
+    let said = String::from_utf8(verify(&path).unwrap().stderr).unwrap();
+    assert!(said.contains("soon"), "a mistake would be noticed: {said}");
+}
+
+#[test]
+fn packages_get_completions_and_manual_pages_of_every_command() {
+    let raft_node =
+        |arguments: &[&str]| Command::new(raft_node()).args(arguments).output().unwrap();
+    let script = raft_node(&["completions", "bash"]);
+    let script = String::from_utf8(script.stdout).unwrap();
+    assert!(script.contains("--clock-error") && script.contains("complete -F"));
+
+    let folder = TempDir::new().unwrap();
+    let output = raft_node(&["man", folder.path().to_str().unwrap()]);
+    assert!(output.status.success());
+    let page = fs::read_to_string(folder.path().join("raft-node-run.1")).unwrap();
+    assert!(page.contains("bootstrap") && page.contains("Exit code"));
+
+    let output = raft_node(&["man", "/nowhere/at/all"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("/nowhere/at/all"));
+}
