@@ -1,5 +1,5 @@
-//! `raft-model explore --stateright`, stateright's own page, in a real browser; and the command line
-//! of `explore`.
+//! `raft-model explore --stateright`, stateright's own page, in a real browser; and the command
+//! line of `explore`.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
