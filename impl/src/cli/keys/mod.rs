@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use raft_model::cluster::Protocol;
-use raft_node::config::{ClockError, Config, ConfigError, Settings};
+use raft_node::config::{Config, ConfigError, Settings};
 use serde::Deserialize;
 
 use self::address::has_names;
@@ -73,7 +73,7 @@ pub(super) struct Keys {
     #[arg(long, value_name = "MS", env = "RAFT_HEARTBEAT", hide_env_values = true)]
     pub(super) heartbeat: Option<u64>,
     /// Milliseconds without a leader until a server campaigns, drawn anew each time [default:
-    /// 150..300]
+    /// 150..225]
     #[arg(long, value_name = "MIN..MAX", env = "RAFT_ELECTION", hide_env_values = true)]
     #[serde(default, deserialize_with = "file::text")]
     pub(super) election: Option<Range>,
@@ -147,20 +147,22 @@ impl Keys {
             return Err(Failure::input(KeyError::NoTrace));
         }
         let ms = Duration::from_millis;
-        let Range(min, max) = self.election.unwrap_or(Range(150, 300));
         let listen = self.listen.as_ref().map(|place| {
             place.address().ok_or_else(|| Failure::input(KeyError::ListenName(place.to_string())))
         });
         let listen = listen.transpose()?;
+        let usual = Settings::new(cluster, id, resolve(&self.servers)?);
         let settings = Settings {
-            protocol: self.protocol.unwrap_or(Protocol::GUARDED),
+            protocol: self.protocol.unwrap_or(usual.protocol),
             witnesses: self.witnesses.clone(),
-            heartbeat: ms(self.heartbeat.unwrap_or(50)),
-            election_timeout: ms(min)..=ms(max),
-            clock_error_ppm: self.clock_error.map_or(ClockError::DEFAULT.ppm(), |it| it.0),
+            heartbeat: self.heartbeat.map_or(usual.heartbeat, ms),
+            election_timeout: self
+                .election
+                .map_or(usual.election_timeout.clone(), |Range(min, max)| ms(min)..=ms(max)),
+            clock_error_ppm: self.clock_error.map_or(usual.clock_error_ppm, |it| it.0),
             seed: self.seed,
             listen,
-            ..Settings::new(cluster, id, resolve(&self.servers)?)
+            ..usual
         };
         Config::new(settings).map_err(|error| match error {
             ConfigError::MixedReach { .. } if has_names(&self.servers) => {
@@ -175,7 +177,7 @@ fn missing(key: &'static str, flag: &'static str) -> Failure {
     Failure::input(KeyError::Missing { key, flag })
 }
 
-/// Milliseconds, as `150..300`.
+/// Milliseconds, as `150..225`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Range(pub(super) u64, pub(super) u64);
 

@@ -97,7 +97,7 @@ fn an_unknown_key_is_an_error_that_names_the_nearest() {
 fn a_wrong_value_is_named_with_its_place() {
     for (text, words) in [
         ("id = 'one'", ["id = 'one'", "invalid type"]),
-        ("election = '150-300'", ["150-300", "write it as 150..300"]),
+        ("election = '150-300'", ["150-300", "write it as 150..225"]),
         ("protocol = 'paxos'", ["paxos", "is no protocol"]),
         ("clock-error = 100", ["clock-error = 100", "less than 100 percent"]),
         ("id = 1\nid = 2", ["line 2", "duplicate key"]),
