@@ -4,6 +4,7 @@
 mod address;
 mod file;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -92,6 +93,11 @@ pub(super) struct Keys {
     #[arg(long)]
     #[serde(default)]
     pub(super) trace_required: bool,
+    /// Answer over HTTP at this address: /leader, /status, /healthz, /readyz and /metrics. Neither
+    /// encrypted nor with a password, so for trusted networks
+    #[arg(long, value_name = "IP:PORT", env = "RAFT_HTTP", hide_env_values = true)]
+    #[serde(default, deserialize_with = "file::text")]
+    pub(super) http: Option<SocketAddr>,
     /// How much is logged: off, warn, info, debug (every step) or trace (every datagram) [default:
     /// info]
     #[arg(long, value_name = "LEVEL", env = "RAFT_LOG", hide_env_values = true)]
@@ -116,6 +122,7 @@ impl Keys {
             seed: self.seed.or(weaker.seed),
             trace: self.trace.or(weaker.trace),
             trace_required: self.trace_required || weaker.trace_required,
+            http: self.http.or(weaker.http),
             log: self.log.or(weaker.log),
         }
     }
@@ -136,7 +143,7 @@ impl Keys {
     /// The configuration, with each name resolved by this. What comes first is what is wrong.
     pub(super) fn config(
         &self,
-        resolve: impl FnOnce(&[Server]) -> Result<Vec<(u8, std::net::SocketAddr)>, Failure>,
+        resolve: impl FnOnce(&[Server]) -> Result<Vec<(u8, SocketAddr)>, Failure>,
     ) -> Result<Config, Failure> {
         let cluster = self.cluster.clone().ok_or_else(|| missing("cluster", "--cluster"))?;
         let id = self.id.ok_or_else(|| missing("id", "--id"))?;
