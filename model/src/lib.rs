@@ -69,14 +69,14 @@
 //! | module | what it makes of the specification |
 //! |---|---|
 //! | [`world`] | the direct model: servers, disks, sent messages; bounds, properties, stories |
-//! | [`actor`] | the reference model: stateright's actors, for the Explorer too |
+//! | [`actor`] | the reference model: stateright's actors, for its own page too |
 //! | [`packed`] | the direct model in a few machine words |
 //! | [`reduce`] | of worlds that behave alike, one stands for all |
 //! | [`search`] | every reachable state, and the shortest way to a violation |
 //! | [`liveness`] | all infinite runs that are fair: are leaders elected, and do they stay |
 //! | [`topology`] | on which links they do, where some servers do not hear each other |
 //! | [`mutant`] | elections that are wrong on purpose: a catalogue, and what catches each |
-//! | [`explore`] | the explorer: paths made of causes, walked, judged and compared |
+//! | [`explore`] | the explorer: paths made of causes, walked, judged, compared, taken away |
 //! | [`proof`] | safety for every number of servers and every term: the same text, run on symbols |
 //!
 //! These are the rooms of the crate. Each may use only what stands before it, and says what that
@@ -98,7 +98,7 @@
 //! liveness: types cluster protocol action run world packed reduce search
 //! topology: types cluster protocol action run world packed search liveness
 //! mutant: types cluster protocol run world reduce search liveness
-//! explore: types cluster protocol action words run world mutant
+//! explore: types cluster protocol action words run trace world reduce search liveness mutant
 //! proof: types cluster protocol action run world mutant
 //! cli: types cluster run trace world actor reduce search liveness topology mutant explore proof
 //! ```

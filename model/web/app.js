@@ -5,6 +5,11 @@ import { fill, h } from './dom.js';
 import { keys, help } from './keys.js';
 import { COLUMN, lanes } from './lanes.js';
 import { besideSetting, question, read, write } from './link.js';
+import { bring, panel as mapPanel, turn as turnMap } from './map.js';
+import { palette } from './palette.js';
+import * as recording from './recording.js';
+import { takeAway } from './take.js';
+import { guide, start, tour } from './tour.js';
 import { choices, judge, settings, unlike } from './panels.js';
 
 /** How long a step stays while the path is played, in milliseconds. */
@@ -25,7 +30,6 @@ const app = {
   playing: false,
   help: false,
   note: '',
-  lasso: null,
   take,
   at,
   hover,
@@ -35,6 +39,11 @@ const app = {
   elect,
   set,
   compare,
+  toNode,
+  draw,
+  openFiles,
+  goTo,
+  say,
 };
 
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
@@ -52,6 +61,11 @@ function move(change, { isQuiet = false } = {}) {
 /** Asks the server what is to be seen; what was asked before is not waited for. */
 async function load() {
   asked?.abort();
+  if (app.link.view === 'run') {
+    root.dataset.link = location.hash;
+    draw();
+    return recording.open(app);
+  }
   const { signal } = (asked = new AbortController());
   const { setting, path, at, beside } = app.link;
   try {
@@ -62,15 +76,29 @@ async function load() {
     ]);
     app.walk = gather(walk);
     app.other = other && gather(other);
+    app.good = app.link;
+    root.dataset.link = location.hash;
   } catch (error) {
     if (signal.aborted) return;
-    app.note = `This link cannot be followed: ${error.message}. Here is the start.`;
-    if (app.walk) return draw();
-    app.link = read('');
+    const start = app.good ?? read('');
+    app.note = `This link cannot be followed: ${error.message}.`;
+    if (write(start) === write(app.link))
+      return fill(root, [h('p', { class: 'loading' }, app.note)]);
+    app.link = start;
     history.replaceState(null, '', write(app.link));
     return load();
   }
   draw();
+  bring(app);
+}
+
+/** Shows traces that were dropped or chosen. */
+function openFiles(files) {
+  if (app.link.view !== 'run') {
+    app.link = { ...app.link, view: 'run' };
+    history.pushState(null, '', write(app.link));
+  }
+  recording.read(app, files);
 }
 
 /** Adds to each step all that was sent until then. */
@@ -94,7 +122,6 @@ function take(code) {
 /** Goes another path; the old one stays as a branch. */
 function change(path, more = {}) {
   leave(app.link.path, path);
-  app.lasso = null;
   move({ path, at: path.length, loop: null, ...more });
 }
 
@@ -134,14 +161,12 @@ function oneTermMore() {
 }
 
 function set(change) {
-  app.lasso = null;
   move({ setting: { ...app.link.setting, ...change }, loop: null });
 }
 
 /** Another election, on the same path as far as it goes. */
 function elect(name) {
   const { mutant, ...setting } = app.link.setting;
-  app.lasso = null;
   const wrong = app.catalogue.mutants.find((m) => `mutant ${m.name}` === name);
   if (wrong) {
     const chosen = { ...setting, protocol: wrong.protocol, mutant: wrong.name };
@@ -167,6 +192,55 @@ async function firstUnlike() {
     if (!path) return say(`No difference among ${count.toLocaleString('en')} pairs of states.`);
     app.note = '';
     change(path, { beside: than });
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+/** Goes to a state of the map by a shortest way. */
+async function toNode(node) {
+  try {
+    const { path } = await ask(`way?${question(app.link.setting, { node })}`);
+    if (!path) return say('No way there was found in whole states.');
+    change(path);
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+function jump() {
+  palette(app.catalogue, app.link.setting, go);
+}
+
+/** Goes where the palette says. */
+async function go(item) {
+  play(false);
+  if (item.tour) return start(app);
+  tour.at = -1;
+  if (item.run) return move({ view: 'run' });
+  if (app.link.view === 'run') leaveRun();
+  if (item.wanted) return want(item.wanted);
+  if (!item.way)
+    return say(
+      `No model shows ${item.name}: ${item.says}. Its test is tests/${item.mutant?.caught_by.test}.`,
+    );
+  goTo(item.way, { beside: item.mutant ? 'raft' : '' });
+}
+
+/** Goes where a link says. */
+function goTo(way, more = {}) {
+  app.branches = [];
+  app.note = '';
+  move({ ...read(way), view: 'model', specification: '', ...more });
+}
+
+async function want(state) {
+  say(`Looking for a state: ${state}…`);
+  try {
+    const { path } = await ask(`wanted?${question(app.link.setting, { state })}`);
+    if (!path) return say(`There is none within these bounds, or it is far: ${state}.`);
+    app.note = '';
+    change(path);
   } catch (error) {
     say(error.message);
   }
@@ -224,7 +298,19 @@ async function copy() {
   }
 }
 
+/** The page, as it is. */
 function view() {
+  const body = app.link.view === 'run' ? recording.panels(app) : walked();
+  const note = h(
+    'p',
+    { key: 'note', class: 'note', role: 'status' },
+    app.note,
+    h('button', { 'aria-label': 'close', onclick: () => say('') }, '×'),
+  );
+  return [markers(), header(), body, app.help && help(app), app.note && note];
+}
+
+function walked() {
   const { walk, other, link, catalogue } = app;
   const here = Math.min(link.at, walk.steps.length - 1);
   const step = walk.steps[here];
@@ -247,8 +333,6 @@ function view() {
     label: mutant ? mutant.name : walk.cluster.protocol,
   };
   return [
-    markers(),
-    header(),
     h(
       'main',
       { key: 'main', 'data-beside': !!other },
@@ -262,6 +346,7 @@ function view() {
       h(
         'section',
         { key: 'stage', class: 'panel stage', 'aria-label': 'The cluster' },
+        guide(app, walk.steps),
         told(step, here),
         h(
           'div',
@@ -279,14 +364,16 @@ function view() {
       h(
         'div',
         { key: 'side', class: 'side' },
+        mapPanel(app, { steps: walk.steps, at: here, next: walk.next }),
         judge(app, {
           catalogue,
           steps: walk.steps,
           at: here,
           protocol: link.setting.protocol,
           mutant,
-          about: link.about,
-          lasso: app.lasso,
+          lasso: lasso(),
+          exercise: exercise(),
+          solved: walk.solved,
         }),
       ),
       h(
@@ -302,24 +389,38 @@ function view() {
         }),
       ),
     ),
-    app.help && help(app),
-    app.note &&
-      h(
-        'p',
-        { key: 'note', class: 'note', role: 'status' },
-        app.note,
-        h('button', { 'aria-label': 'close', onclick: () => say('') }, '×'),
-      ),
   ];
 }
 
+/** What fails on a path that goes round for ever, if the link says so. */
+function lasso() {
+  const { loop, about } = app.link;
+  const property = app.catalogue.liveness.find((one) => one.name === about);
+  return loop !== null && property ? { property: property.name, says: property.says } : null;
+}
+
+/** The exercise that is looked at. */
+function exercise() {
+  const { mutant } = app.link.setting;
+  return app.catalogue.exercises.find((one) => mutant === `exercise-${one.number}`);
+}
+
 function told(step, here) {
-  const says = here === 0 ? 'Everybody has come up. Choose what happens.' : `${step.says}.`;
+  const says =
+    here > 0
+      ? `${step.says}.`
+      : 'Everybody has come up. Choose what happens: on the left, in the picture, or by its number.';
   return h(
     'p',
     { key: 'told', class: 'told', 'aria-live': 'polite' },
     here > 0 && h('b', null, `${here}. `),
     says,
+    here === 0 &&
+      tour.at < 0 &&
+      app.link.path.length === 0 && [
+        ' ',
+        h('button', { class: 'plain', onclick: () => start(app) }, 'Take the tour'),
+      ],
     here > 0 &&
       step.same &&
       step.action !== 'Link' &&
@@ -388,9 +489,15 @@ function tools() {
       { key: 'over', disabled: path.length === 0, onclick: () => change([]) },
       'start over',
     ),
+    takeAway(app),
     box('ghosts', 'all messages'),
     box('linking', 'cut links'),
   );
+}
+
+function leaveRun() {
+  recording.close();
+  move({ view: 'model' });
 }
 
 function header() {
@@ -398,10 +505,21 @@ function header() {
     'header',
     { key: 'header' },
     h('h1', null, 'Raft election explorer'),
-    settings(app, { setting: app.link.setting, catalogue: app.catalogue, beside: app.link.beside }),
+    app.link.view === 'run'
+      ? h(
+          'div',
+          { key: 'run', class: 'settings' },
+          h('button', { onclick: leaveRun }, 'Back to the model'),
+        )
+      : settings(app, {
+          setting: app.link.setting,
+          catalogue: app.catalogue,
+          beside: app.link.beside,
+        }),
     h(
       'div',
       { class: 'buttons' },
+      h('button', { onclick: jump }, 'Jump to… ', h('kbd', { 'aria-hidden': 'true' }, '/')),
       h('button', { onclick: copy }, 'Copy link'),
       h('button', { 'aria-label': 'dark or light', title: 'dark or light', onclick: turn }, '◐'),
       h(
@@ -419,10 +537,10 @@ function header() {
 }
 
 export function draw() {
-  if (!app.walk || !app.catalogue) return;
+  if (!app.catalogue || !(app.walk || app.link.view === 'run')) return;
   const list = root.querySelector('.choices');
   const wasIn = !!list?.contains(document.activeElement);
-  const shown = `${app.link.at} ${app.walk.steps.length}`;
+  const shown = `${app.link.at} ${app.walk?.steps.length}`;
   fill(root, h('div', null, view()).children);
   if (wasIn && !root.querySelector('.choices')?.contains(document.activeElement)) {
     /** @type {HTMLElement | null} */ (root.querySelector('.choice'))?.focus();
@@ -455,12 +573,27 @@ async function begin() {
   }
   addEventListener('hashchange', () => {
     app.link = read(location.hash);
-    app.lasso = null;
     load();
   });
   addEventListener('keydown', (event) =>
-    keys(event, app, { at, random, play, turn, copy, draw, lastStep, compare }),
+    keys(event, app, {
+      at,
+      random,
+      play,
+      turn,
+      copy,
+      draw,
+      lastStep,
+      compare,
+      jump,
+      map: () => turnMap(app),
+    }),
   );
+  addEventListener('dragover', (event) => event.preventDefault());
+  addEventListener('drop', (event) => {
+    event.preventDefault();
+    if (event.dataTransfer?.files.length) openFiles(event.dataTransfer.files);
+  });
   await load();
 }
 

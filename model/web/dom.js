@@ -14,7 +14,8 @@ const PROPS = Symbol('props');
 /**
  * An element; what is null or a boolean is left out of its children.
  * @param {string} tag
- * @param {Record<string, any> | null} [props] attributes; `on…` is a handler, `key` tells siblings apart
+ * @param {Record<string, any> | null} [props] attributes; `on…` is a handler, `key` tells
+ *   siblings apart, `painted` is called with the element when it is dressed
  * @param {...Some} children
  * @returns {View}
  */
@@ -92,11 +93,13 @@ function dress(node, props) {
     if (before[name] !== props[name] || isLive) put(node, name, props[name]);
   }
   node[PROPS] = props;
+  props.painted?.(node);
 }
 
 function put(node, name, value) {
-  if (name === 'key') return;
-  if (name.startsWith('on')) node[name] = value;
+  if (name === 'key' || name === 'painted') return;
+  // A handler that returns false would keep the event from what it does by itself.
+  if (name.startsWith('on')) node[name] = value && ((event) => void value(event));
   else if (name === 'value' || name === 'checked' || name === 'selected') {
     if (node[name] !== value && value !== null) node[name] = value;
   } else if (value === null || value === undefined || value === false) node.removeAttribute(name);

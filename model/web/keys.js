@@ -1,5 +1,6 @@
 // Everything by the keyboard.
 import { h } from './dom.js';
+import * as recording from './recording.js';
 
 const KEYS = [
   ['1 … 9', 'take a step'],
@@ -9,6 +10,8 @@ const KEYS = [
   ['[ ]', 'another branch'],
   ['r', 'a random step'],
   ['space', 'play the path'],
+  ['/', 'jump to…'],
+  ['m', 'map: phases, leaders, states'],
   ['c', 'compare'],
   ['u', 'to the first difference'],
   ['l', 'cut and mend links'],
@@ -55,6 +58,19 @@ export function keys(event, app, does) {
   if (event.metaKey || event.altKey || (event.ctrlKey && key !== 'z')) return;
   if (target.matches('input:not([type=checkbox]), select, textarea') || target.closest('dialog'))
     return;
+  if (app.link.view === 'run') {
+    if (recording.key(app, event)) event.preventDefault();
+    const common = {
+      '/': does.jump,
+      d: does.turn,
+      '?': () => ((app.help = !app.help), does.draw()),
+    };
+    if (common[key]) {
+      event.preventDefault();
+      common[key]();
+    }
+    return;
+  }
   if (!app.walk) return;
   const { at, path } = app.link;
   const steps = app.walk.next;
@@ -70,6 +86,8 @@ export function keys(event, app, does) {
     r: does.random,
     ' ': () => does.play(),
     c: () => does.compare(app.link.beside ? '' : app.link.setting.mutant ? 'raft' : 'guarded'),
+    '/': does.jump,
+    m: does.map,
     u: app.unlike,
     l: () => ((app.linking = !app.linking), does.draw()),
     d: does.turn,

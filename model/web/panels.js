@@ -89,7 +89,7 @@ export function unlike(step) {
 }
 
 /** The properties: which hold so far, which are broken, by which step, and why. */
-export function judge(app, { catalogue, steps, at, protocol, mutant, about, lasso }) {
+export function judge(app, { catalogue, steps, at, protocol, mutant, lasso, exercise, solved }) {
   const hasLeases = protocol === 'guarded' || protocol === 'check-quorum';
   const judged = catalogue.properties.filter((p) => hasLeases || p.name !== 'LeaseSafety');
   const rows = judged.map((property) => {
@@ -121,14 +121,59 @@ export function judge(app, { catalogue, steps, at, protocol, mutant, about, lass
   return h(
     'section',
     { key: 'judge', class: 'panel judge', 'aria-label': 'Properties' },
-    lasso && h('p', { class: 'lasso' }, h('b', null, lasso.property), ` fails: ${lasso.says}`),
+    lasso &&
+      h(
+        'p',
+        { class: 'lasso' },
+        h('b', { class: 'warn' }, `✗ ${lasso.property}`),
+        ` fails on this run: it says that ${lasso.says}. That never happens here, and everybody gets what is owed.`,
+      ),
     h('h2', null, 'Properties ', h('small', null, 'on this path, so far')),
     h('ul', null, rows),
-    mutant && aboutMutant(app, mutant, about),
+    exercise && aboutExercise(app, exercise, solved),
+    mutant && aboutMutant(app, mutant),
   );
 }
 
-function aboutMutant(app, mutant, about) {
+function aboutExercise(app, { number, property, steps }, solved) {
+  const mutant = app.catalogue.mutants.find((one) => one.name === solved);
+  const next = app.catalogue.exercises.find((one) => one.number === number + 1);
+  return h(
+    'div',
+    { class: 'mutant' },
+    h('h2', null, `Exercise ${number}`),
+    mutant
+      ? h(
+          'p',
+          null,
+          h('b', null, 'You have found it. '),
+          `This was ${mutant.name}: ${mutant.says}.`,
+        )
+      : h(
+          'p',
+          null,
+          `This election is wrong. Find a run that breaks ${property}: ${steps} steps are enough. Nothing warns you before.`,
+        ),
+    mutant &&
+      h(
+        'p',
+        null,
+        h(
+          'button',
+          { class: 'plain', onclick: () => app.goTo(mutant.way, { beside: 'raft' }) },
+          'The shortest way, beside Raft',
+        ),
+      ),
+    next &&
+      h(
+        'p',
+        null,
+        h('button', { class: 'plain', onclick: () => app.goTo(next.way) }, 'The next exercise'),
+      ),
+  );
+}
+
+function aboutMutant(app, mutant) {
   const caught = mutant.caught_by;
   const by =
     caught === 'counts'
@@ -148,7 +193,6 @@ function aboutMutant(app, mutant, about) {
         'Seen in ',
         h('a', { href: mutant.source, rel: 'noreferrer', target: '_blank' }, host(mutant.source)),
       ),
-    about && h('p', null, about),
     h(
       'p',
       null,
@@ -166,9 +210,12 @@ export function settings(app, { setting, catalogue, beside }) {
     h('option', { key: value, value, selected: chosen }, text);
   const mutants = (protocol) => catalogue.mutants.filter((m) => m.protocol === protocol);
   const chosen = setting.mutant ? `mutant ${setting.mutant}` : setting.protocol;
-  const besides = setting.mutant
-    ? [['raft', 'Raft']]
-    : catalogue.protocols.filter((p) => p.name !== setting.protocol).map((p) => [p.name, p.name]);
+  const isExercise = setting.mutant?.startsWith('exercise-');
+  const besides = isExercise
+    ? []
+    : setting.mutant
+      ? [['raft', 'Raft']]
+      : catalogue.protocols.filter((p) => p.name !== setting.protocol).map((p) => [p.name, p.name]);
   const terms = [1, 2, 3, 4, 5, 6, 8, 10, 15, 20];
   const isOdd = !terms.includes(+setting.terms);
   return h(
@@ -181,6 +228,7 @@ export function settings(app, { setting, catalogue, beside }) {
       h(
         'select',
         { id: 'election', onchange: (event) => app.elect(event.target.value) },
+        isExercise && option(chosen, setting.mutant, true),
         h(
           'optgroup',
           { label: 'the specification' },

@@ -8,47 +8,13 @@
 //! UPDATE_GOLDENFILES=1 cargo test --test scenarios
 //! ```
 //!
-//! | command | what happens |
-//! |---|---|
-//! | `cluster 3` | S1, S2 and S3 come up for the first time, and elect as in Figure 2 |
-//! | `cluster 3 guarded` | … behind both guards, or by another protocol that is named |
-//! | `cluster 3 guarded witness=S3` | … where S3 votes and never campaigns |
-//! | `cluster 3 guarded term=8` | … with term 8 on their disks, as after eight elections |
-//! | `timeout S1` | the timer that S1 has running fires: contact, election or heartbeat |
-//! | `hand-over S1 S2` | S1 is told to hand over to S2: what it handed out of its lease is over |
-//! | `deliver S1 S2 RequestVote term=1` | this message from S1 arrives at S2 |
-//! | `duplicate S1 S2 RequestVote term=1` | it has arrived already, and arrives once more |
-//! | `drop S1 S2 RequestVote term=1` | it is lost |
-//! | `deliver-all` | messages arrive in the order sent, with all that follows, until none is left |
-//! | `drop-all` | every message that is under way is lost |
-//! | `cut S3 S4` | S3 and S4 are cut off from the others: messages across the cut wait |
-//! | `cut-links S1 S3` | S1 and S3 do not hear each other; all else is heard as before |
-//! | `deafen S3` | S3 hears nobody, and goes on being heard |
-//! | `heal` | everybody hears everybody, and what has waited can be delivered |
-//! | `restart S2` | S2 crashes and comes up again with what it had stored |
-//! | `show` | the state of every server |
-//! | `expect-leader S1` | the script fails unless S1 leads and nobody else does |
-//! | `expect-no-leader` | … unless nobody leads |
-//! | `expect-lease S1` | … unless a lease of S1 may be valid, and nobody else's |
-//! | `expect-no-lease` | … unless nobody's may be |
-//! | `expect-term 1` | … unless every server is in term 1 |
-//! | `expect-messages 30` | … unless at most 30 messages were sent since the start |
-//!
-//! A script begins with `cluster`; another `cluster` later on begins the story anew. A message is
-//! named with `term=…`, `round=…`, `attempt=…`, and `vote=granted` or `vote=refused`, each of which
-//! may be left out where only one message fits. The tag `[brief]` after a command leaves out the
-//! indented lines of its output; parentheses around it leave out all. A message is only delivered
-//! if it was really sent: anything else is an error of the script, and so is every step after which
-//! a property of safety is false. A leader's patience is two heartbeats.
-
-mod script;
-mod stage;
+//! The commands are listed in `model/src/explore/scenario`.
 
 use std::path::{Path, PathBuf};
 
+use raft_model::explore::scenario::{self, Runner, SCRIPTS};
 use raft_model::mutant::{MUTANTS, Mutant};
 use raft_model::world::Handlers;
-use script::Runner;
 
 /// Each scenario is a test of its own. A Rust name cannot begin with a digit: `s01_first_election`
 /// is the script `01_first_election.txt`.
@@ -115,7 +81,7 @@ fn path(scenario: &str) -> PathBuf {
 
 /// The output of a script, or why it fails.
 fn play(handlers: Handlers, script: &str) -> std::result::Result<String, String> {
-    goldenscript::generate(&mut Runner::new(handlers), script).map_err(|error| error.to_string())
+    scenario::play(handlers, script).map(|(output, _)| output)
 }
 
 fn error_of(script: &str) -> String {
@@ -132,6 +98,8 @@ fn every_script_is_a_test() {
     files.sort();
     let scenarios: Vec<_> = SCENARIOS.iter().map(|name| path(name)).collect();
     assert_eq!(files, scenarios);
+    let explored: Vec<_> = SCRIPTS.iter().map(|(name, _)| format!("s{name}")).collect();
+    assert_eq!(explored, SCENARIOS);
 }
 
 #[test]

@@ -57,7 +57,10 @@ impl Browser {
 
         let folder = format!("--user-data-dir={}", browser.profile.path().display());
         let arguments: Vec<&str> = ARGUMENTS.split(' ').chain([folder.as_str()]).collect();
-        let options = json!({ "goog:chromeOptions": { "args": arguments } });
+        let options = json!({
+            "goog:chromeOptions": { "args": arguments },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        });
         let session = browser.post("", &json!({ "capabilities": { "alwaysMatch": options } }));
         let session = session.unwrap_or_else(|error| panic!("{NEEDED} ({error})"));
         browser.url = format!("{}/{}", browser.url, session["sessionId"].as_str().expect("an id"));
@@ -80,6 +83,50 @@ impl Browser {
     /// What a script returns on the page.
     pub fn run(&self, script: &str) -> Result<Value, String> {
         self.post("/execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// The same, of a script that calls its last argument with what it finds.
+    pub fn run_async(&self, script: &str) -> Result<Value, String> {
+        self.post("/execute/async", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Presses keys, one after the other. `→` and the like are arrows.
+    pub fn press(&self, keys: &str) {
+        let named = |key: char| match key {
+            '←' => '\u{e012}',
+            '↑' => '\u{e013}',
+            '→' => '\u{e014}',
+            '↓' => '\u{e015}',
+            '⏎' => '\u{e007}',
+            key => key,
+        };
+        let actions = keys.chars().map(named).flat_map(|key| {
+            ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key.to_string() }))
+        });
+        let source = json!({ "type": "key", "id": "keys", "actions": actions.collect::<Vec<_>>() });
+        let pressed = self.post("/actions", &json!({ "actions": [source] }));
+        pressed.unwrap_or_else(|error| panic!("{keys}: {error}"));
+    }
+
+    /// Shows pages as a screen of this width does, light or dark.
+    pub fn emulate(&self, width: u32, scheme: &str) {
+        let command = |cmd: &str, params: Value| {
+            self.post("/goog/cdp/execute", &json!({ "cmd": cmd, "params": params }))
+                .unwrap_or_else(|error| panic!("{cmd}: {error}"));
+        };
+        command(
+            "Emulation.setDeviceMetricsOverride",
+            json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false }),
+        );
+        let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
+        command("Emulation.setEmulatedMedia", json!({ "features": [feature] }));
+    }
+
+    /// What the page complained of since the last time: errors, and what its policy forbade.
+    pub fn complaints(&self) -> Vec<String> {
+        let entries = self.post("/se/log", &json!({ "type": "browser" })).expect("a log");
+        let entries = entries.as_array().cloned().unwrap_or_default();
+        entries.iter().map(|entry| entry["message"].to_string()).collect()
     }
 
     /// The text of each element that a CSS selector finds.

@@ -73,6 +73,12 @@ pub fn demonstrate(demonstration: &Demonstration, stop: &UnixStream) -> Result<(
     let traces = demonstration.traces.clone().unwrap_or_else(|| directory.path().to_owned());
     fs::create_dir_all(&traces).map_err(Error::io(&format!("create {}", traces.display())))?;
 
+    if demonstration.traces.is_some() {
+        let (program, traces) = (replayer(&demonstration.program), quoted(&traces));
+        let watch = format!("  {program} explore --watch {traces}/*.trace");
+        print(["To watch them in a browser:", &watch, ""].into_iter());
+    }
+
     let servers = Servers::new(&demonstration.program, config, directory.path(), &traces);
     let output = Output::open().map_err(Error::io("use the terminal"))?;
     let mut running = Running::new(servers, output);

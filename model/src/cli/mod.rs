@@ -8,6 +8,7 @@ mod memory;
 mod mutants;
 mod panic;
 mod paper;
+mod play;
 mod prove;
 mod replay;
 mod table;
@@ -70,8 +71,10 @@ enum Command {
     /// nobody of them restarts. Their leader and their term should never change; either nothing was
     /// under way when that began, or nobody was waiting for pre-votes.
     Undisturbed(undisturbed::Args),
-    /// Walk through the state graph in a web browser (stateright's Explorer on the actor model).
+    /// Walk through elections in a web browser: right ones, wrong ones, recorded ones, live ones.
     Explore(explore::Args),
+    /// Play a script: a story of timers, messages and crashes, and what every server does.
+    Play(play::Args),
     /// Prove safety for every number of servers and every term, with the solvers z3 and cvc5.
     ///
     /// The source text of the specification is run on symbols instead of numbers, along every path
@@ -132,6 +135,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Topologies(args) => topologies::run(&args),
         Command::Undisturbed(args) => undisturbed::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Play(args) => play::run(&args),
     };
     let (message, exit) = match result {
         Ok(exit) => return exit.into(),

@@ -1,4 +1,4 @@
-//! The same causes elsewhere: on the specification, if a mutant is explored, or by another protocol.
+//! The same causes elsewhere: by the specification, if a mutant is explored; by another protocol.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -117,7 +117,7 @@ impl Walker {
         }
     }
 
-    fn does_otherwise(&self, world: &World, code: Code) -> bool {
+    pub(super) fn does_otherwise(&self, world: &World, code: Code) -> bool {
         let trigger = code.trigger(world);
         trigger.is_some_and(|trigger| self.unlike(world, code.server, trigger).is_some())
     }

@@ -4,13 +4,13 @@
 //!
 //! | code | what happens |
 //! |---|---|
-//! | `1t` | the timer of S1 fires; `1t4` if what it may ask then is numbered otherwise than by turns |
+//! | `1t` | the timer of S1 fires; `1t4` if its question is numbered otherwise than by turns |
 //! | `1x` | S1 crashes and comes up again |
 //! | `1o2` | S1 is told to hand over to S2 |
 //! | `2q1.3` | S2 receives from S1 `RequestVote` of term 3; `2Q1.3` if it was handed over |
 //! | `1v2.3`, `1n2.3` | S1 receives from S2 a vote of term 3, or a refusal |
-//! | `2h1.3`, `2h1.3.2` | S2 receives from S1 a heartbeat of term 3, of its first round or its second |
-//! | `1a2.3`, `1a2.3.1` | S1 receives from S2 an answer of no round, or to the first one |
+//! | `2h1.3`, `2h1.3.2` | S2 receives from S1 a heartbeat of term 3, of its round 1 or 2 |
+//! | `1a2.3`, `1a2.3.1` | S1 receives from S2 an answer of no round, or to round 1 |
 //! | `2p1.3.1` | S2 receives from S1 `PreVote` of term 3, its first attempt |
 //! | `1y2.3.1`, `1z2.3.1` | S1 receives from S2 a yes to that, or a no |
 //! | `2g1.3` | S2 receives from S1, which led term 3, the order to take over |

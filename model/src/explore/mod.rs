@@ -9,21 +9,43 @@
 //! * [`codes`]: causes, short enough for a link
 //! * [`walk`]: a path, walked: each step, what can happen next, what breaks
 //! * [`beside`]: the same causes elsewhere, and the first difference
+//! * [`ways`], [`wanted`], [`scenario`]: where one may want to go
+//! * [`map`]: all states, by classes
+//! * [`run`]: what real servers did, recorded or live
+//! * `exercise`: mistakes to find
+//! * [`take`], [`svg`]: a path to take away
 //! * `tell`, `effect`, `evidence`: worlds, what a step changed, why a property is broken
 
 pub mod beside;
 pub mod codes;
 mod effect;
 pub mod evidence;
+mod exercise;
+pub mod map;
+pub mod run;
+pub mod scenario;
 pub mod setting;
+pub mod svg;
+pub mod take;
 mod tell;
 pub mod walk;
+pub mod wanted;
+pub mod ways;
 
 use serde_json::{Value, json};
 
 use crate::cluster::Protocol;
+use crate::liveness::LIVENESS;
 use crate::mutant::{Catch, MUTANTS};
+use crate::world::Handlers;
 use crate::world::properties::Property;
+use scenario::SCRIPTS;
+use wanted::WANTED;
+
+/// Where the exercises begin: a link.
+pub fn first_exercise() -> Option<String> {
+    exercise::told()[0]["way"].as_str().map(str::to_owned)
+}
 
 /// What the page knows before it asks for anything: protocols, properties, mutants.
 pub fn catalogue() -> Value {
@@ -45,14 +67,48 @@ pub fn catalogue() -> Value {
             "remark": mutant.remark,
             "protocol": mutant.protocol.name(),
             "caught_by": caught_by,
+            "way": ways::kept(&ways::of_mutant(mutant)),
         })
     });
+    let lassos = ways::lassos().filter_map(|(protocol, without)| {
+        Some(json!({
+            "without": without.name(),
+            "protocol": protocol.name(),
+            "says": without.without(),
+            "way": ways::kept(&ways::of_lasso(protocol, without))?,
+        }))
+    });
+    let liveness =
+        LIVENESS.map(|property| json!({ "name": property.to_string(), "says": property.says() }));
+    let wanted = WANTED.iter().map(
+        |wanted| json!({ "name": wanted.name, "says": wanted.says, "guarded": wanted.guarded }),
+    );
     json!({
         "specification": setting::specification(),
+        "liveness": liveness,
+        "lassos": lassos.collect::<Value>(),
+        "wanted": wanted.collect::<Value>(),
+        "exercises": exercise::told(),
+        "scenarios": scenarios(),
         "protocols": protocols,
         "properties": properties,
         "mutants": mutants.collect::<Value>(),
     })
+}
+
+/// Every story of the scripts, as a link.
+fn scenarios() -> Value {
+    let stories = SCRIPTS.iter().flat_map(|(name, script)| {
+        let plays = scenario::play(Handlers::RAFT, script).map_or(Vec::new(), |(_, plays)| plays);
+        let count = plays.len();
+        (1..).zip(plays).map(move |(number, play)| {
+            let part = if count > 1 { format!(", {number} of {count}") } else { String::new() };
+            let way = format!("{}&path={}", play.setting, walk::written(&play.path));
+            let name = format!("{}{part}", name.replace('_', " "));
+            json!({ "name": name, "says": scenario::title(script), "way": way })
+        })
+    });
+    stories.collect()
 }
 
 const fn protocol_says(protocol: Protocol) -> &'static str {

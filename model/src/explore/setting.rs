@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::exercise;
 use crate::action::Trigger;
 use crate::cluster::{Cluster, ClusterError, Protocol};
 use crate::election::Ballot;
@@ -47,6 +48,8 @@ pub struct Setting {
     pub first_term: Term,
     /// A mistake in the election.
     pub mutant: Option<Mutant>,
+    /// Whether the mistake is to be found: then it has a number and no name.
+    pub is_exercise: bool,
 }
 
 /// Why a link names no election.
@@ -87,7 +90,16 @@ impl Setting {
         let Limits { patience, .. } = Limits::SMALL;
         let hand_over = cluster.protocol().check_quorum();
         let (replies, first_term) = (Replies::Useful, Term::ZERO);
-        Self { cluster, last_term, replies, hand_over, patience, first_term, mutant: None }
+        Self {
+            cluster,
+            last_term,
+            replies,
+            hand_over,
+            patience,
+            first_term,
+            mutant: None,
+            is_exercise: false,
+        }
     }
 
     /// Reads the parameters of a link.
@@ -129,9 +141,15 @@ impl Setting {
             0 => return Err(wrong("patience", "0", "a leader waits for one heartbeat at least")),
             beats => Beats::new(beats),
         };
-        setting.mutant = match get("mutant") {
-            None => None,
-            Some(name) => Some(Mutant::named(name).ok_or_else(|| {
+        let exercise = get("mutant").and_then(|name| name.strip_prefix(exercise::PREFIX));
+        setting.is_exercise = exercise.is_some();
+        setting.mutant = match (get("mutant"), exercise) {
+            (None, _) => None,
+            (Some(name), Some(number)) => {
+                let found = number.parse().ok().and_then(exercise::numbered);
+                Some(found.ok_or_else(|| wrong("mutant", name, "there is no such exercise"))?)
+            }
+            (Some(name), None) => Some(Mutant::named(name).ok_or_else(|| {
                 wrong("mutant", name, "there is no such mutant: `raft-model mutants` lists them")
             })?),
         };
@@ -141,7 +159,7 @@ impl Setting {
     /// The same with the specification in place of a mutant.
     #[must_use]
     pub fn without_mutant(&self) -> Self {
-        Self { mutant: None, ..self.clone() }
+        Self { mutant: None, is_exercise: false, ..self.clone() }
     }
 
     /// The model in which a path is walked. Rounds and attempts are not bounded: who walks, ends
@@ -166,7 +184,11 @@ impl Setting {
 
     /// The world in which paths begin: everybody has come up.
     pub fn initial(&self) -> World {
-        let model = self.model();
+        self.initial_by(&self.model())
+    }
+
+    /// The same, by the functions of this model.
+    pub(super) fn initial_by(&self, model: &WorldModel) -> World {
         let mut world = model.initial();
         if self.first_term != Term::ZERO {
             for id in self.cluster.servers() {
@@ -204,7 +226,13 @@ impl fmt::Display for Setting {
         if self.patience != Limits::SMALL.patience {
             write!(f, "&patience={}", self.patience)?;
         }
-        self.mutant.map_or(Ok(()), |mutant| write!(f, "&mutant={}", mutant.name))
+        match (self.mutant, self.mutant.as_ref().and_then(exercise::number_of)) {
+            (None, _) => Ok(()),
+            (Some(_), Some(number)) if self.is_exercise => {
+                write!(f, "&mutant={}{number}", exercise::PREFIX)
+            }
+            (Some(mutant), _) => write!(f, "&mutant={}", mutant.name),
+        }
     }
 }
 
@@ -232,6 +260,7 @@ mod tests {
             "protocol=figure2&servers=3&terms=2",
             "protocol=guarded&servers=5&witness=35&terms=any&first=8&replies=all&hand-over=no&patience=2",
             "protocol=figure2&servers=2&terms=1&hand-over=yes&mutant=vote-given-twice",
+            "protocol=figure2&servers=2&terms=1&mutant=exercise-1",
         ] {
             assert_eq!(read(link).unwrap().to_string(), link);
         }
@@ -247,6 +276,7 @@ mod tests {
             ("protocol=raft", "is no protocol"),
             ("terms=x", "terms=\"x\""),
             ("mutant=nope", "no such mutant"),
+            ("mutant=exercise-0", "no such exercise"),
             ("patience=0", "one heartbeat"),
             ("replies=some", "useful or all"),
         ] {

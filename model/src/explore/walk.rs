@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::codes::{Cause, Code, NoSuchCode};
 use super::effect::effect;
+use super::map::{leaders, phase};
 use super::setting::Setting;
 use super::{evidence, tell};
 use crate::action::{Move, Trigger};
@@ -181,8 +182,10 @@ pub fn told(setting: &Setting, path: &[Code], at: usize) -> Value {
     let walker = Walker::new(setting);
     let mut place = Place { world: setting.initial(), links: Links::ALL };
     let mut looked_at = place.clone();
-    let mut steps = vec![json!({ "servers": tell::servers(&place.world) })];
+    let mut steps =
+        vec![json!({ "servers": tell::servers(&place.world), "phase": phase_told(&place.world) })];
     let mut stop = Value::Null;
+    let mut is_broken = false;
     for (number, &code) in (1..).zip(path) {
         if let Some(why) = walker.impossible(&place, code) {
             stop = json!({ "at": number, "code": code.to_string(), "why": why });
@@ -194,6 +197,11 @@ pub fn told(setting: &Setting, path: &[Code], at: usize) -> Value {
             None => link_told(code),
         };
         step["servers"] = tell::servers(&after.world);
+        step["phase"] = phase_told(&after.world);
+        is_broken |= step["broken"].as_array().is_some_and(|broken| !broken.is_empty());
+        if setting.is_exercise && !is_broken {
+            step["unlike"] = Value::Null;
+        }
         steps.push(step);
         place = after;
         if number <= at {
@@ -203,7 +211,12 @@ pub fn told(setting: &Setting, path: &[Code], at: usize) -> Value {
     let world = &looked_at.world;
     let next = walker.next(&looked_at).into_iter().map(|(code, a_move, after)| {
         let mut step = walker.told(world, code, &a_move, &after);
+        if setting.is_exercise {
+            step["broken"] = json!([]); // that is to be found
+            step["unlike"] = Value::Null;
+        }
         let index = a_move.server.index();
+        step["phase"] = phase_told(&after);
         step["after"] =
             tell::server(&after.servers[index], after.stored[index], after.leases[index]);
         step
@@ -225,7 +238,23 @@ pub fn told(setting: &Setting, path: &[Code], at: usize) -> Value {
         "ends": walker.ends(),
         "cuts": cuts.collect::<Vec<_>>(),
         "stop": stop,
+        "solved": (setting.is_exercise && is_broken).then(|| setting.mutant.map(|m| m.name)),
     })
+}
+
+/// The worlds of a path, as far as it is possible.
+pub fn worlds(setting: &Setting, path: &[Code]) -> Vec<World> {
+    let walker = Walker::new(setting);
+    let mut place = Place { world: setting.initial(), links: Links::ALL };
+    let mut worlds = vec![place.world.clone()];
+    for &code in path {
+        if walker.impossible(&place, code).is_some() {
+            break;
+        }
+        place = walker.step(&place, code).1;
+        worlds.push(place.world.clone());
+    }
+    worlds
 }
 
 impl Walker {
@@ -272,6 +301,12 @@ impl Walker {
         let (raft_move, raft_step, raft_after) = raft.apply(before, id, trigger);
         (step != raft_step).then_some((raft_move, raft_after))
     }
+}
+
+/// The class of a world on a map.
+fn phase_told(world: &World) -> Value {
+    let (term, stage) = phase(world);
+    json!({ "name": format!("{term} {stage}"), "leaders": leaders(world) })
 }
 
 fn link_told(code: Code) -> Value {

@@ -23,7 +23,8 @@ pub use bisimulation::{Difference, bisimulation, bisimulation_by};
 pub use model::{PackedModel, Reduce};
 
 use crate::cluster::Protocol;
-use crate::packed::{Layout, Packed};
+use crate::packed::Layout;
+pub use crate::packed::Packed;
 use crate::world::bounds::{Bounds, Terms};
 use messages::{LastTerm, Matters};
 

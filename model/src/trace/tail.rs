@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::reader::LONGEST_LINE;
-use super::{Line, LineError};
+use super::{Header, Line, LineError};
 
 /// How much is read at a time, so that nobody waits long for a reader that has fallen behind.
 const CHUNK: u64 = 1 << 20;
@@ -16,14 +16,34 @@ pub struct Tail {
     path: PathBuf,
     from: u64,
     file: Option<File>,
-    rest: Vec<u8>, // of a line of which more is to come
+    rest: Vec<u8>,     // of a line of which more is to come
+    is_in_midst: bool, // of a line, whose beginning was not read
 }
 
 impl Tail {
     /// What will be added to this trace from now on. The file need not exist yet.
     pub fn new(path: PathBuf) -> Self {
         let from = fs::metadata(&path).map_or(0, |metadata| metadata.len());
-        Self { path, from, file: None, rest: Vec::new() }
+        Self { path, from, file: None, rest: Vec::new(), is_in_midst: false }
+    }
+
+    /// The last lines of this trace, of at most so many bytes, and what will be added to it.
+    pub fn recent(path: PathBuf, bytes: u64) -> Self {
+        let tail = Self::new(path);
+        let from = tail.from.saturating_sub(bytes);
+        Self { from, is_in_midst: from > 0, ..tail }
+    }
+
+    /// The header at the beginning of the trace, if one stands there already.
+    pub fn header(&self) -> Option<Header> {
+        let mut text = Vec::new();
+        let file = self.path.is_file().then(|| File::open(&self.path).ok()).flatten()?;
+        file.take(LONGEST_LINE).read_to_end(&mut text).ok()?;
+        let end = text.iter().position(|&byte| byte == b'\n')?;
+        match Line::from_text(std::str::from_utf8(&text[..end]).ok()?) {
+            Ok(Line::Header(header)) => Some(header),
+            Ok(Line::Step(_)) | Err(_) => None,
+        }
     }
 
     /// The lines that were added since the last time. A line that is cut off, since the server was
@@ -34,7 +54,7 @@ impl Tail {
     /// [`TailError`] if the file cannot be read, or holds something else than lines of a trace.
     pub fn lines(&mut self) -> Result<Vec<Line>, TailError> {
         let io = |path: &Path, error| TailError::Io { path: path.to_owned(), error };
-        let Self { path, from, file, rest } = self;
+        let Self { path, from, file, rest, is_in_midst } = self;
         // Who opens a pipe waits for its writer. A server refuses anything but a file.
         if file.is_none() && path.is_file() {
             match File::open(&*path).and_then(|mut file| {
@@ -51,6 +71,9 @@ impl Tail {
         let complete = rest.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
         let mut lines = Vec::new();
         for bytes in rest[..complete].split_inclusive(|&byte| byte == b'\n') {
+            if std::mem::take(is_in_midst) {
+                continue;
+            }
             let text = String::from_utf8_lossy(&bytes[..bytes.len() - 1]);
             match Line::from_text(&text) {
                 Ok(line) => lines.push(line),
@@ -94,7 +117,7 @@ mod tests {
 
     use super::*;
     use crate::cluster::Cluster;
-    use crate::trace::{Header, VERSION};
+    use crate::trace::VERSION;
     use crate::types::ServerId;
 
     fn header() -> String {
@@ -130,6 +153,19 @@ mod tests {
         file.write_all(end.as_bytes()).unwrap();
         assert_eq!(tail.lines().unwrap(), written);
         assert_eq!(tail.lines().unwrap(), []);
+    }
+
+    #[test]
+    fn the_last_lines_begin_with_a_whole_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trace");
+        fs::write(&path, header().repeat(3)).unwrap();
+        let length = header().len() as u64;
+        for (bytes, lines) in [(0, 0), (length - 1, 0), (length + 1, 1), (3 * length, 3)] {
+            let mut tail = Tail::recent(path.clone(), bytes);
+            assert_eq!(tail.lines().unwrap().len(), lines, "{bytes} of three times {length}");
+            assert!(tail.header().is_some());
+        }
     }
 
     #[test]

@@ -27,7 +27,15 @@ pub(super) const ASSETS: &[Asset] = &assets![
     "keys.js"
     "lanes.js"
     "link.js"
+    "map.js"
+    "palette.js"
     "panels.js"
+    "picture.css"
+    "recording.js"
+    "strip.js"
+    "take.js"
+    "tour.js"
+    "views.css"
     "words.js"
 ];
 

@@ -1,6 +1,9 @@
 //! `raft-model explore`.
 
 mod assets;
+mod maps;
+mod questions;
+mod runs;
 mod server;
 mod work;
 
@@ -10,6 +13,8 @@ use std::path::PathBuf;
 
 use raft_model::actor::ActorElection;
 use raft_model::cluster::{Cluster, Protocol};
+use raft_model::explore::first_exercise;
+use raft_model::explore::run::recorded::recorded;
 use raft_model::explore::setting::Setting;
 use raft_model::mutant::Mutant;
 use raft_model::types::Term;
@@ -18,6 +23,8 @@ use stateright::Model;
 
 use super::Failure;
 use super::exit::Exit;
+use maps::Maps;
+use runs::Runs;
 use server::Shared;
 use work::Work;
 
@@ -27,6 +34,13 @@ const PORT: u16 = 3000;
 /// The arguments of `explore`.
 #[derive(clap::Args)]
 pub(super) struct Args {
+    /// Traces of the servers of one cluster, which `raft-node run --trace FILE` wrote. The page
+    /// opens with what they did, in real time, once the specification has done it again.
+    #[arg(value_name = "FILE", conflicts_with = "stateright")]
+    files: Vec<PathBuf>,
+    /// Follow the traces while they grow: the page shows a cluster that runs.
+    #[arg(long, requires = "files")]
+    watch: bool,
     /// How many servers the cluster has when the page opens, from 1 to 7.
     #[arg(long, value_name = "N", value_parser = super::cluster, default_value = "3")]
     servers: Cluster,
@@ -41,6 +55,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME", value_parser = super::mutant_parser(),
         hide_possible_values = true, conflicts_with = "stateright")]
     mutant: Option<Mutant>,
+    /// Open with an exercise: an election that is wrong, without its name. Find a run that breaks
+    /// it.
+    #[arg(long, conflicts_with_all = ["mutant", "protocol", "servers", "max_term", "stateright"])]
+    exercise: bool,
     /// Where to serve the page: a port of this machine, which only this machine can reach; 0 is any
     /// free one.
     #[arg(long, value_name = "PORT", default_value_t = PORT, conflicts_with = "address")]
@@ -90,8 +108,20 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     if args.stateright {
         return stateright(args, listener, address);
     }
+    let runs = match &*args.files {
+        [] => Runs::None,
+        files if args.watch => Runs::follow(files),
+        files => {
+            recorded(files).map_err(|error| Failure::Input(error.to_string()))?;
+            Runs::Recorded(files.to_vec())
+        }
+    };
     let link = args.setting();
-    let fragment = if link.to_string() == Setting::usual().to_string() {
+    let fragment = if let Some(first) = first_exercise().filter(|_| args.exercise) {
+        format!("#{first}")
+    } else if !matches!(runs, Runs::None) {
+        "#view=run".to_owned()
+    } else if link.to_string() == Setting::usual().to_string() {
         String::new()
     } else {
         format!("#{link}")
@@ -100,7 +130,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         io::stdout(),
         "Explore the election at http://{address}/{fragment} (stop with Ctrl-C)"
     )?;
-    let shared = Shared { assets: args.assets.clone(), work: Work::default() };
+    let shared =
+        Shared { assets: args.assets.clone(), work: Work::default(), maps: Maps::default(), runs };
     server::serve(listener, shared).map_err(cannot_serve)?;
     Ok(Exit::Holds)
 }

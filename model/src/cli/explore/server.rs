@@ -1,23 +1,24 @@
 //! The server of the page: it routes, and keeps what asks too much away.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
-use raft_model::explore::setting::Setting;
-use raft_model::explore::{beside, catalogue, walk};
+use raft_model::explore::catalogue;
 use serde_json::{Value, json};
 
 use super::assets::Asset;
-use super::work::{Refused, Work};
+use super::maps::Maps;
+use super::questions;
+use super::runs::{self, Runs};
+use super::work::Work;
 
 /// How much a question may bring: traces, at most.
 const LARGEST: usize = 64 << 20;
@@ -30,10 +31,9 @@ const POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'none'; \
 pub(super) struct Shared {
     pub(super) assets: Option<PathBuf>,
     pub(super) work: Work,
+    pub(super) maps: Maps,
+    pub(super) runs: Runs,
 }
-
-type Asked = Query<HashMap<String, String>>;
-type Answer = Result<Json<Value>, Refused>;
 
 /// Serves the page until the process ends.
 pub(super) fn serve(listener: TcpListener, shared: Shared) -> io::Result<()> {
@@ -52,10 +52,19 @@ fn router(shared: Shared) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/{file}", get(file))
-        .route("/api/catalogue", get(async || Json(catalogue())))
-        .route("/api/walk", get(walked))
-        .route("/api/beside", get(walked_beside))
-        .route("/api/difference", get(difference))
+        .route("/api/catalogue", get(known))
+        .route("/api/walk", get(questions::walk))
+        .route("/api/beside", get(questions::beside))
+        .route("/api/difference", get(questions::difference))
+        .route("/api/wanted", get(questions::wanted))
+        .route("/api/map", get(questions::map))
+        .route("/api/states", get(questions::states))
+        .route("/api/places", get(questions::places))
+        .route("/api/way", get(questions::way))
+        .route("/api/take", get(questions::taken))
+        .route("/api/progress", get(questions::progress))
+        .route("/api/recording", get(runs::named).post(runs::dropped))
+        .route("/api/live", get(runs::live))
         .layer(DefaultBodyLimit::max(LARGEST))
         .layer(middleware::from_fn(guarded))
         .with_state(Arc::new(shared))
@@ -91,6 +100,14 @@ fn is_own(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
 }
 
+/// What the page knows before it asks for anything.
+async fn known(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let mut known = catalogue();
+    known["records"] = json!(matches!(shared.runs, Runs::Recorded(_)));
+    known["watches"] = json!(matches!(shared.runs, Runs::Live(_)));
+    Json(known)
+}
+
 async fn page(state: State<Arc<Shared>>) -> Response {
     file(state, Path(String::new())).await
 }
@@ -101,51 +118,6 @@ async fn file(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Re
     };
     let content_type = [(header::CONTENT_TYPE, asset.content_type())];
     (content_type, asset.text(shared.assets.as_deref())).into_response()
-}
-
-fn setting(asked: &Asked) -> Result<Setting, Refused> {
-    Ok(Setting::parse(|name| asked.get(name).map(String::as_str))?)
-}
-
-fn path(asked: &Asked) -> Result<Vec<raft_model::explore::codes::Code>, Refused> {
-    Ok(walk::parse(asked.get("path").map_or("", String::as_str))?)
-}
-
-fn number(asked: &Asked, name: &str) -> Option<usize> {
-    asked.get(name)?.parse().ok()
-}
-
-async fn walked(State(shared): State<Arc<Shared>>, asked: Asked) -> Answer {
-    let (setting, path) = (setting(&asked)?, path(&asked)?);
-    let at = number(&asked, "at").unwrap_or(usize::MAX);
-    shared.work.quick(move || walk::told(&setting, &path, at)).await
-}
-
-async fn walked_beside(State(shared): State<Arc<Shared>>, asked: Asked) -> Answer {
-    let (setting, path) = (setting(&asked)?, path(&asked)?);
-    shared.work.quick(move || beside::told(&setting, &path)).await
-}
-
-async fn difference(State(shared): State<Arc<Shared>>, asked: Asked) -> Answer {
-    let here = setting(&asked)?;
-    let there = match asked.get("than") {
-        None => here.without_mutant(),
-        Some(protocol) => Setting::parse(|name| match name {
-            "protocol" => Some(protocol),
-            "mutant" => None,
-            name => asked.get(name).map(String::as_str),
-        })?,
-    };
-    let search = move |control: &raft_model::search::Control| {
-        let mut looked_at = 0;
-        let path = beside::first_difference(&here, &there, |count| {
-            looked_at = count;
-            control.stopped().is_some()
-        });
-        let codes = |path: Vec<_>| path.iter().map(ToString::to_string).collect::<Vec<_>>();
-        json!({ "path": path.map(codes), "looked_at": looked_at })
-    };
-    shared.work.search(search).await
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! What questions cost: short ones are answered at once; of searches one runs at a time, and it
 //! ends when nobody waits for it any more.
 
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
@@ -45,11 +46,13 @@ impl IntoResponse for Refused {
 /// Who works for those that ask.
 pub(super) struct Work {
     one_search: Semaphore,
+    /// The search that runs, or the last one.
+    running: Mutex<Arc<Control>>,
 }
 
 impl Default for Work {
     fn default() -> Self {
-        Self { one_search: Semaphore::new(1) }
+        Self { one_search: Semaphore::new(1), running: Mutex::default() }
     }
 }
 
@@ -71,6 +74,19 @@ impl Work {
         finished(spawn_blocking(answer).await)
     }
 
+    /// Answers what may be refused, one after the other.
+    pub(super) async fn fallible(
+        &self,
+        answer: impl FnOnce() -> Result<Value, String> + Send + 'static,
+    ) -> Result<Json<Value>, Refused> {
+        let _turn = self.one_search.acquire().await;
+        match spawn_blocking(answer).await {
+            Ok(Ok(value)) => Ok(Json(value)),
+            Ok(Err(why)) => Err(Refused::new(&why)),
+            Err(panicked) => finished(Err(panicked)),
+        }
+    }
+
     /// Answers what takes longer, after the search before it has ended.
     pub(super) async fn search(
         &self,
@@ -79,9 +95,18 @@ impl Work {
         let control = Arc::new(Control::default());
         let ends = Ends(Arc::clone(&control));
         let _turn = self.one_search.acquire().await;
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&control);
         let found = spawn_blocking(move || answer(&control)).await;
         drop(ends);
         finished(found)
+    }
+}
+
+impl Work {
+    /// How many states the search has looked at that runs, or ran last.
+    pub(super) fn states(&self) -> usize {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.states.load(Ordering::Relaxed)
     }
 }
 

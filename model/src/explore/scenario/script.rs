@@ -3,26 +3,44 @@
 use std::error::Error;
 use std::str::FromStr;
 
+use crate::action::Trigger;
+use crate::cluster::{Cluster, Protocol};
+use crate::election::Event;
+use crate::types::{Attempt, Beats, Round, ServerId, Term};
+use crate::world::Handlers;
 use goldenscript::{ArgumentConsumer, Context};
-use raft_model::action::Trigger;
-use raft_model::cluster::{Cluster, Protocol};
-use raft_model::election::Event;
-use raft_model::types::{Attempt, Round, ServerId, Term};
-use raft_model::world::Handlers;
 
-use crate::stage::{Description, Stage};
+use super::super::setting::Setting;
+use super::stage::{Description, Stage};
+use super::{PATIENCE, Play, setting};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Runs one script.
-pub(super) struct Runner {
+pub struct Runner {
     handlers: Handlers,
     stage: Option<Stage>,
+    /// The plays before the last one, and where that one began.
+    plays: Vec<Play>,
+    begun: Option<Setting>,
 }
 
 impl Runner {
-    pub(super) fn new(handlers: Handlers) -> Self {
-        Self { handlers, stage: None }
+    /// Plays by these functions.
+    pub fn new(handlers: Handlers) -> Self {
+        Self { handlers, stage: None, plays: Vec::new(), begun: None }
+    }
+
+    /// What was played: one play for each `cluster` of the script.
+    pub fn plays(mut self) -> Vec<Play> {
+        self.end();
+        self.plays
+    }
+
+    fn end(&mut self) {
+        if let (Some(setting), Some(stage)) = (self.begun.take(), self.stage.take()) {
+            self.plays.push(Play { setting, path: stage.path, end: stage.world });
+        }
     }
 }
 
@@ -31,8 +49,14 @@ impl goldenscript::Runner for Runner {
 
     fn run(&mut self, command: &goldenscript::Command, context: &Context) -> Result<String> {
         let mut args = command.consume_args();
-        let output = match (command.name.as_str(), &mut self.stage) {
-            ("cluster", stage) => stage.insert(begin(&mut args, self.handlers)?).show(),
+        let output = match (command.name.as_str(), self.stage.as_mut()) {
+            ("cluster", _) => {
+                self.end();
+                let setting = begin(&mut args)?;
+                let stage = Stage::new(&setting, self.handlers);
+                self.begun = Some(setting);
+                self.stage.insert(stage).show()
+            }
             (name, Some(stage)) => run(stage, name, &mut args)?,
             (_, None) => return Err("a script begins with `cluster`".into()),
         };
@@ -45,14 +69,18 @@ impl goldenscript::Runner for Runner {
     }
 }
 
-fn begin(args: &mut ArgumentConsumer<'_>, handlers: Handlers) -> Result<Stage> {
+fn begin(args: &mut ArgumentConsumer<'_>) -> Result<Setting> {
     let size = number(args)?;
     let protocol = args.next_pos().map_or(Ok(Protocol::FIGURE2), str::parse)?;
     let term = args.take_key("term").map_or(Ok(0), str::parse)?;
     let everybody = Cluster::with(size, protocol)?;
     let witness = args.take_key("witness").map(|name| named(everybody, name)).transpose()?;
     let cluster = everybody.with_witnesses(witness.into_iter().collect())?;
-    Ok(Stage::new(cluster, Term::new(term), handlers))
+    let patience = args.take_key("patience").map_or(Ok(PATIENCE), str::parse)?;
+    if patience == 0 {
+        return Err("a leader waits for one heartbeat at least".into());
+    }
+    Ok(setting(cluster, Term::new(term), Beats::new(patience)))
 }
 
 fn run(stage: &mut Stage, name: &str, args: &mut ArgumentConsumer<'_>) -> Result<String> {

@@ -8,15 +8,17 @@ use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt::{self, Write as _};
 
-use raft_model::action::Trigger;
-use raft_model::cluster::Cluster;
-use raft_model::election::{Ballot, Event, Outgoing, State, Step, Timer};
-use raft_model::message::Message;
-use raft_model::types::{Attempt, Beats, Round, ServerId, Term};
-use raft_model::words::sentence;
-use raft_model::world::bounds::{Bounds, Limits, Replies, Terms};
-use raft_model::world::properties::Property;
-use raft_model::world::{Handlers, World, WorldModel};
+use super::super::codes::{Cause, Code};
+use super::super::setting::Setting;
+use crate::action::Trigger;
+use crate::cluster::Cluster;
+use crate::election::{Event, Outgoing, State, Step, Timer};
+use crate::message::Message;
+use crate::types::{Attempt, Round, ServerId, Term};
+use crate::words::sentence;
+use crate::world::bounds::Bounds;
+use crate::world::properties::Property;
+use crate::world::{Handlers, World, WorldModel};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -53,28 +55,21 @@ pub(super) struct Description {
 /// The servers and the network between them.
 pub(super) struct Stage {
     model: WorldModel,
-    world: World,
+    pub(super) world: World,
     /// In the order in which they were sent.
     letters: Vec<Letter>,
     /// What the first of two servers sends to the second does not arrive.
     cut: BTreeSet<(ServerId, ServerId)>,
+    /// All that has happened.
+    pub(super) path: Vec<Code>,
 }
 
 impl Stage {
     /// All servers come up, in term 0 for the first time, in a later one after so many elections.
-    pub(super) fn new(cluster: Cluster, term: Term, handlers: Handlers) -> Self {
-        // Bounds are for searches: a script makes its own moves, and sees every reply.
-        let limits =
-            Limits { hand_over: true, leases: true, patience: Beats::new(2), ..Limits::SMALL };
-        let terms = Terms::UpTo(Term::new(u64::MAX));
-        let bounds = Bounds { limits, ..Bounds::new(cluster, terms, Replies::All) };
-        let model = WorldModel { bounds, handlers };
-        let mut world = model.initial();
-        for id in cluster.servers().filter(|_| term != Term::ZERO) {
-            world.stored[id.index()] = Ballot { current_term: term, voted_for: None };
-            world = model.apply(&world, id, Trigger::Restart).2;
-        }
-        Self { model, world, letters: Vec::new(), cut: BTreeSet::new() }
+    pub(super) fn new(setting: &Setting, handlers: Handlers) -> Self {
+        let model = WorldModel { handlers, ..setting.model() };
+        let world = setting.initial_by(&model);
+        Self { model, world, letters: Vec::new(), cut: BTreeSet::new(), path: Vec::new() }
     }
 
     pub(super) fn cluster(&self) -> Cluster {
@@ -124,6 +119,7 @@ impl Stage {
         let (a_move, step, after) = self.model.apply(&self.world, id, trigger);
         judge(&self.model.bounds, &self.world, id, &after)?;
         let leases = leases(&self.world, &after);
+        self.path.push(Code::of(&self.world, &a_move));
         self.world = after;
         self.post(id, step.outgoing);
         let sentence = sentence(&a_move, &step.state);
@@ -205,23 +201,33 @@ impl Stage {
     /// Nobody else hears these servers, and they hear nobody else.
     pub(super) fn cut(&mut self, servers: &[ServerId]) {
         let is_across = |&(a, b): &(_, _)| servers.contains(&a) != servers.contains(&b);
-        self.cut.extend(links(self.cluster()).filter(is_across));
+        self.cut_all(is_across);
     }
 
     /// These servers do not hear each other; all others hear them, and they all others.
     pub(super) fn cut_links(&mut self, servers: &[ServerId]) {
         let is_between = |&(a, b): &(_, _)| servers.contains(&a) && servers.contains(&b);
-        self.cut.extend(links(self.cluster()).filter(is_between));
+        self.cut_all(is_between);
     }
 
     /// This server hears nobody, and goes on being heard.
     pub(super) fn deafen(&mut self, server: ServerId) {
-        self.cut.extend(links(self.cluster()).filter(|&(_, to)| to == server));
+        self.cut_all(|&(_, to)| to == server);
     }
 
     /// Everybody hears everybody.
     pub(super) fn heal(&mut self) {
-        self.cut.clear();
+        for (from, to) in std::mem::take(&mut self.cut) {
+            self.path.push(Code { server: to, cause: Cause::Mend(from) });
+        }
+    }
+
+    fn cut_all(&mut self, is_cut: impl FnMut(&(ServerId, ServerId)) -> bool) {
+        for (from, to) in links(self.cluster()).filter(is_cut) {
+            if self.cut.insert((from, to)) {
+                self.path.push(Code { server: to, cause: Cause::Cut(from) });
+            }
+        }
     }
 
     fn is_linked(&self, letter: &Letter) -> bool {

@@ -1,0 +1,277 @@
+//! What the explorer says of paths, without a browser: what it offers, what it takes away, and what
+//! its server refuses.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use raft_model::cluster::{Cluster, Protocol};
+use raft_model::explore::codes::Code;
+use raft_model::explore::setting::Setting;
+use raft_model::explore::walk::{self, Place, Walker};
+use raft_model::explore::{scenario, take};
+use raft_model::mutant::MUTANTS;
+use raft_model::types::Term;
+use raft_model::world::Handlers;
+use raft_model::world::links::Links;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use serde_json::Value;
+use support::binary;
+
+/// Settings of all protocols, now and then with a mistake.
+fn some_setting(random: &mut StdRng) -> Setting {
+    let protocol = *Protocol::ALL.choose(random).unwrap();
+    let cluster = Cluster::with(random.random_range(1..=4), protocol).unwrap();
+    let mut setting = Setting::new(cluster, Term::new(3));
+    if random.random_bool(0.3) {
+        let mutants: Vec<_> = MUTANTS.iter().filter(|one| one.protocol == protocol).collect();
+        setting.mutant = mutants.choose(random).copied().copied();
+    }
+    setting
+}
+
+/// A random path, and the places on it.
+fn some_path(setting: &Setting, random: &mut StdRng) -> (Vec<Code>, Vec<Place>) {
+    let walker = Walker::new(setting);
+    let mut places = vec![Place { world: setting.initial(), links: Links::ALL }];
+    let mut path = Vec::new();
+    for _ in 0..30 {
+        let place = places.last().unwrap();
+        let next = walker.next(place);
+        let Some(&(code, ..)) = next.choose(random) else { break };
+        assert_eq!(walker.impossible(place, code), None, "{setting}: {code} was offered");
+        places.push(walker.step(place, code).1);
+        path.push(code);
+    }
+    (path, places)
+}
+
+#[test]
+fn what_is_offered_is_what_the_model_can_do() {
+    for seed in 0..60 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let setting = some_setting(&mut random);
+        let walker = Walker::new(&setting);
+        let (path, places) = some_path(&setting, &mut random);
+        for (at, place) in places.iter().enumerate() {
+            let told = walk::told(&setting, &path, at);
+            let offered: BTreeSet<_> = told["next"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|step| step["code"].to_string())
+                .collect();
+            let successors = walker.model().successors(&place.world);
+            let moves: BTreeSet<_> = successors
+                .iter()
+                .map(|(a_move, _)| {
+                    Value::from(Code::of(&place.world, a_move).to_string()).to_string()
+                })
+                .collect();
+            assert_eq!(offered, moves, "{setting} seed {seed} at {at}");
+            assert_eq!(moves.len(), successors.len(), "{setting}: two moves have one code");
+        }
+    }
+}
+
+#[test]
+fn a_path_comes_to_the_same_world_from_its_link() {
+    for seed in 0..60 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let setting = some_setting(&mut random);
+        let (path, places) = some_path(&setting, &mut random);
+        let read = walk::parse(&walk::written(&path)).unwrap();
+        let worlds = walk::worlds(&setting, &read);
+        assert!(worlds.iter().eq(places.iter().map(|place| &place.world)), "{setting} seed {seed}");
+    }
+}
+
+#[test]
+fn a_path_that_is_taken_away_as_a_scenario_can_be_played() {
+    for seed in 0..60 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let setting = some_setting(&mut random).without_mutant();
+        let (path, places) = some_path(&setting, &mut random);
+        let script = take::script(&setting, &path);
+        let (_, plays) = scenario::play(Handlers::RAFT, &script)
+            .unwrap_or_else(|error| panic!("{setting} seed {seed}: {error}\n{script}"));
+        let worlds = walk::worlds(&plays[0].setting, &plays[0].path);
+        let ballots = |world: &raft_model::run::World| {
+            world.servers.iter().map(|state| (state.ballot, state.role.name())).collect::<Vec<_>>()
+        };
+        let (played, walked) = (worlds.last().unwrap(), &places.last().unwrap().world);
+        assert_eq!(ballots(played), ballots(walked), "{setting} seed {seed}\n{script}");
+    }
+}
+
+#[test]
+fn a_trace_in_itf_has_a_state_for_each_step() {
+    let setting = Setting::usual();
+    let path = walk::parse("1t,2q1.1,1v2.1").unwrap();
+    let itf = take::itf(&setting, &path);
+    let states = itf["states"].as_array().unwrap();
+    assert_eq!(states.len(), 4);
+    assert_eq!(states[3]["#meta"]["action"], "BecomeLeader");
+    assert_eq!(states[3]["role"]["#map"][0][1]["is"], "Leader");
+    for state in states {
+        for variable in itf["vars"].as_array().unwrap() {
+            assert!(!state[variable.as_str().unwrap()].is_null(), "{variable}");
+        }
+    }
+}
+
+#[test]
+fn a_path_has_a_limit() {
+    let path = |steps| vec!["1x"; steps].join(",");
+    assert_eq!(walk::parse(&path(walk::LONGEST)).unwrap().len(), walk::LONGEST);
+    let error = walk::parse(&path(walk::LONGEST + 1)).unwrap_err().to_string();
+    assert!(error.contains("at most 1000 steps"), "{error}");
+}
+
+/// The program, serving.
+struct Explorer {
+    process: Child,
+    address: SocketAddr,
+}
+
+impl Explorer {
+    fn start() -> Self {
+        let mut command = Command::new(binary::built("raft-model"));
+        let command = command.args(["explore", "--port", "0"]).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let url = line.split_whitespace().find_map(|word| word.strip_prefix("http://")).unwrap();
+        Self { process, address: url.trim_end_matches('/').parse().unwrap() }
+    }
+
+    /// Asks, and does not wait for the answer.
+    fn ask(&self, request: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.write_all(request.replace('\n', "\r\n").as_bytes()).unwrap();
+        stream
+    }
+
+    fn answer(&self, request: &str) -> String {
+        let mut answer = String::new();
+        let _ = self.ask(request).read_to_string(&mut answer);
+        answer
+    }
+
+    fn get(&self, path: &str) -> String {
+        let host = self.address;
+        self.answer(&format!("GET {path} HTTP/1.1\nHost: {host}\nConnection: close\n\n"))
+    }
+}
+
+impl Drop for Explorer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn only_who_asks_by_its_address_is_answered() {
+    let explorer = Explorer::start();
+    let of = |host: &str| {
+        let request = format!("GET / HTTP/1.1\nHost: {host}\nConnection: close\n\n");
+        explorer.answer(&request).lines().next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(of("127.0.0.1"), "HTTP/1.1 200 OK");
+    assert_eq!(of("localhost:3000"), "HTTP/1.1 200 OK");
+    assert_eq!(of("rebound.example.org"), "HTTP/1.1 403 Forbidden");
+    assert_eq!(of(""), "HTTP/1.1 403 Forbidden");
+}
+
+#[test]
+fn the_page_may_load_only_what_this_server_has() {
+    let explorer = Explorer::start();
+    let page = explorer.get("/").to_lowercase();
+    assert!(page.contains("content-security-policy: default-src 'self';"), "{page}");
+    assert!(!page.contains("unsafe") && !page.contains("access-control"), "{page}");
+    assert!(!page.contains("style=") && !page.contains("onclick"), "{page}");
+    for path in ["/../Cargo.toml", "/%2e%2e/Cargo.toml", "/nothing.js", "/api/nothing"] {
+        let answer = explorer.get(path);
+        assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
+    }
+}
+
+#[test]
+fn questions_that_make_no_sense_are_refused_with_the_reason() {
+    let explorer = Explorer::start();
+    let long = format!("/api/walk?path={}", vec!["1x"; 1500].join(","));
+    for (path, why) in [
+        ("/api/walk?servers=99", "1 to 7 servers"),
+        ("/api/walk?path=nonsense", "is no step"),
+        (&*long, "at most 1000 steps"),
+        ("/api/wanted?state=bliss", "no such state"),
+        ("/api/way", "which state?"),
+        ("/api/recording", "no trace was named"),
+        ("/api/map?servers=7&terms=1000", "too many states"),
+    ] {
+        let answer = explorer.get(path);
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains(why), "{path}: {answer}");
+    }
+}
+
+#[test]
+fn many_connections_at_once_are_all_answered() {
+    let explorer = Explorer::start();
+    for round in 0..5 {
+        let request =
+            format!("GET / HTTP/1.1\nHost: {}\nConnection: keep-alive\n\n", explorer.address);
+        let streams: Vec<_> = (0..12).map(|_| explorer.ask(&request)).collect();
+        for (number, mut stream) in (0..).zip(streams) {
+            let mut first = [0; 15];
+            let read = stream.read_exact(&mut first);
+            assert!(
+                read.is_ok() && &first == b"HTTP/1.1 200 OK",
+                "round {round}, {number}: {read:?}"
+            );
+        }
+    }
+}
+
+/// One search runs at a time: the next one begins when whoever asked for the first has gone.
+#[test]
+fn a_search_ends_when_nobody_waits_for_it() {
+    let explorer = Explorer::start();
+    let large = "/api/map?protocol=guarded&servers=5&terms=4";
+    let request = format!("GET {large} HTTP/1.1\nHost: {}\n\n", explorer.address);
+    for _ in 0..3 {
+        drop(explorer.ask(&request));
+    }
+    let answer = explorer.get("/api/map?servers=2&terms=1");
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("\"whole\":true"), "{answer}");
+}
+
+/// The run that breaks an exercise tells which mistake it was, and nothing before does.
+#[test]
+fn an_exercise_keeps_its_name_until_it_is_solved() {
+    let mut solved = 0;
+    for mutant in MUTANTS {
+        let Some(way) = raft_model::explore::ways::kept(&format!("mutant {}", mutant.name)) else {
+            continue;
+        };
+        let (setting, path) = way.split_once("&path=").unwrap();
+        let pairs: Vec<_> = setting.split('&').filter_map(|pair| pair.split_once('=')).collect();
+        let get = |name: &str| pairs.iter().find(|pair| pair.0 == name).map(|pair| pair.1);
+        let setting = Setting { is_exercise: true, ..Setting::parse(get).unwrap() };
+        if !setting.to_string().contains("exercise-") {
+            continue;
+        }
+        let path = walk::parse(path).unwrap();
+        let before = walk::told(&setting, &path[..path.len() - 1], usize::MAX);
+        assert!(!before.to_string().contains(mutant.name), "{}", mutant.name);
+        assert!(!before.to_string().contains("\"unlike\":{"), "{}", mutant.name);
+        assert_eq!(walk::told(&setting, &path, usize::MAX)["solved"], mutant.name);
+        solved += 1;
+    }
+    assert!(solved >= 10, "{solved} exercises");
+}
