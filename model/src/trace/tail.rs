@@ -42,7 +42,7 @@ impl Tail {
         let end = text.iter().position(|&byte| byte == b'\n')?;
         match Line::from_text(std::str::from_utf8(&text[..end]).ok()?) {
             Ok(Line::Header(header)) => Some(header),
-            Ok(Line::Step(_)) | Err(_) => None,
+            Ok(Line::Step(_) | Line::End(_)) | Err(_) => None,
         }
     }
 

@@ -72,7 +72,7 @@ impl Live {
                 match (line, &*header) {
                     (Line::Header(new), _) => *header = Some(new),
                     (Line::Step(record), Some(header)) => news.push((record, header.clone())),
-                    (Line::Step(_), None) => {}
+                    (Line::Step(_), None) | (Line::End(_), _) => {}
                 }
             }
         }

@@ -25,6 +25,7 @@ pub fn recorded(paths: &[PathBuf]) -> Result<Value, ReplayError> {
             match line {
                 Line::Header(one) => header = Some(one),
                 Line::Step(record) => records.push(record),
+                Line::End(_) => {}
             }
         }
     }
