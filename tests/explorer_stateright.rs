@@ -1,4 +1,4 @@
-//! `raft-model explore --stateright`, stateright's own page, in a real browser; and the command line
+//! stateright's own page in a real browser: Chromium opens it, clicks, and reads what it shows.
 //! of `explore`.
 
 use std::fs;

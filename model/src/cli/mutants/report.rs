@@ -247,7 +247,7 @@ mod tests {
             }
             (_, Pinned::Graph { states, edges, .. }) => {
                 let coverage = Coverage { states, edges, depth: 0 };
-                Found::Counts { bounds, coverage: coverage.clone(), expected: coverage }
+                Found::Counts { bounds, coverage, expected: coverage }
             }
             _ => Found::Nothing,
         };
