@@ -275,6 +275,32 @@ fn bad_input_is_named_and_ends_with_2() {
         (&["check", "--no-reduce=none-such"], "invalid value 'none-such'"),
         (&["check", "--engine", "world", "--no-reduce"], "--engine world knows nothing of --no-"),
         (&["check", "--engine", "stateright", "--fingerprints"], "knows nothing of --fingerprints"),
+        (
+            &["check", "--protocol", "pre-vote", "--patience", "3"],
+            "--protocol pre-vote knows nothing of --patience: leaders count answers by check-quorum",
+        ),
+        (
+            &["check", "--rounds", "5"],
+            "--protocol figure2 knows nothing of --rounds: leaders count",
+        ),
+        (&["check", "--no-leases"], "--protocol figure2 knows nothing of --no-leases: there are"),
+        (
+            &["check", "--protocol", "check-quorum", "--attempts", "2"],
+            "--protocol check-quorum knows nothing of --attempts: servers ask before they campaign",
+        ),
+        (
+            &["check", "--protocol", "guarded", "--no-leases", "--engine", "actor"],
+            "--engine actor knows nothing of --no-leases: it never looks at leases",
+        ),
+        (
+            &["check", "--protocol", "guarded", "--rounds", "3"],
+            "--rounds bounds nothing where messages are reduced; with --no-reduce=messages",
+        ),
+        (
+            &["check", "--protocol", "guarded", "--attempts", "3"],
+            "--attempts bounds nothing where messages are reduced; with --no-reduce=messages",
+        ),
+        (&["check", "--no-reduce=outcomes"], "--no-reduce=outcomes: they are not reduced anyway"),
         (&["check", "--workers", "0"], "invalid value '0' for '--workers <N>'"),
         (
             &["check", "--max-term", "100"],

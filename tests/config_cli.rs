@@ -2,6 +2,7 @@
 //! environment and names of hosts.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -165,4 +166,22 @@ fn files_that_are_not_of_one_cluster_are_told_apart() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let told = said(&arguments, folder.path());
     assert!(told.contains("note: `heartbeat` differs"), "{told}");
+}
+
+#[test]
+fn a_leader_says_so_over_http_where_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = free_addresses(1)[0];
+    // Nobody else has it, most likely.
+    let free = || TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
+    let http = free().unwrap().to_string();
+    let data = folder.path().join("data");
+    let mut command = Command::new(raft_node());
+    command.args(["run", "--bootstrap", "--cluster", "test", "--id", "1", "--http", &http]);
+    command.args(["--server", &format!("1={address}"), "--data"]).arg(&data);
+    let _node = start(&mut command);
+    until(&data, "a leader", |it| it.status.leadership.is_some());
+    let answer = ureq::get(format!("http://{http}/leader")).call().unwrap();
+    let body = answer.into_body().read_to_string().unwrap();
+    assert!(body.starts_with("{\"leader\":1,\"fencing_token\":\"1\","), "{body}");
 }

@@ -175,7 +175,7 @@ fn every_mutant_opens_at_what_catches_it() {
                 assert!(shown(".lanes .round").contains("for ever"), "{name}");
             }
             Catch::Counts | Catch::Test(_) => {
-                assert!(shown(".told .unlike").contains('≠'), "{name}")
+                assert!(shown(".told .unlike").contains('≠'), "{name}");
             }
         }
         if let Catch::Test(file) = mutant.caught_by {

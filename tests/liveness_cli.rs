@@ -113,6 +113,19 @@ fn bad_input_is_named_and_ends_with_2() {
         (&["--window", "many"], "not a whole number"),
         (&["--window", "200"], "200 is too many terms: a state takes more than 512 bits. The most"),
         (&["--dead", "3"], "--dead 3: one of 3 has to live"),
+        (
+            &["--without", "repeats-end"],
+            "--without repeats-end: it is assumed behind guards only, and --protocol figure2 has none",
+        ),
+        (&["--dead", "1", "--without", "majority-lives"], "--dead 1: more are, without majority-"),
+        (
+            &["--timers", "strong", "--without", "timers-fire"],
+            "--timers strong: nothing is owed without timers-fire",
+        ),
+        (
+            &["--messages", "strong", "--without", "messages-arrive"],
+            "--messages strong: nothing is owed without messages-arrive",
+        ),
         (&["--without", "luck"], "[possible values: messages-first, heartbeats-hold, "),
         (&["--mutant", "none-such"], "invalid value 'none-such'"),
         (

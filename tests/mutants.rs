@@ -193,22 +193,22 @@ fn a_counterexample_is_told_as_a_story() {
     let (_, counterexample) = findings.violations().next().unwrap();
     let story = "  \
   0. Everybody starts.
-       S1  term 0  follower   has not voted
-       S2  term 0  follower   has not voted
+       S1  term 0  follower       has not voted
+       S2  term 0  follower       has not voted
   1. S1 hears no leader: it campaigns in term 1 and votes for itself.  [Timeout by Campaigned]
-     > S1  term 1  candidate  voted for S1  has votes of {S1}
-       S2  term 0  follower   has not voted
+     > S1  term 1  candidate      voted for S1  has votes of {S1}
+       S2  term 0  follower       has not voted
        sent S1 → all: RequestVote (term 1)
   2. S2 hears no leader: it campaigns in term 1 and votes for itself.  [Timeout by Campaigned]
-       S1  term 1  candidate  voted for S1  has votes of {S1}
-     > S2  term 1  candidate  voted for S2  has votes of {S2}
+       S1  term 1  candidate      voted for S1  has votes of {S1}
+     > S2  term 1  candidate      voted for S2  has votes of {S2}
        sent S2 → all: RequestVote (term 1)
   3. S1 crashes and comes up again.  [Restart by Started]
-     > S1  term 1  follower   has not voted  but has stored term 1 and a vote for S1
-       S2  term 1  candidate  voted for S2  has votes of {S2}
+     > S1  term 1  follower       has not voted  but has stored term 1 and a vote for S1
+       S2  term 1  candidate      voted for S2  has votes of {S2}
   4. S1 grants S2 its vote in term 1.  [ReceiveRequestVote by VoteGranted]
-     > S1  term 1  follower   voted for S2
-       S2  term 1  candidate  voted for S2  has votes of {S2}
+     > S1  term 1  follower       voted for S2
+       S2  term 1  candidate      voted for S2  has votes of {S2}
        sent S1 → S2: RequestVoteResponse (term 1, vote granted)
 ";
     assert_eq!(counterexample.to_string(), story);

@@ -82,6 +82,41 @@ fn programs_read_json() {
 }
 
 #[test]
+fn a_list_says_what_there_is() {
+    let lists = [run(&["--list"]), run(&["--list", "--json"])].map(|output| {
+        assert_eq!(output.status.code(), Some(0));
+        text(output.stdout)
+    });
+    let lines: Vec<_> = lists[0].lines().collect();
+    let values: Vec<Value> = serde_json::from_str(&lists[1]).expect("an array");
+    assert_eq!((lines.len(), values.len()), (MUTANTS.len(), MUTANTS.len()));
+    for ((mutant, line), value) in MUTANTS.iter().zip(lines).zip(values) {
+        let says = format!("  {:<34} {}", mutant.name, mutant.says);
+        assert_eq!(line, says);
+        assert_eq!((&value["name"], &value["says"]), (&json!(mutant.name), &json!(mutant.says)));
+    }
+    let output = run(&["--list", "no-step-down"]);
+    assert_eq!(output.status.code(), Some(2), "a list of one is a story");
+}
+
+/// Whoever pipes a report into another program may say how wide it is.
+#[test]
+fn elsewhere_it_is_as_wide_as_columns_says() {
+    let listed = |columns: Option<&str>| {
+        let mut command = Command::new(binary::built("raft-model"));
+        command.args(["mutants", "--list"]).env_remove("COLUMNS");
+        command.envs(columns.map(|columns| ("COLUMNS", columns)));
+        text(command.output().expect("raft-model runs").stdout)
+    };
+    let widest =
+        |text: &str| text.lines().map(|line| line.chars().count()).max().unwrap_or_default();
+    assert!((70..=80).contains(&widest(&listed(Some("80")))), "80 columns are asked for");
+    let free = listed(None);
+    assert!(widest(&free) > 100, "nobody asks");
+    assert_eq!(listed(Some("wide")), free, "this is no number of columns");
+}
+
+#[test]
 fn an_unknown_name_ends_with_2_and_the_known_ones() {
     let output = run(&["none-such"]);
     assert_eq!(output.status.code(), Some(2));

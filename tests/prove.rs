@@ -238,7 +238,7 @@ fn a_mutant_ends_with_1_and_the_step_that_leaves_the_invariant() {
     assert!(table.contains(told), "{table}");
     assert!(table.contains("after a step of S1\n"), "{table}");
     // Of whichever term: solvers are free to choose.
-    assert!(table.contains("  follower   has not voted\n"), "{table}");
+    assert!(table.contains("  follower       has not voted\n"), "{table}");
     assert!(table.contains("NOT proved: "), "{table}");
 }
 

@@ -44,9 +44,9 @@
 //!
 //! # Features
 //!
-//! `daemon`, on by default, is the program `raft-node`: its command line, [`supervise`],
-//! [`cluster`] and [`simulate`]. A program that embeds a server does without:
-//! `default-features = false`.
+//! `daemon` is the program `raft-node`: its command line, [`supervise`], [`cluster`] and
+//! [`simulate`]; `http` is [`http`]. Both are on by default. A program that embeds a server does
+//! without: `default-features = false`.
 //!
 //! # Inside
 //!
@@ -68,6 +68,7 @@
 //! | [`recorder`] | the trace of what the server did, for replay |
 //! | [`node`] | the thread that drives the engine, and the handle that a program has of it |
 //! | [`control`] | a socket at which a running node is asked and told; a thread of its own |
+//! | [`http`] | for load balancers, probes and Prometheus; a thread of its own |
 //! | [`supervise`] | a command that runs only while a node leads |
 //! | [`simulate`] | many engines on one clock that is not real, and a million faults |
 //! | [`cluster`] | apart from that: a cluster of processes on this machine, to look at |
@@ -81,6 +82,8 @@ pub mod countdown;
 pub mod counters;
 pub mod disk;
 pub mod engine;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod leadership;
 pub mod lease;
 pub mod link;

@@ -76,10 +76,10 @@ impl fmt::Display for Role {
     }
 }
 
-/// "term 1  candidate  voted for S1  has votes of {S1}"
+/// "term 1  candidate      voted for S1  has votes of {S1}"
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "term {}  {:<9}", self.ballot.current_term, self.role.to_string())?;
+        write!(f, "term {}  {:<13}", self.ballot.current_term, self.role.to_string())?;
         match self.ballot.voted_for {
             Some(candidate) => write!(f, "  voted for {candidate}")?,
             None => write!(f, "  has not voted")?,

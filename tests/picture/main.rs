@@ -96,8 +96,8 @@ fn elections_terms_crashes_and_restarts_are_told() {
     assert_eq!(
         elected,
         [
-            "0.202000 s: S1 has the vote of S2 and a quorum: it leads term 1 [Elected]\nS1: term 1  leader     voted for S1",
-            "0.452000 s: S2 has the vote of S3 and a quorum: it leads term 2 [Elected]\nS2: term 2  leader     voted for S2",
+            "0.202000 s: S1 has the vote of S2 and a quorum: it leads term 1 [Elected]\nS1: term 1  leader         voted for S1",
+            "0.452000 s: S2 has the vote of S3 and a quorum: it leads term 2 [Elected]\nS2: term 2  leader         voted for S2",
         ]
     );
     assert_eq!(titles(&picture, "step Started").len(), 4);

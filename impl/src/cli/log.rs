@@ -39,6 +39,13 @@ impl Log {
         Ok(Self { level, dropped, _writer: writer })
     }
 
+    /// How many lines were dropped, since nobody read them.
+    #[cfg(feature = "http")] // its metrics say so
+    pub(super) fn dropped(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
+        let dropped = self.dropped.clone();
+        move || u64::try_from(dropped.dropped_lines()).unwrap_or(u64::MAX)
+    }
+
     /// Changes how much is logged from then on.
     pub(super) fn levels(&self) -> Levels {
         let handle = self.level.clone();

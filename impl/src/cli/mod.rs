@@ -14,6 +14,7 @@ mod simulate;
 
 use std::error::Error;
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
@@ -161,6 +162,8 @@ enum Failure {
     Log(String),
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
+    #[error("cannot answer over HTTP at {address}: {error}")]
+    Http { address: SocketAddr, error: io::Error },
     #[error("cannot write {what}: {error}")]
     Output { what: String, error: io::Error },
     #[error("")]
@@ -187,7 +190,7 @@ impl Failure {
             Self::Interrupted => 130,
             Self::Input(_) | Self::Log(_) | Self::Output { .. } => 2,
             Self::Disk(_) => 3,
-            Self::Signals(_) | Self::Said | Self::Other(_) => 1,
+            Self::Signals(_) | Self::Http { .. } | Self::Said | Self::Other(_) => 1,
         }
     }
 }

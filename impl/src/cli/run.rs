@@ -1,6 +1,7 @@
 //! `raft-node run`.
 
 use std::io::{self, Read as _, Write as _};
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -87,6 +88,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         builder = builder.trace(trace).needs_trace(keys.trace_required);
     }
     let node = Arc::new(builder.start().map_err(hint::start)?);
+    let _http = keys.http.map(|address| http(&node, address, &log)).transpose()?;
     Moving(keys.servers).watch(Arc::downgrade(&node));
     let control = control::Server::open(&node, Some(log.levels()))
         .inspect_err(|error| tracing::warn!(%error, "nobody can ask this node: no control socket"));
@@ -114,6 +116,22 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         }
     });
     node.wait().map_err(Failure::other)
+}
+
+#[cfg(feature = "http")]
+fn http(
+    node: &Arc<Node>,
+    address: SocketAddr,
+    log: &Log,
+) -> Result<raft_node::http::Server, Failure> {
+    let server = raft_node::http::Server::open(node, address, log.dropped());
+    server.map_err(|error| Failure::Http { address, error })
+}
+
+#[cfg(not(feature = "http"))]
+fn http(_: &Arc<Node>, address: SocketAddr, _: &Log) -> Result<(), Failure> {
+    let error = io::Error::other("this program was built without it");
+    Err(Failure::Http { address, error })
 }
 
 /// The system closes a pipe when the process at its other end dies, however it dies. Then nobody is

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::{Answer, Request, Snapshot, socket};
 
-/// A connection to a running node. Asking for its status takes some ten microseconds.
+/// A connection to a running node, for as many questions as one likes: a thousand a second cost
+/// little.
 ///
 /// After an error it is of no further use, except after [`ClientError::Refused`].
 #[derive(Debug)]

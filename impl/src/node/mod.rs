@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use raft_model::types::ServerId;
 
@@ -99,6 +100,13 @@ impl Node {
         let (reply, answer) = sync_channel(1);
         self.shared.command(Command::CheckGiveUp { to, reply });
         answer.recv().unwrap_or(Err(HandOverError::Stopped))
+    }
+
+    /// Whether its thread gets on: it says so within this time. One that waits for a disk does not.
+    pub fn gets_on(&self, patience: Duration) -> bool {
+        let (reply, answer) = sync_channel(1);
+        self.shared.command(Command::CheckGiveUp { to: None, reply });
+        answer.recv_timeout(patience).is_ok()
     }
 
     /// From now on that server is at this address: messages go there, and are believed from there.

@@ -141,7 +141,12 @@ impl Status {
         if let Outgoing::Broadcast { message: Message::AppendEntries { .. } } = step.outgoing {
             self.beat = now;
         }
-        self.elections.campaigns += u64::from(step.rule == Rule::Campaigned);
+        // Whoever is alone campaigns and is elected in one step.
+        let campaigned = match (step.rule, cause) {
+            (Rule::Campaigned, _) | (Rule::Elected, Cause::Timeout { .. }) => 1,
+            _ => 0,
+        };
+        self.elections.campaigns += campaigned;
         self.elections.won += u64::from(step.rule == Rule::Elected);
         if let Some(leader) = self.leader
             && (before.leader, before.term()) != (self.leader, self.term())

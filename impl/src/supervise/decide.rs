@@ -355,6 +355,7 @@ mod tests {
         decider.ended(at(1000));
         decider.hear(at(900), &answer(Some((ONE, 150))), false);
         assert_eq!(decider.next(at(900)), Order::Wait(Some(at(1000))));
+        decider.hear(at(1000), &answer(Some((ONE, 150))), false);
         assert_eq!(decider.next(at(1000)), Order::Prepare(ONE));
     }
 }

@@ -5,6 +5,7 @@ use std::env;
 use std::io::{self, IsTerminal, Write};
 
 use terminal_size::{Width, terminal_size};
+use textwrap::{Options, WordSplitter};
 
 /// Stands before the last column of a line. If the line is too long, it goes on below that.
 pub(super) const HANG: char = '\t';
@@ -15,15 +16,15 @@ const WRONG: [&str; 7] = ["VIOLATED", "FAILS", "DISAGREES", "NOT", "SAT", "UNSAT
 /// Prints a report for people.
 pub(super) fn print(report: &str) -> io::Result<()> {
     let mut stdout = io::stdout();
-    if !stdout.is_terminal() {
-        return stdout.write_all(report.replace(HANG, "").as_bytes());
-    }
-    let width = width();
-    let lines: Vec<String> = report.lines().map(|line| wrapped(line, width)).collect();
-    let text = lines.join("\n") + "\n";
+    let is_terminal = stdout.is_terminal();
+    let text = match if is_terminal { Some(width()) } else { asked_for() } {
+        Some(width) => report.lines().map(|line| wrapped(line, width) + "\n").collect(),
+        None => report.replace(HANG, ""),
+    };
     let is_set = |name| env::var_os(name).filter(|value| !value.is_empty());
     let is_plain = is_set("NO_COLOR").is_some() || is_set("TERM").is_none_or(|term| term == "dumb");
-    stdout.write_all(if is_plain { text } else { coloured(&text) }.as_bytes())
+    let is_coloured = is_terminal && !is_plain;
+    stdout.write_all(if is_coloured { coloured(&text) } else { text }.as_bytes())
 }
 
 /// How many columns a terminal has.
@@ -31,28 +32,37 @@ pub(super) fn width() -> usize {
     terminal_size().map_or(80, |(Width(columns), _)| columns.into())
 }
 
+/// How many columns whoever reads elsewhere wants.
+fn asked_for() -> Option<usize> {
+    env::var("COLUMNS").ok()?.parse().ok().filter(|&columns| columns > 0)
+}
+
 /// A line, over as many as it takes.
 pub(super) fn wrapped(line: &str, width: usize) -> String {
-    let indent = line.len() - line.trim_start().len();
     let (columns, last) = line.split_once(HANG).unwrap_or(("", line));
-    let mut rest = format!("{columns}{last}");
-    let mut text = String::new();
-    let mut hang = if columns.is_empty() { indent + 3 } else { columns.chars().count() };
-    if hang > width * 5 / 8 && rest.chars().count() > width {
+    let text = format!("{columns}{last}");
+    if text.chars().count() <= width {
+        return text;
+    }
+    let indent = line.len() - line.trim_start().len();
+    let hang = if columns.is_empty() { indent + 3 } else { columns.chars().count() };
+    if hang > width * 5 / 8 {
         // There is too little room below the last column.
-        hang = indent + 4;
-        text = format!("{}\n", columns.trim_end());
-        rest = format!("{:hang$}{last}", "");
+        let below = " ".repeat(indent + 4);
+        let last = filled(last, width, &below, &below);
+        return format!("{}\n{last}", filled(columns.trim_end(), width, "", &below));
     }
-    while let Some((end, _)) = rest.char_indices().nth(width) {
-        let begin = rest.len() - rest.trim_start().len();
-        let Some(words) = rest.get(begin..=end).and_then(|words| words.rfind(' ')) else { break };
-        let (full, more) = rest.split_at(begin + words);
-        text += full.trim_end();
-        text.push('\n');
-        rest = format!("{:hang$}{}", "", more.trim_start());
-    }
-    text + &rest
+    filled(&text, width, "", &" ".repeat(hang))
+}
+
+/// Text in lines of which the first begins so, and the others in another way. Words are left whole.
+fn filled(text: &str, width: usize, first: &str, others: &str) -> String {
+    let options = Options::new(width)
+        .initial_indent(first)
+        .subsequent_indent(others)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .break_words(false);
+    textwrap::fill(text, options)
 }
 
 /// With what is wrong in red.

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::exit::Exit;
+use super::paper::{self, HANG};
 
 /// The arguments of `replay`.
 #[derive(clap::Args)]
@@ -72,7 +73,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         }
         Ok(report) => {
             let seconds = started.elapsed().as_secs_f64();
-            (as_table(&report, drawn.as_ref(), seconds), Exit::Holds)
+            paper::print(&as_table(&report, drawn.as_ref(), seconds))?;
+            return Ok(Exit::Holds);
         }
         Err(ReplayError::Damage { place, what }) if args.json => {
             (refusal(&place, None, &what), Exit::Fails)
@@ -156,7 +158,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 fn as_table(report: &Report, drawn: Option<&Drawn>, seconds: f64) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: u64, note: &str| {
-        let line = format!("  {name:<10} {value:<8} {note}");
+        let line = format!("  {name:<10} {value:<8} {HANG}{note}");
         let _ = writeln!(text, "{}", line.trim_end());
     };
     row("servers", report.servers.size().into(), &format!("of cluster {:?}", report.cluster));
@@ -180,7 +182,7 @@ fn as_table(report: &Report, drawn: Option<&Drawn>, seconds: f64) -> String {
         let _ = writeln!(text, "\n  drawn in {file}: {part}");
     }
     for note in report.notes.iter().chain(drawn.iter().flat_map(|drawn| &drawn.clocks)) {
-        let _ = writeln!(text, "\n  note: {note}");
+        let _ = writeln!(text, "\n  note: {HANG}{note}");
     }
     text
 }

@@ -26,6 +26,11 @@ impl<const N: usize> Table<N> {
         self.text += line.trim_end();
         self.text.push('\n');
     }
+
+    /// A line that has no columns.
+    pub(super) fn line(&mut self, line: &str) {
+        self.text += &format!("  {line}\n");
+    }
 }
 
 /// The head of a report: a line for each thing that is so.

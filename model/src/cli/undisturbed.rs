@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::memory::Limit;
-use super::paper;
+use super::paper::{self, HANG};
 use super::table::Table;
 use super::watch::{Cost, watched};
 use super::{Failure, with_packed};
@@ -149,15 +149,15 @@ fn as_table(args: &Args, rows: &[Row], cost: Cost) -> String {
         }
     }
     let mut text = format!(
-        "{facts}\n  Undisturbed: whoever was cut off and comes back changes neither the term nor the \
-         leader\n  of a quorum in contact.\n\n{judged}\n"
+        "{facts}\n  Undisturbed: {HANG}whoever was cut off and comes back changes neither the term nor the \
+         leader of a quorum in contact.\n\n{judged}\n"
     );
     for Row { protocol, hostile, .. } in rows {
         let _ = writeln!(text, "  {protocol}: {hostile} hostile worlds, up to names of servers.");
     }
     if args.mutant.is_some() {
         text += "\n  If it holds of a mutant, it does so in reduced worlds, where messages that are \
-                 dead by\n  the specification are left out.\n";
+                 dead by the specification are left out.\n";
     }
     if !args.is_asked() {
         text += "\n  To read a run that fails: --protocol check-quorum.\n";

@@ -4,12 +4,13 @@
 mod address;
 mod file;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use raft_model::cluster::Protocol;
-use raft_node::config::{ClockError, Config, ConfigError, Settings};
+use raft_node::config::{Config, ConfigError, Settings};
 use serde::Deserialize;
 
 use self::address::has_names;
@@ -73,7 +74,7 @@ pub(super) struct Keys {
     #[arg(long, value_name = "MS", env = "RAFT_HEARTBEAT", hide_env_values = true)]
     pub(super) heartbeat: Option<u64>,
     /// Milliseconds without a leader until a server campaigns, drawn anew each time [default:
-    /// 150..300]
+    /// 150..225]
     #[arg(long, value_name = "MIN..MAX", env = "RAFT_ELECTION", hide_env_values = true)]
     #[serde(default, deserialize_with = "file::text")]
     pub(super) election: Option<Range>,
@@ -92,6 +93,11 @@ pub(super) struct Keys {
     #[arg(long)]
     #[serde(default)]
     pub(super) trace_required: bool,
+    /// Answer over HTTP at this address: /leader, /status, /healthz, /readyz and /metrics. Neither
+    /// encrypted nor with a password, so for trusted networks
+    #[arg(long, value_name = "IP:PORT", env = "RAFT_HTTP", hide_env_values = true)]
+    #[serde(default, deserialize_with = "file::text")]
+    pub(super) http: Option<SocketAddr>,
     /// How much is logged: off, warn, info, debug (every step) or trace (every datagram) [default:
     /// info]
     #[arg(long, value_name = "LEVEL", env = "RAFT_LOG", hide_env_values = true)]
@@ -116,6 +122,7 @@ impl Keys {
             seed: self.seed.or(weaker.seed),
             trace: self.trace.or(weaker.trace),
             trace_required: self.trace_required || weaker.trace_required,
+            http: self.http.or(weaker.http),
             log: self.log.or(weaker.log),
         }
     }
@@ -136,7 +143,7 @@ impl Keys {
     /// The configuration, with each name resolved by this. What comes first is what is wrong.
     pub(super) fn config(
         &self,
-        resolve: impl FnOnce(&[Server]) -> Result<Vec<(u8, std::net::SocketAddr)>, Failure>,
+        resolve: impl FnOnce(&[Server]) -> Result<Vec<(u8, SocketAddr)>, Failure>,
     ) -> Result<Config, Failure> {
         let cluster = self.cluster.clone().ok_or_else(|| missing("cluster", "--cluster"))?;
         let id = self.id.ok_or_else(|| missing("id", "--id"))?;
@@ -147,20 +154,22 @@ impl Keys {
             return Err(Failure::input(KeyError::NoTrace));
         }
         let ms = Duration::from_millis;
-        let Range(min, max) = self.election.unwrap_or(Range(150, 300));
         let listen = self.listen.as_ref().map(|place| {
             place.address().ok_or_else(|| Failure::input(KeyError::ListenName(place.to_string())))
         });
         let listen = listen.transpose()?;
+        let usual = Settings::new(cluster, id, resolve(&self.servers)?);
         let settings = Settings {
-            protocol: self.protocol.unwrap_or(Protocol::GUARDED),
+            protocol: self.protocol.unwrap_or(usual.protocol),
             witnesses: self.witnesses.clone(),
-            heartbeat: ms(self.heartbeat.unwrap_or(50)),
-            election_timeout: ms(min)..=ms(max),
-            clock_error_ppm: self.clock_error.map_or(ClockError::DEFAULT.ppm(), |it| it.0),
+            heartbeat: self.heartbeat.map_or(usual.heartbeat, ms),
+            election_timeout: self
+                .election
+                .map_or(usual.election_timeout.clone(), |Range(min, max)| ms(min)..=ms(max)),
+            clock_error_ppm: self.clock_error.map_or(usual.clock_error_ppm, |it| it.0),
             seed: self.seed,
             listen,
-            ..Settings::new(cluster, id, resolve(&self.servers)?)
+            ..usual
         };
         Config::new(settings).map_err(|error| match error {
             ConfigError::MixedReach { .. } if has_names(&self.servers) => {
@@ -175,7 +184,7 @@ fn missing(key: &'static str, flag: &'static str) -> Failure {
     Failure::input(KeyError::Missing { key, flag })
 }
 
-/// Milliseconds, as `150..300`.
+/// Milliseconds, as `150..225`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Range(pub(super) u64, pub(super) u64);
 

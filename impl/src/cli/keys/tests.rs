@@ -39,6 +39,7 @@ fn every_key_can_be_in_the_file() {
         seed = 7
         trace = "/var/log/orders.trace"
         trace-required = true
+        http = "127.0.0.1:8080"
         log = "debug"
         [servers]
         1 = "10.0.0.1:7000"
@@ -54,6 +55,7 @@ fn every_key_can_be_in_the_file() {
     assert_eq!((keys.heartbeat, keys.election), (Some(20), Some(Range(100, 250))));
     assert_eq!((keys.clock_error, keys.seed), (Some(Percent(500)), Some(7)));
     assert!(keys.trace.is_some() && keys.trace_required && keys.log.as_deref() == Some("debug"));
+    assert_eq!(keys.http, Some("127.0.0.1:8080".parse().unwrap()));
     let servers: Vec<_> = keys.servers.iter().map(|it| (it.number, it.place.to_string())).collect();
     let [one, two, three] = [(1, "10.0.0.1:7000"), (2, "db2.example:7000"), (3, "[fd00::3]:7000")];
     assert_eq!(servers, [one, two, three].map(|(number, place)| (number, place.to_owned())));
@@ -97,7 +99,7 @@ fn an_unknown_key_is_an_error_that_names_the_nearest() {
 fn a_wrong_value_is_named_with_its_place() {
     for (text, words) in [
         ("id = 'one'", ["id = 'one'", "invalid type"]),
-        ("election = '150-300'", ["150-300", "write it as 150..300"]),
+        ("election = '150-300'", ["150-300", "write it as 150..225"]),
         ("protocol = 'paxos'", ["paxos", "is no protocol"]),
         ("clock-error = 100", ["clock-error = 100", "less than 100 percent"]),
         ("id = 1\nid = 2", ["line 2", "duplicate key"]),

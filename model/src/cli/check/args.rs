@@ -52,20 +52,18 @@ pub(in crate::cli) struct Args {
     /// guarded)
     #[arg(long)]
     pub(super) no_leases: bool,
-    /// How many heartbeats a leader waits for a quorum to answer. (check-quorum, guarded)
-    #[arg(long, value_name = "N", default_value = "1",
-        value_parser = clap::value_parser!(u8).range(1..=15))]
-    pub(super) patience: u8,
-    /// How many rounds a leader opens in a term. Bounds only states whose messages are not reduced;
-    /// in the last round its timer does not fire. (check-quorum, guarded)
-    #[arg(long, value_name = "N", default_value = "2",
-        value_parser = clap::value_parser!(u64).range(1..=15))]
-    pub(super) rounds: u64,
-    /// How many times a server asks for pre-votes in a term. Bounds only states whose messages are
-    /// not reduced. (pre-vote, guarded)
-    #[arg(long, value_name = "N", default_value = "1",
-        value_parser = clap::value_parser!(u64).range(1..=15))]
-    pub(super) attempts: u64,
+    /// How many heartbeats a leader waits for a quorum to answer. Default: 1. (check-quorum,
+    /// guarded)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=15))]
+    pub(super) patience: Option<u8>,
+    /// How many rounds a leader opens in a term, where messages are not reduced; in the last round
+    /// its timer does not fire. Default: 2. (check-quorum, guarded)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=15))]
+    pub(super) rounds: Option<u64>,
+    /// How many times a server asks for pre-votes in a term, where messages are not reduced.
+    /// Default: 1. (pre-vote, guarded)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=15))]
+    pub(super) attempts: Option<u64>,
     /// What searches. Default: timely; world for a mutant of figure2.
     #[arg(long, value_enum, value_name = "ENGINE")]
     pub(super) engine: Option<Engine>,
@@ -163,9 +161,6 @@ pub(super) enum NoReduce {
     Symmetry,
 }
 
-const NO_LEASES: &str = "LeaseSafety is judged where leaders have leases: with --protocol check-quorum or guarded, \
-                         without --no-leases, and not by --engine actor";
-
 impl Args {
     pub(super) fn engine(&self) -> Engine {
         let is_raw = self.mutant.is_some_and(|mutant| mutant.protocol == Protocol::FIGURE2);
@@ -181,7 +176,7 @@ impl Args {
         self.mutant.map_or(Handlers::RAFT, |mutant| mutant.handlers)
     }
 
-    fn cluster(&self) -> Result<Cluster, Failure> {
+    pub(super) fn cluster(&self) -> Result<Cluster, Failure> {
         cli::with_witnesses(self.servers, self.protocol(), &self.witness)
     }
 
@@ -190,11 +185,12 @@ impl Args {
         let terms =
             if self.window { Terms::Window(self.max_term) } else { Terms::UpTo(self.max_term) };
         let cluster = self.cluster().ok().expect("the cluster is valid");
+        let small = Limits::SMALL;
         let limits = Limits {
             hand_over: self.hand_over,
-            rounds: self.rounds,
-            attempts: self.attempts,
-            patience: Beats::new(self.patience),
+            rounds: self.rounds.unwrap_or(small.rounds),
+            attempts: self.attempts.unwrap_or(small.attempts),
+            patience: self.patience.map_or(small.patience, Beats::new),
             leases: !self.no_leases && self.engine() != Engine::Actor,
         };
         Bounds { limits, ..Bounds::new(cluster, terms, self.replies) }
@@ -205,19 +201,18 @@ impl Args {
             self.engine().is_packed()
                 && !self.no_reduce.iter().any(|off| [which, NoReduce::All].contains(off))
         };
-        let has_guards = self.protocol() != Protocol::FIGURE2;
         let messages = is_on(NoReduce::Messages);
         Reductions {
             messages,
-            // A mutant is about ways in which something happens.
-            outcomes: has_guards
-                && messages
-                && !self.window
-                && self.mutant.is_none()
-                && is_on(NoReduce::Outcomes),
+            outcomes: messages && self.reduces_outcomes() && is_on(NoReduce::Outcomes),
             symmetry: is_on(NoReduce::Symmetry),
             free_news: self.free_news,
         }
+    }
+
+    /// Whether outcomes can be reduced. A mutant is about ways in which something happens.
+    pub(super) fn reduces_outcomes(&self) -> bool {
+        self.protocol() != Protocol::FIGURE2 && !self.window && self.mutant.is_none()
     }
 
     pub(super) fn workers(&self) -> usize {
@@ -251,76 +246,6 @@ impl Args {
             _ => None,
         };
         Ok(Crew { workers: self.workers(), peers, keys: self.keys() })
-    }
-
-    /// Refuses options that would be ignored, or that together ask for what there is not.
-    pub(super) fn validate(&self) -> Result<(), Failure> {
-        let engine = self.engine();
-        let refused = |why: String| Err(Failure::Input(why));
-        self.cluster()?;
-        if let Some(Mutant { name, protocol, .. }) = self.mutant
-            && engine != Engine::World
-            && (engine != Engine::Timely || protocol == Protocol::FIGURE2)
-        {
-            let or = if protocol == Protocol::FIGURE2 { "only" } else { "or timely only" };
-            return refused(format!(
-                "--mutant {name} is searched by --engine world {or}: packing and reducing states, \
-                 and the actors, are for the specification"
-            ));
-        }
-        for (is_given, option, is_heeded, why) in [
-            (
-                self.hosts.is_some(),
-                "--hosts",
-                engine == Engine::Timely,
-                "only timely searches in several processes",
-            ),
-            (
-                self.fingerprints,
-                "--fingerprints",
-                engine == Engine::Timely,
-                "it is how timely keeps states; stateright always keeps 64 bits, the others keep \
-                 whole states",
-            ),
-            (
-                self.free_news,
-                "--free-news",
-                engine == Engine::Timely,
-                "only timely explores more than can happen",
-            ),
-            (self.workers.is_some(), "--workers", engine.is_packed(), "it searches in one thread"),
-            (
-                !self.no_reduce.is_empty(),
-                "--no-reduce",
-                engine.is_packed(),
-                "it reduces nothing anyway",
-            ),
-            (
-                self.window,
-                "--window",
-                engine.is_packed(),
-                "without reductions stale messages would pile up for ever",
-            ),
-        ] {
-            if is_given && !is_heeded {
-                let name = engine.name();
-                return refused(format!("--engine {name} knows nothing of {option}: {why}"));
-            }
-        }
-        let asks_of_leases = self.property.contains(&Property::LeaseSafety);
-        if asks_of_leases && !self.bounds().has_leases() {
-            return refused(NO_LEASES.to_owned());
-        }
-        if self.free_news && !self.reductions().messages {
-            return refused(
-                "--free-news needs messages to be reduced: it replaces some".to_owned(),
-            );
-        }
-        if self.window && !self.reductions().messages {
-            let why = "--window needs messages to be reduced: stale ones would pile up for ever";
-            return refused(why.to_owned());
-        }
-        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod hosts;
+mod refusals;
 mod report;
 
 use std::io::{self, Write};

@@ -148,7 +148,7 @@ fn protocol(table: &mut Table<2>, args: &Args) {
     }
     if protocol.check_quorum() {
         let note = "heartbeats that a leader waits for its quorum";
-        table.fact("patience", &args.patience, note);
+        table.fact("patience", &args.bounds().limits.patience.number(), note);
     }
 }
 

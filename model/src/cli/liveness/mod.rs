@@ -109,6 +109,45 @@ impl Args {
         super::with_witnesses(self.servers, self.protocol, &self.witness)
     }
 
+    /// Why what is asked for is not judged: some of it would be ignored.
+    fn refusal(&self) -> Option<String> {
+        let Self { servers, protocol, dead, without, .. } = self;
+        if *dead >= servers.size() {
+            return Some(format!("--dead {dead}: one of {} has to live", servers.size()));
+        }
+        if let Some(Mutant { name, caught_by, .. }) = self.mutant
+            && !matches!(caught_by, Catch::Liveness(_))
+        {
+            return Some(format!(
+                "it is not by liveness that {name} is caught; `raft-model mutants {name}` says by \
+                 what"
+            ));
+        }
+        if let Some(one) = without.iter().find(|one| !one.is_of(*protocol)) {
+            let one = one.name();
+            return Some(format!(
+                "--without {one}: it is assumed behind guards only, and --protocol {protocol} has \
+                 none"
+            ));
+        }
+        let is_without = |one| without.contains(&one);
+        if *dead > 0 && is_without(Assumption::MajorityLives) {
+            return Some(format!(
+                "--dead {dead}: more are, without {}",
+                Assumption::MajorityLives.name()
+            ));
+        }
+        for (option, strength, one) in [
+            ("--timers", self.timers, Assumption::TimersFire),
+            ("--messages", self.messages, Assumption::MessagesArrive),
+        ] {
+            if strength == Strength::Strong && is_without(one) {
+                return Some(format!("{option} strong: nothing is owed without {}", one.name()));
+            }
+        }
+        None
+    }
+
     fn bounds(&self, window: Term) -> Bounds {
         let cluster = self.cluster().ok().expect("the cluster is valid");
         Bounds::new(cluster, Terms::Window(window), Replies::All)
@@ -148,17 +187,9 @@ struct Row {
 
 /// Judges liveness, and prints what it found.
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
-    let size = args.servers.size();
     args.cluster()?;
-    if args.dead >= size {
-        return Err(Failure::Input(format!("--dead {}: one of {size} has to live", args.dead)));
-    }
-    if let Some(Mutant { name, caught_by, .. }) = args.mutant
-        && !matches!(caught_by, Catch::Liveness(_))
-    {
-        return Err(Failure::Input(format!(
-            "it is not by liveness that {name} is caught; `raft-model mutants {name}` says by what"
-        )));
+    if let Some(why) = args.refusal() {
+        return Err(Failure::Input(why));
     }
     let (report, cost) = watched(args.memory, |control| find(args, control));
     let report = report?;

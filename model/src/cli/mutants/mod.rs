@@ -24,6 +24,9 @@ pub(super) struct Args {
     /// Without a name: the table of all.
     #[arg(value_name = "NAME", value_parser = mutant_parser(), hide_possible_values = true)]
     name: Option<Mutant>,
+    /// Say at once, without a search, which mutants there are and what is wrong with each.
+    #[arg(long, conflicts_with = "name")]
+    list: bool,
     /// Print JSON: an array of all, or the object of one.
     #[arg(long)]
     json: bool,
@@ -78,6 +81,14 @@ pub(super) fn shown_by(mutant: &Mutant) -> String {
 
 /// Hunts the mutants, and prints what caught them.
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
+    if args.list {
+        if args.json {
+            writeln!(io::stdout(), "{:#}", report::list_as_json(MUTANTS))?;
+        } else {
+            paper::print(&report::list(MUTANTS))?;
+        }
+        return Ok(Exit::Holds);
+    }
     let (rows, _) = watched(Limit::default(), |control| find(args, control));
     let rows = rows?;
     match (args.name.is_some(), args.json) {

@@ -12,29 +12,52 @@ use serde_json::{Value, json};
 use super::Row;
 use crate::cli::table::Table;
 
+/// The names, and what is wrong.
+pub(super) fn list(mutants: &[Mutant]) -> String {
+    let mut table = Table::new([34]);
+    mutants.iter().for_each(|mutant| table.row([&mutant.name], mutant.says));
+    table.to_string()
+}
+
+/// The same, for programs.
+pub(super) fn list_as_json(mutants: &[Mutant]) -> Value {
+    let mutants = mutants.iter().map(|Mutant { name, says, protocol, .. }| {
+        json!({ "name": name, "says": says, "protocol": protocol.to_string() })
+    });
+    mutants.collect()
+}
+
 /// A line a mutant.
 pub(super) fn table(rows: &[Row]) -> String {
-    let mut table = Table::new([34, 18, 12, 7, 8]);
-    table.row([&"mutant", &"caught by", &"protocol", &"servers", &"terms"], "shown");
+    let mut table = Table::new([34, 18]);
+    table.row([&"mutant", &"caught by"], "servers, terms: shown");
+    let mut protocol = None;
     for row in rows {
-        let (servers, terms) = bounds(&row.found).map_or_else(Default::default, |bounds| {
-            (bounds.cluster.size().to_string(), bounds.terms.to_string())
-        });
+        let Mutant { name, protocol: of, .. } = row.mutant;
+        if protocol != Some(of) {
+            protocol = Some(of);
+            table.line(&format!("by {of}:"));
+        }
         let shown = match &row.found {
             Found::Safety { counterexample, .. } => steps(counterexample.moves.len()),
-            Found::Liveness { lasso, .. } => round(lasso),
+            Found::Liveness { lasso, .. } => {
+                let (stem, cycle) = lasso.lengths();
+                format!("{stem}+{cycle} steps")
+            }
             Found::Counts { coverage, expected, .. } => difference(coverage, expected),
-            Found::Nothing => "its graph is the specification's".to_string(),
+            Found::Nothing => String::new(),
         };
-        let Mutant { name, protocol, .. } = row.mutant;
-        table.row([&name, &caught_by(row), &protocol, &servers, &terms], &shown);
+        let at = bounds(&row.found).map_or_else(String::new, |bounds| {
+            format!("{}, {}: ", bounds.cluster.size(), bounds.terms)
+        });
+        table.row([&name, &caught_by(row)], &(at + &shown));
     }
     let mut text = table.to_string();
     let count = |is: fn(&Found) -> bool| rows.iter().filter(|row| is(&row.found)).count();
     let _ = writeln!(
         text,
-        "\n{} mutants: {} break a property of safety, {} one of liveness, {} change the graph, {} \
-         are seen by tests only.",
+        "\n{} mutants: {} break a property of safety, {} one of liveness (a+b steps: after a of \
+         them b repeat for ever), {} change the graph, {} are seen by tests only.",
         rows.len(),
         count(|found| matches!(found, Found::Safety { .. })),
         count(|found| matches!(found, Found::Liveness { .. })),
@@ -201,4 +224,46 @@ fn difference(coverage: &Coverage, expected: &Coverage) -> String {
 
 fn coverage_as_json(coverage: &Coverage) -> Value {
     json!({ "states": coverage.states, "edges": coverage.edges, "depth": coverage.depth })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use raft_model::mutant::{MUTANTS, Pinned};
+    use raft_model::run::{Run, World};
+
+    use super::*;
+    use crate::cli::paper::wrapped;
+
+    /// What is pinned of a mutant, as if it had been found.
+    fn as_found(mutant: Mutant) -> Row {
+        let bounds = rungs(mutant.protocol)[0].bounds;
+        let nothing =
+            || World { servers: vec![], stored: vec![], sent: BTreeSet::new(), leases: vec![] };
+        let found = match (mutant.caught_by, mutant.pinned) {
+            (Catch::Safety(property), _) => {
+                Found::Safety { property, bounds, counterexample: Run::from(nothing()) }
+            }
+            (_, Pinned::Graph { states, edges, .. }) => {
+                let coverage = Coverage { states, edges, depth: 0 };
+                Found::Counts { bounds, coverage, expected: coverage }
+            }
+            _ => Found::Nothing,
+        };
+        Row { mutant, found }
+    }
+
+    #[test]
+    fn a_table_fits_a_terminal_and_breaks_no_column() {
+        let rows: Vec<Row> = MUTANTS.iter().copied().map(as_found).collect();
+        let lines: Vec<String> = table(&rows).lines().map(|line| wrapped(line, 80)).collect();
+        for row in &rows {
+            let line = lines.iter().find(|line| line.contains(&format!("  {} ", row.mutant.name)));
+            let first = line.and_then(|line| line.lines().next()).expect("a line");
+            assert!(first.contains(&caught_by(row)), "what catches it stands beside it: {first}");
+        }
+        let wide = lines.iter().flat_map(|line| line.lines()).find(|line| line.len() > 80);
+        assert_eq!(wide, None);
+    }
 }

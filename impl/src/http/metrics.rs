@@ -1,0 +1,171 @@
+//! What a node knows, as numbers for Prometheus. They are made of its status when they are asked
+//! for, and kept nowhere else.
+
+use std::fmt;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, prometheus_text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::{Registry, Unit};
+use raft_model::types::ServerId;
+
+use crate::Node;
+use crate::control::Snapshot;
+use crate::wire::Rejection;
+
+/// The type of this text.
+pub(super) const CONTENT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The numbers of this node at the moment.
+pub(super) fn text(node: &Node, dropped: u64) -> Result<String, fmt::Error> {
+    let mut registry = Registry::with_prefix("raft");
+    registry.register_collector(Box::new(Numbers { now: Snapshot::of(node), dropped }));
+    let mut text = String::new();
+    prometheus_text::encode(&mut text, &registry)?;
+    Ok(text)
+}
+
+#[derive(Debug)]
+struct Numbers {
+    now: Snapshot,
+    dropped: u64,
+}
+
+/// A label and its value.
+type Label = [(&'static str, String); 1];
+
+/// Where numbers are written.
+struct Writer<'a>(DescriptorEncoder<'a>);
+
+impl Writer<'_> {
+    fn gauge(&mut self, name: &str, help: &str, unit: Option<&Unit>, value: f64) -> fmt::Result {
+        let encoder = self.0.encode_descriptor(name, help, unit, MetricType::Gauge)?;
+        ConstGauge::new(value).encode(encoder)
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        let encoder = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        ConstCounter::new(value).encode(encoder)
+    }
+
+    /// A number for each label; none for those that have no value.
+    fn each<M: EncodeMetric>(
+        &mut self,
+        (name, help, unit): (&str, &str, Option<&Unit>),
+        kind: MetricType,
+        values: impl Iterator<Item = (Label, Option<M>)>,
+    ) -> fmt::Result {
+        let mut encoder = self.0.encode_descriptor(name, help, unit, kind)?;
+        for (label, value) in values {
+            if let Some(value) = value {
+                value.encode(encoder.encode_family(&label)?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A share of a number that stays far below 2^53.
+#[expect(clippy::cast_precision_loss, reason = "it would take centuries to lose any")]
+fn number(value: u64) -> f64 {
+    value as f64
+}
+
+fn seconds(microseconds: u64) -> f64 {
+    number(microseconds) / 1e6
+}
+
+impl Collector for Numbers {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut writer = Writer(encoder);
+        self.office(&mut writer)?;
+        self.datagrams(&mut writer)?;
+        self.peers(&mut writer)?;
+        self.stalls(&mut writer)
+    }
+}
+
+impl Numbers {
+    fn office(&self, to: &mut Writer<'_>) -> fmt::Result {
+        let status = &self.now.status;
+        let left = status.leadership.map_or(0, |lease| lease.left_us);
+        let leader = status.leader.map_or(0, ServerId::number);
+        to.gauge("server", "The number of this server", None, status.server.number().into())?;
+        to.gauge("term", "The latest term that it has seen", None, number(status.term.number()))?;
+        let roles = ["follower", "pre-candidate", "candidate", "leader"];
+        to.each(
+            ("role", "1 for the role that it has", None),
+            MetricType::Gauge,
+            roles.into_iter().map(|role| {
+                let is_so = f64::from(u8::from(role == status.role));
+                ([("role", role.to_owned())], Some(ConstGauge::new(is_so)))
+            }),
+        )?;
+        to.gauge(
+            "leader",
+            "The server that leads, as far as it knows; 0 if none",
+            None,
+            leader.into(),
+        )?;
+        let help = "How long it may act as the leader; 0 if it may not";
+        to.gauge("lease_remaining", help, Some(&Unit::Seconds), seconds(left))?;
+        let elections = &status.elections;
+        to.counter("campaigns", "How often it stood for election", elections.campaigns)?;
+        to.counter("elections_won", "How often it was elected", elections.won)
+    }
+
+    fn datagrams(&self, to: &mut Writer<'_>) -> fmt::Result {
+        let datagrams = &self.now.status.datagrams;
+        to.counter("datagrams_sent", "Handed to the network", datagrams.sent)?;
+        to.counter("datagrams_not_sent", "Refused by the network", datagrams.not_sent)?;
+        to.counter("datagrams_received", "Received and believed", datagrams.received)?;
+        to.counter("datagram_errors", "Errors instead of a datagram", datagrams.errors)?;
+        to.each(
+            ("datagrams_rejected", "Received and not believed, by reason", None),
+            MetricType::Counter,
+            Rejection::ALL.into_iter().map(|reason| {
+                let count = datagrams.rejected.get(reason.name()).copied().unwrap_or(0);
+                ([("reason", reason.name().to_owned())], Some(ConstCounter::new(count)))
+            }),
+        )
+    }
+
+    fn peers(&self, to: &mut Writer<'_>) -> fmt::Result {
+        let peers = &self.now.status.peers;
+        let label = |server: ServerId| [("peer", server.number().to_string())];
+        let gauge = |us: Option<u64>| us.map(|us| ConstGauge::new(seconds(us)));
+        to.each(
+            ("peer_silence", "Since a message of it arrived", Some(&Unit::Seconds)),
+            MetricType::Gauge,
+            peers.iter().map(|peer| (label(peer.server), gauge(peer.heard_us_ago))),
+        )?;
+        to.each(
+            ("peer_round_trip", "From a heartbeat to its latest answer", Some(&Unit::Seconds)),
+            MetricType::Gauge,
+            peers.iter().map(|peer| (label(peer.server), gauge(peer.round_trip_us))),
+        )?;
+        to.each(
+            ("peer_answers", "Answers of it that arrived", None),
+            MetricType::Counter,
+            peers.iter().map(|it| (label(it.server), Some(ConstCounter::new(it.answered)))),
+        )?;
+        to.each(
+            ("peer_datagrams_rejected", "Datagrams of its address not believed", None),
+            MetricType::Counter,
+            peers.iter().map(|it| (label(it.server), Some(ConstCounter::new(it.rejected)))),
+        )
+    }
+
+    fn stalls(&self, to: &mut Writer<'_>) -> fmt::Result {
+        let stalls = &self.now.status.stalls;
+        let help = "Timers that fired half an election minimum too late";
+        to.counter("late_timers", help, stalls.late_timers)?;
+        let help = "Saves of the ballot that took half an election minimum";
+        to.counter("slow_saves", help, stalls.slow_saves)?;
+        let help = "The longest of all of these";
+        to.gauge("longest_stall", help, Some(&Unit::Seconds), seconds(stalls.longest_us))?;
+        to.counter("log_lines_dropped", "Lines of its log that nobody read in time", self.dropped)
+    }
+}

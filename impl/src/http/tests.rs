@@ -1,0 +1,138 @@
+//! Nodes that are asked over HTTP.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpStream, UdpSocket};
+use std::time::Instant;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::*;
+use crate::config::{Config, Settings};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A node and its server.
+struct Asked {
+    _dir: TempDir,
+    node: Arc<Node>,
+    http: Server,
+}
+
+impl Asked {
+    /// S1 of so many servers, of which no other runs.
+    fn start(size: usize) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let sockets: Vec<_> = (0..size).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
+        let addresses = sockets.iter().map(|socket| socket.local_addr().unwrap());
+        let servers = (1..).zip(addresses).collect();
+        drop(sockets);
+        let config = Config::new(Settings::new("test", 1, servers)).unwrap();
+        let node = Node::builder(config).data(dir.path().join("data")).bootstrap(true).start();
+        let node = Arc::new(node.unwrap());
+        let http = Server::open(&node, "127.0.0.1:0".parse().unwrap(), || 7).unwrap();
+        Self { _dir: dir, node, http }
+    }
+
+    /// The status of the answer, and its body.
+    fn get(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.http.address()).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: raft\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    fn json(&self, path: &str) -> (u16, Value) {
+        let (code, body) = self.get(path);
+        (code, serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}")))
+    }
+
+    fn leader() -> Self {
+        let asked = Self::start(1);
+        let deadline = Instant::now() + LIMIT;
+        while asked.get("/leader").0 != 200 {
+            assert!(Instant::now() < deadline, "it does not lead");
+        }
+        asked
+    }
+}
+
+#[test]
+fn a_leader_says_so_with_its_token_and_what_is_left() {
+    let asked = Asked::leader();
+    let (code, body) = asked.json("/leader");
+    assert_eq!((code, &body["leader"], &body["fencing_token"]), (200, &json!(1), &json!("1")));
+    assert!(body["left_us"].as_u64().is_some_and(|left| left < 150_000), "{body}");
+    assert_eq!(asked.get("/readyz").0, 200);
+}
+
+#[test]
+fn who_does_not_lead_is_no_leader_and_not_ready() {
+    let asked = Asked::start(3);
+    let (code, body) = asked.json("/leader");
+    assert_eq!((code, body), (503, json!({ "leader": null, "address": null })));
+    assert_eq!(asked.json("/readyz"), (503, json!({ "leads": false, "follows": false })));
+    assert_eq!(asked.get("/healthz").0, 200, "and yet it is well");
+}
+
+#[test]
+fn the_status_is_the_one_of_the_control_socket() {
+    let asked = Asked::leader();
+    let (code, body) = asked.get("/status");
+    let snapshot: Snapshot = serde_json::from_str(&body).unwrap();
+    assert_eq!((code, snapshot.cluster.as_str(), snapshot.status.is_leader()), (200, "test", true));
+}
+
+#[test]
+fn a_node_that_has_stopped_is_not_well() {
+    let asked = Asked::leader();
+    asked.node.begin_shutdown();
+    asked.node.wait().unwrap();
+    assert_eq!([asked.get("/leader").0, asked.get("/healthz").0], [503, 503]);
+}
+
+#[test]
+fn there_is_nothing_else_and_nothing_can_be_changed() {
+    let asked = Asked::start(1);
+    assert_eq!(asked.get("/nothing").0, 404);
+    let mut stream = TcpStream::connect(asked.http.address()).unwrap();
+    stream.write_all(b"POST /leader HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+}
+
+#[test]
+fn metrics_have_these_names_and_each_says_what_it_is() {
+    let asked = Asked::leader();
+    let (code, text) = asked.get("/metrics");
+    assert_eq!(code, 200);
+    for line in [
+        "raft_server 1.0",
+        "raft_term 1.0",
+        "raft_role{role=\"leader\"} 1.0",
+        "raft_role{role=\"follower\"} 0.0",
+        "raft_leader 1.0",
+        "raft_campaigns_total 1",
+        "raft_elections_won_total 1",
+        "raft_datagrams_sent_total 0",
+        "raft_datagrams_rejected_total{reason=\"magic\"} 0",
+        "raft_late_timers_total 0",
+        "raft_log_lines_dropped_total 7",
+    ] {
+        assert!(text.lines().any(|it| it == line), "no {line} in\n{text}");
+    }
+    assert!(text.contains("\nraft_lease_remaining_seconds 0."), "{text}");
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let name = line.split(['{', ' ']).next().unwrap();
+        let described = |what| {
+            [name, name.trim_end_matches("_total")]
+                .iter()
+                .any(|name| text.contains(&format!("# {what} {name} ")))
+        };
+        assert!(described("HELP") && described("TYPE"), "{name} is not described in\n{text}");
+    }
+}
