@@ -1,5 +1,10 @@
-//! stateright's own page in a real browser: Chromium opens it, clicks, and reads what it shows.
-//! of `explore`.
+<<<<<<< HEAD
+//! `raft-model explore --stateright`, stateright's own page, in a real browser; and the command
+//! line of `explore`.
+=======
+//! `raft-model explore --stateright`, stateright's own page, in a real browser; and the command
+//! line of `explore`.
+>>>>>>> w16
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -85,7 +85,7 @@ export function keys(event, app, does) {
     ']': () => app.follow(app.branches.length - 1),
     r: does.random,
     ' ': () => does.play(),
-    c: () => does.compare(app.link.beside ? '' : app.link.setting.mutant ? 'raft' : 'guarded'),
+    c: () => does.compare(app.link.beside ? '' : other(app.link.setting)),
     '/': does.jump,
     m: does.map,
     u: app.unlike,
@@ -102,6 +102,12 @@ export function keys(event, app, does) {
   if (!act) return;
   event.preventDefault();
   act();
+}
+
+/** What an election is compared with, unless something else is chosen. */
+function other({ mutant, protocol }) {
+  if (mutant) return 'raft';
+  return protocol === 'guarded' ? 'figure2' : 'guarded';
 }
 
 /** Moves the focus through what can happen. */

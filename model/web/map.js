@@ -108,12 +108,7 @@ export function panel(app, { steps, at, next }) {
     h(
       'div',
       { class: 'head' },
-      h(
-        'h2',
-        null,
-        'Where you are ',
-        h('small', null, known ? `${count} states, ${number(known.steps)} steps` : ''),
-      ),
+      h('h2', null, 'Where you are'),
       h(
         'div',
         { class: 'tabs', role: 'group', 'aria-label': 'What the map shows' },
@@ -127,17 +122,17 @@ export function panel(app, { steps, at, next }) {
       ),
     ),
     body(app, { steps, at, next }),
-    known && remarks(known, view),
+    known && remarks(known, view, `${count} states, ${number(known.steps)} steps.`),
   );
 }
 
-function remarks(known, view) {
-  const all = [];
+function remarks(known, view, size) {
+  const all = [size];
   if (known.whole === false)
     all.push(`There are more: this is the first ${known.levels?.length ?? known.states} of them.`);
   if (view === 'states' && !known.all_edges)
     all.push('Of the steps only those are drawn by which a state was reached first.');
-  if (known.reduced) all.push('States that behave alike are one; servers have no names here.');
+  if (known.reduced) all.push('States that behave alike are one: servers have no names.');
   return h('p', { class: 'soft' }, all.join(' '));
 }
 
@@ -186,15 +181,15 @@ function phases(app, { steps, at, next }) {
     .sort((a, b) => Number(BigInt(a) - BigInt(b)))
     .slice(-6);
   const rows = names.map((_, i) => i).filter((i) => known.some((c) => +at_(c.name)[1] === i));
-  const [left, top, wide, tall] = [96, 26, 62, 44];
+  const [left, top, wide, tall] = [96, 20, 62, 37];
   const spot = (name) => ({
     x: left + 30 + terms.indexOf(at_(name)[0]) * wide,
-    y: top + 22 + rows.indexOf(+at_(name)[1]) * tall,
+    y: top + 18 + rows.indexOf(+at_(name)[1]) * tall,
   });
   const isShown = (name) => terms.includes(at_(name)[0]);
   const most = Math.max(1, ...known.map((c) => c.count ?? 1));
   const radius = (count) =>
-    count === null ? 9 : 7 + 11 * Math.sqrt(Math.log1p(count) / Math.log1p(most));
+    count === null ? 9 : 7 + 9 * Math.sqrt(Math.log1p(count) / Math.log1p(most));
   const used = new Set(path.slice(1).map((name, i) => `${path[i]}>${name}`));
   const size = new Map(known.map((c) => [c.name, radius(c.count)]));
   const flow = (from, to, isUsed) => {
@@ -236,7 +231,7 @@ function phases(app, { steps, at, next }) {
         ),
       ),
       rows.map((row, i) =>
-        h('text', { key: `r${row}`, class: 'row', x: 2, y: top + 26 + i * tall }, names[row]),
+        h('text', { key: `r${row}`, class: 'row', x: 2, y: top + 22 + i * tall }, names[row]),
       ),
       h(
         'g',

@@ -151,7 +151,11 @@ function moment() {
     servers[step.server - 1] = { ...step.state, last: step.t };
     last = step;
   }
-  for (const s of servers) s.silent = run.at - s.last > silence;
+  servers.forEach((s, i) => {
+    // Who comes up next was down since its last step.
+    const next = run.steps.find((step) => step.server === i + 1 && step.t > run.at);
+    s.silent = run.at - s.last > (next?.starts ? 0 : silence);
+  });
   return { servers, last };
 }
 

@@ -81,8 +81,11 @@ pub fn script(setting: &Setting, path: &[Code]) -> String {
 #[derive(Default)]
 struct Post {
     under_way: HashMap<(ServerId, ServerId, Message), bool>,
+    /// The number of a question, and of what answers it.
     attempts: HashMap<(ServerId, Message), u64>,
     asked: HashMap<ServerId, u64>,
+    /// The number of the question that arrived last.
+    answered: u64,
 }
 
 impl Post {
@@ -92,11 +95,18 @@ impl Post {
             *asked += 1;
             self.attempts.insert((from, message), *asked);
         }
+        if let Message::PreVoteResponse { .. } = message {
+            self.attempts.insert((from, message), self.answered);
+        }
         for receiver in setting.cluster.others(from) {
             if to.is_none_or(|to| to == receiver) {
                 self.under_way.insert((from, receiver, message), true);
             }
         }
+    }
+
+    fn attempt(&self, from: ServerId, message: Message) -> u64 {
+        self.attempts.get(&(from, message)).copied().unwrap_or(1)
     }
 
     fn arrive(&mut self, from: ServerId, to: ServerId, message: Message) -> String {
@@ -113,11 +123,12 @@ impl Post {
                 ("AppendEntriesResponse", round)
             }
             Message::PreVote { .. } => {
-                let attempt = self.attempts.get(&(from, message)).copied().unwrap_or(1);
-                ("PreVote", format!(" attempt={attempt}"))
+                self.answered = self.attempt(from, message);
+                ("PreVote", format!(" attempt={}", self.answered))
             }
             Message::PreVoteResponse { vote_granted, .. } => {
-                ("PreVoteResponse", format!(" vote={}", granted(vote_granted)))
+                let attempt = self.attempt(from, message);
+                ("PreVoteResponse", format!(" vote={} attempt={attempt}", granted(vote_granted)))
             }
             Message::HandOver { .. } => ("HandOver", String::new()),
         };

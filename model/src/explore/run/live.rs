@@ -35,6 +35,7 @@ pub struct Live {
     repeated: u64,
     received: u64,
     refused: Option<String>,
+    notes: Vec<String>,
     cluster: Option<Value>,
 }
 
@@ -53,6 +54,7 @@ impl Live {
             repeated: 0,
             received: 0,
             refused: None,
+            notes: Vec::new(),
             cluster: None,
         }
     }
@@ -72,7 +74,10 @@ impl Live {
                 match (line, &*header) {
                     (Line::Header(new), _) => *header = Some(new),
                     (Line::Step(record), Some(header)) => news.push((record, header.clone())),
-                    (Line::Step(_), None) | (Line::End(_), _) => {}
+                    (Line::End(end), _) => self
+                        .notes
+                        .push(format!("the trace of {} ends here: {}", end.server, end.reason)),
+                    (Line::Step(_), None) => {}
                 }
             }
         }
@@ -161,6 +166,7 @@ impl Live {
             "received": self.received,
             "pending": self.pending.len(),
             "refused": self.refused,
+            "notes": self.notes,
             "early": self.clocks.early,
             "ahead_us": self.clocks.ahead(),
         })
