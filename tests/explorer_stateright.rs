@@ -1,10 +1,5 @@
-<<<<<<< HEAD
 //! `raft-model explore --stateright`, stateright's own page, in a real browser; and the command
 //! line of `explore`.
-=======
-//! `raft-model explore --stateright`, stateright's own page, in a real browser; and the command
-//! line of `explore`.
->>>>>>> w16
 
 use std::fs;
 use std::io::{BufRead, BufReader};
