@@ -4,8 +4,10 @@
 //! UPDATE_WAYS=1 cargo test --test explorer_ways
 //! ```
 //!
-//! finds them anew, which takes minutes.
+//! finds them anew, which takes minutes; `UPDATE_WAYS=links` those on few links, `lasso` and
+//! `mutant` the others.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -102,6 +104,21 @@ fn every_lasso_comes_back_to_where_it_was() {
     assert_eq!(missing, ["lasso guarded heartbeats-hold"]);
 }
 
+#[test]
+fn every_run_on_few_links_comes_back_to_where_it_was() {
+    let kept = ways::topologies().filter_map(|(protocol, size, links, _)| {
+        let name = ways::of_topology(protocol, size, links);
+        ways::kept(&name).map(|link| (protocol, name, link))
+    });
+    let mut found = BTreeSet::new();
+    for (protocol, name, link) in kept {
+        assert!(comes_back(&parsed(link)), "{name}");
+        found.insert(protocol.name());
+    }
+    // With both guards a leader stays wherever one can.
+    assert_eq!(found, BTreeSet::from(["check-quorum", "figure2", "pre-vote"]));
+}
+
 /// Whether a lasso ends with the roles with which its cycle began.
 fn comes_back(way: &Way) -> bool {
     let worlds = walked(way);
@@ -155,23 +172,29 @@ fn every_scenario_is_a_path_to_the_same_end() {
 
 #[test]
 fn ways_are_found_anew_where_that_is_asked_for() {
-    if std::env::var_os("UPDATE_WAYS").is_none() {
-        return;
-    }
+    let Some(asked) = std::env::var_os("UPDATE_WAYS") else { return };
     let control = Arc::new(Control::default());
     let mut hunt = Hunt::default();
     let mut text = String::new();
-    for mutant in MUTANTS {
-        match ways::find_mutant(mutant, &mut hunt, &control).unwrap() {
-            Some(link) => writeln!(text, "{}\t{link}", ways::of_mutant(mutant)).unwrap(),
-            None => eprintln!("no way to what catches {}", mutant.name),
+    // All, or those of a kind: mutant, lasso or links.
+    let mut add = |kind: &str, name: String, find: &mut dyn FnMut() -> Option<String>| {
+        let is_asked = asked == "1" || asked == kind;
+        match if is_asked { find() } else { ways::kept(&name).map(str::to_owned) } {
+            Some(link) => writeln!(text, "{name}\t{link}").unwrap(),
+            None => eprintln!("no way: {name}"),
         }
+    };
+    for mutant in MUTANTS {
+        let mut find = || ways::find_mutant(mutant, &mut hunt, &control).unwrap();
+        add("mutant", ways::of_mutant(mutant), &mut find);
     }
     for (protocol, without) in ways::lassos() {
-        match ways::find_lasso(protocol, without, &control).unwrap() {
-            Some(link) => writeln!(text, "{}\t{link}", ways::of_lasso(protocol, without)).unwrap(),
-            None => eprintln!("no lasso by {protocol} without {}", without.name()),
-        }
+        let mut find = || ways::find_lasso(protocol, without, &control).unwrap();
+        add("lasso", ways::of_lasso(protocol, without), &mut find);
+    }
+    for (protocol, size, links, _) in ways::topologies() {
+        let mut find = || ways::find_topology(protocol, size, links, &control).unwrap();
+        add("links", ways::of_topology(protocol, size, links), &mut find);
     }
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("model/src/explore/ways.txt");
     std::fs::write(file, text).unwrap();

@@ -98,7 +98,7 @@
 //! liveness: types cluster protocol action run world packed reduce search
 //! topology: types cluster protocol action run world packed search liveness
 //! mutant: types cluster protocol run world reduce search liveness
-//! explore: types cluster protocol action words run trace world reduce search liveness mutant
+//! explore: types cluster protocol action run trace world reduce search liveness topology mutant
 //! proof: types cluster protocol action run world mutant
 //! cli: types cluster run trace world actor reduce search liveness topology mutant explore proof
 //! ```

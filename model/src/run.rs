@@ -9,7 +9,7 @@ use crate::action::{Envelope, Move, Trigger};
 use crate::cluster::Cluster;
 use crate::election::{Ballot, Event, Role, State};
 use crate::types::{ServerId, ServerSet};
-use crate::words::sentence;
+pub use crate::words::sentence;
 
 /// What is known of a server's lease, in the order of events: see `world::order`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

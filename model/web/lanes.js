@@ -222,7 +222,7 @@ function round({ x, floor, last }, loop) {
   const count = last - loop;
   const says =
     count === 0
-      ? 'nothing happens any more'
+      ? 'nothing happens any more, for ever'
       : `${count} ${count === 1 ? 'step repeats' : 'steps repeat'} for ever`;
   return h(
     'g',

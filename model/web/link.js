@@ -19,6 +19,7 @@ export const SETTING = [
   'witness',
   'terms',
   'first',
+  'begin',
   'replies',
   'hand-over',
   'patience',

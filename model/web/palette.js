@@ -50,6 +50,13 @@ function items(catalogue, setting) {
       way: one.way,
       exercise: true,
     })),
+    ...catalogue.topologies.map((one) => ({
+      name: one.name,
+      says: one.says,
+      tag: one.protocol,
+      group: 'Links: where some servers do not hear each other, and no leader stays',
+      way: one.way,
+    })),
     ...catalogue.mutants.map((one) => ({
       name: one.name,
       says: one.says,

@@ -33,7 +33,7 @@ export function choices(app, { next, servers, held, ends, witnesses }) {
   });
   return h(
     'section',
-    { key: 'choices', class: 'panel choices', 'aria-label': 'What can happen now' },
+    { key: 'choices', class: 'panel choices', tabindex: 0, 'aria-label': 'What can happen now' },
     h('h2', null, 'What can happen now ', h('small', null, next.length)),
     h('ul', null, groups),
     held.length > 0 &&
@@ -120,7 +120,7 @@ export function judge(app, { catalogue, steps, at, protocol, mutant, lasso, exer
   });
   return h(
     'section',
-    { key: 'judge', class: 'panel judge', 'aria-label': 'Properties' },
+    { key: 'judge', class: 'panel judge', tabindex: 0, 'aria-label': 'Properties' },
     lasso &&
       h(
         'p',

@@ -316,7 +316,7 @@ function facts(app, last) {
       .map((s) => ({ term: s.state.term, server: s.server, us: s.us }));
   return h(
     'section',
-    { key: 'facts', class: 'panel facts', 'aria-label': 'What is known' },
+    { key: 'facts', class: 'panel facts', tabindex: 0, 'aria-label': 'What is known' },
     h(
       'h2',
       null,

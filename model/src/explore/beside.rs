@@ -9,8 +9,8 @@ use super::setting::Setting;
 use super::tell;
 use super::walk::{Place, Walker};
 use crate::run::World;
+use crate::run::sentence;
 use crate::types::ServerId;
-use crate::words::sentence;
 use crate::world::links::Links;
 
 /// How many pairs of worlds are looked at for a first difference.

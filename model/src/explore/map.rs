@@ -134,7 +134,7 @@ pub fn make(setting: &Setting, control: &Control) -> Option<Arc<dyn Map>> {
     if setting.last_term.number() > 50 {
         return None;
     }
-    if setting.mutant.is_some() || setting.first_term != Term::ZERO {
+    if setting.mutant.is_some() || setting.first_term != Term::ZERO || setting.begin.is_some() {
         let model = WorldModel { bounds, handlers: setting.model().handlers };
         return Some(Arc::new(explored(model, setting, control)));
     }
@@ -237,7 +237,9 @@ impl<S: Space> Map for Made<S> {
             "steps": self.edges.len(),
             "levels": self.levels.iter().max().map_or(0, |&last| last + 1),
             "whole": self.is_whole,
-            "reduced": self.setting.mutant.is_none() && self.setting.first_term == Term::ZERO,
+            "reduced": self.setting.mutant.is_none()
+                && self.setting.first_term == Term::ZERO
+                && self.setting.begin.is_none(),
             "stages": STAGES,
             "classes": told.collect::<Value>(),
             "arrows": arrows.iter().map(|((from, to), n)| json!([from, to, n])).collect::<Value>(),

@@ -16,6 +16,7 @@
 //! * [`take`], [`svg`]: a path to take away
 //! * `tell`, `effect`, `evidence`: worlds, what a step changed, why a property is broken
 
+pub mod begin;
 pub mod beside;
 pub mod codes;
 mod effect;
@@ -80,6 +81,14 @@ pub fn catalogue() -> Value {
     });
     let liveness =
         LIVENESS.map(|property| json!({ "name": property.to_string(), "says": property.says() }));
+    let topologies = ways::topologies().filter_map(|(protocol, size, links, name)| {
+        Some(json!({
+            "name": format!("{name}, {size} servers"),
+            "protocol": protocol.name(),
+            "says": format!("no leader stays on {links}"),
+            "way": ways::kept(&ways::of_topology(protocol, size, links))?,
+        }))
+    });
     let wanted = WANTED.iter().map(
         |wanted| json!({ "name": wanted.name, "says": wanted.says, "guarded": wanted.guarded }),
     );
@@ -87,6 +96,7 @@ pub fn catalogue() -> Value {
         "specification": setting::specification(),
         "liveness": liveness,
         "lassos": lassos.collect::<Value>(),
+        "topologies": topologies.collect::<Value>(),
         "wanted": wanted.collect::<Value>(),
         "exercises": exercise::told(),
         "scenarios": scenarios(),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::begin::Begin;
 use super::exercise;
 use crate::action::Trigger;
 use crate::cluster::{Cluster, ClusterError, Protocol};
@@ -46,6 +47,8 @@ pub struct Setting {
     pub patience: Beats,
     /// The term that all servers have on their disks when they come up.
     pub first_term: Term,
+    /// Where paths begin instead, if that is said.
+    pub begin: Option<Begin>,
     /// A mistake in the election.
     pub mutant: Option<Mutant>,
     /// Whether the mistake is to be found: then it has a number and no name.
@@ -97,6 +100,7 @@ impl Setting {
             hand_over,
             patience,
             first_term,
+            begin: None,
             mutant: None,
             is_exercise: false,
         }
@@ -126,6 +130,16 @@ impl Setting {
             terms => Term::new(number("terms", terms, 2)?),
         };
         setting.first_term = Term::new(number("first", get("first"), 0)?);
+        setting.begin = match get("begin") {
+            None => None,
+            Some(text) => {
+                let begin = text.parse::<Begin>().map_err(|why| wrong("begin", text, why))?;
+                if !begin.is_of(size) {
+                    return Err(wrong("begin", text, "the terms of all servers are wanted"));
+                }
+                Some(begin)
+            }
+        };
         setting.replies = match get("replies") {
             None | Some("useful") => Replies::Useful,
             Some("all") => Replies::All,
@@ -189,6 +203,9 @@ impl Setting {
 
     /// The same, by the functions of this model.
     pub(super) fn initial_by(&self, model: &WorldModel) -> World {
+        if let Some(begin) = &self.begin {
+            return begin.world(self, model);
+        }
         let mut world = model.initial();
         if self.first_term != Term::ZERO {
             for id in self.cluster.servers() {
@@ -216,6 +233,9 @@ impl fmt::Display for Setting {
         }
         if self.first_term != Term::ZERO {
             write!(f, "&first={}", self.first_term)?;
+        }
+        if let Some(begin) = &self.begin {
+            write!(f, "&begin={begin}")?;
         }
         if self.replies == Replies::All {
             f.write_str("&replies=all")?;
@@ -261,6 +281,7 @@ mod tests {
             "protocol=guarded&servers=5&witness=35&terms=any&first=8&replies=all&hand-over=no&patience=2",
             "protocol=figure2&servers=2&terms=1&hand-over=yes&mutant=vote-given-twice",
             "protocol=figure2&servers=2&terms=1&mutant=exercise-1",
+            "protocol=guarded&servers=3&terms=any&begin=2l.2.1l&replies=all",
         ] {
             assert_eq!(read(link).unwrap().to_string(), link);
         }
@@ -277,6 +298,9 @@ mod tests {
             ("terms=x", "terms=\"x\""),
             ("mutant=nope", "no such mutant"),
             ("mutant=exercise-0", "no such exercise"),
+            ("begin=1l.1", "the terms of all servers"),
+            ("begin=1l.1l.0", "one leader at most"),
+            ("begin=x.1.0", "an l behind those"),
             ("patience=0", "one heartbeat"),
             ("replies=some", "useful or all"),
         ] {

@@ -8,9 +8,9 @@ use super::setting::Setting;
 use super::take::run;
 use crate::action::{Envelope, Move, Trigger};
 use crate::election::{Event, State};
+use crate::run::sentence;
 use crate::run::{Run, World};
 use crate::types::ServerId;
-use crate::words::sentence;
 
 const COLUMN: usize = 96;
 const LANE: usize = 44;

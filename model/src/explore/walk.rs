@@ -9,8 +9,8 @@ use super::setting::Setting;
 use super::{evidence, tell};
 use crate::action::{Move, Trigger};
 use crate::election::{Event, Handlers, Step};
+use crate::run::sentence;
 use crate::types::ServerId;
-use crate::words::sentence;
 use crate::world::links::Links;
 use crate::world::{World, WorldModel};
 

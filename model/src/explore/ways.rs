@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
+use super::begin::Begin;
 use super::beside::first_difference;
-use super::codes::Code;
+use super::codes::{Cause, Code};
 use super::scenario::{self, SCRIPTS};
 use super::setting::Setting;
-use super::walk::{Place, Walker, written};
+use super::walk::{self, Place, Walker, written};
 use crate::cluster::{Cluster, Protocol};
 use crate::liveness::assumptions::{ASSUMPTIONS, Assumption, Assumptions};
 use crate::liveness::lasso::{End, Lasso};
@@ -19,7 +20,8 @@ use crate::mutant::hunt::{Found, Hunt, rungs};
 use crate::reduce::{PackedModel, Reductions};
 use crate::run::{Run, World};
 use crate::search::{Control, Stop};
-use crate::types::Term;
+use crate::topology::{Calm, NAMED, Orders, Survey, judge};
+use crate::types::{Beats, Term};
 use crate::world::Handlers;
 use crate::world::bounds::{Bounds, Replies, Terms};
 use crate::world::links::Links;
@@ -103,6 +105,67 @@ pub fn find_lasso(
         })
     });
     Ok(fails.next_back().map(|lasso| round(lasso, bounds, None)))
+}
+
+/// The name of a run on which no leader stays over these links.
+pub fn of_topology(protocol: Protocol, size: u8, links: &str) -> String {
+    format!("links {protocol} {size} {links}")
+}
+
+/// The named links that some server reaches a quorum on, under each protocol.
+pub fn topologies() -> impl Iterator<Item = (Protocol, u8, &'static str, &'static str)> {
+    let named = NAMED.into_iter().filter(|(size, ..)| *size <= 5);
+    named.flat_map(|(size, links, name)| Protocol::ALL.map(|of| (of, size, links, name)))
+}
+
+/// Looks for a run on which no leader stays over these links, from a beginning of all servers.
+///
+/// # Errors
+///
+/// Why it was stopped.
+///
+/// # Panics
+///
+/// If links are none between so many servers.
+pub fn find_topology(
+    protocol: Protocol,
+    size: u8,
+    links: &str,
+    control: &Control,
+) -> Result<Option<String>, Stop> {
+    let cluster = Cluster::with(size, protocol).expect("a cluster has this size");
+    let links = Links::parse(cluster, links).expect("links between its servers");
+    if links.centres(cluster).is_empty() {
+        return Ok(None); // nobody could
+    }
+    let orders = if size <= 3 { Orders::Every } else { Orders::Fifo };
+    let (gap, handlers) = (Survey::gap(size), Handlers::RAFT);
+    let calm = Calm { cluster, links, handlers, orders, gap };
+    let Some(Ok(lasso)) = judge(calm, control)?.lasso else { return Ok(None) };
+    let cuts = cluster.servers().flat_map(|to| cluster.others(to).map(move |from| (from, to)));
+    let cuts = cuts.filter(|&(from, to)| !links.carry(from, to));
+    let mut path: Vec<_> =
+        cuts.map(|(from, server)| Code { server, cause: Cause::Cut(from) }).collect();
+    path.extend(codes(&lasso.stem));
+    let stem = path.len();
+    path.extend(codes(&lasso.cycle));
+    // Leaders lose patience when the run needs it: not every run is one of a fixed patience.
+    let found = [1, 2, 3].into_iter().find_map(|patience| {
+        let setting = Setting {
+            replies: Replies::All,
+            patience: Beats::new(patience),
+            begin: Some(Begin::of(&lasso.stem.initial)),
+            ..Setting::new(cluster, Term::new(u64::MAX))
+        };
+        let worlds = walk::worlds(&setting, &path);
+        let last = lasso.cycle.last();
+        let is_it = worlds.len() == path.len() + 1
+            && worlds.last().is_some_and(|world| world.servers == last.servers);
+        is_it.then_some(setting)
+    });
+    Ok(found.map(|setting| {
+        format!("{setting}&path={}&at={stem}&loop={stem}&about=LeaderStable", written(&path))
+    }))
 }
 
 fn within(bounds: Bounds, last_term: Term, mutant: Option<Mutant>) -> Setting {

@@ -143,6 +143,9 @@ pub(super) async fn taken(State(shared): Server, asked: Asked) -> Answer {
         .work
         .fallible(move || match &*form {
             "story" => Ok(json!({ "text": take::story(&setting, &path) })),
+            "scenario" if setting.begin.is_some() => {
+                Err("a scenario begins where everybody comes up, and this path does not".to_owned())
+            }
             "scenario" => Ok(json!({ "text": take::script(&setting, &path) })),
             "itf" => Ok(json!({ "text": format!("{:#}\n", take::itf(&setting, &path)) })),
             "svg" => Ok(json!({ "text": svg::picture(&setting, &path) })),

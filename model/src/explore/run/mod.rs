@@ -15,8 +15,8 @@ use super::tell;
 use crate::action::{Envelope, Move, Trigger};
 use crate::cluster::Cluster;
 use crate::run::Lease;
+use crate::run::sentence;
 use crate::trace::{Cause, Header, Record};
-use crate::words::sentence;
 
 /// How many steps are kept, the last ones.
 pub const MOST: usize = 20_000;
