@@ -88,9 +88,9 @@ fn three_moves_elect_a_leader() {
         lines,
         [
             "S1 has the vote of S2 and a quorum: it leads term 1.",
-            "> S1  term 1  leader     voted for S1",
-            "S2  term 1  follower   voted for S1",
-            "S3  term 0  follower   has not voted",
+            "> S1  term 1  leader         voted for S1",
+            "S2  term 1  follower       voted for S1",
+            "S3  term 0  follower       has not voted",
             "sent S1 → all: AppendEntries (term 1)",
         ]
     );

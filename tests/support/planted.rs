@@ -8,11 +8,16 @@ use std::path::Path;
 /// program, that nobody takes for the real ones.
 pub fn copy(member: &str, library: &str, program: &str, folder: &Path) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for_each_file(&root.join(member).join("src"), &mut |path| {
-        let copy = folder.join(path.strip_prefix(root).unwrap());
-        fs::create_dir_all(copy.parent().unwrap()).unwrap();
-        fs::copy(path, copy).unwrap();
-    });
+    // What stands beside its source is shown by its page.
+    let member_text = ["src", "web"].map(|part| root.join(member).join(part));
+    let parts = member_text.into_iter().chain([root.join("tests/scenarios")]);
+    for part in parts.filter(|part| part.exists()) {
+        for_each_file(&part, &mut |path| {
+            let copy = folder.join(path.strip_prefix(root).unwrap());
+            fs::create_dir_all(copy.parent().unwrap()).unwrap();
+            fs::copy(path, copy).unwrap();
+        });
+    }
     let read = |file: &str| fs::read_to_string(root.join(file)).unwrap();
     let workspace = read("Cargo.toml");
     let (workspace, _) = workspace.split_once("# This package owns").unwrap();

@@ -68,7 +68,7 @@ fn an_edited_record_is_rejected_at_its_line() {
         return;
     }
     let mut simulation = Simulation::new(3, 1);
-    simulation.run(600);
+    simulation.run(2000);
     let original: Vec<_> =
         (1..=3).map(|s| text(simulation.trace(ServerId::new(s).unwrap()))).collect();
     for (rule, pointer, value) in [
