@@ -49,7 +49,7 @@ pub struct Report {
     pub stalls: Stalls,
 }
 
-/// See [`Leadership`](crate::Leadership).
+/// See [`Leadership`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     /// The fencing token, which is the term.
