@@ -179,27 +179,27 @@ fn a_run_for_ever_is_told_as_a_story() {
     assert!(matches!(&lasso.end, End::Cycle { cycle, .. } if cycle.moves.len() == 3));
     let story = "  \
 0. Everybody starts.
-       S1  term 0  follower   has not voted
-       S2  term 0  follower   has not voted
+       S1  term 0  follower       has not voted
+       S2  term 0  follower       has not voted
   1. S1 hears no leader: it campaigns in term 1 and votes for itself.  [Timeout by Campaigned]
-     > S1  term 1  candidate  voted for S1  has votes of {S1}
-       S2  term 0  follower   has not voted
+     > S1  term 1  candidate      voted for S1  has votes of {S1}
+       S2  term 0  follower       has not voted
        sent S1 → all: RequestVote (term 1)
   2. S2 grants S1 its vote in term 1.  [ReceiveRequestVote by VoteGranted]
-       S1  term 1  candidate  voted for S1  has votes of {S1}
-     > S2  term 1  follower   voted for S1
+       S1  term 1  candidate      voted for S1  has votes of {S1}
+     > S2  term 1  follower       voted for S1
        sent S2 → S1: RequestVoteResponse (term 1, vote granted)
      What follows repeats for ever, in terms that may be higher each time.
   3. S1 crashes and comes up again.  [Restart by Started]
-     > S1  term 1  follower   voted for S1
-       S2  term 1  follower   voted for S1
+     > S1  term 1  follower       voted for S1
+       S2  term 1  follower       voted for S1
   4. S1 hears no leader: it campaigns in term 2 and votes for itself.  [Timeout by Campaigned]
-     > S1  term 2  candidate  voted for S1  has votes of {S1}
-       S2  term 1  follower   voted for S1
+     > S1  term 2  candidate      voted for S1  has votes of {S1}
+       S2  term 1  follower       voted for S1
        sent S1 → all: RequestVote (term 2)
   5. S2 grants S1 its vote in term 2.  [ReceiveRequestVote by VoteGranted]
-       S1  term 2  candidate  voted for S1  has votes of {S1}
-     > S2  term 2  follower   voted for S1
+       S1  term 2  candidate      voted for S1  has votes of {S1}
+     > S2  term 2  follower       voted for S1
        sent S2 → S1: RequestVoteResponse (term 2, vote granted)
      And so on, as after step 2.
      The assumptions hold, and the run is fair. Fairness is for:
@@ -217,7 +217,7 @@ fn ending(assumption: Assumption, property: Property) -> String {
     let verdict = findings.verdicts.into_iter().find(|(other, _)| *other == property);
     let Some((_, Verdict::Fails(lasso))) = verdict else { panic!("it fails") };
     let story = lasso.to_string();
-    let (_, ending) = story.split_once("  S2  term 0  follower   has not voted\n").unwrap();
+    let (_, ending) = story.split_once("  S2  term 0  follower       has not voted\n").unwrap();
     ending.to_owned()
 }
 
