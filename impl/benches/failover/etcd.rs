@@ -1,7 +1,7 @@
 //! Three members of etcd. Who leads is read from their logs, which say it to the millisecond.
 
 use std::collections::VecDeque;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::{Cluster, Leader, Result, Timing, folders, wait};
+use crate::{Cluster, Leader, Result, Timing, wait};
 
 const DAY: u64 = 24 * 60 * 60 * 1_000_000;
 
@@ -208,4 +208,13 @@ impl Drop for Members {
             let _ = child.kill().and_then(|()| child.wait());
         }
     }
+}
+
+/// A folder of its own for each server.
+fn folders(folder: &Path) -> Result<[PathBuf; 3]> {
+    let folders = [1, 2, 3].map(|number| folder.join(number.to_string()));
+    for folder in &folders {
+        fs::create_dir(folder)?;
+    }
+    Ok(folders)
 }

@@ -15,7 +15,6 @@ mod writer;
 
 use std::error::Error;
 use std::io::{self, IsTerminal as _};
-use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -211,13 +210,4 @@ fn wait<T>(what: &str, mut answer: impl FnMut() -> Result<Option<T>>) -> Result<
         sleep(PERIOD);
     }
     Err(format!("waited in vain for {what}").into())
-}
-
-/// A folder of its own for each server.
-fn folders(folder: &Path) -> Result<[std::path::PathBuf; 3]> {
-    let folders = [1, 2, 3].map(|number| folder.join(number.to_string()));
-    for folder in &folders {
-        std::fs::create_dir(folder)?;
-    }
-    Ok(folders)
 }

@@ -66,7 +66,7 @@ fn store(error: StoreError) -> Failure {
             "Correct --data, --id, --cluster, --protocol or the list of --server."
         }
         StoreError::Untrusted { reason: Untrusted::Version(_), .. } => {
-            return Failure::Disk(Box::new(error));
+            return Failure::disk(error);
         }
         StoreError::Untrusted { .. } => {
             "First check --data. A new cluster has a new --cluster, and each server a new --data, \
@@ -77,16 +77,16 @@ fn store(error: StoreError) -> Failure {
             return Failure::other(hinted(error, "Give each server a --data of its own."));
         }
     };
-    Failure::Disk(Box::new(hinted(error, hint)))
+    Failure::disk(hinted(error, hint))
 }
 
 fn trace(error: RecorderError) -> Failure {
     match error {
-        RecorderError::HasRun { .. } => Failure::Disk(Box::new(hinted(
+        RecorderError::HasRun { .. } => Failure::disk(hinted(
             error,
             "First check --data. Start a server that has run without --bootstrap.",
-        ))),
-        RecorderError::Foreign { .. } => Failure::Disk(Box::new(hinted(error, "Correct --trace."))),
+        )),
+        RecorderError::Foreign { .. } => Failure::disk(hinted(error, "Correct --trace.")),
         RecorderError::Io { .. } => Failure::other(hinted(error, "Correct --trace.")),
     }
 }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Failure;
 use super::keys::{self, Keys, Place, Server};
@@ -35,7 +35,7 @@ pub(super) fn init(args: &Init) -> Result<(), Failure> {
     }
     let path = args.file.display();
     let written = File::create_new(&args.file).and_then(|mut it| it.write_all(EXAMPLE.as_bytes()));
-    written.map_err(|error| Failure::input(io::Error::other(format!("{path}: {error}"))))?;
+    written.map_err(|error| Failure::Input(format!("{path}: {error}").into()))?;
     super::printed(writeln!(
         io::stdout(),
         "Wrote {path}. Edit cluster, id, data and servers; then\n  raft-node check-config {path}\n  \
@@ -50,11 +50,11 @@ pub(super) fn check(args: &Check) -> Result<(), Failure> {
         let keys = keys::read(path).map_err(Failure::input)?;
         let judged =
             keys.data().and_then(|_| keys.config(|servers| Ok(guess(servers, &mut notes))));
-        judged.map_err(|error| named(path, &error))?;
+        judged.map_err(|error| named(path, error))?;
         for (other, before) in &all {
             compare(before, &keys, &mut notes).map_err(|what| {
                 let (other, path) = (other.display(), path.display());
-                Failure::input(io::Error::other(format!("{other} and {path}: {what}")))
+                Failure::Input(format!("{other} and {path}: {what}").into())
             })?;
         }
         all.push((path, keys));
@@ -72,10 +72,12 @@ pub(super) fn check(args: &Check) -> Result<(), Failure> {
     super::printed(io::stdout().write_all(text.as_bytes()))
 }
 
-fn named(path: &std::path::Path, error: &Failure) -> Failure {
-    let text = error.to_string();
-    let text = text.split("\n\nFor more information").next().unwrap_or_default();
-    Failure::input(io::Error::other(format!("{}: {text}", path.display())))
+/// The same failure, with the file that it is about.
+fn named(path: &Path, failure: Failure) -> Failure {
+    match failure {
+        Failure::Input(error) => Failure::Input(format!("{}: {error}", path.display()).into()),
+        other => other,
+    }
 }
 
 /// What two servers of one cluster have in common.

@@ -5,7 +5,6 @@ use std::io::{self, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use raft_node::control::{Client, ClientError, Snapshot};
 use raft_node::supervise::{self, Margins, Restart, Supervisor};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
@@ -64,7 +63,7 @@ pub(super) struct Args {
     stop_timeout: u64,
     /// Whether CMD is run again when it has ended by itself
     #[arg(long, value_name = "WHEN", default_value = "never")]
-    restart: When,
+    restart: Restart,
     /// How long after it has ended
     #[arg(long, value_name = "MS", default_value_t = 1000)]
     restart_delay: u64,
@@ -77,13 +76,6 @@ pub(super) struct Args {
     /// The command and its arguments
     #[arg(last = true, value_name = "CMD", required_unless_present = "on_change")]
     command: Vec<OsString>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum When {
-    Never,
-    OnFailure,
-    Always,
 }
 
 /// Runs it, and says with which code to exit.
@@ -99,11 +91,7 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
         margins: timing.margins,
         lease: timing.lease,
         period: timing.period,
-        restart: match args.restart {
-            When::Never => Restart::Never,
-            When::OnFailure => Restart::OnFailure,
-            When::Always => Restart::Always,
-        },
+        restart: args.restart,
         restart_delay: Duration::from_millis(args.restart_delay),
         hook: args.on_change,
         stays: args.stay,

@@ -181,6 +181,10 @@ impl Failure {
         Self::Input(Box::new(error))
     }
 
+    fn disk(error: impl Error + 'static) -> Self {
+        Self::Disk(Box::new(error))
+    }
+
     fn other(error: impl Error + 'static) -> Self {
         Self::Other(Box::new(error))
     }

@@ -34,8 +34,9 @@ pub(super) fn stopping() {
 /// Each sign of life is an answer of the loop itself: one that is stuck answers nothing.
 fn feed(node: &Weak<Node>, period: Duration) {
     while let Some(node) = node.upgrade() {
-        let _ = node.check_hand_over(None);
-        tell(&[NotifyState::Watchdog]);
+        if node.gets_on(period) {
+            tell(&[NotifyState::Watchdog]);
+        }
         drop(node);
         thread::sleep(period);
     }

@@ -31,6 +31,7 @@ use self::paste::{quoted, replayer};
 use self::screen::Screen;
 use self::servers::Servers;
 use self::view::{Happening, Status, View};
+use crate::clock::microseconds;
 use crate::config::{Config, ConfigError, Settings};
 
 /// How long between two looks at the servers.
@@ -151,7 +152,7 @@ impl Running {
         Self {
             tails: servers.ids().map(|id| Tail::new(servers.trace(id))).collect(),
             started: Instant::now(),
-            started_us: u64::try_from(now.as_micros()).unwrap_or(u64::MAX),
+            started_us: microseconds(now),
             restart_delay: (*election.end() * 3).max(Duration::from_secs(1)),
             view: View::new(servers.ids()),
             keys: output.has_keys().then(Keys::default),

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Answer, Request, Snapshot, socket};
+use super::{Answer, Request, Snapshot, line, socket};
 
 /// A connection to a running node, for as many questions as one likes: a thousand a second cost
 /// little.
@@ -94,9 +94,8 @@ impl Client {
     }
 
     fn ask(&mut self, request: &Request) -> Result<(), ClientError> {
-        let mut line = serde_json::to_vec(request).map_err(|error| self.io(error.into()))?;
-        line.push(b'\n');
-        self.stream.get_mut().write_all(&line).map_err(|error| self.io(error))
+        let sent = line(request).and_then(|line| self.stream.get_mut().write_all(&line));
+        sent.map_err(|error| self.io(error))
     }
 
     fn answer(&mut self) -> Result<Answer, ClientError> {

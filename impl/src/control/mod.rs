@@ -14,7 +14,7 @@ mod lead;
 mod server;
 pub(crate) mod socket;
 
-use std::time::Duration;
+use std::io;
 
 use raft_model::types::ServerId;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub use self::client::{Client, ClientError};
 pub use self::lead::{Guard, Leading};
 pub use self::server::{Levels, Server};
 use crate::Node;
-use crate::clock::Moment;
+use crate::clock::{Moment, microseconds};
 use crate::status::Report;
 use crate::status::report::Lease;
 
@@ -77,6 +77,13 @@ pub enum Answer {
     Error(String),
 }
 
+/// A request or an answer, as it is sent: a line.
+pub(crate) fn line(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
 /// What a node knows, and which process it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
@@ -104,7 +111,6 @@ impl Snapshot {
     /// act on it, and a node that gives up waits until it is over.
     pub fn of(node: &Node) -> Self {
         let config = node.config();
-        let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let election = config.election_timeout();
         let lease = config.clock_error().lease(*election.start());
         let has_leases = config.server().cluster.protocol().check_quorum();
@@ -114,9 +120,9 @@ impl Snapshot {
             process: std::process::id(),
             program: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
             address: config.own_address().to_string(),
-            heartbeat_us: us(config.heartbeat()),
-            election_us: (us(*election.start()), us(*election.end())),
-            lease_us: if has_leases { us(lease) } else { 0 },
+            heartbeat_us: microseconds(config.heartbeat()),
+            election_us: (microseconds(*election.start()), microseconds(*election.end())),
+            lease_us: if has_leases { microseconds(lease) } else { 0 },
             status: Report { leadership, ..Report::new(&node.status(), Moment::now()) },
         }
     }

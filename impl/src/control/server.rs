@@ -15,7 +15,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;
 
 use super::lead::Acting;
-use super::{Answer, Request, SOCKET, Snapshot, socket};
+use super::{Answer, Request, SOCKET, Snapshot, line, socket};
 use crate::Node;
 use crate::engine::HandOverError;
 
@@ -185,9 +185,7 @@ impl Answerer {
 }
 
 pub(super) fn say(mut stream: &UnixStream, answer: &Answer) -> io::Result<()> {
-    let mut line = serde_json::to_vec(answer)?;
-    line.push(b'\n');
-    stream.write_all(&line)
+    stream.write_all(&line(answer)?)
 }
 
 impl fmt::Debug for Answerer {

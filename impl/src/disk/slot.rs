@@ -36,6 +36,7 @@ use raft_model::cluster::{Cluster, Protocol};
 use raft_model::election::{Ballot, Server};
 use raft_model::types::{ServerId, ServerSet, Term};
 
+use crate::clock::microseconds;
 use crate::config::{ClusterName, Config};
 
 /// The size of a slot in bytes: a sector of today's disks, so that writing one touches no other.
@@ -117,8 +118,7 @@ impl Slot {
         block[64] = self.owner.servers.protocol().bits();
         block[65] = self.owner.servers.witnesses().bits();
         if version > 2 {
-            let promise = u64::try_from(self.promise.as_micros()).unwrap_or(u64::MAX);
-            block[66..74].copy_from_slice(&promise.to_be_bytes());
+            block[66..74].copy_from_slice(&microseconds(self.promise).to_be_bytes());
         }
         seal(&mut block);
         block

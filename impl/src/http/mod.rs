@@ -33,6 +33,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use crate::Node;
+use crate::clock::microseconds;
 use crate::control::Snapshot;
 
 /// How long the loop of a node may take to say that it gets on, at least.
@@ -133,7 +134,7 @@ fn stopped() -> Response {
 async fn leader(State(answerer): State<Arc<Answerer>>) -> Response {
     let Some(node) = answerer.node.upgrade() else { return stopped() };
     if let Some(leadership) = node.leadership() {
-        let left_us = u64::try_from(leadership.remaining().as_micros()).unwrap_or(u64::MAX);
+        let left_us = microseconds(leadership.remaining());
         let token = leadership.fencing_token().to_string();
         let server = node.status().server;
         return told(true, json!({ "leader": server, "fencing_token": token, "left_us": left_us }));

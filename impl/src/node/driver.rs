@@ -121,7 +121,7 @@ impl Driver {
             match output {
                 Output::Record { id, cause, step } => {
                     if let Some(trace) = &mut self.trace {
-                        trace.record(self.published.server, id, cause, step)?;
+                        trace.record(id.sequence, cause, step)?;
                     }
                 }
                 Output::Save(ballot) => {

@@ -16,10 +16,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use raft_model::election::Step;
-use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
+use raft_model::trace::{Cause, Header, Line, Record, VERSION};
 use raft_model::types::ServerId;
 
 use self::background::Background;
+use crate::clock::microseconds;
 use crate::config::Config;
 
 /// A trace in which a run can begin.
@@ -120,17 +121,16 @@ impl Recorder {
         Ok(Self { sink: Sink::Background(background), path, run, started })
     }
 
-    /// Adds a step.
+    /// Adds a step of this number in the run.
     pub(crate) fn record(
         &mut self,
-        server: ServerId,
-        id: StepId,
+        sequence: u64,
         cause: Cause,
         step: Step,
     ) -> Result<(), RecorderError> {
-        let StepId { boot, sequence } = id;
+        let Run { server, boot } = self.run;
         let wall_us = wall_us();
-        let monotonic_us = microseconds(self.started.elapsed().as_micros());
+        let monotonic_us = microseconds(self.started.elapsed());
         let record = Record { server, boot, sequence, wall_us, monotonic_us, cause, step };
         self.write(sequence, Line::Step(record).to_text())
     }
@@ -155,18 +155,14 @@ impl Recorder {
 }
 
 fn wall_us() -> u64 {
-    microseconds(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros())
-}
-
-fn microseconds(number: u128) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
+    microseconds(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 /// What a run of this number begins with.
 pub(crate) fn header(config: &Config, boot: u64) -> Header {
     let server = config.server();
     let address = |id| config.address_of(id).map(|address| address.to_string());
-    let milliseconds = |time: Duration| microseconds(time.as_millis());
+    let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let election = config.election_timeout();
     Header {
         version: VERSION,

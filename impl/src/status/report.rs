@@ -1,13 +1,12 @@
 //! A status as it is written down: for JSON, and for whoever reads that back.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use raft_model::types::{ServerId, Term};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::Status;
-use crate::clock::Moment;
+use crate::clock::{Moment, microseconds};
 use crate::leadership::Leadership;
 use crate::wire::Rejection;
 
@@ -201,10 +200,6 @@ impl Serialize for Status {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Report::new(self, Moment::now()).serialize(serializer)
     }
-}
-
-fn microseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// A term as a string.

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use crate::clock::Moment;
-use crate::control::{Answer, Guard, Leading, Request, socket};
+use crate::control::{self, Answer, Guard, Leading, Request, socket};
 
 /// More than any answer has, in bytes.
 const LONGEST: usize = 1 << 16;
@@ -46,8 +46,7 @@ impl Conversation {
     ///
     /// If the node is gone, or reads nothing: the conversation is over.
     pub(super) fn ask(&mut self, guard: Option<Guard>) -> io::Result<()> {
-        let mut line = serde_json::to_vec(&Request::Lead { guard })?;
-        line.push(b'\n');
+        let line = control::line(&Request::Lead { guard })?;
         self.open = Some(Question { asked: Moment::now(), guard });
         self.stream.write_all(&line) // it fits into the buffer, where nothing else is
     }

@@ -41,7 +41,7 @@ use self::decide::{Decider, Order};
 use self::hook::{Hook, News};
 pub use self::work::{ENTER, enter};
 use self::work::{Task, Work};
-use crate::clock::Moment;
+use crate::clock::{Moment, microseconds};
 use crate::control::{Client, Guard, Leading, Request};
 
 /// How often a node is looked for that is not there.
@@ -74,9 +74,9 @@ pub struct Supervisor {
 }
 
 /// Whether a command is run again that has ended by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Restart {
-    /// Never: the supervisor ends, with its exit code.
+    /// The supervisor ends, with the exit code of the command.
     Never,
     /// If its exit code is not 0.
     OnFailure,
@@ -211,8 +211,7 @@ impl Running {
 
     fn guard(&self) -> Option<Guard> {
         // After this supervisor would have killed it, and before the end.
-        let before = self.supervisor.margins.kill / 2;
-        let before_us = u64::try_from(before.as_micros()).unwrap_or(u64::MAX);
+        let before_us = microseconds(self.supervisor.margins.kill / 2);
         self.work.as_ref().map(|work| Guard { group: work.group(), before_us })
     }
 

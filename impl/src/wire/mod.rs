@@ -48,6 +48,7 @@ use raft_model::trace::StepId;
 use raft_model::types::{Attempt, Round, ServerId, Term};
 
 pub use self::rejection::Rejection;
+use crate::clock::microseconds;
 use crate::config::{ClusterName, Config};
 
 /// The longest frame, in bytes: an `AppendEntriesResponse` in a cluster with the longest name.
@@ -105,8 +106,7 @@ impl Frame {
         bytes.extend(flag.map(u8::from));
         bytes.extend(number.into_iter().flat_map(u64::to_be_bytes));
         if has_promise(kind(self.message)) {
-            let promise = u64::try_from(self.promise.as_micros()).unwrap_or(u64::MAX);
-            bytes.extend(promise.to_be_bytes());
+            bytes.extend(microseconds(self.promise).to_be_bytes());
         }
         bytes.extend(self.sent_in.boot.to_be_bytes());
         bytes.extend(self.sent_in.sequence.to_be_bytes());

@@ -107,11 +107,10 @@ pub(super) struct Keys {
 impl Keys {
     /// These keys, and where they say nothing, those.
     pub(super) fn over(self, weaker: Self) -> Self {
-        let or = |strong: Vec<_>, weak| if strong.is_empty() { weak } else { strong };
         Self {
             cluster: self.cluster.or(weaker.cluster),
             id: self.id.or(weaker.id),
-            servers: if self.servers.is_empty() { weaker.servers } else { self.servers },
+            servers: or(self.servers, weaker.servers),
             listen: self.listen.or(weaker.listen),
             data: self.data.or(weaker.data),
             protocol: self.protocol.or(weaker.protocol),
@@ -178,6 +177,11 @@ impl Keys {
             error => hint::config(error),
         })
     }
+}
+
+/// A list that was given, or else the other one.
+fn or<T>(strong: Vec<T>, weak: Vec<T>) -> Vec<T> {
+    if strong.is_empty() { weak } else { strong }
 }
 
 fn missing(key: &'static str, flag: &'static str) -> Failure {

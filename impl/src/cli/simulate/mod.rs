@@ -16,7 +16,7 @@ use raft_node::simulate::{Options, Outcome, Run, write_traces};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use self::report::{Found, Report};
-use super::{Failure, hint, keys::Percent};
+use super::{Failure, hint, keys::Percent, printed};
 
 const EXAMPLE: &str = "\
 Everything in a run follows from its seed. A run that breaks a rule is run again with fewer \
@@ -190,12 +190,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let (asked, took) = (args.runs(), began.elapsed());
     let report = Report { options, asked, runs, all, found, is_interrupted, took, traces };
     let text = if args.json { report.json() } else { report.text() };
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            return Err(Failure::Output { what: "the output".into(), error });
-        }
-        _ => {}
-    }
+    printed(io::stdout().write_all(text.as_bytes()))?;
     match report {
         Report { found: Some(_), .. } => Err(Failure::Said),
         Report { is_interrupted: true, .. } => Err(Failure::Interrupted),
