@@ -15,7 +15,6 @@ use raft_model::explore::{scenario, take};
 use raft_model::mutant::MUTANTS;
 use raft_model::types::Term;
 use raft_model::world::Handlers;
-use raft_model::world::links::Links;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -37,7 +36,7 @@ fn some_setting(random: &mut StdRng) -> Setting {
 /// A random path, and the places on it.
 fn some_path(setting: &Setting, random: &mut StdRng) -> (Vec<Code>, Vec<Place>) {
     let walker = Walker::new(setting);
-    let mut places = vec![Place { world: setting.initial(), links: Links::ALL }];
+    let mut places = vec![Place::from(setting.initial())];
     let mut path = Vec::new();
     for _ in 0..30 {
         let place = places.last().unwrap();

@@ -21,7 +21,6 @@ use raft_model::mutant::{Catch, MUTANTS, Mutant, Pinned};
 use raft_model::run::World;
 use raft_model::search::Control;
 use raft_model::world::Handlers;
-use raft_model::world::links::Links;
 
 /// What a link says.
 struct Way {
@@ -159,7 +158,7 @@ fn every_scenario_is_a_path_to_the_same_end() {
             let link = format!("{}&path={}", play.setting, walk::written(&play.path));
             let way = parsed(&link);
             let walker = Walker::new(&way.setting);
-            let mut place = Place { world: way.setting.initial(), links: Links::ALL };
+            let mut place = Place::from(way.setting.initial());
             for &code in &way.path {
                 assert_eq!(walker.impossible(&place, code), None, "{name}: {code}");
                 place = walker.step(&place, code).1;

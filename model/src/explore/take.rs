@@ -14,12 +14,11 @@ use crate::election::{Ballot, Event, Role, State};
 use crate::message::Message;
 use crate::run::{Run, World};
 use crate::types::{ServerId, ServerSet, Term};
-use crate::world::links::Links;
 
 /// The moves of a path, as far as it is possible.
 pub fn run(setting: &Setting, path: &[Code]) -> Run {
     let walker = Walker::new(setting);
-    let mut place = Place { world: setting.initial(), links: Links::ALL };
+    let mut place = Place::from(setting.initial());
     let mut run = Run::from(place.world.clone());
     for &code in path {
         if walker.impossible(&place, code).is_some() {

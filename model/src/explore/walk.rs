@@ -8,7 +8,7 @@ use super::map::{leaders, phase};
 use super::setting::Setting;
 use super::{evidence, tell};
 use crate::action::{Move, Trigger};
-use crate::election::{Event, Handlers, Step};
+use crate::election::{Event, Step};
 use crate::run::sentence;
 use crate::types::ServerId;
 use crate::world::links::Links;
@@ -24,6 +24,13 @@ pub struct Place {
     pub world: World,
     /// Over which links messages arrive.
     pub links: Links,
+}
+
+/// Everybody hears everybody.
+impl From<World> for Place {
+    fn from(world: World) -> Self {
+        Self { world, links: Links::ALL }
+    }
 }
 
 /// A text that is no path.
@@ -60,12 +67,15 @@ pub fn written(path: &[Code]) -> String {
 #[derive(Debug)]
 pub struct Walker {
     model: WorldModel,
+    /// The specification, if the model is that of a mutant.
+    raft: Option<WorldModel>,
 }
 
 impl Walker {
     /// Walks here.
     pub fn new(setting: &Setting) -> Self {
-        Self { model: setting.model() }
+        let raft = setting.mutant.map(|_| setting.without_mutant().model());
+        Self { model: setting.model(), raft }
     }
 
     /// The model that it walks in.
@@ -159,7 +169,7 @@ impl Walker {
 
     /// The servers whose election timers could fire if elections started in later terms.
     pub fn held(&self, world: &World) -> Vec<ServerId> {
-        let place = Place { world: world.clone(), links: Links::ALL };
+        let place = Place::from(world.clone());
         let is_held = |id: &ServerId| {
             let code = Code { server: *id, cause: Cause::Timer(None) };
             let is_witness = self.model.bounds.cluster.is_witness(*id);
@@ -180,7 +190,7 @@ fn relinked(links: Links, Code { server, cause }: Code) -> Links {
 /// Everything that the page shows of a path: its steps, and what can happen after the step `at`.
 pub fn told(setting: &Setting, path: &[Code], at: usize) -> Value {
     let walker = Walker::new(setting);
-    let mut place = Place { world: setting.initial(), links: Links::ALL };
+    let mut place = Place::from(setting.initial());
     let mut looked_at = place.clone();
     let mut steps =
         vec![json!({ "servers": tell::servers(&place.world), "phase": phase_told(&place.world) })];
@@ -245,7 +255,7 @@ pub fn told(setting: &Setting, path: &[Code], at: usize) -> Value {
 /// The worlds of a path, as far as it is possible.
 pub fn worlds(setting: &Setting, path: &[Code]) -> Vec<World> {
     let walker = Walker::new(setting);
-    let mut place = Place { world: setting.initial(), links: Links::ALL };
+    let mut place = Place::from(setting.initial());
     let mut worlds = vec![place.world.clone()];
     for &code in path {
         if walker.impossible(&place, code).is_some() {
@@ -294,9 +304,9 @@ impl Walker {
         value
     }
 
-    /// What the specification does here, if that is something else than this model does.
+    /// What the specification does here, if this is a mutant and does something else.
     pub fn unlike(&self, before: &World, id: ServerId, trigger: Trigger) -> Option<(Move, World)> {
-        let raft = WorldModel { handlers: Handlers::RAFT, ..self.model.clone() };
+        let raft = self.raft.as_ref()?;
         let (_, step, _) = self.model.apply(before, id, trigger);
         let (raft_move, raft_step, raft_after) = raft.apply(before, id, trigger);
         (step != raft_step).then_some((raft_move, raft_after))

@@ -211,7 +211,7 @@ fn in_scenario(mutant: &Mutant) -> Option<String> {
     plays.into_iter().find_map(|play| {
         let setting = Setting { mutant: Some(*mutant), ..play.setting };
         let walker = Walker::new(&setting);
-        let mut place = Place { world: setting.initial(), links: Links::ALL };
+        let mut place = Place::from(setting.initial());
         for (number, &code) in (1..).zip(&play.path) {
             walker.impossible(&place, code).is_none().then_some(())?;
             if walker.does_otherwise(&place.world, code) {

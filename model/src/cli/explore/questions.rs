@@ -77,7 +77,7 @@ pub(super) async fn wanted(State(shared): Server, asked: Asked) -> Answer {
     let wanted = asked.get("state").and_then(|name| Wanted::named(name));
     let wanted = wanted.ok_or_else(|| Refused::new(&"there is no such state to be wanted"))?;
     let search = move |control: &Control| {
-        let path = wanted.find(&setting, || control.stopped().is_some());
+        let path = wanted.find(&setting, |_| control.stopped().is_some());
         json!({ "path": path.map(|path| codes(&path)) })
     };
     shared.work.search(search).await
