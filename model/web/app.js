@@ -285,6 +285,7 @@ function turn() {
   } catch {
     // Nothing is remembered, then.
   }
+  draw();
 }
 
 async function copy() {
@@ -589,6 +590,7 @@ async function begin() {
       map: () => turnMap(app),
     }),
   );
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
   addEventListener('dragover', (event) => event.preventDefault());
   addEventListener('drop', (event) => {
     event.preventDefault();

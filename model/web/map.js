@@ -337,7 +337,6 @@ function raw(app, scene) {
     class: 'raw',
     role: 'img',
     'aria-label': `Every state, by its distance from the start; the path is drawn through ${map.places.length} of them`,
-    'data-painted': `${scene.at} ${map.placesOf} ${document.documentElement.dataset.theme ?? ''}`,
     onclick: (event) => pick(app, event),
     painted: paint,
   });
