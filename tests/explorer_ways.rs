@@ -129,24 +129,19 @@ fn comes_back(way: &Way) -> bool {
 #[test]
 fn a_mutant_that_breaks_nothing_differs_from_raft_in_the_last_step() {
     for mutant in MUTANTS.iter().filter(|m| matches!(m.caught_by, Catch::Counts | Catch::Test(_))) {
-        let Some(way) = kept(mutant) else { continue };
+        let way = kept(mutant).unwrap_or_else(|| panic!("no way is kept for {}", mutant.name));
         let worlds = walked(&way);
-        let last = &worlds[worlds.len() - 2];
-        let code = *way.path.last().unwrap();
+        let (Some(&code), Some(last)) = (way.path.last(), worlds.iter().nth_back(1)) else {
+            // No server asks a witness to take over: there is no path on which one does.
+            assert_eq!(mutant.name, "witness-takes-over");
+            continue;
+        };
         let walker = Walker::new(&way.setting);
         let differs = code
             .trigger(last)
             .is_some_and(|trigger| walker.unlike(last, code.server, trigger).is_some());
         assert!(differs, "{}", mutant.name);
     }
-}
-
-/// What only bigger models show has no way; everything else has.
-#[test]
-fn no_way_is_missing() {
-    let missing = MUTANTS.iter().filter(|mutant| kept(mutant).is_none());
-    let names: Vec<_> = missing.map(|mutant| mutant.name).collect();
-    assert_eq!(names, ["terms-wrap-around", "witness-takes-over"]);
 }
 
 #[test]

@@ -22,6 +22,7 @@ pub mod house;
 pub mod namespaces;
 pub mod network;
 pub mod node;
+pub mod paths;
 pub mod pauses;
 pub mod planted;
 pub mod relay;

@@ -252,19 +252,39 @@ pub fn told(setting: &Setting, path: &[Code], at: usize) -> Value {
     })
 }
 
-/// The worlds of a path, as far as it is possible.
-pub fn worlds(setting: &Setting, path: &[Code]) -> Vec<World> {
+/// A step of a path, as it was taken.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// What happened.
+    pub code: Code,
+    /// The world before.
+    pub before: World,
+    /// The move and what it came to; none, if only links change.
+    pub moved: Option<(Move, Step)>,
+    /// The world after.
+    pub after: World,
+}
+
+/// The steps of a path, as far as it is possible.
+pub fn taken(setting: &Setting, path: &[Code]) -> Vec<Taken> {
     let walker = Walker::new(setting);
     let mut place = Place::from(setting.initial());
-    let mut worlds = vec![place.world.clone()];
+    let mut taken = Vec::new();
     for &code in path {
         if walker.impossible(&place, code).is_some() {
             break;
         }
-        place = walker.step(&place, code).1;
-        worlds.push(place.world.clone());
+        let (moved, after) = walker.step(&place, code);
+        let before = std::mem::replace(&mut place, after).world;
+        taken.push(Taken { code, before, moved, after: place.world.clone() });
     }
-    worlds
+    taken
+}
+
+/// The worlds of a path, as far as it is possible.
+pub fn worlds(setting: &Setting, path: &[Code]) -> Vec<World> {
+    let after = taken(setting, path).into_iter().map(|step| step.after);
+    std::iter::once(setting.initial()).chain(after).collect()
 }
 
 impl Walker {
@@ -319,21 +339,28 @@ fn phase_told(world: &World) -> Value {
     json!({ "name": format!("{term} {stage}"), "leaders": leaders(world) })
 }
 
-fn link_told(code: Code) -> Value {
+/// What a change of links is, in words without their end.
+pub(super) fn link_says(code: Code) -> Option<String> {
     let id = code.server;
-    let (from, verb) = match code.cause {
-        Cause::Cut(from) => (from, "does not hear"),
-        Cause::Mend(from) => (from, "hears"),
-        _ => unreachable!("everything else moves a server"),
+    match code.cause {
+        Cause::Cut(from) => Some(format!("{id} does not hear {from} any more")),
+        Cause::Mend(from) => Some(format!("{id} hears {from} again")),
+        Cause::Timer(_) | Cause::Restart | Cause::HandOver(_) | Cause::Receive { .. } => None,
+    }
+}
+
+fn link_told(code: Code) -> Value {
+    let from = match code.cause {
+        Cause::Cut(from) | Cause::Mend(from) => Some(from),
+        _ => None,
     };
-    let since = if verb == "hears" { " again" } else { " any more" };
     json!({
         "code": code.to_string(),
-        "server": id,
+        "server": code.server,
         "from": from,
         "action": "Link",
         "rule": null,
-        "says": format!("{id} {verb} {from}{since}"),
+        "says": link_says(code),
         "effect": "",
         "sends": [],
         "broken": [],
