@@ -2,9 +2,8 @@
 //! its server refuses.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use raft_model::explore::codes::{Cause, Code};
@@ -14,7 +13,7 @@ use raft_model::explore::{scenario, svg, take};
 use raft_model::mutant::MUTANTS;
 use raft_model::run::World;
 use raft_model::world::Handlers;
-use support::binary;
+use support::explorer::Explorer;
 use support::paths::Walk;
 
 #[test]
@@ -117,21 +116,17 @@ fn a_path_has_a_limit() {
     assert!(error.contains("at most 1000 steps"), "{error}");
 }
 
-/// The program, serving.
-struct Explorer {
-    process: Child,
+/// A program that serves, asked byte by byte.
+struct Served {
+    _explorer: Explorer,
     address: SocketAddr,
 }
 
-impl Explorer {
+impl Served {
     fn start() -> Self {
-        let mut command = Command::new(binary::built("raft-model"));
-        let command = command.args(["explore", "--port", "0"]).stdout(Stdio::piped());
-        let mut process = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let url = line.split_whitespace().find_map(|word| word.strip_prefix("http://")).unwrap();
-        Self { process, address: url.trim_end_matches('/').parse().unwrap() }
+        let explorer = Explorer::start(&[]);
+        let address = explorer.root().trim_start_matches("http://").trim_end_matches('/');
+        Self { address: address.parse().unwrap(), _explorer: explorer }
     }
 
     /// Asks, and does not wait for the answer.
@@ -154,16 +149,9 @@ impl Explorer {
     }
 }
 
-impl Drop for Explorer {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 #[test]
 fn only_who_asks_by_its_address_is_answered() {
-    let explorer = Explorer::start();
+    let explorer = Served::start();
     let of = |host: &str| {
         let request = format!("GET / HTTP/1.1\nHost: {host}\nConnection: close\n\n");
         explorer.answer(&request).lines().next().unwrap_or_default().to_owned()
@@ -176,7 +164,7 @@ fn only_who_asks_by_its_address_is_answered() {
 
 #[test]
 fn the_page_may_load_only_what_this_server_has() {
-    let explorer = Explorer::start();
+    let explorer = Served::start();
     let page = explorer.get("/").to_lowercase();
     assert!(page.contains("content-security-policy: default-src 'self';"), "{page}");
     assert!(!page.contains("unsafe") && !page.contains("access-control"), "{page}");
@@ -189,7 +177,7 @@ fn the_page_may_load_only_what_this_server_has() {
 
 #[test]
 fn questions_that_make_no_sense_are_refused_with_the_reason() {
-    let explorer = Explorer::start();
+    let explorer = Served::start();
     let long = format!("/api/walk?path={}", vec!["1x"; 1500].join(","));
     for (path, why) in [
         ("/api/walk?servers=99", "1 to 7 servers"),
@@ -207,7 +195,7 @@ fn questions_that_make_no_sense_are_refused_with_the_reason() {
 
 #[test]
 fn many_connections_at_once_are_all_answered() {
-    let explorer = Explorer::start();
+    let explorer = Served::start();
     for round in 0..5 {
         let request =
             format!("GET / HTTP/1.1\nHost: {}\nConnection: keep-alive\n\n", explorer.address);
@@ -226,7 +214,7 @@ fn many_connections_at_once_are_all_answered() {
 /// One search runs at a time: the next one begins when whoever asked for the first has gone.
 #[test]
 fn a_search_ends_when_nobody_waits_for_it() {
-    let explorer = Explorer::start();
+    let explorer = Served::start();
     let large = "/api/map?protocol=guarded&servers=5&terms=4";
     let request = format!("GET {large} HTTP/1.1\nHost: {}\n\n", explorer.address);
     for _ in 0..3 {

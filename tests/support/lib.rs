@@ -17,6 +17,7 @@ pub mod cluster;
 pub mod counts;
 pub mod covers;
 pub mod database;
+pub mod explorer;
 pub mod graph;
 pub mod house;
 pub mod namespaces;

@@ -22,21 +22,22 @@ impl Walk {
     pub fn new(seed: u64) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
         let setting = some_setting(&mut random);
-        Self::within(setting, random)
+        Self::within(setting, 30, random)
     }
 
     /// The same, by the specification.
     pub fn of_raft(seed: u64) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
         let setting = some_setting(&mut random).without_mutant();
-        Self::within(setting, random)
+        Self::within(setting, 30, random)
     }
 
-    fn within(setting: Setting, mut random: StdRng) -> Self {
+    /// So many steps in a setting, or as many as there are.
+    pub fn within(setting: Setting, steps: usize, mut random: StdRng) -> Self {
         let walker = Walker::new(&setting);
         let mut places = vec![Place::from(setting.initial())];
         let mut path = Vec::new();
-        for _ in 0..30 {
+        for _ in 0..steps {
             let place = places.last().expect("where it begins");
             let Some(code) = some_step(&walker, place, &mut random) else { break };
             assert_eq!(walker.impossible(place, code), None, "{setting}: {code} was offered");
