@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use raft_model::election::State;
 use raft_model::explore::codes::Code;
 use raft_model::explore::setting::Setting;
 use raft_model::explore::walk::{self, Place, Walker};
@@ -85,7 +86,7 @@ fn a_mutant_that_is_not_live_comes_back_to_where_it_was() {
         let way = kept(mutant).unwrap_or_else(|| panic!("no way is kept for {}", mutant.name));
         assert_eq!(way.setting.cluster.size(), servers, "{}", mutant.name);
         assert_eq!((way.from, way.path.len()), (Some(stem), stem + cycle), "{}", mutant.name);
-        assert!(comes_back(&way), "{}", mutant.name);
+        assert!(comes_back(&way), "{}: its cycle ends elsewhere than it began", mutant.name);
     }
 }
 
@@ -95,7 +96,12 @@ fn every_lasso_comes_back_to_where_it_was() {
     for (protocol, without) in ways::lassos() {
         let name = ways::of_lasso(protocol, without);
         match ways::kept(&name) {
-            Some(link) => assert!(comes_back(&parsed(link)), "{name}"),
+            Some(link) => {
+                assert!(
+                    comes_back(&parsed(link)),
+                    "{name}: its cycle ends elsewhere than it began"
+                );
+            }
             None => missing.push(name),
         }
     }
@@ -111,19 +117,25 @@ fn every_run_on_few_links_comes_back_to_where_it_was() {
     });
     let mut found = BTreeSet::new();
     for (protocol, name, link) in kept {
-        assert!(comes_back(&parsed(link)), "{name}");
+        assert!(comes_back(&parsed(link)), "{name}: its cycle ends elsewhere than it began");
         found.insert(protocol.name());
     }
     // With both guards a leader stays wherever one can.
     assert_eq!(found, BTreeSet::from(["check-quorum", "figure2", "pre-vote"]));
 }
 
-/// Whether a lasso ends with the roles with which its cycle began.
+/// Whether a lasso ends with the roles and votes with which its cycle began, and with terms that
+/// are as far from each other.
 fn comes_back(way: &Way) -> bool {
     let worlds = walked(way);
-    let roles =
-        |world: &World| world.states().map(|(_, state)| state.role.name()).collect::<Vec<_>>();
-    roles(&worlds[way.from.unwrap()]) == roles(worlds.last().unwrap())
+    let looks = |world: &World| {
+        let term = |state: &State| state.ballot.current_term.number();
+        let highest = world.servers.iter().map(term).max().unwrap();
+        let look =
+            |state: &State| (state.role.name(), state.ballot.voted_for, highest - term(state));
+        world.servers.iter().map(look).collect::<Vec<_>>()
+    };
+    looks(&worlds[way.from.unwrap()]) == looks(worlds.last().unwrap())
 }
 
 #[test]
@@ -133,21 +145,23 @@ fn a_mutant_that_breaks_nothing_differs_from_raft_in_the_last_step() {
         let worlds = walked(&way);
         let (Some(&code), Some(last)) = (way.path.last(), worlds.iter().nth_back(1)) else {
             // No server asks a witness to take over: there is no path on which one does.
-            assert_eq!(mutant.name, "witness-takes-over");
+            let name = mutant.name;
+            assert_eq!(name, "witness-takes-over", "{name}: no step is kept that differs");
             continue;
         };
         let walker = Walker::new(&way.setting);
         let differs = code
             .trigger(last)
             .is_some_and(|trigger| walker.unlike(last, code.server, trigger).is_some());
-        assert!(differs, "{}", mutant.name);
+        assert!(differs, "{}: the specification takes the same step", mutant.name);
     }
 }
 
 #[test]
 fn every_scenario_is_a_path_to_the_same_end() {
     for (name, script) in scenario::SCRIPTS {
-        let (_, plays) = scenario::play(Handlers::RAFT, script).unwrap();
+        let played = scenario::play(Handlers::RAFT, script);
+        let (_, plays) = played.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(!plays.is_empty(), "{name}");
         for play in plays {
             let link = format!("{}&path={}", play.setting, walk::written(&play.path));

@@ -183,7 +183,7 @@ pub fn with_a_clock_ahead() -> Run {
     run.start(0, 3);
     let request = run.timeout(ahead + 200, 2);
     let vote = run.receive(201, 1, request);
-    run.receive(202, 3, request);
+    run.receive(203, 3, request);
     let heartbeat = run.receive(ahead + 202, 2, vote);
     run.receive(203, 1, heartbeat);
     run.receive(204, 3, heartbeat);
