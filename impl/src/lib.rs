@@ -23,6 +23,7 @@
 //!
 //! | first read | what it is |
 //! |---|---|
+//! | [`guide`] | how to run it on three machines, how to embed it, how we know |
 //! | [`config::Settings`], [`config::Config`] | who is in the cluster; timing; validated once |
 //! | [`node::Builder`] | what starts a server: its data, whether it is new, its trace |
 //! | [`Node`] | the handle of a running server: asked, watched, told to hand over, stopped |
@@ -82,6 +83,7 @@ pub mod countdown;
 pub mod counters;
 pub mod disk;
 pub mod engine;
+pub mod guide;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod leadership;

@@ -19,6 +19,7 @@ pub mod covers;
 pub mod database;
 pub mod graph;
 pub mod house;
+pub mod machines;
 pub mod namespaces;
 pub mod network;
 pub mod node;

@@ -56,7 +56,7 @@ pub(super) fn start(error: StartError) -> Failure {
     }
 }
 
-fn store(error: StoreError) -> Failure {
+pub(super) fn store(error: StoreError) -> Failure {
     let hint = match &error {
         StoreError::NoBallot { .. } => {
             "First check --data. A server that has never run is started once with --bootstrap."

@@ -109,7 +109,7 @@ fn compare(one: &Keys, other: &Keys, notes: &mut Vec<String>) -> Result<(), Stri
 }
 
 /// An address for each server. For a name that stands for nothing here it is one that nobody has.
-fn guess(servers: &[Server], notes: &mut Vec<String>) -> Vec<(u8, SocketAddr)> {
+pub(super) fn guess(servers: &[Server], notes: &mut Vec<String>) -> Vec<(u8, SocketAddr)> {
     let mut address = |server: &Server| match (server.place.look_up(None), &server.place) {
         (Some(found), _) => found,
         (None, Place::Ip(address)) => *address,

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bootstrap;
 mod cluster;
 mod control;
 mod generate;
@@ -42,6 +43,7 @@ struct Cli {
 enum Command {
     Cluster(cluster::Args),
     Run(run::Args),
+    Bootstrap(bootstrap::Args),
     Init(init::Init),
     CheckConfig(init::Check),
     Lead(lead::Args),
@@ -65,6 +67,7 @@ pub(crate) fn run() -> ExitCode {
         },
         Command::Enter(args) => return ExitCode::from(lead::enter(&args)),
         Command::Run(args) => run::run(args),
+        Command::Bootstrap(args) => bootstrap::run(args),
         Command::Cluster(args) => cluster::run(args),
         Command::Init(args) => init::init(&args),
         Command::CheckConfig(args) => init::check(&args),
