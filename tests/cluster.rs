@@ -226,6 +226,19 @@ fn all_its_servers_have_the_protocol_that_it_is_given() {
 }
 
 #[test]
+fn its_servers_are_told_who_is_a_witness_and_how_wrong_clocks_may_be() {
+    let mut cluster = Demonstration::with(&["--witness", "3", "--clock-error", "0.05"]);
+    cluster.leader(0);
+    for trace in cluster.traces() {
+        let witnesses = Demonstration::header(&trace).servers.witnesses();
+        assert_eq!(witnesses.to_string(), "{S3}", "{}", trace.display());
+    }
+    let command = fs::read(format!("/proc/{}/cmdline", cluster.leader(0).process)).unwrap();
+    let words = String::from_utf8(command).unwrap().replace('\0', " ");
+    assert!(words.contains("--clock-error 0.05 "), "{words}");
+}
+
+#[test]
 fn sigterm_and_sighup_end_it_with_0_and_leave_nothing_behind() {
     for signal in [Signal::TERM, Signal::HUP] {
         let mut cluster = Demonstration::start();
@@ -296,6 +309,8 @@ impl Drop for Terminal {
 fn keys_kill_and_pause_and_continue_a_server() {
     let mut terminal = Terminal::start();
     terminal.shows(" leads in term ");
+    terminal.types("q");
+    terminal.shows("q is no key. Type k, p or c, then 1-3.");
     terminal.types("k1");
     terminal.shows("S1             -  down"); // no process
     terminal.types("p2");
@@ -374,20 +389,31 @@ fn traces_that_are_there_already_are_left_alone() {
     fs::create_dir(directory.path().join("traces")).unwrap();
     fs::write(&trace, "Dear diary\n").unwrap();
     let traces = directory.path().join("traces");
-    fails(&mut command(&directory), 2, &[traces.to_str().unwrap(), "give an empty directory"]);
+    fails(&mut command(&directory), 2, &[traces.to_str().unwrap(), "--trace another directory"]);
     assert!(fs::read_dir(directory.path().join("temporary")).unwrap().next().is_none());
     assert_eq!(fs::read_dir(traces).unwrap().count(), 1);
     assert_eq!(fs::read_to_string(&trace).unwrap(), "Dear diary\n");
 }
 
 #[test]
+fn a_place_for_traces_that_is_no_directory_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let traces = directory.path().join("traces");
+    fs::write(&traces, "Dear diary\n").unwrap();
+    let words = [traces.to_str().unwrap(), "no directory for traces", "--trace another directory"];
+    fails(&mut command(&directory), 2, &words);
+}
+
+#[test]
 fn bad_input_exits_with_2_and_starts_nothing() {
-    let table: [(&[&str], &[&str]); 5] = [
+    let table: [(&[&str], &[&str]); 7] = [
         (&["--size", "0"], &["--size", "1..=7"]),
         (&["--size", "8"], &["--size", "1..=7"]),
         (&["--heartbeat", "100"], &["heartbeat of 100ms", "150ms"]),
         (&["--election", "soon"], &["soon", "150..225"]),
         (&["--protocol", "paxos"], &["\"paxos\" is no protocol"]),
+        (&["--witness", "4"], &["witness 4", "Correct --witness"]),
+        (&["--clock-error", "100"], &["less than 100 percent"]),
     ];
     for (more, words) in table {
         let directory = tempfile::tempdir().unwrap();

@@ -3,6 +3,7 @@
 
 use std::error::Error;
 
+use raft_node::cluster;
 use raft_node::config::ConfigError;
 use raft_node::disk::StoreError;
 use raft_node::disk::slots::Untrusted;
@@ -46,6 +47,16 @@ pub(super) fn config(error: ConfigError) -> Failure {
         }
     };
     Failure::input(hinted(error, hint))
+}
+
+pub(super) fn cluster(error: cluster::Error) -> Failure {
+    match error {
+        cluster::Error::Config(error) => config(error),
+        error @ (cluster::Error::Traces(_) | cluster::Error::NoTraces { .. }) => {
+            Failure::input(hinted(error, "Give --trace another directory."))
+        }
+        error => Failure::other(error),
+    }
 }
 
 pub(super) fn start(error: StartError) -> Failure {
