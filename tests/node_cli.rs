@@ -195,7 +195,7 @@ fn a_ballot_of_another_cluster_says_what_to_correct() {
     let mut arguments = lone(dir.path());
     let name = arguments.iter().position(|argument| argument == "test").unwrap();
     arguments[name] = "other".into();
-    let words = ["of cluster \"test\"", "not of", "\"other\"", "Correct --data, --id, --cluster"];
+    let words = ["of cluster \"test\"", "not of", "\"other\"", "Correct --data, or --cluster."];
     fails(&arguments, &[], 3, &words);
 }
 
@@ -203,7 +203,7 @@ fn a_ballot_of_another_cluster_says_what_to_correct() {
 fn a_ballot_of_another_protocol_says_what_to_correct() {
     let dir = tempfile::tempdir().unwrap();
     drop(Started::leading(dir.path(), &["--protocol", "figure2"]));
-    let words = ["1 server (guarded)", "Correct --data, --id, --cluster, --protocol"];
+    let words = ["(figure2, no witness), not", "(guarded, no witness)", "or --protocol."];
     fails(&lone(dir.path()), &[], 3, &words);
 }
 
