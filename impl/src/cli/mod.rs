@@ -27,6 +27,8 @@ use raft_model::types::ServerId;
 use raft_node::supervise;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use self::keys::Percent;
+
 /// Raft leader election over UDP: servers choose one leader a term, and another when it fails.
 ///
 /// First try `cluster`, which needs no arguments; then `run`, one server in each terminal. For real
@@ -107,6 +109,9 @@ struct Election {
     /// Milliseconds without a leader until a server campaigns, drawn anew each time
     #[arg(long = "election", value_name = "MIN..MAX", default_value = "150..225", value_parser = range)]
     timeout: (u64, u64),
+    /// How much clocks may gain or lose, in percent: what a lease assumes of all servers
+    #[arg(long, value_name = "PERCENT", default_value = "1")]
+    clock_error: Percent,
 }
 
 impl Election {

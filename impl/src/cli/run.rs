@@ -31,7 +31,9 @@ it hands over before it stops, and nobody has to wait.
 On real machines, write the keys to a file: raft-node init.
 
 Log: one line on stderr for each step that changes the server, with the rule that it applied; \
---log says how much, and `raft-node log-level` changes it.
+--log says how much, and `raft-node log-level` changes it. While no election leads to a leader, \
+the first, second, fourth, … has its lines (elections_begun counts them), then one a minute; \
+the others are at debug.
 
 At SIGINT or SIGTERM a leader hands over to another server, if the protocol has check-quorum, \
 and stays until that one leads, or for twice the election minimum. A second signal stops it at \

@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::shared::{Command, Shared};
+use super::unanswered::Unanswered;
 use super::{NodeError, Reply, log};
 use crate::clock::Moment;
 use crate::disk::Store;
@@ -29,6 +30,7 @@ pub(super) struct Driver {
     shared: Arc<Shared>,
     commands: Receiver<Command>,
     published: Status,
+    unanswered: Unanswered,
     replies: Vec<Reply>, // to those who want this leader to give up
     stop: Option<Stop>,
 }
@@ -50,8 +52,18 @@ impl Driver {
         commands: Receiver<Command>,
     ) -> Self {
         let published = *engine.status();
-        let (replies, stop) = (Vec::new(), None);
-        Self { engine, link, store, trace, shared, commands, published, replies, stop }
+        Self {
+            engine,
+            link,
+            store,
+            trace,
+            shared,
+            commands,
+            published,
+            unanswered: Unanswered::default(),
+            replies: Vec::new(),
+            stop: None,
+        }
     }
 
     /// Runs until it is told to stop.
@@ -88,7 +100,8 @@ impl Driver {
                 }
                 Arrival::Error(error) => {
                     self.engine.not_received();
-                    tracing::debug!(%error, "not received");
+                    let error = error.to_string(); // so that it stands in quotes
+                    tracing::debug!(error, "not received");
                 }
             }
         }
@@ -136,7 +149,13 @@ impl Driver {
                     log::sent(to, address, result, count);
                 }
                 Output::Obeyed { cause, rule } => {
-                    log::step(&self.published, self.engine.status(), cause, rule);
+                    log::step(
+                        &mut self.unanswered,
+                        &self.published,
+                        self.engine.status(),
+                        cause,
+                        rule,
+                    );
                 }
             }
         }

@@ -4,6 +4,7 @@ mod builder;
 mod driver;
 mod log;
 mod shared;
+mod unanswered;
 mod watch;
 
 use std::fmt;
