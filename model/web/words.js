@@ -30,7 +30,7 @@ export function inWords(code) {
 }
 
 /** A step in a word, for the lanes. */
-export function caption({ action, rule }) {
+export function caption({ action, rule, code, from }) {
   const words = {
     Campaigned: 'campaigns',
     PreCampaigned: 'asks',
@@ -56,5 +56,6 @@ export function caption({ action, rule }) {
     PreVoteRefused: 'would not',
     PreVoteCounted: 'counts',
   };
-  return words[rule] ?? (action === 'Link' ? 'link' : 'ignores');
+  if (action === 'Link') return code[1] === '!' ? `loses S${from}` : `hears S${from}`;
+  return words[rule] ?? 'ignores';
 }

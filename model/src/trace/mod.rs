@@ -10,6 +10,7 @@
 //! eight hexadecimal digits. So an edited or damaged line does not pass for a record.
 
 pub mod behaviour;
+pub mod clocks;
 pub mod picture;
 pub mod reader;
 pub mod replay;

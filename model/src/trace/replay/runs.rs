@@ -190,8 +190,9 @@ impl Replay {
         record: &Record,
     ) -> Result<(), ReplayError> {
         self.records += 1;
-        let first_us = self.first_us.get_or_insert(record.wall_us);
-        *first_us = record.wall_us.min(*first_us);
+        let us = self.ahead.aligned(record.server, record.wall_us);
+        let first_us = self.first_us.get_or_insert(us);
+        *first_us = us.min(*first_us);
         let after = record.step.state.ballot;
         let key = (record.server, record.boot);
         let before = match record.cause {
