@@ -32,3 +32,4 @@ pub mod solvers;
 pub mod step;
 pub mod tlc;
 pub mod value;
+pub mod web;

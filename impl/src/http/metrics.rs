@@ -2,7 +2,6 @@
 //! for, and kept nowhere else.
 
 use std::fmt;
-use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
@@ -50,8 +49,9 @@ struct Times<'a>(&'a Histogram);
 
 impl EncodeMetric for Times<'_> {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
-        let end = |bound: Option<Duration>| bound.map_or(f64::MAX, |it| it.as_secs_f64());
-        let buckets: Vec<_> = self.0.buckets().map(|(bound, count)| (end(bound), count)).collect();
+        // The encoder adds the one without a bound.
+        let bounded = self.0.buckets().filter_map(|(it, count)| Some((it?.as_secs_f64(), count)));
+        let buckets: Vec<_> = bounded.collect();
         let (sum, count) = (self.0.sum().as_secs_f64(), self.0.count());
         encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
     }
