@@ -35,3 +35,4 @@ pub mod solvers;
 pub mod step;
 pub mod tlc;
 pub mod value;
+pub mod web;

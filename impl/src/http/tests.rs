@@ -119,7 +119,10 @@ fn metrics_have_these_names_and_each_says_what_it_is() {
         "raft_campaigns_total 1",
         "raft_elections_won_total 1",
         "raft_datagrams_sent_total 0",
-        "raft_datagrams_rejected_total{reason=\"magic\"} 0",
+        "raft_info{cluster=\"test\",program=\"raft-node 0.1.0\",protocol=\"guarded\"} 1.0",
+        "raft_datagrams_rejected_total{reason=\"magic\",peer=\"unknown\"} 0",
+        "raft_save_seconds_count 1",
+        "raft_save_seconds_bucket{le=\"+Inf\"} 1",
         "raft_late_timers_total 0",
         "raft_log_lines_dropped_total 7",
     ] {
@@ -129,9 +132,14 @@ fn metrics_have_these_names_and_each_says_what_it_is() {
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let name = line.split(['{', ' ']).next().unwrap();
         let described = |what| {
-            [name, name.trim_end_matches("_total")]
-                .iter()
-                .any(|name| text.contains(&format!("# {what} {name} ")))
+            [
+                name,
+                ["_total", "_bucket", "_count", "_sum"]
+                    .iter()
+                    .fold(name, |name, end| name.trim_end_matches(end)),
+            ]
+            .iter()
+            .any(|name| text.contains(&format!("# {what} {name} ")))
         };
         assert!(described("HELP") && described("TYPE"), "{name} is not described in\n{text}");
     }
