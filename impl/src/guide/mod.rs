@@ -2,3 +2,9 @@
 
 #[doc = include_str!("operator.md")]
 pub mod operator {}
+
+#[doc = include_str!("embedder.md")]
+pub mod embedder {}
+
+#[doc = include_str!("evidence.md")]
+pub mod evidence {}
