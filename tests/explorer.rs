@@ -9,6 +9,7 @@ use raft_model::world::Handlers;
 use support::browser::{Browser, eventually};
 use support::cluster::{Cluster, Timing};
 use support::explorer::{Explorer, go, shown};
+use support::run::with_a_clock_ahead;
 use support::simulation::{self, Simulation};
 use support::skipped;
 use tempfile::TempDir;
@@ -285,6 +286,23 @@ fn recorded_traces_are_scrubbed_in_real_time() {
         now if now == before => Err(format!("still {now:?}")),
         _ => Ok(()),
     });
+    no_complaints(&page);
+}
+
+#[test]
+fn clocks_that_disagree_are_noticed_and_set_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = simulation::write(&folder, &with_a_clock_ahead().texts());
+    let paths: Vec<_> = paths.iter().map(|path| path.to_str().unwrap()).collect();
+    let explorer = Explorer::start(&paths);
+    let page = explorer.page("");
+    eventually("clocks", || {
+        let clocks = page.texts(".clocks")?.concat();
+        if clocks.contains("S2’s is 2000.0 ms ahead") { Ok(()) } else { Err(clocks) }
+    });
+    told(&page, "2.2020 s S2 has the vote of S1 and a quorum: it leads term 1");
+    page.run("document.querySelector('.clocks input').click()").unwrap();
+    told(&page, "0.2020 s S2 has the vote of S1 and a quorum: it leads term 1");
     no_complaints(&page);
 }
 

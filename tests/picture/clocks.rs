@@ -2,7 +2,7 @@
 
 use raft_model::trace::clocks::Clocks;
 use serde_json::Value;
-use support::run::{Run, three_elections};
+use support::run::{Run, three_elections, with_a_clock_ahead};
 use support::simulation::write;
 use tempfile::TempDir;
 
@@ -34,26 +34,10 @@ fn a_message_may_arrive_in_the_moment_in_which_it_is_sent() {
     assert!(!picture.contains("Beware"), "these clocks agree");
 }
 
-/// S2 is elected and heard, and nobody is down. Its clock is two seconds ahead.
-fn with_a_clock_ahead() -> Vec<String> {
-    let mut run = Run::new("demo");
-    let ahead = 2_000;
-    run.start(0, 1);
-    run.start(ahead, 2);
-    run.start(0, 3);
-    let request = run.timeout(ahead + 200, 2);
-    let vote = run.receive(201, 1, request);
-    run.receive(202, 3, request);
-    let heartbeat = run.receive(ahead + 202, 2, vote);
-    run.receive(203, 1, heartbeat);
-    run.receive(204, 3, heartbeat);
-    run.texts()
-}
-
 #[test]
 fn aligned_clocks_show_what_happened_at_the_same_time() {
     let folder = TempDir::new().unwrap();
-    let files = write(&folder, &with_a_clock_ahead());
+    let files = write(&folder, &with_a_clock_ahead().texts());
     let files: Vec<_> = files.iter().map(|file| file.to_str().unwrap()).collect();
     let out = folder.path().join("run.svg");
     let draw = |options: &[&str]| {

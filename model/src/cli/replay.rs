@@ -31,7 +31,8 @@ pub(super) struct Args {
     /// Draw the run to this file, as SVG: a line a server, an arrow a message, time to the right.
     ///
     /// Times are compared between servers: the picture is as true as their clocks agree, or see
-    /// --align-clocks. Of a run longer than 10 s the last election is drawn, unless --from or --to says otherwise.
+    /// --align-clocks. Of a run longer than 10 s the last election is drawn, unless --from or --to
+    /// says otherwise.
     #[arg(long, value_name = "OUT")]
     svg: Option<PathBuf>,
     /// Align the clocks of the servers, in the times of the table and of the picture.

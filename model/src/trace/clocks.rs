@@ -2,9 +2,10 @@
 //!
 //! A message is received after it was sent. By two clocks it takes as long as it does, and as much
 //! more as the receiver's is ahead. The quickest messages both ways between two servers take about
-//! as long: half of the difference is how far one clock is ahead of the other.
+//! as long: half of the difference is how far one clock is ahead of the other. One after the other
+//! they may go through further servers: so what is said of all clocks fits together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -72,27 +73,37 @@ impl Clocks {
         early.map(|(&(from, to), took)| (from, to, took.unsigned_abs()))
     }
 
-    /// How far each clock is ahead.
+    /// How far each clock is ahead. By all of them, no message was received before it was sent.
     pub fn ahead(&self) -> Ahead {
-        let mut ahead = BTreeMap::new();
-        let Some(&(first, _)) = self.quickest.keys().next() else { return Ahead(ahead) };
-        ahead.insert(first, 0);
-        loop {
-            let found = self.quickest.iter().find_map(|(&(from, to), &there)| {
-                let back = self.quickest.get(&(to, from)).copied();
-                // Of one way alone it is only known that no message came before it was sent.
-                let offset = back.map_or(there.min(0), |back| (there - back) / 2);
-                match (ahead.get(&from), ahead.get(&to)) {
-                    (Some(known), None) => Some((to, known + offset)),
-                    (None, Some(known)) => Some((from, known - offset)),
-                    _ => None,
+        let servers: BTreeSet<ServerId> =
+            self.quickest.keys().flat_map(|&(from, to)| [from, to]).collect();
+        let Some(&first) = servers.first() else { return Ahead::default() };
+        // The quickest ways of one message after another, through any servers.
+        let mut ways = self.quickest.clone();
+        for by in &servers {
+            for from in &servers {
+                for to in &servers {
+                    let (one, other) = (ways.get(&(*from, *by)), ways.get(&(*by, *to)));
+                    let Some((one, other)) = one.zip(other) else { continue };
+                    let took = one.saturating_add(*other);
+                    let quickest = ways.entry((*from, *to)).or_insert(took);
+                    *quickest = took.min(*quickest);
                 }
-            });
-            match found {
-                Some((server, offset)) => ahead.insert(server, offset),
-                None => return Ahead(ahead),
-            };
+            }
         }
+        let ahead = |server: ServerId| {
+            let there = ways.get(&(first, server)).copied();
+            let back = ways.get(&(server, first)).copied();
+            match (there, back) {
+                _ if server == first => Some(0),
+                (Some(there), Some(back)) => Some(there.saturating_sub(back).div_euclid(2)),
+                // Of one way alone it is only known that nothing came before it was sent.
+                (Some(there), None) => Some(there.min(0)),
+                (None, Some(back)) => Some(back.saturating_neg().max(0)),
+                (None, None) => None,
+            }
+        };
+        Ahead(servers.into_iter().filter_map(|server| Some((server, ahead(server)?))).collect())
     }
 }
 
@@ -167,6 +178,19 @@ mod tests {
         assert_eq!(ahead, Ahead(BTreeMap::from([(id(1), 0), (id(2), 1000), (id(3), 500)])));
         assert_eq!(ahead.aligned(id(2), 7000), 6000);
         assert_eq!(ahead.aligned(id(4), 7000), 7000, "nothing is known of it");
+    }
+
+    #[test]
+    fn nothing_comes_before_it_was_sent_by_aligned_clocks() {
+        // By pairs alone S3 would be 376 behind S1, and hear S2 before that speaks.
+        let took =
+            [(1, 2, 1300), (2, 1, -1090), (1, 3, 60), (3, 1, 811), (2, 3, -1120), (3, 2, 1501)];
+        let clocks = clocks(&took);
+        let ahead = clocks.ahead();
+        for (&(from, to), took) in &clocks.quickest {
+            let apart = ahead.0[&to] - ahead.0[&from];
+            assert!(took - apart >= 0, "{from} to {to} takes {}", took - apart);
+        }
     }
 
     #[test]
