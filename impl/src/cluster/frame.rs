@@ -250,10 +250,12 @@ mod tests {
     #[test]
     fn a_witness_is_shown_as_one() {
         let mut view = view_of(ServerSet::only(server(3)));
-        let id = machine(3);
         assert!(lines(&view, AT).contains("4713  starting"), "{}", lines(&view, AT));
-        step(&mut view, &id, Cause::Start { stored: id.start(None).state.ballot }, 0);
+        for id in [2, 3].map(machine) {
+            step(&mut view, &id, Cause::Start { stored: id.start(None).state.ballot }, 0);
+        }
         let text = lines(&view, AT);
+        assert!(text.contains("  S2          4712  follower  "), "{text}");
         assert!(text.contains("  S3          4713  witness  "), "{text}");
         assert!(text.contains("\n  A witness votes, and never leads.\n"), "{text}");
     }
