@@ -11,25 +11,38 @@ use crate::cluster::Cluster;
 use crate::network::{Loopback, Network};
 
 /// The loopback network, on which each server also answers over HTTP.
-pub struct Web(Loopback);
+pub struct Web {
+    network: Loopback,
+    named: usize, // the servers up to this number, to each other's pages
+}
 
 impl Network for Web {
     fn new(size: usize) -> Self {
-        Self(Loopback::new(size))
+        Self { network: Loopback::new(size), named: size }
     }
 
     fn address(&self, of: usize, known_to: usize) -> SocketAddr {
-        self.0.address(of, known_to)
+        self.network.address(of, known_to)
     }
 
     fn command(&self, server: usize, program: &Path) -> Command {
         let mut command = Command::new(program);
+        let servers = (1..=self.named).map(|it| format!("{it}={}", self.http(it)));
         command.env("RAFT_HTTP", self.http(server).to_string());
+        let servers: Vec<_> = servers.collect();
+        if !servers.is_empty() {
+            command.env("RAFT_HTTP_SERVERS", servers.join(","));
+        }
         command
     }
 }
 
 impl Web {
+    /// From now on, servers that start are not told where the others answer.
+    pub fn name_nobody(&mut self) {
+        self.named = 0;
+    }
+
     /// Where a server answers: at the port of its number that it has for datagrams.
     pub fn http(&self, server: usize) -> SocketAddr {
         self.address(server, server)

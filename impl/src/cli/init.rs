@@ -97,6 +97,7 @@ fn compare(one: &Keys, other: &Keys, notes: &mut Vec<String>) -> Result<(), Stri
         return Err("`id` is the same, and each server has its own".to_owned());
     }
     for (what, is_same) in [
+        ("http-servers", one.http_servers == other.http_servers),
         ("heartbeat", one.heartbeat == other.heartbeat),
         ("election", one.election == other.election),
         ("clock-error", one.clock_error == other.clock_error),

@@ -7,11 +7,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
+#[cfg(feature = "http")]
+use raft_model::types::ServerId;
 use raft_node::Node;
 use raft_node::control;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::keys::{Keys, Moving, resolve};
+use super::keys::{Keys, Moving, Server, resolve};
 use super::log::Log;
 use super::{Failure, hint, is_readable, service};
 
@@ -90,7 +92,8 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         builder = builder.trace(trace).needs_trace(keys.trace_required);
     }
     let node = Arc::new(builder.start().map_err(hint::start)?);
-    let _http = keys.http.map(|address| http(&node, address, &log)).transpose()?;
+    let _http =
+        keys.http.map(|address| http(&node, address, &keys.http_servers, &log)).transpose()?;
     Moving(keys.servers).watch(Arc::downgrade(&node));
     let control = control::Server::open(&node, Some(log.levels()))
         .inspect_err(|error| tracing::warn!(%error, "nobody can ask this node: no control socket"));
@@ -124,14 +127,17 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
 fn http(
     node: &Arc<Node>,
     address: SocketAddr,
+    servers: &[Server],
     log: &Log,
 ) -> Result<raft_node::http::Server, Failure> {
-    let server = raft_node::http::Server::open(node, address, log.dropped());
+    let servers =
+        servers.iter().filter_map(|it| Some((ServerId::new(it.number)?, it.place.to_string())));
+    let server = raft_node::http::Server::open(node, address, servers.collect(), log.dropped());
     server.map_err(|error| Failure::Http { address, error })
 }
 
 #[cfg(not(feature = "http"))]
-fn http(_: &Arc<Node>, address: SocketAddr, _: &Log) -> Result<(), Failure> {
+fn http(_: &Arc<Node>, address: SocketAddr, _: &[Server], _: &Log) -> Result<(), Failure> {
     let error = io::Error::other("this program was built without it");
     Err(Failure::Http { address, error })
 }
