@@ -45,8 +45,8 @@ impl Histogram {
         self.sum
     }
 
-    /// How often it took so long at most and longer than the bound before, for each bound; `None` is
-    /// the bound of what took longer than all of them.
+    /// How often it took so long at most and longer than the bound before, for each bound; `None`
+    /// is the bound of what took longer than all of them.
     pub fn buckets(&self) -> impl Iterator<Item = (Option<Duration>, u64)> {
         let bounds = Self::BOUNDS.into_iter().map(Some).chain([None]);
         bounds.zip(self.counts)

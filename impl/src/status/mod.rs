@@ -64,8 +64,8 @@ pub struct Peer {
     /// The last of its round trips; `None` if this server has not led.
     pub round_trip: Option<Duration>,
     /// How long its first answer to each round took, from the opening of the round on, so that a
-    /// heartbeat that was lost counts as one that took long; without check-quorum: its answers, from
-    /// the last heartbeat on.
+    /// heartbeat that was lost counts as one that took long; without check-quorum: its answers,
+    /// from the last heartbeat on.
     pub round_trips: Histogram,
     /// How many answers of it have arrived, to heartbeats and to requests for its vote.
     pub answered: u64,

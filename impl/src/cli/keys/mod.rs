@@ -93,8 +93,8 @@ pub(super) struct Keys {
     #[arg(long)]
     #[serde(default)]
     pub(super) trace_required: bool,
-    /// Answer over HTTP at this address: a page at /, and /leader, /status, /healthz, /readyz and /metrics. Neither
-    /// encrypted nor with a password, so for trusted networks
+    /// Answer over HTTP at this address: a page at /, and /leader, /status, /healthz, /readyz and
+    /// /metrics. Neither encrypted nor with a password, so for trusted networks
     #[arg(long, value_name = "IP:PORT", env = "RAFT_HTTP", hide_env_values = true)]
     #[serde(default, deserialize_with = "file::text")]
     pub(super) http: Option<SocketAddr>,
