@@ -1,5 +1,5 @@
-//! `/leader` behind haproxy, as it is packaged, under load: leaders hand over, are killed and paused,
-//! and whoever is answered was answered by a server with a lease.
+//! `/leader` behind haproxy, as it is packaged, under load: leaders hand over, are killed and
+//! paused, and whoever is answered was answered by a server with a lease.
 //!
 //! Each answer carries the fencing token. What was answered with one token was answered before
 //! anything with the next: so no two servers had a lease, whatever the load balancer thought.
