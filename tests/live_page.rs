@@ -1,5 +1,4 @@
-//! The page that a node serves at `/`, in a real browser: a cluster that runs, and loses its
-//! leader.
+//! The page that a node serves at `/`, in a real browser: a cluster that loses its leader.
 
 use std::env;
 use std::fs;
