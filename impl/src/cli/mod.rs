@@ -8,9 +8,11 @@ mod init;
 mod keys;
 mod lead;
 mod log;
+mod reload;
 mod run;
 mod service;
 mod simulate;
+mod trace;
 
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -41,7 +43,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Cluster(cluster::Args),
-    Run(run::Args),
+    Run(Box<run::Args>),
     Init(init::Init),
     CheckConfig(init::Check),
     Lead(lead::Args),
@@ -49,6 +51,7 @@ enum Command {
     HandOver(control::HandOver),
     StepDown(control::StepDown),
     LogLevel(control::LogLevel),
+    Trace(trace::Trace),
     Simulate(simulate::Args),
     Completions(generate::Completions),
     Man(generate::Man),
@@ -64,7 +67,7 @@ pub(crate) fn run() -> ExitCode {
             Err(failure) => Err(failure),
         },
         Command::Enter(args) => return ExitCode::from(lead::enter(&args)),
-        Command::Run(args) => run::run(args),
+        Command::Run(args) => run::run(*args),
         Command::Cluster(args) => cluster::run(args),
         Command::Init(args) => init::init(&args),
         Command::CheckConfig(args) => init::check(&args),
@@ -72,6 +75,7 @@ pub(crate) fn run() -> ExitCode {
         Command::HandOver(args) => control::hand_over(&args),
         Command::StepDown(args) => control::step_down(&args),
         Command::LogLevel(args) => control::log_level(args),
+        Command::Trace(args) => trace::run(args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(&args),

@@ -11,7 +11,6 @@ use raft_model::types::ServerId;
 use crate::config::Config;
 use crate::counters::is_worth_a_line;
 use crate::status::Status;
-use crate::wire::Rejection;
 
 /// The server comes up.
 pub(super) fn start(config: &Config, status: &Status, ballot: &Path) {
@@ -102,13 +101,5 @@ pub(super) fn sent(to: ServerId, address: SocketAddr, result: io::Result<()>, co
                 tracing::warn!(%to, %address, %error, count, "datagrams not sent");
             }
         }
-    }
-}
-
-/// A datagram was rejected, one of so many for this reason.
-pub(super) fn rejected(reason: Rejection, source: SocketAddr, count: u64) {
-    tracing::debug!(%source, %reason, "datagram rejected");
-    if is_worth_a_line(count) {
-        tracing::warn!(%source, %reason, count, "datagrams rejected");
     }
 }

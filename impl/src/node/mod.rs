@@ -4,6 +4,8 @@ mod builder;
 mod driver;
 mod log;
 mod shared;
+mod trace;
+mod warnings;
 mod watch;
 
 use std::fmt;
@@ -34,6 +36,7 @@ use crate::status::Status;
 pub struct Node {
     config: Config,
     data: PathBuf,
+    trace: trace::Settings,
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<Result<(), NodeError>>>>,
 }

@@ -1,7 +1,9 @@
 //! The trace of a server: what it did, one record a line, so that it can be done again.
 //!
-//! A trace is a text file. Each time the server comes up it adds a [`Header`], and from then on a
-//! [`Record`] for every step that changes the server or sends something. A record is written before
+//! A trace is a text file, or several, of which each goes on where another ends. Each time the
+//! server comes up it adds a [`Header`], and from then on a [`Record`] for every step that changes
+//! the server or sends something. A file that goes on begins with a header, too, which says with
+//! which step. A record is written before
 //! the step takes effect (persist, send, restart the timer), so nothing that a server did is
 //! missing, and at most the last record of a killed server tells of a step that did not happen. A
 //! server that goes on without its trace says so there, with an [`End`].
@@ -11,6 +13,7 @@
 //! from 2^53 on are strings, since JavaScript would round them.
 
 pub mod behaviour;
+mod input;
 pub mod picture;
 pub mod reader;
 pub mod replay;
@@ -66,6 +69,15 @@ pub struct Header {
     pub election_ms: (u64, u64),
     /// The program that wrote it, and its version.
     pub program: String,
+    /// The number of the step that follows: 0, unless the run began before, in another file or
+    /// further up in this one.
+    #[serde(default, skip_serializing_if = "is_zero", with = "number")]
+    pub sequence: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Where the trace of a run ends that went on: its later steps are recorded nowhere.
@@ -216,6 +228,16 @@ impl Cause {
         self.before() != Some(step.state) || step.outgoing != Outgoing::Nothing
     }
 
+    /// The ballot before the step.
+    pub const fn ballot_before(&self) -> Ballot {
+        match *self {
+            Self::Start { stored } => stored,
+            Self::Timeout { before, .. }
+            | Self::HandOver { before, .. }
+            | Self::Receive { before, .. } => before.ballot,
+        }
+    }
+
     /// The state before the step; for a server that comes up there is none.
     pub const fn before(&self) -> Option<State> {
         match *self {
@@ -225,6 +247,13 @@ impl Cause {
             | Self::Receive { before, .. } => Some(before),
         }
     }
+}
+
+/// Whether a server with the first ballot may come to the second one.
+pub fn may_become(ballot: Ballot, later: Ballot) -> bool {
+    let keeps_its_vote = ballot.voted_for.is_none() || ballot.voted_for == later.voted_for;
+    later.current_term > ballot.current_term
+        || (later.current_term == ballot.current_term && keeps_its_vote)
 }
 
 /// Why a line is not one of a trace.
