@@ -2,78 +2,40 @@
 //! its server refuses.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use raft_model::cluster::{Cluster, Protocol};
-use raft_model::explore::codes::Code;
+use raft_model::explore::codes::{Cause, Code};
 use raft_model::explore::setting::Setting;
-use raft_model::explore::walk::{self, Place, Walker};
-use raft_model::explore::{scenario, take};
+use raft_model::explore::walk::{self, Walker};
+use raft_model::explore::{scenario, svg, take};
 use raft_model::mutant::MUTANTS;
-use raft_model::types::Term;
+use raft_model::run::World;
 use raft_model::world::Handlers;
-use raft_model::world::links::Links;
-use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
-use rand::{RngExt, SeedableRng};
-use serde_json::Value;
-use support::binary;
-
-/// Settings of all protocols, now and then with a mistake.
-fn some_setting(random: &mut StdRng) -> Setting {
-    let protocol = *Protocol::ALL.choose(random).unwrap();
-    let cluster = Cluster::with(random.random_range(1..=4), protocol).unwrap();
-    let mut setting = Setting::new(cluster, Term::new(3));
-    if random.random_bool(0.3) {
-        let mutants: Vec<_> = MUTANTS.iter().filter(|one| one.protocol == protocol).collect();
-        setting.mutant = mutants.choose(random).copied().copied();
-    }
-    setting
-}
-
-/// A random path, and the places on it.
-fn some_path(setting: &Setting, random: &mut StdRng) -> (Vec<Code>, Vec<Place>) {
-    let walker = Walker::new(setting);
-    let mut places = vec![Place { world: setting.initial(), links: Links::ALL }];
-    let mut path = Vec::new();
-    for _ in 0..30 {
-        let place = places.last().unwrap();
-        let next = walker.next(place);
-        let Some(&(code, ..)) = next.choose(random) else { break };
-        assert_eq!(walker.impossible(place, code), None, "{setting}: {code} was offered");
-        places.push(walker.step(place, code).1);
-        path.push(code);
-    }
-    (path, places)
-}
+use support::explorer::Explorer;
+use support::paths::Walk;
 
 #[test]
 fn what_is_offered_is_what_the_model_can_do() {
     for seed in 0..60 {
-        let mut random = StdRng::seed_from_u64(seed);
-        let setting = some_setting(&mut random);
+        let Walk { setting, path, places } = Walk::new(seed);
         let walker = Walker::new(&setting);
-        let (path, places) = some_path(&setting, &mut random);
         for (at, place) in places.iter().enumerate() {
             let told = walk::told(&setting, &path, at);
-            let offered: BTreeSet<_> = told["next"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|step| step["code"].to_string())
-                .collect();
+            let offered = told["next"].as_array().unwrap().iter();
+            let offered: BTreeSet<_> =
+                offered.map(|step| step["code"].as_str().unwrap().to_owned()).collect();
             let successors = walker.model().successors(&place.world);
-            let moves: BTreeSet<_> = successors
-                .iter()
-                .map(|(a_move, _)| {
-                    Value::from(Code::of(&place.world, a_move).to_string()).to_string()
-                })
-                .collect();
-            assert_eq!(offered, moves, "{setting} seed {seed} at {at}");
+            let codes = successors.iter().map(|(a_move, _)| Code::of(&place.world, a_move));
+            let moves: BTreeSet<_> = codes.clone().map(|code| code.to_string()).collect();
             assert_eq!(moves.len(), successors.len(), "{setting}: two moves have one code");
+            let arrives = |code: &Code| match code.cause {
+                Cause::Receive { from, .. } => place.links.carry(from, code.server),
+                _ => true,
+            };
+            let can: BTreeSet<_> = codes.filter(arrives).map(|code| code.to_string()).collect();
+            assert_eq!(offered, can, "{setting} seed {seed} at {at}");
         }
     }
 }
@@ -81,9 +43,7 @@ fn what_is_offered_is_what_the_model_can_do() {
 #[test]
 fn a_path_comes_to_the_same_world_from_its_link() {
     for seed in 0..60 {
-        let mut random = StdRng::seed_from_u64(seed);
-        let setting = some_setting(&mut random);
-        let (path, places) = some_path(&setting, &mut random);
+        let Walk { setting, path, places } = Walk::new(seed);
         let read = walk::parse(&walk::written(&path)).unwrap();
         let worlds = walk::worlds(&setting, &read);
         assert!(worlds.iter().eq(places.iter().map(|place| &place.world)), "{setting} seed {seed}");
@@ -93,18 +53,42 @@ fn a_path_comes_to_the_same_world_from_its_link() {
 #[test]
 fn a_path_that_is_taken_away_as_a_scenario_can_be_played() {
     for seed in 0..60 {
-        let mut random = StdRng::seed_from_u64(seed);
-        let setting = some_setting(&mut random).without_mutant();
-        let (path, places) = some_path(&setting, &mut random);
+        let Walk { setting, path, places } = Walk::of_raft(seed);
         let script = take::script(&setting, &path);
         let (_, plays) = scenario::play(Handlers::RAFT, &script)
             .unwrap_or_else(|error| panic!("{setting} seed {seed}: {error}\n{script}"));
-        let worlds = walk::worlds(&plays[0].setting, &plays[0].path);
-        let ballots = |world: &raft_model::run::World| {
+        let ballots = |world: &World| {
             world.servers.iter().map(|state| (state.ballot, state.role.name())).collect::<Vec<_>>()
         };
-        let (played, walked) = (worlds.last().unwrap(), &places.last().unwrap().world);
-        assert_eq!(ballots(played), ballots(walked), "{setting} seed {seed}\n{script}");
+        let walked = &places.last().unwrap().world;
+        assert_eq!(ballots(&plays[0].end), ballots(walked), "{setting} seed {seed}\n{script}");
+        let links = |path: &[Code]| {
+            let of_links = |code: &&Code| matches!(code.cause, Cause::Cut(_) | Cause::Mend(_));
+            path.iter().filter(of_links).copied().collect::<Vec<_>>()
+        };
+        assert_eq!(links(&plays[0].path), links(&path), "{setting} seed {seed}\n{script}");
+    }
+}
+
+/// What a path tells in words and in a picture has the numbers that it has on the page.
+#[test]
+fn links_that_are_cut_and_mended_are_told() {
+    let path = walk::parse("1t,2!1,3q1.1,2~1").unwrap();
+    let story = take::story(&Setting::usual(), &path);
+    let numbered = |line: &str| {
+        line.trim_start().split_once(". ").is_some_and(|(number, _)| number.parse::<u8>().is_ok())
+    };
+    let steps: Vec<_> = story.lines().filter(|line| numbered(line)).map(str::trim_start).collect();
+    assert_eq!(steps.len(), 5, "{story}");
+    assert_eq!(steps[2], "2. S2 does not hear S1 any more.");
+    assert_eq!(steps[4], "4. S2 hears S1 again.");
+    assert!(steps[3].starts_with("3. S3 grants S1 its vote"), "{story}");
+
+    let picture = svg::picture(&Setting::usual(), &path);
+    for text in
+        ["2. S2 does not hear S1 any more.", "3. S3 grants S1 its vote", "4. S2 hears S1 again."]
+    {
+        assert!(picture.contains(text), "{text}: {picture}");
     }
 }
 
@@ -132,21 +116,17 @@ fn a_path_has_a_limit() {
     assert!(error.contains("at most 1000 steps"), "{error}");
 }
 
-/// The program, serving.
-struct Explorer {
-    process: Child,
+/// A program that serves, asked byte by byte.
+struct Served {
+    _explorer: Explorer,
     address: SocketAddr,
 }
 
-impl Explorer {
+impl Served {
     fn start() -> Self {
-        let mut command = Command::new(binary::built("raft-model"));
-        let command = command.args(["explore", "--port", "0"]).stdout(Stdio::piped());
-        let mut process = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let url = line.split_whitespace().find_map(|word| word.strip_prefix("http://")).unwrap();
-        Self { process, address: url.trim_end_matches('/').parse().unwrap() }
+        let explorer = Explorer::start(&[]);
+        let address = explorer.root().trim_start_matches("http://").trim_end_matches('/');
+        Self { address: address.parse().unwrap(), _explorer: explorer }
     }
 
     /// Asks, and does not wait for the answer.
@@ -169,16 +149,9 @@ impl Explorer {
     }
 }
 
-impl Drop for Explorer {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 #[test]
 fn only_who_asks_by_its_address_is_answered() {
-    let explorer = Explorer::start();
+    let explorer = Served::start();
     let of = |host: &str| {
         let request = format!("GET / HTTP/1.1\nHost: {host}\nConnection: close\n\n");
         explorer.answer(&request).lines().next().unwrap_or_default().to_owned()
@@ -191,7 +164,7 @@ fn only_who_asks_by_its_address_is_answered() {
 
 #[test]
 fn the_page_may_load_only_what_this_server_has() {
-    let explorer = Explorer::start();
+    let explorer = Served::start();
     let page = explorer.get("/").to_lowercase();
     assert!(page.contains("content-security-policy: default-src 'self';"), "{page}");
     assert!(!page.contains("unsafe") && !page.contains("access-control"), "{page}");
@@ -204,7 +177,7 @@ fn the_page_may_load_only_what_this_server_has() {
 
 #[test]
 fn questions_that_make_no_sense_are_refused_with_the_reason() {
-    let explorer = Explorer::start();
+    let explorer = Served::start();
     let long = format!("/api/walk?path={}", vec!["1x"; 1500].join(","));
     for (path, why) in [
         ("/api/walk?servers=99", "1 to 7 servers"),
@@ -222,7 +195,7 @@ fn questions_that_make_no_sense_are_refused_with_the_reason() {
 
 #[test]
 fn many_connections_at_once_are_all_answered() {
-    let explorer = Explorer::start();
+    let explorer = Served::start();
     for round in 0..5 {
         let request =
             format!("GET / HTTP/1.1\nHost: {}\nConnection: keep-alive\n\n", explorer.address);
@@ -241,7 +214,7 @@ fn many_connections_at_once_are_all_answered() {
 /// One search runs at a time: the next one begins when whoever asked for the first has gone.
 #[test]
 fn a_search_ends_when_nobody_waits_for_it() {
-    let explorer = Explorer::start();
+    let explorer = Served::start();
     let large = "/api/map?protocol=guarded&servers=5&terms=4";
     let request = format!("GET {large} HTTP/1.1\nHost: {}\n\n", explorer.address);
     for _ in 0..3 {

@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use raft_model::trace::replay::replay;
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 use support::binary::example;
 use support::cluster::{Cluster, Leadership, Timing};
 use support::network::Loopback;
@@ -117,6 +117,21 @@ impl Service {
         })
     }
 
+    /// Does something to the server at work; when another one is, the second thing. Many rounds.
+    fn in_rounds(
+        &mut self,
+        mut hit: impl FnMut(&mut Self, usize),
+        mut mend: impl FnMut(&mut Self, usize),
+    ) {
+        let (_, mut token) = self.at_work(0);
+        for _ in 0..rounds() {
+            let server = self.at_work(token - 1).0;
+            hit(self, server);
+            token = self.at_work(token).1;
+            mend(self, server);
+        }
+    }
+
     fn signal(&self, server: usize, signal: Signal) {
         kill_process(Pid::from_child(&self.supervisors[&server]), signal).unwrap();
     }
@@ -181,13 +196,8 @@ impl Drop for Service {
 #[test]
 fn a_node_that_is_killed_costs_its_command_before_another_one_begins() {
     let mut service = Service::ticking();
-    let (_, mut token) = service.at_work(0);
-    for _ in 0..rounds() {
-        let server = service.at_work(token - 1).0;
-        service.cluster.kill(server);
-        token = service.at_work(token).1;
-        service.cluster.restart(server);
-    }
+    let restart = |service: &mut Service, server| service.cluster.restart(server);
+    service.in_rounds(|service, server| service.cluster.kill(server), restart);
     service.never_two_at_once();
 }
 
@@ -195,23 +205,18 @@ fn a_node_that_is_killed_costs_its_command_before_another_one_begins() {
 #[test]
 fn a_node_that_is_stopped_costs_even_a_stubborn_command() {
     let mut service = Service::start(&[], "trap '' TERM; exec \"$1\" \"$2\"");
-    let (_, mut token) = service.at_work(0);
-    for _ in 0..rounds() {
-        let server = service.at_work(token - 1).0;
-        service.cluster.pause(server);
-        token = service.at_work(token).1;
+    let resume = |service: &mut Service, server| {
         service.assert_idle(server);
         service.cluster.resume(server);
-    }
+    };
+    service.in_rounds(|service, server| service.cluster.pause(server), resume);
     service.never_two_at_once();
 }
 
 #[test]
 fn a_supervisor_that_is_killed_takes_its_command_and_all_its_group_with_it() {
     let mut service = Service::start(&[], "\"$1\" \"$2\" & exec \"$1\" \"$2\"");
-    let (_, mut token) = service.at_work(0);
-    for _ in 0..rounds() {
-        let server = service.at_work(token - 1).0;
+    let kill = |service: &mut Service, server| {
         service.signal(server, Signal::KILL);
         service.end(server);
         service.assert_idle(server);
@@ -220,27 +225,109 @@ fn a_supervisor_that_is_killed_takes_its_command_and_all_its_group_with_it() {
         let data = service.cluster.data(server);
         let told = Command::new(raft_node()).args(step_down).arg(data).output().unwrap();
         assert!(told.status.success(), "{told:?}");
-        token = service.at_work(token).1;
-        service.supervise(server);
-    }
+    };
+    service.in_rounds(kill, Service::supervise);
     service.never_two_at_once();
 }
 
 #[test]
 fn a_supervisor_that_is_stopped_loses_its_command_to_the_node() {
     let mut service = Service::start(&[], "\"$1\" \"$2\" & exec \"$1\" \"$2\"");
-    let (_, mut token) = service.at_work(0);
-    for _ in 0..rounds() {
-        let server = service.at_work(token - 1).0;
+    let stop = |service: &mut Service, server| {
         service.signal(server, Signal::STOP);
         service.assert_idle(server);
         service.cluster.kill(server);
-        token = service.at_work(token).1;
+    };
+    let resume = |service: &mut Service, server| {
         service.cluster.restart(server);
         service.signal(server, Signal::CONT);
-    }
+    };
+    service.in_rounds(stop, resume);
     let ended = service.supervisors.values_mut().any(|it| it.try_wait().unwrap().is_some());
     assert!(!ended, "a supervisor that was stopped supervises again");
+    service.never_two_at_once();
+}
+
+/// Writes its token again and again, behind a fence: `seen` has the highest that was written, and
+/// whoever has a lower one is `refused`, and ends.
+const FENCED: &str = r#"
+while flock "$1/fence" sh -c '
+    if [ "$RAFT_TERM" -lt "$(cat "$0/seen")" ]; then echo "$RAFT_TERM" >> "$0/refused"; exit 1; fi
+    echo "$RAFT_TERM" > "$0/seen"; echo "$RAFT_TERM" >> "$0/written"' "$1"
+do sleep 0.01; done"#;
+
+/// Numbers that commands have written to a file, a line each.
+fn numbers(path: &Path) -> Vec<u64> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.lines().map(|line| line.parse().unwrap_or_else(|_| panic!("{line:?}"))).collect()
+}
+
+impl Service {
+    /// Each command is this script, for which the fenced writer is at `$3/writer`.
+    fn fenced(script: &str) -> Self {
+        let script = format!("until [ -e \"$3/writer\" ]; do sleep 0.01; done; {script}");
+        let service = Self::start(&[], &script);
+        fs::write(service.folder.path().join("fence"), "").unwrap();
+        fs::write(service.folder.path().join("seen"), "0\n").unwrap();
+        fs::write(service.folder.path().join("writer.new"), FENCED).unwrap();
+        let folder = service.folder.path();
+        fs::rename(folder.join("writer.new"), folder.join("writer")).unwrap();
+        service
+    }
+
+    /// The highest token that was written, once it is higher than this one.
+    fn written(&self, after: u64) -> u64 {
+        eventually("a write", || {
+            numbers(&self.folder.path().join("written")).pop().filter(|&token| token > after)
+        })
+    }
+
+    /// The writer with this token was refused at last, and no token was written after a higher one.
+    fn is_refused(&self, token: u64) {
+        let refused = self.folder.path().join("refused");
+        eventually("a late write to be refused", || {
+            numbers(&refused).contains(&token).then_some(())
+        });
+        let written = numbers(&self.folder.path().join("written"));
+        assert!(written.is_sorted(), "a late write got in: {written:?}");
+    }
+}
+
+/// Nobody is left who could end the command, so it wakes up and acts once more.
+#[test]
+fn a_machine_that_is_frozen_and_thaws_is_refused_by_its_token() {
+    let mut service =
+        Service::fenced("echo $$ > \"$3/S$RAFT_SERVER.pid\"; sh \"$3/writer\" \"$3\"");
+    let Leadership { leader, term } = service.cluster.agreed(0, &[1, 2, 3]);
+    let token = service.written(term - 1);
+    let pid = service.folder.path().join(format!("S{leader}.pid"));
+    let group = || {
+        let group = fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
+        Pid::from_raw(group).expect("a process has a number")
+    };
+    // In no moment in which it keeps others from the fence: a real one is on another machine.
+    let fence = fs::File::open(service.folder.path().join("fence")).unwrap();
+    fence.lock().unwrap();
+    service.signal(leader, Signal::STOP);
+    kill_process_group(group(), Signal::STOP).unwrap();
+    service.cluster.pause(leader);
+    fence.unlock().unwrap();
+    service.written(token);
+    kill_process_group(group(), Signal::CONT).unwrap();
+    service.is_refused(token);
+    service.cluster.resume(leader);
+    service.signal(leader, Signal::CONT);
+    service.never_two_at_once();
+}
+
+#[test]
+fn a_process_that_has_left_its_group_is_refused_by_its_token() {
+    let mut service = Service::fenced("setsid sh \"$3/writer\" \"$3\" & wait");
+    let Leadership { leader, term } = service.cluster.agreed(0, &[1, 2, 3]);
+    let token = service.written(term - 1);
+    service.cluster.kill(leader);
+    service.written(token);
+    service.is_refused(token);
     service.never_two_at_once();
 }
 

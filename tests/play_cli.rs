@@ -65,6 +65,24 @@ fn a_story_a_link_and_a_picture_are_of_the_same_steps() {
 }
 
 #[test]
+fn one_way_of_a_link_is_cut_and_mended() {
+    let script = "cluster 3\ntimeout S1\ncut-way S1 S2\ndeliver S1 S3 RequestVote\n";
+    let (output, error, code) = play(&["-"], script);
+    assert_eq!((error.as_str(), code), ("", Some(0)));
+    assert!(output.contains("S3 grants S1 its vote"), "{output}");
+
+    let across = format!("{script}deliver S1 S2 RequestVote\n");
+    let (_, error, code) = play(&["-"], &across);
+    assert!(error.contains("S2 is cut off from S1"), "{error}");
+    assert_eq!(code, Some(1));
+
+    let mended = format!("{script}mend-way S1 S2\ndeliver S1 S2 RequestVote\n");
+    let (link, _, code) = play(&["-", "--link"], &mended);
+    assert!(link.trim().ends_with("path=1t,2!1,3q1.1,2~1,2q1.1"), "{link}");
+    assert_eq!(code, Some(0));
+}
+
+#[test]
 fn a_mutant_breaks_a_property_and_the_line_is_named() {
     let script =
         "cluster 3\ntimeout S1\ntimeout S2\ndeliver S1 S3 RequestVote\ndeliver S2 S3 RequestVote\n";

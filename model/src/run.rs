@@ -104,6 +104,13 @@ pub fn told(before: &World, after: &World) -> String {
     text
 }
 
+/// A move in words under a number, and the servers after it.
+pub fn step(number: usize, before: &World, a_move: &Move, after: &World) -> String {
+    let says = sentence(a_move, after.state(a_move.server));
+    let (action, rule) = (a_move.action, a_move.rule);
+    format!("{number:>3}. {says}.  [{action} by {rule:?}]\n{}", told(before, after))
+}
+
 /// A world, and what leads on from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -133,14 +140,8 @@ impl Run {
 
     /// Its moves in words, the first one under this number.
     pub fn numbered(&self, first: usize) -> String {
-        let mut text = String::new();
-        for (number, (before, a_move, after)) in (first..).zip(self.steps()) {
-            let says = sentence(a_move, after.state(a_move.server));
-            let (action, rule) = (a_move.action, a_move.rule);
-            let _ = writeln!(text, "{number:>3}. {says}.  [{action} by {rule:?}]");
-            text.push_str(&told(before, after));
-        }
-        text
+        let steps = (first..).zip(self.steps());
+        steps.map(|(number, (before, a_move, after))| step(number, before, a_move, after)).collect()
     }
 
     /// Its moves, each with what arrived, what was sent, and all servers after it.

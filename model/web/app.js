@@ -220,10 +220,6 @@ async function go(item) {
   if (item.run) return move({ view: 'run' });
   if (app.link.view === 'run') leaveRun();
   if (item.wanted) return want(item.wanted);
-  if (!item.way)
-    return say(
-      `No model shows ${item.name}: ${item.says}. Its test is tests/${item.mutant?.caught_by.test}.`,
-    );
   goTo(item.way, { beside: item.mutant ? 'raft' : '' });
 }
 
@@ -285,6 +281,7 @@ function turn() {
   } catch {
     // Nothing is remembered, then.
   }
+  draw();
 }
 
 async function copy() {
@@ -589,6 +586,7 @@ async function begin() {
       map: () => turnMap(app),
     }),
   );
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
   addEventListener('dragover', (event) => event.preventDefault());
   addEventListener('drop', (event) => {
     event.preventDefault();

@@ -180,7 +180,8 @@ function server(app, scene, id, s) {
       s.role === 'leader' &&
         h('path', { key: 'crown', class: 'crown', transform: `translate(0 ${-R - 17})`, d: CROWN }),
       h('text', { key: 'name', class: 'name', y: more ? -14 : -9 }, `S${id}`),
-      h('text', { key: 'term', class: 'term', y: more ? 5 : 11 }, `term ${short(s.term)}`),
+      s.term !== null &&
+        h('text', { key: 'term', class: 'term', y: more ? 5 : 11 }, `term ${short(s.term)}`),
       h('text', { key: 'role', class: 'role', y: more ? 20 : 27 }, role),
       more && h('text', { key: 'more', class: 'role', y: 33 }, more),
     ),
@@ -397,41 +398,60 @@ export function differing(here, there) {
 /** Links that are cut; and while they are chosen, all others, to cut and to mend them. */
 function links(app, scene) {
   const cuts = new Set((scene.cuts ?? []).map(([from, to]) => `${from}>${to}`));
+  const isChosen = app.linking && app.take;
   const found = [];
   for (let from = 1; from <= scene.n; from++) {
     for (let to = 1; to <= scene.n; to++) {
       const isCut = cuts.has(`${from}>${to}`);
-      if (from === to || !(isCut || (app.linking && app.take))) continue;
-      const way = scene.way(from, to);
-      const at = way.at(0.3);
+      if (from === to || !(isCut || isChosen)) continue;
+      if (isCut && !isChosen && cuts.has(`${to}>${from}`)) {
+        if (from < to) found.push(apart(app, scene, from, to));
+        continue;
+      }
       const code = `${to}${isCut ? '~' : '!'}${from}`;
-      const act = app.take ? () => app.take(code) : null;
-      const label = isCut ? `S${to} does not hear S${from}: mend` : `S${to} hears S${from}: cut`;
       found.push(
-        h(
-          'g',
-          {
-            key: `l${from}>${to}`,
-            class: 'link',
-            'data-cut': isCut,
-            role: 'button',
-            tabindex: 0,
-            'aria-label': label,
-            onclick: act,
-            onkeydown: act && onEnter(act),
-          },
-          h('title', null, label),
-          h('path', { d: way.d, 'marker-end': 'url(#head)' }),
-          h('circle', { cx: at.x, cy: at.y, r: 11 }),
-          h('path', {
-            class: 'sign',
-            d: isCut
-              ? `M${at.x - 5},${at.y - 5} l10,10 M${at.x + 5},${at.y - 5} l-10,10`
-              : `M${at.x - 5},${at.y} l10,0`,
-          }),
-        ),
+        link(`l${from}>${to}`, scene.way(from, to), 0.3, {
+          isCut,
+          label: isCut ? `S${to} does not hear S${from}: mend` : `S${to} hears S${from}: cut`,
+          act: app.take ? () => app.take(code) : null,
+        }),
       );
     }
   }
   return found;
+}
+
+/** Both ways are cut: one line, unless it is to be chosen which of them is mended. */
+function apart(app, { spots }, from, to) {
+  const choose = () => ((app.linking = true), app.draw());
+  return link(`l${from}=${to}`, arc(spots[from - 1], spots[to - 1], 0), 0.5, {
+    isCut: true,
+    isBoth: true,
+    label: `S${from} and S${to} do not hear each other: choose which way to mend`,
+    act: app.take ? choose : null,
+  });
+}
+
+function link(key, way, part, { isCut, isBoth = false, label, act }) {
+  const at = way.at(part);
+  const sign = isCut
+    ? `M${at.x - 5},${at.y - 5} l10,10 M${at.x + 5},${at.y - 5} l-10,10`
+    : `M${at.x - 5},${at.y} l10,0`;
+  return h(
+    'g',
+    {
+      key,
+      class: 'link',
+      'data-cut': isCut,
+      role: 'button',
+      tabindex: 0,
+      'aria-label': label,
+      onclick: act,
+      onkeydown: act && onEnter(act),
+    },
+    h('title', null, label),
+    h('path', { d: way.d, 'marker-end': isBoth ? null : 'url(#head)' }),
+    h('circle', { cx: at.x, cy: at.y, r: 11 }),
+    h('path', { class: 'sign', d: sign }),
+  );
 }

@@ -26,9 +26,10 @@ export function place(id, n) {
  * An arc from the rim of one server to that of another; the way back bends to the other side.
  * @param {Point} a
  * @param {Point} b
+ * @param {number} [by] how far it bends: 0 is a straight line
  * @returns {Way}
  */
-export function arc(a, b, by = undefined) {
+export function arc(a, b, by) {
   const [dx, dy] = [b.x - a.x, b.y - a.y];
   const distance = Math.hypot(dx, dy);
   const bend = by ?? (distance < 320 ? 0.25 : 0.17);

@@ -5,7 +5,7 @@ import { KINDS, caption, hue, inWords } from './words.js';
 import { onEnter } from './cluster.js';
 
 export const COLUMN = 90;
-const LEFT = 56;
+const LEFT = 82;
 const TOP = 26;
 const BRANCH = 18;
 

@@ -337,7 +337,6 @@ function raw(app, scene) {
     class: 'raw',
     role: 'img',
     'aria-label': `Every state, by its distance from the start; the path is drawn through ${map.places.length} of them`,
-    'data-painted': `${scene.at} ${map.placesOf} ${document.documentElement.dataset.theme ?? ''}`,
     onclick: (event) => pick(app, event),
     painted: paint,
   });
@@ -370,8 +369,11 @@ function drawRaw(canvas, { at }) {
   const [w, tall] = [Math.round(box.width * ratio), Math.round(box.height * ratio)];
   if (!map.states || !w || !tall) return;
   [canvas.width, canvas.height] = [w, tall];
-  const style = getComputedStyle(canvas);
-  const colour = (name) => style.getPropertyValue(name).trim();
+  // A canvas knows no variables: an element is asked what the colour comes to.
+  const colour = (name) => {
+    canvas.style.color = `var(${name})`;
+    return getComputedStyle(canvas).color;
+  };
   const pen = canvas.getContext('2d');
   const spots = layout();
   const { edges, stages } = map.states;

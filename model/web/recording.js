@@ -130,6 +130,7 @@ function order(steps) {
   });
 }
 
+/** When the first and the last step were taken. @returns {[number, number]} */
 export const ends = () => [run.steps[0]?.t ?? 0, run.steps.at(-1)?.t ?? 0];
 
 /** The servers at the moment, silent ones too. */
@@ -401,10 +402,18 @@ function clocks(app) {
   );
 }
 
+/** Other clocks: the same step, and as much of the run around it. */
 function correct(app) {
+  const here = run.steps.findLast((step) => step.t <= run.at);
   run.corrects = !run.corrects;
   order(run.steps);
-  app.draw();
+  if (run.isLive) return app.draw();
+  const [first, last] = ends();
+  const span = Math.min(run.to - run.from, last - first);
+  const at = here?.t ?? first;
+  const from = Math.max(first, Math.min(at - span / 2, last - span));
+  zoomTo(from, from + span);
+  go(app, at);
 }
 
 function controls(app) {

@@ -8,6 +8,7 @@ const FORMS = [
   ['story', 'a story', 'election.txt', 'text/plain'],
   ['svg', 'a picture (SVG)', 'election.svg', 'image/svg+xml'],
   ['scenario', 'a scenario (raft-model play)', 'election.scenario.txt', 'text/plain'],
+  ['tla', 'a behaviour in TLA+ (tla/tlc)', 'Election.tla', 'text/plain'],
   ['itf', 'a trace in ITF (Apalache, Quint)', 'election.itf.json', 'application/json'],
 ];
 

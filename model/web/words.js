@@ -14,8 +14,9 @@ export const KINDS = {
   g: { token: 'take over', noun: 'order to take over' },
 };
 
-/** Which of seven hues a term has; 0 is grey. */
+/** Which of seven hues a term has; 0 is grey, and so is one that is not known. */
 export const hue = (term) => {
+  if (term === null) return 0;
   const number = Number(BigInt(term) % 7n);
   return term === 0 ? 0 : ((number + 6) % 7) + 1;
 };
@@ -30,7 +31,7 @@ export function inWords(code) {
 }
 
 /** A step in a word, for the lanes. */
-export function caption({ action, rule }) {
+export function caption({ action, rule, code, from }) {
   const words = {
     Campaigned: 'campaigns',
     PreCampaigned: 'asks',
@@ -56,5 +57,6 @@ export function caption({ action, rule }) {
     PreVoteRefused: 'would not',
     PreVoteCounted: 'counts',
   };
-  return words[rule] ?? (action === 'Link' ? 'link' : 'ignores');
+  if (action === 'Link') return code[1] === '!' ? `loses S${from}` : `hears S${from}`;
+  return words[rule] ?? 'ignores';
 }

@@ -1,5 +1,6 @@
 //! Pictures of runs show what was recorded, and nothing else.
 
+mod clocks;
 mod guards;
 
 use std::env;
@@ -246,32 +247,6 @@ fn a_picture_fits_a_screen_or_as_many_as_one_wants() {
     let (one, ten) = (width(&drawn(&traces, WHOLE)), width(&zoomed(&traces, 10)));
     assert!(one < 1_500.0, "a run of 8 s is {one} wide");
     assert!((12_400.0..13_000.0).contains(&ten), "on ten screens it is {ten} wide");
-}
-
-#[test]
-fn clocks_that_disagree_are_named() {
-    let mut run = Run::new("demo");
-    (1..=3).for_each(|server| run.start(0, server));
-    let request = run.timeout(200, 1);
-    run.receive(190, 2, request);
-    run.receive(198, 3, request);
-    let picture = drawn(&run.texts(), WHOLE);
-    says(&picture, "Beware: the clock of S1 is ahead of that of S2, by 10 ms or more; ");
-    says(&picture, "the clock of S1 is ahead of that of S3, by 2.00 ms or more.");
-    says(&picture, "received 10 ms earlier: their clocks differ");
-    let agree = drawn(&three_elections("demo").texts(), WHOLE);
-    assert!(!agree.contains("Beware"), "clocks that agree are said to differ");
-}
-
-#[test]
-fn a_message_may_arrive_in_the_moment_in_which_it_is_sent() {
-    let mut run = Run::new("demo");
-    (1..=3).for_each(|server| run.start(0, server));
-    let request = run.timeout(200, 1);
-    run.receive(200, 2, request);
-    let picture = drawn(&run.texts(), WHOLE);
-    says(&picture, "received 0 µs later");
-    assert!(!picture.contains("Beware"), "these clocks agree");
 }
 
 #[test]

@@ -174,3 +174,19 @@ pub fn rounds(number: u64) -> Run {
     }
     run
 }
+
+/// S2 is elected and heard, and nobody is down. Its clock is two seconds ahead.
+pub fn with_a_clock_ahead() -> Run {
+    let mut run = Run::new("demo");
+    let ahead = 2_000;
+    run.start(0, 1);
+    run.start(ahead, 2);
+    run.start(0, 3);
+    let request = run.timeout(ahead + 200, 2);
+    let vote = run.receive(201, 1, request);
+    run.receive(202, 3, request);
+    let heartbeat = run.receive(ahead + 202, 2, vote);
+    run.receive(203, 1, heartbeat);
+    run.receive(204, 3, heartbeat);
+    run
+}

@@ -12,6 +12,7 @@
 mod calm;
 mod graphs;
 mod mistakes;
+mod paths;
 mod runs;
 mod traces;
 mod verdicts;

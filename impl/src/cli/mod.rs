@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bootstrap;
 mod cluster;
 mod control;
 mod generate;
@@ -28,6 +29,8 @@ use raft_model::types::ServerId;
 use raft_node::supervise;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use self::keys::Percent;
+
 /// Raft leader election over UDP: servers choose one leader a term, and another when it fails.
 ///
 /// First try `cluster`, which needs no arguments; then `run`, one server in each terminal. For real
@@ -43,7 +46,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Cluster(cluster::Args),
-    Run(Box<run::Args>),
+    Run(run::Args),
+    Bootstrap(bootstrap::Args),
     Init(init::Init),
     CheckConfig(init::Check),
     Lead(lead::Args),
@@ -67,7 +71,8 @@ pub(crate) fn run() -> ExitCode {
             Err(failure) => Err(failure),
         },
         Command::Enter(args) => return ExitCode::from(lead::enter(&args)),
-        Command::Run(args) => run::run(*args),
+        Command::Run(args) => run::run(args),
+        Command::Bootstrap(args) => bootstrap::run(args),
         Command::Cluster(args) => cluster::run(args),
         Command::Init(args) => init::init(&args),
         Command::CheckConfig(args) => init::check(&args),
@@ -108,6 +113,9 @@ struct Election {
     /// Milliseconds without a leader until a server campaigns, drawn anew each time
     #[arg(long = "election", value_name = "MIN..MAX", default_value = "150..225", value_parser = range)]
     timeout: (u64, u64),
+    /// How much clocks may gain or lose, in percent: what a lease assumes of all servers
+    #[arg(long, value_name = "PERCENT", default_value = "1")]
+    clock_error: Percent,
 }
 
 impl Election {

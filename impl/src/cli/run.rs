@@ -9,12 +9,14 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "http")]
+use raft_model::types::ServerId;
 use raft_node::Node;
 use raft_node::control;
 use raft_node::node::{Builder, StartError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::keys::{Keys, Moving, resolve};
+use super::keys::{Keys, Moving, Server, resolve};
 use super::log::Log;
 use super::reload::{Hangups, Source};
 use super::{Failure, hint, is_readable, service};
@@ -38,7 +40,9 @@ it hands over before it stops, and nobody has to wait.
 On real machines, write the keys to a file: raft-node init.
 
 Log: one line on stderr for each step that changes the server, with the rule that it applied; \
---log says how much, and `raft-node log-level` changes it.
+--log says how much, and `raft-node log-level` changes it. While no election leads to a leader, \
+the first, second, fourth, … has its lines (elections_begun counts them), then one a minute; \
+the others are at debug.
 
 At SIGHUP it reads the log level from its configuration again, and goes on with its trace in a \
 new file; if somebody has renamed the old one, that keeps its name. Nothing else is read again.
@@ -106,7 +110,8 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     };
     let node = Arc::new(node.map_err(hint::start)?);
     hangups.watch(&node, source, log.levels());
-    let _http = keys.http.map(|address| http(&node, address, &log)).transpose()?;
+    let _http =
+        keys.http.map(|address| http(&node, address, &keys.http_servers, &log)).transpose()?;
     Moving(keys.servers).watch(Arc::downgrade(&node));
     let control = control::Server::open(&node, Some(log.levels()))
         .inspect_err(|error| tracing::warn!(%error, "nobody can ask this node: no control socket"));
@@ -166,14 +171,17 @@ fn started(
 fn http(
     node: &Arc<Node>,
     address: SocketAddr,
+    servers: &[Server],
     log: &Log,
 ) -> Result<raft_node::http::Server, Failure> {
-    let server = raft_node::http::Server::open(node, address, log.dropped());
+    let servers =
+        servers.iter().filter_map(|it| Some((ServerId::new(it.number)?, it.place.to_string())));
+    let server = raft_node::http::Server::open(node, address, servers.collect(), log.dropped());
     server.map_err(|error| Failure::Http { address, error })
 }
 
 #[cfg(not(feature = "http"))]
-fn http(_: &Arc<Node>, address: SocketAddr, _: &Log) -> Result<(), Failure> {
+fn http(_: &Arc<Node>, address: SocketAddr, _: &[Server], _: &Log) -> Result<(), Failure> {
     let error = io::Error::other("this program was built without it");
     Err(Failure::Http { address, error })
 }

@@ -11,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::shared::{Command, Shared};
+use super::unanswered::Unanswered;
 use super::warnings::{Warning, Warnings};
 use super::{NodeError, Reply, log};
 use crate::clock::Moment;
@@ -34,6 +35,7 @@ pub(super) struct Driver {
     commands: Receiver<Command>,
     published: Status,
     warnings: Warnings,
+    unanswered: Unanswered,
     replies: Vec<Reply>, // to those who want this leader to give up
     stop: Option<Stop>,
 }
@@ -56,7 +58,6 @@ impl Driver {
     ) -> Self {
         shared.set_trace(trace.as_ref().map(|trace| Arc::clone(trace.progress())));
         let published = *engine.status();
-        let (warnings, replies, stop) = (Warnings::default(), Vec::new(), None);
         Self {
             engine,
             link,
@@ -66,9 +67,10 @@ impl Driver {
             shared,
             commands,
             published,
-            warnings,
-            replies,
-            stop,
+            warnings: Warnings::default(),
+            unanswered: Unanswered::default(),
+            replies: Vec::new(),
+            stop: None,
         }
     }
 
@@ -99,14 +101,16 @@ impl Driver {
             match arrival {
                 Arrival::Datagram(bytes, source) => {
                     if let Err(reason) = self.engine.receive(&bytes, source, Moment::now()) {
-                        tracing::debug!(%source, %reason, "datagram rejected");
+                        let told = reason.to_string(); // so that it stands in quotes
+                        tracing::debug!(%source, reason = told, "datagram rejected");
                         self.warn_of_rejected(reason, source);
                     }
                     self.obey()?;
                 }
                 Arrival::Error(error) => {
                     self.engine.not_received();
-                    tracing::debug!(%error, "not received");
+                    let error = error.to_string(); // so that it stands in quotes
+                    tracing::debug!(error, "not received");
                 }
             }
         }
@@ -154,7 +158,13 @@ impl Driver {
                     log::sent(to, address, result, count);
                 }
                 Output::Obeyed { cause, rule } => {
-                    log::step(&self.published, self.engine.status(), cause, rule);
+                    log::step(
+                        &mut self.unanswered,
+                        &self.published,
+                        self.engine.status(),
+                        cause,
+                        rule,
+                    );
                 }
             }
         }
@@ -164,9 +174,10 @@ impl Driver {
 
     fn warn_of_rejected(&mut self, reason: Rejection, source: SocketAddr) {
         let (status, config) = (self.engine.status(), self.engine.config());
-        let known = config.server_at(source).map(|server| status.peer(server).rejected);
+        let known = config.server_at(source);
+        let of_it = known.map(|it| status.datagrams.rejected_from(Some(it)).map(|(_, n)| n).sum());
         let count = status.datagrams.rejected(reason);
-        if let Some(warning) = self.warnings.rejected(reason, source, count, known) {
+        if let Some(warning) = self.warnings.rejected(reason, source, count, of_it) {
             warning.say();
         }
     }

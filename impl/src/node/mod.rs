@@ -5,6 +5,7 @@ mod driver;
 mod log;
 mod shared;
 mod trace;
+mod unanswered;
 mod warnings;
 mod watch;
 

@@ -136,7 +136,8 @@ impl Warning {
     pub(super) fn say(self) {
         match self {
             Self::Rejected { source, reason, count } => {
-                tracing::warn!(%source, %reason, count, "datagrams rejected");
+                let reason = reason.to_string(); // so that it stands in quotes
+                tracing::warn!(%source, reason, count, "datagrams rejected");
             }
             Self::Deaf(server) => tracing::warn!(
                 %server,

@@ -43,7 +43,8 @@ A script, for example:
   deliver-all            all messages arrive, in the order sent
   restart S2             S2 crashes and comes up again
   hand-over S1 S2        S1, which leads, is told to hand over to S2
-  cut S3                 S3 is cut off; also cut-links S1 S2, deafen S3, heal
+  cut S3                 S3 is cut off; also cut-links S1 S2, cut-way S1 S2 and
+                         mend-way S1 S2 (S2 does not hear S1), deafen S3, heal
   expect-leader S1       it fails unless S1 leads and nobody else does
   ---                    what happened is told here
 The scripts of tests/scenarios are written so.

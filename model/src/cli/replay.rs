@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use raft_model::trace::behaviour::Behaviour;
+use raft_model::trace::clocks::{Ahead, Clocks};
 use raft_model::trace::picture::{Picture, PictureError, Range};
 use raft_model::trace::reader::{Place, Reader, ReplayError};
-use raft_model::trace::replay::{Report, replay};
+use raft_model::trace::replay::{Report, replay_aligned};
 use raft_model::trace::rule::Rule;
 use serde_json::{Value, json};
 
@@ -32,10 +33,17 @@ pub(super) struct Args {
     json: bool,
     /// Draw the run to this file, as SVG: a line a server, an arrow a message, time to the right.
     ///
-    /// Times are compared between servers: the picture is as true as their clocks agree. Of a run
-    /// longer than 10 s the last election is drawn, unless --from or --to says otherwise.
+    /// Times are compared between servers: the picture is as true as their clocks agree, or see
+    /// --align-clocks. Of a run longer than 10 s the last election is drawn, unless --from or --to
+    /// says otherwise.
     #[arg(long, value_name = "OUT")]
     svg: Option<PathBuf>,
+    /// Align the clocks of the servers, in the times of the table and of the picture.
+    ///
+    /// How far they are apart is estimated: the quickest messages between two servers are taken to
+    /// last as long there as back.
+    #[arg(long)]
+    align_clocks: bool,
     /// Write the run to this file as a module of TLA+, which `tla/tlc OUT` checks: that it is a
     /// behaviour of tla/RaftElection.tla.
     ///
@@ -59,7 +67,11 @@ pub(super) struct Args {
 /// Replays the traces and prints what they show.
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let started = Instant::now();
-    let replayed = replay(&args.files);
+    let ahead = match args.align_clocks {
+        true => Clocks::read(&args.files).map(|clocks| clocks.ahead()),
+        false => Ok(Ahead::default()),
+    };
+    let replayed = ahead.and_then(|ahead| replay_aligned(ahead, &args.files));
     if let Some(out) = &args.tla {
         let behaviour = Behaviour::read(&args.files);
         let behaviour = behaviour.map_err(|error| Failure::Input(error.to_string()))?;
@@ -184,7 +196,10 @@ fn as_table(report: &Report, drawn: Option<&Drawn>, seconds: f64) -> String {
     if let Some(Drawn { file, part, .. }) = drawn {
         let _ = writeln!(text, "\n  drawn in {file}: {part}");
     }
-    for note in report.notes.iter().chain(drawn.iter().flat_map(|drawn| &drawn.clocks)) {
+    let clocks = drawn.iter().flat_map(|drawn| &drawn.clocks);
+    let hint = if report.ahead.is_empty() { "; --align-clocks sets them right" } else { "" };
+    let clocks = clocks.map(|note| format!("{note}{hint}")).chain(report.ahead.told());
+    for note in report.notes.iter().cloned().chain(clocks) {
         let _ = writeln!(text, "\n  note: {HANG}{note}");
     }
     text
@@ -212,6 +227,7 @@ fn as_json(report: &Report, drawn: Option<&Drawn>) -> Value {
         "on_trust": report.on_trust,
         "elected": elected.collect::<Vec<_>>(),
         "notes": report.notes,
+        "ahead_us": report.ahead,
         "drawn": drawn.map(|Drawn { file, part, clocks }| {
             json!({ "file": file, "part": part, "clocks": clocks })
         }),

@@ -1,17 +1,15 @@
 //! The same causes elsewhere: by the specification, if a mutant is explored; by another protocol.
 
-use std::collections::{HashSet, VecDeque};
-
 use serde_json::{Value, json};
 
 use super::codes::Code;
 use super::setting::Setting;
+use super::shortest::shortest;
 use super::tell;
 use super::walk::{Place, Walker};
 use crate::run::World;
 use crate::run::sentence;
 use crate::types::ServerId;
-use crate::world::links::Links;
 
 /// How many pairs of worlds are looked at for a first difference.
 pub const MOST: usize = 200_000;
@@ -20,7 +18,7 @@ pub const MOST: usize = 200_000;
 /// next step is tried.
 pub fn told(setting: &Setting, path: &[Code]) -> Value {
     let walker = Walker::new(setting);
-    let mut place = Place { world: setting.initial(), links: Links::ALL };
+    let mut place = Place::from(setting.initial());
     let mut steps = vec![json!({ "servers": tell::servers(&place.world) })];
     for &code in path {
         let mut step = match walker.impossible(&place, code) {
@@ -48,40 +46,17 @@ pub fn told(setting: &Setting, path: &[Code]) -> Value {
 pub fn first_difference(
     here: &Setting,
     there: &Setting,
-    mut is_stopped: impl FnMut(usize) -> bool,
+    is_stopped: impl FnMut(usize) -> bool,
 ) -> Option<Vec<Code>> {
     let walkers = [Walker::new(here), Walker::new(there)];
-    let is_mutant = here.mutant.is_some();
-    let begin = [here.initial(), there.initial()];
-    let mut seen = HashSet::from([begin.clone()]);
-    let mut arrivals: Vec<(usize, Option<Code>)> = vec![(0, None)];
-    let mut queue = VecDeque::from([(0, begin)]);
-    while let Some((number, worlds)) = queue.pop_front() {
-        if seen.len() > MOST || is_stopped(seen.len()) {
-            return None;
-        }
-        for code in causes(&walkers, &worlds) {
-            let after = [0, 1].map(|side| walkers[side].try_step(&worlds[side], code));
-            let differs = !look_alike(&after[0], &after[1])
-                || (is_mutant && walkers[0].does_otherwise(&worlds[0], code));
-            if differs {
-                let mut path = vec![code];
-                let mut at = number;
-                while let (before, Some(code)) = arrivals[at] {
-                    path.push(code);
-                    at = before;
-                }
-                path.reverse();
-                return Some(path);
-            }
-            if !seen.contains(&after) {
-                seen.insert(after.clone());
-                arrivals.push((number, Some(code)));
-                queue.push_back((arrivals.len() - 1, after));
-            }
-        }
-    }
-    None
+    let next = |worlds: &[World; 2]| {
+        let after = |code| [0, 1].map(|side| walkers[side].try_step(&worlds[side], code));
+        causes(&walkers, worlds).into_iter().map(|code| (code, after(code))).collect()
+    };
+    let differs = |before: &[World; 2], code: Code, after: &[World; 2]| {
+        !look_alike(&after[0], &after[1]) || walkers[0].does_otherwise(&before[0], code)
+    };
+    shortest([here.initial(), there.initial()], MOST, is_stopped, next, differs)
 }
 
 /// What can happen on one side or the other.
@@ -110,7 +85,7 @@ fn look_alike(one: &World, other: &World) -> bool {
 impl Walker {
     /// The world after a step; the same one, if it is not possible.
     fn try_step(&self, world: &World, code: Code) -> World {
-        let place = Place { world: world.clone(), links: Links::ALL };
+        let place = Place::from(world.clone());
         match self.impossible(&place, code) {
             Some(_) => place.world,
             None => self.step(&place, code).1.world,

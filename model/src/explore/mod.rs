@@ -14,6 +14,7 @@
 //! * [`run`]: what real servers did, recorded or live
 //! * `exercise`: mistakes to find
 //! * [`take`], [`svg`]: a path to take away
+//! * `shortest`: a shortest path to a step that is wanted
 //! * `tell`, `effect`, `evidence`: worlds, what a step changed, why a property is broken
 
 pub mod begin;
@@ -26,12 +27,15 @@ pub mod map;
 pub mod run;
 pub mod scenario;
 pub mod setting;
+mod shortest;
 pub mod svg;
 pub mod take;
 mod tell;
 pub mod walk;
 pub mod wanted;
 pub mod ways;
+
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
@@ -48,8 +52,14 @@ pub fn first_exercise() -> Option<String> {
     exercise::told()[0]["way"].as_str().map(str::to_owned)
 }
 
-/// What the page knows before it asks for anything: protocols, properties, mutants.
-pub fn catalogue() -> Value {
+/// What the page knows before it asks for anything: protocols, properties, mutants. Scenarios are
+/// played for it, once.
+pub fn catalogue() -> &'static Value {
+    static CATALOGUE: LazyLock<Value> = LazyLock::new(collected);
+    &CATALOGUE
+}
+
+fn collected() -> Value {
     let protocols = Protocol::ALL
         .map(|protocol| json!({ "name": protocol.name(), "says": protocol_says(protocol) }));
     let properties = Property::ALL

@@ -2,14 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::codes::Code;
+use super::codes::{Cause, Code};
 use super::evidence;
 use super::setting::Setting;
-use super::take::run;
-use crate::action::{Envelope, Move, Trigger};
-use crate::election::{Event, State};
-use crate::run::sentence;
-use crate::run::{Run, World};
+use super::walk::{Taken, link_says, taken};
+use crate::action::Envelope;
+use crate::election::State;
+use crate::run::{World, sentence};
 use crate::types::ServerId;
 
 const COLUMN: usize = 96;
@@ -20,9 +19,8 @@ const STYLE: &str = include_str!("svg.css");
 
 /// The picture.
 pub fn picture(setting: &Setting, path: &[Code]) -> String {
-    let run = run(setting, path);
-    let drawing = Drawing { setting, run: &run };
-    let (steps, servers) = (run.moves.len(), run.initial.servers.len());
+    let drawing = Drawing { setting, initial: setting.initial(), steps: taken(setting, path) };
+    let (steps, servers) = (drawing.steps.len(), drawing.initial.servers.len());
     let (width, lanes) = (LEFT + (steps + 1) * COLUMN, TOP + servers * LANE);
     let height = lanes + 24 + 18 * (steps + 1);
     let mut text = String::new();
@@ -43,7 +41,8 @@ pub fn picture(setting: &Setting, path: &[Code]) -> String {
 
 struct Drawing<'a> {
     setting: &'a Setting,
-    run: &'a Run,
+    initial: World,
+    steps: Vec<Taken>,
 }
 
 const fn x(step: usize) -> usize {
@@ -63,8 +62,8 @@ fn hue(state: &State) -> u64 {
 impl Drawing<'_> {
     /// What each server is after each step.
     fn lanes(&self, text: &mut String) {
-        let worlds = self.run.moves.iter().map(|(_, world)| world);
-        let worlds = std::iter::once(&self.run.initial).chain(worlds);
+        let after = self.steps.iter().map(|step| &step.after);
+        let worlds = std::iter::once(&self.initial).chain(after);
         for (step, world) in worlds.enumerate() {
             for (id, state) in world.states() {
                 let (from, to, y) = (x(step), x(step + 1), y(id));
@@ -84,21 +83,23 @@ impl Drawing<'_> {
 
     /// Each message that arrives, from the step in which it was sent.
     fn messages(&self, text: &mut String) {
-        for (step, (_, a_move, after)) in (1..).zip(self.run.steps()) {
-            let Trigger::Event(Event::Receive { from, message }) = a_move.trigger else { continue };
+        for (step, Taken { code, after, .. }) in (1..).zip(&self.steps) {
+            let (to, Cause::Receive { from, message }) = (code.server, code.cause) else {
+                continue;
+            };
             let is_it = |envelope: &Envelope| {
                 envelope.from == from
                     && envelope.message == message
-                    && envelope.to.is_none_or(|to| to == a_move.server)
+                    && envelope.to.is_none_or(|one| one == to)
             };
-            let sendings = (1..).zip(self.run.steps()).take(step - 1);
+            let sendings = (1..).zip(&self.steps).take(step - 1);
             let sent = sendings
-                .filter(|(_, (before, _, after))| after.sent.difference(&before.sent).any(is_it))
+                .filter(|(_, one)| one.after.sent.difference(&one.before.sent).any(is_it))
                 .map(|(step, _)| step)
                 .last();
             let Some(sent) = sent else { continue };
-            let (x1, y1, x2, y2) = (x(sent), y(from), x(step) - 7, y(a_move.server));
-            let hue = hue(after.state(a_move.server));
+            let (x1, y1, x2, y2) = (x(sent), y(from), x(step) - 7, y(to));
+            let hue = hue(after.state(to));
             let _ = writeln!(
                 text,
                 r#"<path class="arrow hue{hue}" d="M{x1},{y1} L{x2},{y2}" marker-end="url(#head)"><title>{message}</title></path>"#
@@ -108,11 +109,14 @@ impl Drawing<'_> {
 
     /// A mark and a number a step, and below what happened, in words.
     fn steps(&self, text: &mut String, lanes: usize) {
-        for (step, (before, a_move, after)) in (1..).zip(self.run.steps()) {
-            let broken = self.broken(before, a_move, after);
-            let class = if broken.is_empty() { "event" } else { "event broken" };
-            let (x, y, line) = (x(step), y(a_move.server), lanes + 18 * step + 8);
-            let says = sentence(a_move, after.state(a_move.server));
+        for (step, taken) in (1..).zip(&self.steps) {
+            let (says, broken) = self.says(taken);
+            let class = match taken.moved {
+                None => "event link",
+                Some(_) if broken.is_empty() => "event",
+                Some(_) => "event broken",
+            };
+            let (x, y, line) = (x(step), y(taken.code.server), lanes + 18 * step + 8);
             let _ = writeln!(
                 text,
                 r#"<text class="number" x="{x}" y="18">{step}</text>
@@ -122,9 +126,13 @@ impl Drawing<'_> {
         }
     }
 
-    fn broken(&self, before: &World, a_move: &Move, after: &World) -> String {
-        let bounds = self.setting.bounds();
-        let broken = evidence::broken(&bounds, before, a_move.server, after);
-        broken.iter().map(|one| format!(" ✗ {}: {}.", one.property, one.says)).collect()
+    /// What happened in a step, and what it broke.
+    fn says(&self, Taken { code, before, moved, after }: &Taken) -> (String, String) {
+        let Some((a_move, _)) = moved else {
+            return (link_says(*code).unwrap_or_default(), String::new());
+        };
+        let broken = evidence::broken(&self.setting.bounds(), before, a_move.server, after);
+        let broken = broken.iter().map(|one| format!(" ✗ {}: {}.", one.property, one.says));
+        (sentence(a_move, after.state(a_move.server)), broken.collect())
     }
 }

@@ -1,43 +1,50 @@
-//! A path to take away: as a story, as a scenario that can be played, as a trace in ITF, the format
-//! of Apalache and Quint (Apalache's ADR 015), whose variables are those of `tla/RaftElection.tla`.
+//! A path to take away: as a story; as a scenario that can be played; as a module of TLA+ that TLC
+//! judges; and as a trace in ITF, the format of Apalache and Quint (Apalache's ADR 015), whose
+//! variables are those of `tla/RaftElection.tla`.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::codes::Code;
+use super::codes::{Cause, Code};
 use super::setting::Setting;
-use super::walk::{Place, Walker};
-use crate::action::{Envelope, Trigger};
-use crate::election::{Ballot, Event, Role, State};
+use super::walk::{Taken, link_says, taken};
+use crate::action::{Envelope, Move, Trigger};
+use crate::election::{Ballot, Role, State};
 use crate::message::Message;
-use crate::run::{Run, World};
+use crate::run::{Run, World, step};
+use crate::trace::behaviour::module::{Told, module};
 use crate::types::{ServerId, ServerSet, Term};
-use crate::world::links::Links;
-
-/// The moves of a path, as far as it is possible.
-pub fn run(setting: &Setting, path: &[Code]) -> Run {
-    let walker = Walker::new(setting);
-    let mut place = Place { world: setting.initial(), links: Links::ALL };
-    let mut run = Run::from(place.world.clone());
-    for &code in path {
-        if walker.impossible(&place, code).is_some() {
-            break;
-        }
-        let (moved, after) = walker.step(&place, code);
-        if let Some((a_move, _)) = moved {
-            run.moves.push((a_move, after.world.clone()));
-        }
-        place = after;
-    }
-    run
-}
 
 /// A path as a story: what happened, in words, and every server after each step.
 pub fn story(setting: &Setting, path: &[Code]) -> String {
     let by = setting.mutant.map_or(String::new(), |mutant| format!(", by {}", mutant.name));
-    format!("{}{by}\n\n{}", setting.cluster, run(setting, path))
+    let mut text = format!("{}{by}\n\n{}", setting.cluster, Run::from(setting.initial()));
+    for (number, Taken { code, before, moved, after }) in (1..).zip(taken(setting, path)) {
+        text += &match moved {
+            Some((a_move, _)) => step(number, &before, &a_move, &after),
+            None => format!("{number:>3}. {}.\n", link_says(code).unwrap_or_default()),
+        };
+    }
+    text
+}
+
+/// A path as a module of TLA+, which TLC judges with `tla/TraceRaftElection.tla`: that it is a
+/// behaviour of the specification. What only changes links is left out: there a message that does
+/// not arrive is one like others.
+pub fn behaviour(setting: &Setting, path: &[Code], name: &str) -> String {
+    let steps = (1..).zip(taken(setting, path)).filter_map(|(number, taken)| {
+        let Taken { code, before, moved, .. } = taken;
+        let (Move { server, trigger, .. }, step) = moved?;
+        let before = match trigger {
+            Trigger::Restart => Err(before.stored[server.index()]),
+            Trigger::Event(_) => Ok(*before.state(server)),
+        };
+        let at = format!("step {number}, {code}");
+        Some(Told { at, server, patience: setting.patience, before, trigger, step })
+    });
+    module(name, "A path of `raft-model explore`", setting.cluster, steps)
 }
 
 /// A path as a script of `tests/scenarios`, which `raft-model play` plays.
@@ -53,23 +60,18 @@ pub fn script(setting: &Setting, path: &[Code]) -> String {
     }
     let _ = writeln!(text, " patience={}", setting.patience);
     let mut post = Post::default();
-    let run = run(setting, path);
-    for (before, a_move, after) in run.steps() {
-        let id = a_move.server;
-        match a_move.trigger {
-            Trigger::Restart => {
-                let _ = writeln!(text, "restart {id}");
+    for Taken { code, before, after, .. } in taken(setting, path) {
+        let id = code.server;
+        let _ = match code.cause {
+            Cause::Restart => writeln!(text, "restart {id}"),
+            Cause::Timer(_) => writeln!(text, "timeout {id}"),
+            Cause::HandOver(to) => writeln!(text, "hand-over {id} {to}"),
+            Cause::Receive { from, message } => {
+                writeln!(text, "{}", post.arrive(from, id, message))
             }
-            Trigger::Event(Event::Timeout { .. }) => {
-                let _ = writeln!(text, "timeout {id}");
-            }
-            Trigger::Event(Event::HandOver { to }) => {
-                let _ = writeln!(text, "hand-over {id} {to}");
-            }
-            Trigger::Event(Event::Receive { from, message }) => {
-                let _ = writeln!(text, "{}", post.arrive(from, id, message));
-            }
-        }
+            Cause::Cut(from) => writeln!(text, "cut-way {from} {id}"),
+            Cause::Mend(from) => writeln!(text, "mend-way {from} {id}"),
+        };
         for envelope in after.sent.difference(&before.sent) {
             post.send(setting, envelope);
         }
@@ -142,12 +144,12 @@ const fn granted(vote: bool) -> &'static str {
 
 /// A path as a trace in ITF.
 pub fn itf(setting: &Setting, path: &[Code]) -> Value {
-    let run = run(setting, path);
-    let worlds = std::iter::once(&run.initial).chain(run.moves.iter().map(|(_, world)| world));
-    let actions = std::iter::once(None).chain(run.moves.iter().map(|(a_move, _)| Some(a_move)));
-    let states = (0_usize..).zip(worlds.zip(actions)).map(|(index, (world, a_move))| {
-        let mut state = variables(world);
-        let action = a_move.map(|a_move| a_move.action.to_string());
+    let moves = taken(setting, path).into_iter();
+    let moves = moves.filter_map(|taken| Some((Some(taken.moved?.0.action), taken.after)));
+    let worlds = std::iter::once((None, setting.initial())).chain(moves);
+    let states = (0_usize..).zip(worlds).map(|(index, (action, world))| {
+        let mut state = variables(&world);
+        let action = action.map(|action| action.to_string());
         state["#meta"] = json!({ "index": index, "action": action });
         state
     });

@@ -8,7 +8,7 @@ use super::map::{leaders, phase};
 use super::setting::Setting;
 use super::{evidence, tell};
 use crate::action::{Move, Trigger};
-use crate::election::{Event, Handlers, Step};
+use crate::election::{Event, Step};
 use crate::run::sentence;
 use crate::types::ServerId;
 use crate::world::links::Links;
@@ -24,6 +24,13 @@ pub struct Place {
     pub world: World,
     /// Over which links messages arrive.
     pub links: Links,
+}
+
+/// Everybody hears everybody.
+impl From<World> for Place {
+    fn from(world: World) -> Self {
+        Self { world, links: Links::ALL }
+    }
 }
 
 /// A text that is no path.
@@ -60,12 +67,15 @@ pub fn written(path: &[Code]) -> String {
 #[derive(Debug)]
 pub struct Walker {
     model: WorldModel,
+    /// The specification, if the model is that of a mutant.
+    raft: Option<WorldModel>,
 }
 
 impl Walker {
     /// Walks here.
     pub fn new(setting: &Setting) -> Self {
-        Self { model: setting.model() }
+        let raft = setting.mutant.map(|_| setting.without_mutant().model());
+        Self { model: setting.model(), raft }
     }
 
     /// The model that it walks in.
@@ -159,7 +169,7 @@ impl Walker {
 
     /// The servers whose election timers could fire if elections started in later terms.
     pub fn held(&self, world: &World) -> Vec<ServerId> {
-        let place = Place { world: world.clone(), links: Links::ALL };
+        let place = Place::from(world.clone());
         let is_held = |id: &ServerId| {
             let code = Code { server: *id, cause: Cause::Timer(None) };
             let is_witness = self.model.bounds.cluster.is_witness(*id);
@@ -180,7 +190,7 @@ fn relinked(links: Links, Code { server, cause }: Code) -> Links {
 /// Everything that the page shows of a path: its steps, and what can happen after the step `at`.
 pub fn told(setting: &Setting, path: &[Code], at: usize) -> Value {
     let walker = Walker::new(setting);
-    let mut place = Place { world: setting.initial(), links: Links::ALL };
+    let mut place = Place::from(setting.initial());
     let mut looked_at = place.clone();
     let mut steps =
         vec![json!({ "servers": tell::servers(&place.world), "phase": phase_told(&place.world) })];
@@ -242,19 +252,39 @@ pub fn told(setting: &Setting, path: &[Code], at: usize) -> Value {
     })
 }
 
-/// The worlds of a path, as far as it is possible.
-pub fn worlds(setting: &Setting, path: &[Code]) -> Vec<World> {
+/// A step of a path, as it was taken.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// What happened.
+    pub code: Code,
+    /// The world before.
+    pub before: World,
+    /// The move and what it came to; none, if only links change.
+    pub moved: Option<(Move, Step)>,
+    /// The world after.
+    pub after: World,
+}
+
+/// The steps of a path, as far as it is possible.
+pub fn taken(setting: &Setting, path: &[Code]) -> Vec<Taken> {
     let walker = Walker::new(setting);
-    let mut place = Place { world: setting.initial(), links: Links::ALL };
-    let mut worlds = vec![place.world.clone()];
+    let mut place = Place::from(setting.initial());
+    let mut taken = Vec::new();
     for &code in path {
         if walker.impossible(&place, code).is_some() {
             break;
         }
-        place = walker.step(&place, code).1;
-        worlds.push(place.world.clone());
+        let (moved, after) = walker.step(&place, code);
+        let before = std::mem::replace(&mut place, after).world;
+        taken.push(Taken { code, before, moved, after: place.world.clone() });
     }
-    worlds
+    taken
+}
+
+/// The worlds of a path, as far as it is possible.
+pub fn worlds(setting: &Setting, path: &[Code]) -> Vec<World> {
+    let after = taken(setting, path).into_iter().map(|step| step.after);
+    std::iter::once(setting.initial()).chain(after).collect()
 }
 
 impl Walker {
@@ -294,9 +324,9 @@ impl Walker {
         value
     }
 
-    /// What the specification does here, if that is something else than this model does.
+    /// What the specification does here, if this is a mutant and does something else.
     pub fn unlike(&self, before: &World, id: ServerId, trigger: Trigger) -> Option<(Move, World)> {
-        let raft = WorldModel { handlers: Handlers::RAFT, ..self.model.clone() };
+        let raft = self.raft.as_ref()?;
         let (_, step, _) = self.model.apply(before, id, trigger);
         let (raft_move, raft_step, raft_after) = raft.apply(before, id, trigger);
         (step != raft_step).then_some((raft_move, raft_after))
@@ -309,21 +339,28 @@ fn phase_told(world: &World) -> Value {
     json!({ "name": format!("{term} {stage}"), "leaders": leaders(world) })
 }
 
-fn link_told(code: Code) -> Value {
+/// What a change of links is, in words without their end.
+pub(super) fn link_says(code: Code) -> Option<String> {
     let id = code.server;
-    let (from, verb) = match code.cause {
-        Cause::Cut(from) => (from, "does not hear"),
-        Cause::Mend(from) => (from, "hears"),
-        _ => unreachable!("everything else moves a server"),
+    match code.cause {
+        Cause::Cut(from) => Some(format!("{id} does not hear {from} any more")),
+        Cause::Mend(from) => Some(format!("{id} hears {from} again")),
+        Cause::Timer(_) | Cause::Restart | Cause::HandOver(_) | Cause::Receive { .. } => None,
+    }
+}
+
+fn link_told(code: Code) -> Value {
+    let from = match code.cause {
+        Cause::Cut(from) | Cause::Mend(from) => Some(from),
+        _ => None,
     };
-    let since = if verb == "hears" { " again" } else { " any more" };
     json!({
         "code": code.to_string(),
-        "server": id,
+        "server": code.server,
         "from": from,
         "action": "Link",
         "rule": null,
-        "says": format!("{id} {verb} {from}{since}"),
+        "says": link_says(code),
         "effect": "",
         "sends": [],
         "broken": [],

@@ -1,9 +1,8 @@
 //! States that one may want to see, and a shortest way to each.
 
-use std::collections::{HashSet, VecDeque};
-
 use super::codes::Code;
 use super::setting::Setting;
+use super::shortest::shortest;
 use super::walk::Walker;
 use crate::election::{Role, State};
 use crate::run::World;
@@ -74,36 +73,14 @@ impl Wanted {
     pub fn find(
         self,
         setting: &Setting,
-        mut is_stopped: impl FnMut() -> bool,
+        is_stopped: impl FnMut(usize) -> bool,
     ) -> Option<Vec<Code>> {
         let walker = Walker::new(setting);
-        let begin = setting.initial();
-        let mut seen = HashSet::from([begin.clone()]);
-        let mut arrivals: Vec<Option<(usize, Code)>> = vec![None];
-        let mut queue = VecDeque::from([(0, begin)]);
-        while let Some((number, world)) = queue.pop_front() {
-            if seen.len() > MOST || is_stopped() {
-                return None;
-            }
-            for (a_move, after) in walker.model().successors(&world) {
-                let code = Code::of(&world, &a_move);
-                if (self.is_it)(&after) {
-                    let mut path = vec![code];
-                    let mut at = number;
-                    while let Some((before, code)) = arrivals[at] {
-                        path.push(code);
-                        at = before;
-                    }
-                    path.reverse();
-                    return Some(path);
-                }
-                if seen.insert(after.clone()) {
-                    arrivals.push(Some((number, code)));
-                    queue.push_back((arrivals.len() - 1, after));
-                }
-            }
-        }
-        None
+        let next = |world: &World| {
+            let successors = walker.model().successors(world).into_iter();
+            successors.map(|(a_move, after)| (Code::of(world, &a_move), after)).collect()
+        };
+        shortest(setting.initial(), MOST, is_stopped, next, |_, _, after| (self.is_it)(after))
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::begin::Begin;
 use super::beside::first_difference;
 use super::codes::{Cause, Code};
-use super::scenario::{self, SCRIPTS};
+use super::scenario::{self, Play, SCRIPTS};
 use super::setting::Setting;
 use super::walk::{self, Place, Walker, written};
 use crate::cluster::{Cluster, Protocol};
@@ -57,7 +57,8 @@ pub fn lassos() -> impl Iterator<Item = (Protocol, Assumption)> {
 }
 
 /// Looks for the way to what catches a mutant: its counterexample, its lasso, the first step that
-/// the specification does not make; or else that one in the scenario that tells of it.
+/// the specification does not make; or else that one in the scenario that tells of it, or in the
+/// last term. For a mutant that no path shows, the beginning of its scenario.
 ///
 /// # Errors
 ///
@@ -75,7 +76,10 @@ pub fn find_mutant(
         }
         Found::Liveness { bounds, lasso, .. } => Some(round(&lasso, bounds, Some(*mutant))),
         Found::Counts { bounds, .. } => first_unlike(mutant, bounds),
-        Found::Nothing => rungs.last().and_then(|rung| first_unlike(mutant, rung.bounds)),
+        Found::Nothing => {
+            let rung = rungs.last();
+            rung.and_then(|rung| first_unlike(mutant, rung.bounds)).or_else(|| of_test(mutant))
+        }
     })
 }
 
@@ -201,17 +205,39 @@ fn round(lasso: &Lasso, bounds: Bounds, mutant: Option<Mutant>) -> String {
 fn first_unlike(mutant: &Mutant, bounds: Bounds) -> Option<String> {
     let setting = within(bounds, bounds.terms.last(), Some(*mutant));
     let path = first_difference(&setting, &setting.without_mutant(), |_| false);
-    path.map(|path| format!("{setting}&path={}", written(&path))).or_else(|| in_scenario(mutant))
+    path.map(|path| format!("{setting}&path={}", written(&path)))
+        .or_else(|| in_scenario(mutant))
+        .or_else(|| in_last_term(mutant))
+}
+
+/// Where a mutant can be looked at that no path tells from the specification: a test does.
+fn of_test(mutant: &Mutant) -> Option<String> {
+    let setting = Setting { mutant: Some(*mutant), ..in_its_scenario(mutant)?.pop()?.setting };
+    Some(format!("{setting}&path="))
+}
+
+fn in_its_scenario(mutant: &Mutant) -> Option<Vec<Play>> {
+    let (_, script) = SCRIPTS.iter().find(|(name, _)| Some(*name) == mutant.scenario)?;
+    Some(scenario::play(Handlers::RAFT, script).ok()?.1)
+}
+
+/// The first timer that fires in the last term that there is.
+fn in_last_term(mutant: &Mutant) -> Option<String> {
+    let cluster = Cluster::with(3, mutant.protocol).ok()?;
+    let last = Term::new(u64::MAX);
+    let mutant = Some(*mutant);
+    let setting = Setting { first_term: last, mutant, ..Setting::new(cluster, last) };
+    let code = Code { server: cluster.servers().next()?, cause: Cause::Timer(None) };
+    let differs = Walker::new(&setting).does_otherwise(&setting.initial(), code);
+    differs.then(|| format!("{setting}&path={code}"))
 }
 
 /// The scenario that tells of a mutant, up to the first step that the specification does not make.
 fn in_scenario(mutant: &Mutant) -> Option<String> {
-    let (_, script) = SCRIPTS.iter().find(|(name, _)| Some(*name) == mutant.scenario)?;
-    let (_, plays) = scenario::play(Handlers::RAFT, script).ok()?;
-    plays.into_iter().find_map(|play| {
+    in_its_scenario(mutant)?.into_iter().find_map(|play| {
         let setting = Setting { mutant: Some(*mutant), ..play.setting };
         let walker = Walker::new(&setting);
-        let mut place = Place { world: setting.initial(), links: Links::ALL };
+        let mut place = Place::from(setting.initial());
         for (number, &code) in (1..).zip(&play.path) {
             walker.impossible(&place, code).is_none().then_some(())?;
             if walker.does_otherwise(&place.world, code) {

@@ -13,6 +13,7 @@
 //! from 2^53 on are strings, since JavaScript would round them.
 
 pub mod behaviour;
+pub mod clocks;
 mod input;
 pub mod picture;
 pub mod reader;

@@ -109,11 +109,22 @@ pub(super) struct Keys {
     /// started: the network may still come up [default: 0]
     #[arg(long, value_name = "SECONDS", env = "RAFT_WAIT_FOR_ADDRESS", hide_env_values = true)]
     pub(super) wait_for_address: Option<u64>,
-    /// Answer over HTTP at this address: /leader, /status, /healthz, /readyz and /metrics. Neither
+    /// Answer over HTTP at this address: a page at /, and /leader, /status, /healthz, /readyz and /metrics. Neither
     /// encrypted nor with a password, so for trusted networks
     #[arg(long, value_name = "IP:PORT", env = "RAFT_HTTP", hide_env_values = true)]
     #[serde(default, deserialize_with = "file::text")]
     pub(super) http: Option<SocketAddr>,
+    /// Number of a server and where it answers over HTTP, as browsers reach it: the page at / shows
+    /// what each of them knows. Once for each; the same list on every machine
+    #[arg(
+        long = "http-server",
+        value_name = "NUMBER=ADDRESS",
+        env = "RAFT_HTTP_SERVERS",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    #[serde(default, deserialize_with = "file::table")]
+    pub(super) http_servers: Vec<Server>,
     /// How much is logged: off, warn, info, debug (every step) or trace (every datagram) [default:
     /// info]
     #[arg(long, value_name = "LEVEL", env = "RAFT_LOG", hide_env_values = true)]
@@ -141,6 +152,7 @@ impl Keys {
             trace_keep: self.trace_keep.or(weaker.trace_keep),
             wait_for_address: self.wait_for_address.or(weaker.wait_for_address),
             http: self.http.or(weaker.http),
+            http_servers: or(self.http_servers, weaker.http_servers),
             log: self.log.or(weaker.log),
         }
     }
@@ -175,6 +187,13 @@ impl Keys {
         }
         if self.trace_required && self.trace.is_none() {
             return Err(Failure::input(KeyError::NoTrace));
+        }
+        if !self.http_servers.is_empty() && self.http.is_none() {
+            return Err(Failure::input(KeyError::NoHttp));
+        }
+        let is_unknown = |it: &&Server| self.servers.iter().all(|other| other.number != it.number);
+        if let Some(Server { number, .. }) = self.http_servers.iter().find(is_unknown) {
+            return Err(Failure::input(KeyError::UnknownHttpServer(*number)));
         }
         let ms = Duration::from_millis;
         let listen = self.listen.as_ref().map(|place| {
@@ -262,6 +281,10 @@ enum KeyError {
     Missing { key: &'static str, flag: &'static str },
     #[error("trace-required needs a trace: give --trace, or the key trace")]
     NoTrace,
+    #[error("http-servers are for the page of this server: give --http, or the key http")]
+    NoHttp,
+    #[error("http-servers: there is no server {0} in the list of servers")]
+    UnknownHttpServer(u8),
     #[error("listen {0:?}: a server receives at an IP address of its machine, as 0.0.0.0:7000")]
     ListenName(String),
     #[error(

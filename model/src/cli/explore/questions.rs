@@ -11,6 +11,7 @@ use raft_model::explore::setting::Setting;
 use raft_model::explore::wanted::Wanted;
 use raft_model::explore::{beside as elsewhere, svg, take, walk as walks};
 use raft_model::search::Control;
+use raft_model::types::Term;
 use serde_json::{Value, json};
 
 use super::server::Shared;
@@ -77,7 +78,7 @@ pub(super) async fn wanted(State(shared): Server, asked: Asked) -> Answer {
     let wanted = asked.get("state").and_then(|name| Wanted::named(name));
     let wanted = wanted.ok_or_else(|| Refused::new(&"there is no such state to be wanted"))?;
     let search = move |control: &Control| {
-        let path = wanted.find(&setting, || control.stopped().is_some());
+        let path = wanted.find(&setting, |_| control.stopped().is_some());
         json!({ "path": path.map(|path| codes(&path)) })
     };
     shared.work.search(search).await
@@ -135,6 +136,10 @@ async fn with_map(
     Ok(told)
 }
 
+fn begins_elsewhere(what: &str) -> String {
+    format!("{what} begins where everybody comes up for the first time, and this path does not")
+}
+
 /// A path to take away, as text.
 pub(super) async fn taken(State(shared): Server, asked: Asked) -> Answer {
     let (setting, path) = (setting(&asked)?, path(&asked)?);
@@ -143,13 +148,15 @@ pub(super) async fn taken(State(shared): Server, asked: Asked) -> Answer {
         .work
         .fallible(move || match &*form {
             "story" => Ok(json!({ "text": take::story(&setting, &path) })),
-            "scenario" if setting.begin.is_some() => {
-                Err("a scenario begins where everybody comes up, and this path does not".to_owned())
+            "scenario" if setting.begin.is_some() => Err(begins_elsewhere("a scenario")),
+            "tla" if setting.begin.is_some() || setting.first_term != Term::ZERO => {
+                Err(begins_elsewhere("a behaviour"))
             }
+            "tla" => Ok(json!({ "text": take::behaviour(&setting, &path, "Election") })),
             "scenario" => Ok(json!({ "text": take::script(&setting, &path) })),
             "itf" => Ok(json!({ "text": format!("{:#}\n", take::itf(&setting, &path)) })),
             "svg" => Ok(json!({ "text": svg::picture(&setting, &path) })),
-            _ => Err("as: story, scenario, itf or svg".to_owned()),
+            _ => Err("as: story, scenario, tla, itf or svg".to_owned()),
         })
         .await
 }

@@ -102,7 +102,7 @@ fn is_own(host: &str) -> bool {
 
 /// What the page knows before it asks for anything.
 async fn known(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let mut known = catalogue();
+    let mut known = catalogue().clone();
     known["records"] = json!(matches!(shared.runs, Runs::Recorded(_)));
     known["watches"] = json!(matches!(shared.runs, Runs::Live(_)));
     Json(known)

@@ -9,9 +9,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::clocks::Clocks;
 use super::{MOST, cluster, step};
 use crate::action::Envelope;
+use crate::trace::clocks::Clocks;
 use crate::trace::tail::{Tail, TailError};
 use crate::trace::{Cause, Header, Line, Record, StepId};
 use crate::types::ServerId;
@@ -28,7 +28,8 @@ pub struct Live {
     steps: VecDeque<Value>,
     /// The number of the first step that is kept.
     first: usize,
-    sent: HashMap<(ServerId, StepId), Option<Envelope>>,
+    /// When each step was taken, and what it sent.
+    sent: HashMap<(ServerId, StepId), (u64, Option<Envelope>)>,
     order: VecDeque<(ServerId, StepId)>,
     pending: VecDeque<Record>,
     clocks: Clocks,
@@ -102,9 +103,9 @@ impl Live {
             ));
         }
         let id = (record.server, record.id());
-        self.sent.insert(id, Envelope::of(record.server, record.step.outgoing));
+        let sends = Envelope::of(record.server, record.step.outgoing);
+        self.sent.insert(id, (record.wall_us, sends));
         self.order.push_back(id);
-        self.clocks.note_sending(record);
         if matches!(record.cause, Cause::Receive { .. }) {
             self.pending.push_back(*record);
         }
@@ -116,7 +117,6 @@ impl Live {
         while self.order.len() > REMEMBERED {
             if let Some(old) = self.order.pop_front() {
                 self.sent.remove(&old);
-                self.clocks.forget(old);
             }
         }
         while self.pending.len() > REMEMBERED {
@@ -129,8 +129,8 @@ impl Live {
         let Self { pending, sent, clocks, received, refused, .. } = self;
         pending.retain(|record| {
             let Cause::Receive { from, message, sent_in, .. } = record.cause else { return false };
-            let Some(sending) = sent.get(&(from, sent_in)) else { return true };
-            clocks.note_arrival(record);
+            let Some((sent_us, sending)) = sent.get(&(from, sent_in)) else { return true };
+            clocks.note((from, *sent_us), (record.server, record.wall_us));
             *received += 1;
             let is_it = sending.is_some_and(|envelope| {
                 envelope.message == message && envelope.to.is_none_or(|to| to == record.server)
@@ -167,7 +167,7 @@ impl Live {
             "pending": self.pending.len(),
             "refused": self.refused,
             "notes": self.notes,
-            "early": self.clocks.early,
+            "early": self.clocks.early(),
             "ahead_us": self.clocks.ahead(),
         })
     }

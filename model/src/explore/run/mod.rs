@@ -2,9 +2,7 @@
 //!
 //! * [`recorded`]: whole traces, replayed first, since no picture is drawn of what did not happen
 //! * [`live`]: traces that grow, followed at their ends
-//! * [`clocks`]: how far the clocks of the servers are apart
 
-pub mod clocks;
 pub mod live;
 pub mod recorded;
 

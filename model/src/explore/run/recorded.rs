@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::clocks::Clocks;
 use super::{MOST, cluster, step};
+use crate::trace::clocks::Clocks;
 use crate::trace::reader::{Reader, ReplayError};
 use crate::trace::replay::replay;
 use crate::trace::{Header, Line, Record};
@@ -29,9 +29,7 @@ pub fn recorded(paths: &[PathBuf]) -> Result<Value, ReplayError> {
             }
         }
     }
-    let mut clocks = Clocks::default();
-    records.iter().for_each(|record| clocks.note_sending(record));
-    records.iter().for_each(|record| clocks.note_arrival(record));
+    let clocks = Clocks::read(paths)?;
     records.sort_by_key(|record| (record.wall_us, record.server, record.boot, record.sequence));
     let left_out = records.len().saturating_sub(MOST);
     let first = records.first().map_or(0, |record| record.wall_us);
@@ -54,7 +52,7 @@ pub fn recorded(paths: &[PathBuf]) -> Result<Value, ReplayError> {
         "on_trust": report.on_trust,
         "elected": elected.collect::<Value>(),
         "notes": report.notes,
-        "early": clocks.early,
+        "early": clocks.early(),
         "ahead_us": clocks.ahead(),
     }))
 }

@@ -16,6 +16,8 @@
 //! | `cut S3 S4` | S3 and S4 are cut off from the others: messages across the cut wait |
 //! | `cut-links S1 S3` | S1 and S3 do not hear each other; all else is heard as before |
 //! | `deafen S3` | S3 hears nobody, and goes on being heard |
+//! | `cut-way S1 S3` | S3 does not hear S1; S1 goes on hearing S3 |
+//! | `mend-way S1 S3` | S3 hears S1 again |
 //! | `heal` | everybody hears everybody, and what has waited can be delivered |
 //! | `restart S2` | S2 crashes and comes up again with what it had stored |
 //! | `show` | the state of every server |

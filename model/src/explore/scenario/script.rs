@@ -96,7 +96,9 @@ fn run(stage: &mut Stage, name: &str, args: &mut ArgumentConsumer<'_>) -> Result
         "drop" => stage.lose(&description(stage, args)?),
         "deliver-all" => stage.deliver_all(),
         "drop-all" => Ok(stage.lose_all()),
-        "cut" | "cut-links" | "deafen" | "heal" => change_links(stage, name, args),
+        "cut" | "cut-links" | "cut-way" | "mend-way" | "deafen" | "heal" => {
+            change_links(stage, name, args)
+        }
         "show" => Ok(stage.show()),
         _ => expect(stage, name, args),
     }
@@ -107,6 +109,10 @@ fn change_links(stage: &mut Stage, name: &str, args: &mut ArgumentConsumer<'_>) 
     match name {
         "cut" => stage.cut(&servers(stage, args)?),
         "cut-links" => stage.cut_links(&servers(stage, args)?),
+        "cut-way" | "mend-way" => {
+            let (from, to) = (server(stage, args)?, server(stage, args)?);
+            if name == "cut-way" { stage.cut_way(from, to) } else { stage.mend_way(from, to) }
+        }
         "deafen" => stage.deafen(server(stage, args)?),
         _ => stage.heal(),
     }

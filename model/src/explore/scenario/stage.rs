@@ -215,10 +215,22 @@ impl Stage {
         self.cut_all(|&(_, to)| to == server);
     }
 
+    /// The second server does not hear the first one.
+    pub(super) fn cut_way(&mut self, from: ServerId, to: ServerId) {
+        self.cut_all(|&way| way == (from, to));
+    }
+
+    /// The second server hears the first one again.
+    pub(super) fn mend_way(&mut self, from: ServerId, to: ServerId) {
+        if self.cut.remove(&(from, to)) {
+            self.path.push(Code { server: to, cause: Cause::Mend(from) });
+        }
+    }
+
     /// Everybody hears everybody.
     pub(super) fn heal(&mut self) {
-        for (from, to) in std::mem::take(&mut self.cut) {
-            self.path.push(Code { server: to, cause: Cause::Mend(from) });
+        for (from, to) in self.cut.clone() {
+            self.mend_way(from, to);
         }
     }
 

@@ -6,8 +6,12 @@ use super::Picture;
 use super::marks::{CROSS, Escaped, STAR, TRIANGLE, length, mark};
 use super::svg::{Drawing, LEFT, MESSAGES, TOP};
 
-const NOTES: [&str; 3] = [
+/// By which clocks times are told: each machine’s own, or aligned ones.
+const CLOCKS: [&str; 2] = [
     "Seconds from the first record, by each machine’s own clock: between servers, times are as true as these clocks agree.",
+    "Seconds from the first record. Clocks are aligned so that the quickest messages take as long there as back: times are as true as they do.",
+];
+const NOTES: [&str; 2] = [
     "Where steps of an election are too close together, time is stretched: shaded, with its true length.",
     "A server is down from its last record on; it may have lived a little longer. Of answers to heartbeats those are drawn that count, or tell of a newer term.",
 ];
@@ -24,7 +28,8 @@ impl Drawing<'_> {
         writeln!(f, r#"<title id="title">{title}</title>"#)?;
         writeln!(f, r#"<desc id="description">Elected in the whole run: {elected}.</desc>"#)?;
         writeln!(f, r#"<text class="heading" x="20" y="32">{title}</text>"#)?;
-        for (y, note) in (52..).step_by(16).zip(NOTES) {
+        let clocks = CLOCKS[usize::from(self.picture.is_aligned)];
+        for (y, note) in (52..).step_by(16).zip([clocks].into_iter().chain(NOTES)) {
             writeln!(f, r#"<text class="muted" x="20" y="{y}">{note}</text>"#)?;
         }
         let clocks = self.picture.clocks();

@@ -24,7 +24,8 @@ use std::time::Duration;
 use crate::cluster::Cluster;
 use crate::election::{Outgoing, Rule};
 use crate::message::Message;
-use crate::trace::reader::{ReplayError, each_line};
+use crate::trace::clocks::Ahead;
+use crate::trace::reader::ReplayError;
 use crate::trace::replay::Report;
 use crate::trace::{Cause, End, Header, Line, Record, StepId};
 use crate::types::{ServerId, Term};
@@ -80,6 +81,7 @@ pub struct Picture {
     cluster: String,
     servers: Cluster,
     elected: BTreeMap<Term, ServerId>,
+    is_aligned: bool,
     run: Extent,
     from: u64,
     to: u64,
@@ -163,12 +165,13 @@ impl Picture {
     ///
     /// [`PictureError`] if there is nothing in the range or too much, or a file cannot be read.
     pub fn read(paths: &[PathBuf], report: &Report, range: Range) -> Result<Self, PictureError> {
-        let run = extent(paths)?;
+        let run = extent(paths, &report.ahead)?;
         let (from, to) = run.part(range)?;
         let mut picture = Self {
             cluster: report.cluster.clone(),
             servers: report.servers,
             elected: report.elected.clone(),
+            is_aligned: !report.ahead.is_empty(),
             run,
             from,
             to,
@@ -177,7 +180,7 @@ impl Picture {
             journeys: BTreeMap::new(),
         };
         let mut edges = vec![(None, None); picture.lanes.len()];
-        each_line(paths, |_, line| {
+        report.ahead.each_line(paths, |line| {
             let Line::Step(record) = line else { return };
             let index = record.server.index();
             let (before, after): &mut (Option<Record>, Option<Record>) = &mut edges[index];
@@ -195,7 +198,7 @@ impl Picture {
             lane.steps.extend(before.into_iter().chain(after));
             lane.steps.sort_by_key(Record::id);
         }
-        each_line(paths, |_, line| {
+        report.ahead.each_line(paths, |line| {
             if let Line::Step(record) = line {
                 picture.complete_journeys(&record);
             }
@@ -335,9 +338,9 @@ impl Extent {
     }
 }
 
-fn extent(paths: &[PathBuf]) -> Result<Extent, ReplayError> {
+fn extent(paths: &[PathBuf], ahead: &Ahead) -> Result<Extent, ReplayError> {
     let mut extent = Extent { first: u64::MAX, last: 0, silence: 0 };
-    each_line(paths, |_, line| match line {
+    ahead.each_line(paths, |line| match line {
         Line::Header(Header { election_ms: (_, longest), .. }) => {
             extent.silence = extent.silence.max(longest.saturating_mul(1000));
         }

@@ -74,7 +74,7 @@ impl Replay {
         let Ballot { current_term: term, voted_for } = record.step.state.ballot;
         let server = record.server;
         if record.step.rule == election::Rule::Elected {
-            self.elected_us.insert(term, record.wall_us);
+            self.elected_us.insert(term, self.ahead.aligned(server, record.wall_us));
             let (leader, other) =
                 self.elected.entry(term).or_insert_with(|| (server, place.clone())).clone();
             self.demand(Rule::OneLeader, leader == server, place, || {

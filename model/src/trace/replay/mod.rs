@@ -30,6 +30,7 @@ use std::time::Duration;
 use self::run::Run;
 use crate::cluster::Cluster;
 use crate::trace::Header;
+use crate::trace::clocks::Ahead;
 use crate::trace::reader::{Place, ReplayError};
 use crate::trace::rule::Rule;
 use crate::types::{ServerId, Term};
@@ -54,6 +55,8 @@ pub struct Report {
     pub elected: BTreeMap<Term, ServerId>,
     /// And when, counted from the first record, as far as the clocks of the servers agree.
     pub elected_after: BTreeMap<Term, Duration>,
+    /// How far the clocks are taken to be ahead of each other.
+    pub ahead: Ahead,
     /// What a killed server left, and other things worth knowing.
     pub notes: Vec<String>,
 }
@@ -67,26 +70,28 @@ pub fn replay(paths: &[PathBuf]) -> Result<Report, ReplayError> {
     replay_without(&[], paths)
 }
 
+/// The same, with times that are aligned: clocks are taken to be ahead of each other by as much.
+///
+/// # Errors
+///
+/// As above.
+pub fn replay_aligned(ahead: Ahead, paths: &[PathBuf]) -> Result<Report, ReplayError> {
+    Replay { ahead, ..Replay::default() }.read(paths)
+}
+
 /// The same, where these rules are not heeded: to see that each is needed.
 ///
 /// # Errors
 ///
 /// As above.
 pub fn replay_without(rules: &[Rule], paths: &[PathBuf]) -> Result<Report, ReplayError> {
-    let mut replay = Replay { unheeded: rules.to_vec(), ..Replay::default() };
-    let read = paths.iter().map(|path| replay.read_runs(path)).collect::<Result<Vec<_>, _>>()?;
-    replay.connect_runs()?;
-    for (path, read) in paths.iter().zip(read) {
-        if replay.read_messages(path, read.bytes)? != read.records {
-            return Err(ReplayError::Changed { file: path.clone() });
-        }
-    }
-    replay.report()
+    Replay { unheeded: rules.to_vec(), ..Replay::default() }.read(paths)
 }
 
 #[derive(Default)]
 struct Replay {
     unheeded: Vec<Rule>,
+    ahead: Ahead,
     header: Option<Header>,
     runs: BTreeMap<(ServerId, u64), Run>,
     records: u64,
@@ -100,6 +105,17 @@ struct Replay {
 }
 
 impl Replay {
+    fn read(mut self, paths: &[PathBuf]) -> Result<Report, ReplayError> {
+        let read = paths.iter().map(|path| self.read_runs(path)).collect::<Result<Vec<_>, _>>()?;
+        self.connect_runs()?;
+        for (path, read) in paths.iter().zip(read) {
+            if self.read_messages(path, read.bytes)? != read.records {
+                return Err(ReplayError::Changed { file: path.clone() });
+            }
+        }
+        self.report()
+    }
+
     /// Refuses what breaks a rule.
     fn demand(
         &self,
@@ -136,6 +152,7 @@ impl Replay {
             on_trust: self.on_trust,
             elected: self.elected.into_iter().map(|(term, (leader, _))| (term, leader)).collect(),
             elected_after: self.elected_us.into_iter().map(after).collect(),
+            ahead: self.ahead,
             notes: self.notes,
         })
     }

@@ -41,8 +41,9 @@ impl Replay {
                         )
                     })?;
                     self.records += 1;
-                    let first_us = self.first_us.get_or_insert(record.wall_us);
-                    *first_us = record.wall_us.min(*first_us);
+                    let us = self.ahead.aligned(record.server, record.wall_us);
+                    let first_us = self.first_us.get_or_insert(us);
+                    *first_us = us.min(*first_us);
                     match &mut part.steps {
                         Some(steps) => steps.add(&record),
                         steps @ None => *steps = Some(Steps::beginning(&record)),

@@ -10,17 +10,18 @@
 //! The last record of a killed server may tell of a step that did not take effect: if the ballot
 //! that the server came back with is the older one, that record is left out.
 
+pub mod module;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
-use crate::action::Action;
-use crate::action::Envelope;
+use crate::action::Trigger;
 use crate::cluster::Cluster;
-use crate::election::{Ballot, Role, State};
-use crate::message::Message;
+use crate::election::Ballot;
 use crate::trace::reader::{Place, ReplayError, each_line};
 use crate::trace::{Cause, Line, Record, StepId};
-use crate::types::{Beats, ServerId, ServerSet, Term};
+use crate::types::{Beats, ServerId, Term};
+use module::Told;
 
 /// Why traces do not make a behaviour.
 #[derive(Debug, thiserror::Error)]
@@ -116,30 +117,25 @@ impl Behaviour {
 
     /// The module that tells it. Its name has to be that of its file.
     pub fn module(&self, name: &str) -> String {
-        let all = self.cluster.servers().collect();
-        let named = |servers: ServerSet| {
-            let names: Vec<_> = servers.iter().map(|server| format!("\"{server}\"")).collect();
-            names.join(", ")
-        };
-        let protocol = self.cluster.protocol();
-        let records: Vec<_> = self.entries.iter().map(told).collect();
-        format!(
-            "---- MODULE {name} ----\n\
-             \\* What servers recorded, written by `raft-model replay --tla`; for `tla/tlc`.\n\
-             EXTENDS TraceRaftElection\n\n\
-             TraceServer      == {{{}}}\n\
-             TracePreVote     == {}\n\
-             TraceCheckQuorum == {}\n\
-             TraceWitness     == {{{}}}\n\
-             TraceRecords == <<\n{}\n>>\n\n\
-             TraceSpec == TraceInit /\\ [][TraceNext(TraceRecords)]_traceVars\n\
-             ====\n",
-            named(all),
-            boolean(protocol.pre_vote()),
-            boolean(protocol.check_quorum()),
-            named(self.cluster.witnesses()),
-            records.join(",\n")
+        let steps = self.entries.iter().map(Entry::told);
+        module::module(
+            name,
+            "What servers recorded, written by `raft-model replay --tla`",
+            self.cluster,
+            steps,
         )
+    }
+}
+
+impl Entry {
+    fn told(&self) -> Told {
+        let Record { server, cause, step, .. } = self.record;
+        let (before, trigger) = match (cause, cause.before().zip(cause.event())) {
+            (_, Some((before, event))) => (Ok(before), Trigger::Event(event)),
+            (Cause::Start { stored }, _) => (Err(stored), Trigger::Restart),
+            (_, None) => unreachable!("everything else has an event"),
+        };
+        Told { at: self.place.to_string(), server, patience: self.patience, before, trigger, step }
     }
 }
 
@@ -176,105 +172,4 @@ fn merged(mut servers: BTreeMap<ServerId, Queue>) -> Vec<Entry> {
         to_come.remove(&id(server, record));
         merged.extend(servers.get_mut(&server).and_then(VecDeque::pop_front));
     }
-}
-
-/// A line of the module.
-fn told(Entry { place, patience, record }: &Entry) -> String {
-    let Record { server, cause, step, .. } = record;
-    let before = match *cause {
-        Cause::Start { stored } => {
-            format!("Disk({}, {})", stored.current_term, vote(stored.voted_for))
-        }
-        Cause::Timeout { before, .. }
-        | Cause::HandOver { before, .. }
-        | Cause::Receive { before, .. } => state(&before),
-    };
-    let received = match *cause {
-        Cause::Receive { from, message, .. } => {
-            let to = (!message.is_request()).then_some(*server);
-            Some(Envelope { from, to, message })
-        }
-        Cause::Start { .. } | Cause::Timeout { .. } | Cause::HandOver { .. } => None,
-    };
-    format!(
-        "    Record(\"{}\", \"{server}\", \"{}\", {patience},\n        {before},\n        {},\n        {}, {}, {})",
-        quoted(place),
-        action(record),
-        state(&step.state),
-        boolean(step.persist),
-        messages(received),
-        messages(Envelope::of(*server, step.outgoing)),
-    )
-}
-
-/// The name of what is recorded.
-fn action(record: &Record) -> Action {
-    match record.cause.before().zip(record.cause.event()) {
-        None => Action::Restart,
-        Some((before, event)) => Action::of(&before, event, &record.step.state),
-    }
-}
-
-/// A string of TLA+ knows no letters but those of ASCII.
-fn quoted(place: &Place) -> String {
-    let text = place.to_string().replace('\\', "\\\\").replace('"', "\\\"");
-    text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
-}
-
-fn state(State { ballot, role }: &State) -> String {
-    let role = match *role {
-        Role::Follower { contact } => format!("Follower({})", boolean(contact)),
-        Role::PreCandidate { attempt, votes } => {
-            format!("PreCandidate(\"{attempt}\", {})", set(votes))
-        }
-        Role::Candidate { votes } => format!("Candidate({})", set(votes)),
-        Role::Leader { round, answered, beats } => {
-            format!("Leader({round}, {}, {beats})", set(answered))
-        }
-    };
-    format!("State({}, {}, {role})", ballot.current_term, vote(ballot.voted_for))
-}
-
-fn set(servers: ServerSet) -> String {
-    let servers: Vec<_> = servers.iter().map(|server| format!("\"{server}\"")).collect();
-    format!("{{{}}}", servers.join(", "))
-}
-
-const fn boolean(value: bool) -> &'static str {
-    if value { "TRUE" } else { "FALSE" }
-}
-
-fn vote(voted_for: Option<ServerId>) -> String {
-    voted_for.map_or("Nil".to_owned(), |candidate| format!("\"{candidate}\""))
-}
-
-/// A set of one message, or of none. An attempt is a name there: TLC's numbers are small.
-fn messages(envelope: Option<Envelope>) -> String {
-    let Some(Envelope { from, to, message }) = envelope else { return "{}".to_owned() };
-    // Only a request has none.
-    let to = to.map_or("Nil".to_owned(), |to| format!("\"{to}\""));
-    let told = match message {
-        Message::RequestVote { term, hand_over } => {
-            format!("RequestVote(\"{from}\", {term}, {})", boolean(hand_over))
-        }
-        Message::RequestVoteResponse { term, vote_granted } => {
-            format!("RequestVoteResponse(\"{from}\", {to}, {term}, {})", boolean(vote_granted))
-        }
-        Message::AppendEntries { term, round } => {
-            format!("AppendEntries(\"{from}\", {term}, {round})")
-        }
-        Message::AppendEntriesResponse { term, round } => {
-            let round = round.map_or("NoRound".to_owned(), |round| round.to_string());
-            format!("AppendEntriesResponse(\"{from}\", {to}, {term}, {round})")
-        }
-        Message::PreVote { term, attempt } => {
-            format!("PreVoteRequest(\"{from}\", {term}, \"{attempt}\")")
-        }
-        Message::PreVoteResponse { term, vote_granted, attempt } => {
-            let granted = boolean(vote_granted);
-            format!("PreVoteResponse(\"{from}\", {to}, {term}, {granted}, \"{attempt}\")")
-        }
-        Message::HandOver { term } => format!("HandOverOrder(\"{from}\", {to}, {term})"),
-    };
-    format!("{{{told}}}")
 }
