@@ -146,6 +146,16 @@ fn edited(rule: Rule) -> Edited {
             traces.push(traces[2].clone());
             return Edited { traces, behind };
         }
+        // S3 goes on in another file, in which its heartbeats are slower.
+        Rule::OneTiming => {
+            let mut traces = run.traces.to_vec();
+            let last = traces[2].pop().unwrap();
+            let mut header = header_of_last_run(&mut run, 3).clone();
+            header.sequence = run.last(3).sequence;
+            header.heartbeat_ms += 1;
+            traces.push(vec![Line::Header(header), last]);
+            return Edited { traces, behind };
+        }
         Rule::BallotKept => come_up_without_a_vote(&mut run),
         Rule::OneLeader => return Edited { traces: two_leaders(), behind },
         // S1 has voted for itself, and then, having come up without that vote, for S2.

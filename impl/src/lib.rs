@@ -89,6 +89,7 @@ pub mod http;
 pub mod leadership;
 pub mod lease;
 pub mod link;
+mod lock;
 pub mod node;
 pub mod recorder;
 #[cfg(feature = "daemon")]

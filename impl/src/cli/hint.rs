@@ -116,7 +116,13 @@ fn trace(error: RecorderError) -> Failure {
             "First check --data. Start a server that has run without --bootstrap.",
         )),
         RecorderError::Foreign { .. } => Failure::disk(hinted(error, "Correct --trace.")),
-        RecorderError::Io { .. } => Failure::other(hinted(error, "Correct --trace.")),
+        RecorderError::LostBallot { .. } => Failure::disk(hinted(
+            error,
+            "First check --data and --trace: they may be of different servers.",
+        )),
+        RecorderError::Locked { .. } | RecorderError::Io { .. } => {
+            Failure::other(hinted(error, "Correct --trace."))
+        }
     }
 }
 

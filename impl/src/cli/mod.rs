@@ -9,9 +9,11 @@ mod init;
 mod keys;
 mod lead;
 mod log;
+mod reload;
 mod run;
 mod service;
 mod simulate;
+mod trace;
 
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -53,6 +55,7 @@ enum Command {
     HandOver(control::HandOver),
     StepDown(control::StepDown),
     LogLevel(control::LogLevel),
+    Trace(trace::Trace),
     Simulate(simulate::Args),
     Completions(generate::Completions),
     Man(generate::Man),
@@ -77,6 +80,7 @@ pub(crate) fn run() -> ExitCode {
         Command::HandOver(args) => control::hand_over(&args),
         Command::StepDown(args) => control::step_down(&args),
         Command::LogLevel(args) => control::log_level(args),
+        Command::Trace(args) => trace::run(args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(&args),

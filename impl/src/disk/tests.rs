@@ -344,7 +344,7 @@ fn a_cluster_of_another_size_is_another_cluster() {
 fn a_directory_that_is_given_up_is_free_whoever_has_its_lock_open() {
     let dir = saved([]);
     let given_up = DataDir::lock(dir.path()).unwrap();
-    let _of_a_child = given_up.lock.try_clone().unwrap();
+    let _of_a_child = given_up._lock.try_clone().unwrap();
     drop(given_up);
     DataDir::lock(dir.path()).unwrap();
 }

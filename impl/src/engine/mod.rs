@@ -232,6 +232,11 @@ impl Engine {
         }
     }
 
+    /// The number of the next step that is recorded.
+    pub const fn next_sequence(&self) -> u64 {
+        self.sequence
+    }
+
     /// Its configuration.
     pub const fn config(&self) -> &Config {
         &self.config

@@ -13,7 +13,6 @@ use crate::clock::Moment;
 use crate::config::Config;
 use crate::counters::is_worth_a_line;
 use crate::status::Status;
-use crate::wire::Rejection;
 
 /// The server comes up.
 pub(super) fn start(config: &Config, status: &Status, ballot: &Path) {
@@ -114,14 +113,5 @@ pub(super) fn sent(to: ServerId, address: SocketAddr, result: io::Result<()>, co
                 tracing::warn!(%to, %address, error, count, "datagrams not sent");
             }
         }
-    }
-}
-
-/// A datagram was rejected, one of so many for this reason.
-pub(super) fn rejected(reason: Rejection, source: SocketAddr, count: u64) {
-    let reason = reason.to_string(); // so that it stands in quotes
-    tracing::debug!(%source, reason, "datagram rejected");
-    if is_worth_a_line(count) {
-        tracing::warn!(%source, reason, count, "datagrams rejected");
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use raft_model::cluster::Cluster;
 use raft_model::election::{Outgoing, Role, Rule, Server, State, Step};
 use raft_model::message::Message;
-use raft_model::trace::Cause;
+use raft_model::trace::{Cause, StepId};
 use raft_model::types::{Round, ServerId, Term};
 
 pub use self::histogram::Histogram;
@@ -69,7 +69,17 @@ pub struct Peer {
     pub round_trips: Histogram,
     /// How many answers of it have arrived, to heartbeats and to requests for its vote.
     pub answered: u64,
+    /// When the last of them arrived.
+    pub last_answered: Option<Moment>,
+    /// How many messages of it arrived that an earlier run of it sent, or the same run long before,
+    /// than one that had arrived already. A few are late; many come of two processes that both say
+    /// that they are this server.
+    pub went_back: u64,
+    latest: Option<StepId>, // in which it sent something that arrived
 }
+
+/// How many steps a message may be late, so that nobody is suspected.
+const LATE: u64 = 1000;
 
 /// Elections that a server took part in, and those that it knows of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -145,8 +155,9 @@ impl Status {
             // this server itself has left office.
             _ => self.leader.filter(|&leader| is_same_term && leader != self.server),
         };
-        if let Cause::Receive { from, message, .. } = cause {
+        if let Cause::Receive { from, message, sent_in, .. } = cause {
             self.hear(from, message, now);
+            self.peers[from.index()].is_counted(sent_in);
         }
         if let Outgoing::Broadcast { message: Message::AppendEntries { round, .. } } = step.outgoing
         {
@@ -180,6 +191,7 @@ impl Status {
         match message {
             Message::AppendEntriesResponse { term, round } => {
                 peer.answered += 1;
+                peer.last_answered = Some(now);
                 // Another term has rounds of the same numbers.
                 let round = if has_rounds { round } else { Some(Round::FIRST) };
                 let round = round.filter(|_| term == self.state.ballot.current_term);
@@ -190,6 +202,7 @@ impl Status {
             }
             Message::RequestVoteResponse { .. } | Message::PreVoteResponse { .. } => {
                 peer.answered += 1;
+                peer.last_answered = Some(now);
             }
             Message::RequestVote { .. }
             | Message::AppendEntries { .. }
@@ -244,6 +257,19 @@ impl Status {
     /// Every other server of the cluster, in the order of their numbers, and what it knows of it.
     pub fn peers(&self) -> impl Iterator<Item = (ServerId, &Peer)> {
         self.cluster.others(self.server).map(|server| (server, self.peer(server)))
+    }
+}
+
+impl Peer {
+    /// Runs and steps are counted upwards.
+    fn is_counted(&mut self, sent_in: StepId) {
+        let StepId { boot, sequence } = sent_in;
+        let is_behind = |latest: StepId| {
+            boot < latest.boot
+                || (boot == latest.boot && sequence.saturating_add(LATE) < latest.sequence)
+        };
+        self.went_back += u64::from(self.latest.is_some_and(is_behind));
+        self.latest = self.latest.max(Some(sent_in));
     }
 }
 

@@ -38,7 +38,10 @@ fn every_key_can_be_in_the_file() {
         clock-error = 0.05
         seed = 7
         trace = "/var/log/orders.trace"
+        trace-size = "64M"
+        trace-keep = 9
         trace-required = true
+        wait-for-address = 60
         http = "127.0.0.1:8080"
         log = "debug"
         [servers]
@@ -52,6 +55,8 @@ fn every_key_can_be_in_the_file() {
     .unwrap();
     assert_eq!((keys.cluster.as_deref(), keys.id), (Some("orders"), Some(2)));
     assert_eq!(keys.data.as_deref(), Some(Path::new("/var/lib/orders")));
+    let rotation = Rotation { size: Some(64 << 20), keep: NonZero::new(9) };
+    assert_eq!((keys.rotation(), keys.wait_for_address), (rotation, Some(60)));
     assert_eq!(keys.listen.unwrap().to_string(), "0.0.0.0:7000");
     assert_eq!((keys.protocol, keys.witnesses), (Some(Protocol::CHECK_QUORUM), vec![3]));
     assert_eq!((keys.heartbeat, keys.election), (Some(20), Some(Range(100, 250))));
