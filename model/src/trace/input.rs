@@ -15,7 +15,7 @@ pub(super) struct Input {
     pub(super) length: u64,
 }
 
-/// Opens it. `None` if it is no file: a pipe could be waited on for ever, and can be read only once.
+/// Opens it. `None` if it is no file: a pipe could be waited on for ever, and is read only once.
 pub(super) fn open(path: &Path) -> io::Result<Option<Input>> {
     #[cfg(feature = "check")]
     if path == Path::new(STDIN) {

@@ -48,8 +48,8 @@ pub struct Report {
     pub runs: usize,
     /// Messages received whose sending is in a trace.
     pub received: u64,
-    /// Messages received from servers of which no trace was given, or of steps that their traces say
-    /// they leave out.
+    /// Messages received from servers of which no trace was given, or of steps that their traces
+    /// say they leave out.
     pub on_trust: u64,
     /// Who was elected in which term.
     pub elected: BTreeMap<Term, ServerId>,
