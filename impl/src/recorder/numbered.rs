@@ -34,7 +34,10 @@ pub(super) fn next(path: &Path) -> io::Result<PathBuf> {
 pub(super) fn keep(path: &Path, count: NonZero<u32>) -> io::Result<()> {
     let files = all(path)?;
     let too_many = files.len().saturating_sub(count.get() as usize);
-    files[..too_many].iter().try_for_each(|(_, file)| fs::remove_file(file))
+    files[..too_many].iter().try_for_each(|(_, file)| match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()), // somebody else may remove them, too
+    })
 }
 
 fn directory(path: &Path) -> &Path {
