@@ -149,7 +149,9 @@ fn it_knows_when_it_heard_whom_and_how_many_answered() {
         .times_out()
         .hears(2, VOTE)
         .hears(3, Message::AppendEntriesResponse { term: ONE, round: None });
-    let heard = Peer { last_heard: Some(NOW), answered: 1, ..Peer::default() };
+    let (last_heard, last_answered) = (Some(NOW), Some(NOW));
+    let latest = Some(SENT_IN);
+    let heard = Peer { last_heard, answered: 1, last_answered, latest, ..Peer::default() };
     assert_eq!(*status.peer(server(2)), heard);
     let three = status.peer(server(3));
     assert_eq!((three.last_heard, three.answered), (Some(NOW), 1));
