@@ -59,7 +59,8 @@ function drawn(/** @type {Views} */ views, own, id) {
       says: `${it.role} in term ${it.term}`,
     };
   }
-  if (view)
+  // Not this page, but its own server may hear it.
+  if (view && own.leader !== id)
     return {
       term: null,
       role: 'follower',
