@@ -60,14 +60,14 @@ function drawn(/** @type {Views} */ views, own, id) {
     };
   }
   // Not this page, but its own server may hear it.
-  if (view && own.leader !== id)
+  const leads = own.leader === id && !views.get(own.server)?.fault;
+  if (view && !leads)
     return {
       term: null,
       role: 'follower',
       silent: true,
       says: 'does not answer',
     };
-  const leads = own.leader === id;
   return {
     term: leads ? number(own.term) : null,
     role: leads ? 'leader' : 'not asked',
