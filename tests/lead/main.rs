@@ -74,6 +74,25 @@ fn a_supervisor_that_is_stopped_loses_its_command_to_the_node() {
     service.never_two_at_once();
 }
 
+/// The node is held, so that it cannot be the one that ends the command.
+#[test]
+fn a_supervisor_that_is_killed_takes_its_command_with_it_even_if_its_node_is_killed_too() {
+    let mut service = Service::ticking();
+    let kill = |service: &mut Service, server| {
+        service.cluster.pause(server);
+        service.signal(server, Signal::KILL);
+        service.end(server);
+        service.cluster.kill(server);
+        service.assert_idle(server);
+    };
+    let restart = |service: &mut Service, server| {
+        service.cluster.restart(server);
+        service.supervise(server);
+    };
+    service.in_rounds(kill, restart);
+    service.never_two_at_once();
+}
+
 /// It needs far longer than what is left of a lease, and gets that time.
 #[test]
 fn a_node_that_hands_over_or_stops_waits_until_the_command_has_ended() {
