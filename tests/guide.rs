@@ -5,6 +5,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use raft_model::trace::replay::replay;
 use raft_node::Term;
 use raft_node::control::Snapshot;
 use support::machines::Machines;
@@ -135,6 +136,12 @@ fn who_follows_the_guide_gets_what_it_says() {
             (leader, operator.term(leader))
         });
         match block.heading {
+            "What happened" if block.lines.contains("trace stop") => {
+                let leader = operator.leader(&[1, 2, 3]);
+                let lines = "raft-node hand-over --config /etc/raft-node/orders.toml";
+                operator.types(leader, lines);
+                operator.leader(&[1, 2, 3]);
+            }
             "A member moves" => {
                 operator.types(3, "ip address replace 10.83.3.3/24 dev uplink");
                 let addresses = [(1, "10.83.1.2"), (2, "10.83.2.2"), (3, "10.83.3.3")];
@@ -158,6 +165,12 @@ fn who_follows_the_guide_gets_what_it_says() {
             _ => {}
         }
         operator.follows(&block);
+        if block.lines.contains("trace stop") {
+            let trace =
+                |machine| operator.machines.path(machine, "/var/lib/raft-node/orders/trace.jsonl");
+            let report = replay(&[trace(1), trace(2), trace(3)]).expect("it did happen");
+            assert_eq!(report.elected.len(), 1, "who was elected after the hand-over");
+        }
         if let Some((leader, term)) = before {
             let next = operator.is_served_by_the_leader(&[1, 2, 3]);
             let changed = block.heading == "Upgrade" || block.lines.contains("log-level");

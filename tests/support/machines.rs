@@ -49,6 +49,11 @@ impl Machines {
         fs::write(self.hosts(), format!("127.0.0.1 localhost\n{text}")).unwrap();
     }
 
+    /// Where a file is, or a directory, that only this machine has.
+    pub fn path(&self, machine: usize, path: &str) -> PathBuf {
+        self.folder.path().join(format!("{machine}{path}"))
+    }
+
     fn hosts(&self) -> PathBuf {
         self.folder.path().join("hosts")
     }
@@ -62,7 +67,7 @@ impl Machines {
         bind(&self.hosts(), "/etc/hosts");
         bind(&self.folder.path().join("local"), "/usr/local");
         for own in OWN {
-            let from = self.folder.path().join(format!("{machine}{own}"));
+            let from = self.path(machine, own);
             fs::create_dir_all(&from).unwrap();
             fs::create_dir_all(own).unwrap();
             bind(&from, own);
