@@ -244,20 +244,20 @@ fn a_panic_says_where_and_why_and_has_its_own_code() {
 }
 
 #[test]
-fn every_help_explains_the_exit_codes_and_the_readme_agrees() {
-    let readme = include_str!("../README.md");
-    let rows = readme.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"));
+fn every_help_explains_the_exit_codes_and_the_guide_agrees() {
+    let guide = include_str!("../impl/src/guide/evidence.md");
+    let rows = guide.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"));
     let rows: Vec<_> = rows.filter_map(|row| row.split_once("` | ")).collect();
-    let in_readme = rows.iter().filter(|(code, _)| code.parse::<u8>().is_ok());
-    let in_readme: Vec<_> = in_readme.map(|(code, says)| format!("{code} {says}")).collect();
-    assert!(in_readme.len() > 5, "a table of exit codes in README.md: {in_readme:?}");
+    let in_guide = rows.iter().filter(|(code, _)| code.parse::<u8>().is_ok());
+    let in_guide: Vec<_> = in_guide.map(|(code, says)| format!("{code} {says}")).collect();
+    assert!(in_guide.len() > 5, "a table of exit codes in the guide: {in_guide:?}");
     for command in ["", "check", "liveness", "explore", "prove", "mutants", "topologies", "replay"]
     {
         let arguments: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
         let help = text(run(&arguments).stdout);
         let (_, explained) = help.split_once("Exit codes:").expect("a list of exit codes");
         let words = |text: &str| text.split_whitespace().map(String::from).collect::<Vec<_>>();
-        assert_eq!(words(explained), words(&in_readme.join(" ")), "{command}");
+        assert_eq!(words(explained), words(&in_guide.join(" ")), "{command}");
     }
 }
 

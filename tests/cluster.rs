@@ -1,7 +1,7 @@
 //! `raft-node cluster`: what it says without a terminal, and what it leaves behind.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -226,6 +226,19 @@ fn all_its_servers_have_the_protocol_that_it_is_given() {
 }
 
 #[test]
+fn its_servers_are_told_who_is_a_witness_and_how_wrong_clocks_may_be() {
+    let mut cluster = Demonstration::with(&["--witness", "3", "--clock-error", "0.05"]);
+    cluster.leader(0);
+    for trace in cluster.traces() {
+        let witnesses = Demonstration::header(&trace).servers.witnesses();
+        assert_eq!(witnesses.to_string(), "{S3}", "{}", trace.display());
+    }
+    let command = fs::read(format!("/proc/{}/cmdline", cluster.leader(0).process)).unwrap();
+    let words = String::from_utf8(command).unwrap().replace('\0', " ");
+    assert!(words.contains("--clock-error 0.05 "), "{words}");
+}
+
+#[test]
 fn sigterm_and_sighup_end_it_with_0_and_leave_nothing_behind() {
     for signal in [Signal::TERM, Signal::HUP] {
         let mut cluster = Demonstration::start();
@@ -235,88 +248,6 @@ fn sigterm_and_sighup_end_it_with_0_and_leave_nothing_behind() {
         cluster.wait_until_gone();
         assert!(cluster.is_tidy(), "{signal:?}");
     }
-}
-
-/// A cluster on a terminal of 40 columns.
-struct Terminal {
-    script: Child,
-    shown: Receiver<String>,
-    directory: TempDir,
-}
-
-impl Terminal {
-    fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let program = format!("stty cols 40 rows 24; exec {} cluster", raft_node().display());
-        let mut command = Command::new("script"); // it runs a program on a terminal of its own
-        command.args(["--quiet", "--return", "--command", &program, "/dev/null"]);
-        command
-            .env("TMPDIR", directory.path())
-            .env("NO_COLOR", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut script = command.spawn().unwrap();
-        let (sender, shown) = channel();
-        let mut stdout = script.stdout.take().unwrap();
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(count @ 1..) = stdout.read(&mut bytes) {
-                let _ = sender.send(String::from_utf8_lossy(&bytes[..count]).into_owned());
-            }
-        });
-        Self { script, shown, directory }
-    }
-
-    fn types(&self, keys: &str) {
-        self.script.stdin.as_ref().unwrap().write_all(keys.as_bytes()).unwrap();
-    }
-
-    /// Waits until this is shown, from now on.
-    fn shows(&self, words: &str) {
-        let mut all = String::new();
-        let deadline = Instant::now() + PATIENCE;
-        while !all.contains(words) {
-            let patience = deadline.saturating_duration_since(Instant::now());
-            let Ok(more) = self.shown.recv_timeout(patience) else {
-                panic!("waited in vain for {words:?}: {all}");
-            };
-            all += &more;
-        }
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _ = self.script.kill();
-        let _ = self.script.wait();
-    }
-}
-
-#[test]
-fn keys_kill_and_pause_and_continue_a_server() {
-    let mut terminal = Terminal::start();
-    terminal.shows(" leads in term ");
-    terminal.types("k1");
-    terminal.shows("S1             -  down"); // no process
-    terminal.types("p2");
-    terminal.shows("S2 is paused");
-    terminal.types("c2");
-    terminal.shows("S2 goes on");
-    terminal.types("\x03"); // Ctrl-C
-    terminal.shows("The traces are gone. To keep them: --trace");
-    assert_eq!(terminal.script.wait().unwrap().code(), Some(0));
-    assert_eq!(fs::read_dir(terminal.directory.path()).unwrap().count(), 0);
-}
-
-#[test]
-fn a_server_that_a_key_paused_does_not_keep_the_cluster_from_stopping() {
-    let mut terminal = Terminal::start();
-    terminal.shows(" leads in term ");
-    terminal.types("p1");
-    terminal.shows("S1 is paused");
-    terminal.types("\x03");
-    terminal.shows("The traces are gone.");
-    assert_eq!(terminal.script.wait().unwrap().code(), Some(0));
 }
 
 #[test]
@@ -374,20 +305,31 @@ fn traces_that_are_there_already_are_left_alone() {
     fs::create_dir(directory.path().join("traces")).unwrap();
     fs::write(&trace, "Dear diary\n").unwrap();
     let traces = directory.path().join("traces");
-    fails(&mut command(&directory), 2, &[traces.to_str().unwrap(), "give an empty directory"]);
+    fails(&mut command(&directory), 2, &[traces.to_str().unwrap(), "--trace another directory"]);
     assert!(fs::read_dir(directory.path().join("temporary")).unwrap().next().is_none());
     assert_eq!(fs::read_dir(traces).unwrap().count(), 1);
     assert_eq!(fs::read_to_string(&trace).unwrap(), "Dear diary\n");
 }
 
 #[test]
+fn a_place_for_traces_that_is_no_directory_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let traces = directory.path().join("traces");
+    fs::write(&traces, "Dear diary\n").unwrap();
+    let words = [traces.to_str().unwrap(), "no directory for traces", "--trace another directory"];
+    fails(&mut command(&directory), 2, &words);
+}
+
+#[test]
 fn bad_input_exits_with_2_and_starts_nothing() {
-    let table: [(&[&str], &[&str]); 5] = [
+    let table: [(&[&str], &[&str]); 7] = [
         (&["--size", "0"], &["--size", "1..=7"]),
         (&["--size", "8"], &["--size", "1..=7"]),
         (&["--heartbeat", "100"], &["heartbeat of 100ms", "150ms"]),
         (&["--election", "soon"], &["soon", "150..225"]),
         (&["--protocol", "paxos"], &["\"paxos\" is no protocol"]),
+        (&["--witness", "4"], &["S4 cannot be a witness", "Correct --witness"]),
+        (&["--clock-error", "100"], &["less than 100 percent"]),
     ];
     for (more, words) in table {
         let directory = tempfile::tempdir().unwrap();

@@ -123,23 +123,26 @@ fn line() -> impl Strategy<Value = Line> {
             Line::Step(Record { server, boot, sequence, wall_us, monotonic_us, cause, step })
         },
     );
-    let numbers = (number(), number(), number(), number());
+    let numbers = (number(), number(), number(), number(), number());
     let header = (any::<String>(), cluster, vec(any::<String>(), 0..8), server(), numbers)
-        .prop_map(|(cluster, servers, addresses, server, (boot, heartbeat_ms, min, max))| {
-            let (version, program) = (VERSION, cluster.clone());
-            let election_ms = (min, max);
-            Line::Header(Header {
-                version,
-                cluster,
-                servers,
-                addresses,
-                server,
-                boot,
-                heartbeat_ms,
-                election_ms,
-                program,
-            })
-        });
+        .prop_map(
+            |(cluster, servers, addresses, server, (boot, heartbeat_ms, min, max, sequence))| {
+                let (version, program) = (VERSION, cluster.clone());
+                let election_ms = (min, max);
+                Line::Header(Header {
+                    version,
+                    cluster,
+                    servers,
+                    addresses,
+                    server,
+                    boot,
+                    heartbeat_ms,
+                    election_ms,
+                    program,
+                    sequence,
+                })
+            },
+        );
     prop_oneof![record, header]
 }
 

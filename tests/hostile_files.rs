@@ -20,7 +20,7 @@ use raft_model::types::{ServerId, Term};
 use raft_node::config::{Config, Settings};
 use raft_node::disk::slot::SLOT_SIZE;
 use raft_node::disk::{DataDir, Store};
-use raft_node::recorder::Trace;
+use raft_node::recorder::{Rotation, Trace};
 use raft_node::wire::Frame;
 use rustix::process::{Pid, Resource, Rlimit, getuid, prlimit};
 use support::node::{free_addresses, raft_node};
@@ -323,11 +323,12 @@ fn what_is_no_trace_is_refused_and_left_alone() {
 
 /// A trace of many runs, longer than the ballot, so that a limit can come between the two.
 fn long_trace(server: &Server) -> u64 {
-    for boot in 0.. {
+    loop {
         if server.trace().metadata().is_ok_and(|metadata| metadata.len() > 3 * SLOT_SIZE as u64) {
             break;
         }
-        Trace::open(&server.trace(), &server.config).unwrap().begin(boot).unwrap();
+        let trace = Trace::open(&server.trace(), &server.config, Rotation::default());
+        trace.unwrap().begin(0).unwrap();
     }
     server.trace().metadata().unwrap().len()
 }

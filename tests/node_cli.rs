@@ -94,12 +94,24 @@ impl Started {
 
     /// Reads its log until this word; false if it ends before.
     fn says(&self, word: &str) -> bool {
+        self.log_until(word).last().is_some_and(|line| line.contains(word))
+    }
+
+    /// Its log until this word, or its end.
+    fn log_until(&self, word: &str) -> Vec<String> {
         let stderr = self.child.stderr.as_ref().unwrap().as_fd().try_clone_to_owned().unwrap();
         let (sender, said) = channel();
         let wanted = word.to_owned();
         std::thread::spawn(move || {
-            let mut lines = BufReader::new(File::from(stderr)).lines().map_while(Result::ok);
-            sender.send(lines.any(|line| line.contains(&wanted)))
+            let mut seen = Vec::new();
+            for line in BufReader::new(File::from(stderr)).lines().map_while(Result::ok) {
+                let is_last = line.contains(&wanted);
+                seen.push(line);
+                if is_last {
+                    break;
+                }
+            }
+            sender.send(seen)
         });
         said.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("waited in vain for {word:?}"))
     }
@@ -195,7 +207,7 @@ fn a_ballot_of_another_cluster_says_what_to_correct() {
     let mut arguments = lone(dir.path());
     let name = arguments.iter().position(|argument| argument == "test").unwrap();
     arguments[name] = "other".into();
-    let words = ["of cluster \"test\"", "not of", "\"other\"", "Correct --data, --id, --cluster"];
+    let words = ["of cluster \"test\"", "not of", "\"other\"", "Correct --data, or --cluster."];
     fails(&arguments, &[], 3, &words);
 }
 
@@ -203,7 +215,7 @@ fn a_ballot_of_another_cluster_says_what_to_correct() {
 fn a_ballot_of_another_protocol_says_what_to_correct() {
     let dir = tempfile::tempdir().unwrap();
     drop(Started::leading(dir.path(), &["--protocol", "figure2"]));
-    let words = ["1 server (guarded)", "Correct --data, --id, --cluster, --protocol"];
+    let words = ["(figure2, no witness), not", "(guarded, no witness)", "or --protocol."];
     fails(&lone(dir.path()), &[], 3, &words);
 }
 
@@ -271,11 +283,25 @@ fn the_log_says_who_leads() {
 }
 
 #[test]
+fn a_server_that_nobody_answers_says_so_more_and_more_seldom() {
+    let dir = tempfile::tempdir().unwrap();
+    let silent = format!("2={}", free_addresses(1)[0]);
+    let mut log = Vec::new();
+    let more = ["--server", &silent, "--heartbeat", "4", "--election", "10..20"];
+    Started::when(dir.path(), &more, "16 elections", |started| {
+        log = started.log_until("elections_begun=16");
+        log.last().is_some_and(|line| line.contains("elections_begun=16"))
+    });
+    let elections: Vec<_> = log.iter().filter(|line| line.contains("rule=PreCampaigned")).collect();
+    assert_eq!(elections.len(), 5, "1, 2, 4, 8, 16: {log:#?}");
+}
+
+#[test]
 fn what_cannot_be_sent_is_warned_of() {
     let dir = tempfile::tempdir().unwrap();
     let everybody = "127.255.255.255:7009"; // only with leave
     let server = format!("2={everybody}");
-    let warning = format!("datagrams not sent to=S2 address={everybody} error=Permission denied");
+    let warning = format!("datagrams not sent to=S2 address={everybody} error=\"Permission denied");
     drop(Started::saying(dir.path(), &["--server", &server], &warning));
 }
 

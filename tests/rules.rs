@@ -94,6 +94,17 @@ fn two_leaders() -> Vec<Vec<Line>> {
     run.traces[..2].to_vec()
 }
 
+/// The last step of S3 is in a file of its own, in which its heartbeats are slower.
+fn in_a_slower_file(run: &mut Run) -> Vec<Vec<Line>> {
+    let mut header = header_of_last_run(run, 3).clone();
+    header.sequence = run.last(3).sequence;
+    header.heartbeat_ms += 1;
+    let mut traces = run.traces.to_vec();
+    let last = traces[2].pop().unwrap();
+    traces.push(vec![Line::Header(header), last]);
+    traces
+}
+
 /// For each rule, what is edited.
 fn edited(rule: Rule) -> Edited {
     let mut run = three_elections("demo");
@@ -146,6 +157,7 @@ fn edited(rule: Rule) -> Edited {
             traces.push(traces[2].clone());
             return Edited { traces, behind };
         }
+        Rule::OneTiming => return Edited { traces: in_a_slower_file(&mut run), behind },
         Rule::BallotKept => come_up_without_a_vote(&mut run),
         Rule::OneLeader => return Edited { traces: two_leaders(), behind },
         // S1 has voted for itself, and then, having come up without that vote, for S2.

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::net::{SocketAddr, UdpSocket};
+use std::os::unix::fs::{MetadataExt as _, chown};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -61,6 +62,29 @@ fn refused(data: &Path, address: SocketAddr, more: &[&str]) -> (i32, String) {
     (status.code().unwrap(), String::from_utf8(stderr).unwrap())
 }
 
+#[test]
+fn a_ballot_that_root_creates_belongs_to_the_owner_of_its_directory() {
+    let (folder, owner) = (TempDir::new().unwrap(), Some(7000));
+    let Ok(()) = chown(folder.path(), owner, owner) else {
+        skip("only root gives files away", "run it as root");
+        return;
+    };
+    let mut command = Command::new(raft_node());
+    command.args(["bootstrap", "--cluster=test", "--id=1", "--server=1=localhost:7000"]);
+    let Output { status, stdout, .. } = command.arg("--data").arg(folder.path()).output().unwrap();
+    let said = String::from_utf8(stdout).unwrap();
+    assert!(status.success() && said.contains("the ballot of S1 of test"), "{said}");
+    for file in ["ballot", "lock"] {
+        let metadata = fs::metadata(folder.path().join(file)).unwrap();
+        assert_eq!((metadata.uid(), metadata.gid()), (7000, 7000), "{file}");
+    }
+    let address = free_addresses(1)[0];
+    let (code, said) = refused(folder.path(), address, &["--bootstrap"]);
+    assert_eq!(code, 3, "a ballot is created once: {said}");
+    let output = run(folder.path(), address, &[]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// Runs a server for the first time, until its standard input ends.
 fn has_run(data: &Path, address: SocketAddr) {
     let output = run(data, address, &["--bootstrap"]).output().unwrap();
@@ -111,8 +135,9 @@ fn the_unit_is_one_that_systemd_understands() {
     let packaged = Path::new(env!("CARGO_MANIFEST_DIR")).join("impl/packaging/raft-node@.service");
     // The program need not be installed to judge the unit.
     let unit = fs::read_to_string(packaged).unwrap();
-    assert!(unit.contains("=/usr/bin/raft-node run"));
-    let unit = unit.replace("/usr/bin/raft-node", raft_node().to_str().unwrap());
+    assert!(unit.contains("=raft-node run"));
+    let run = format!("={} run", raft_node().display());
+    let unit = unit.replace("=raft-node run", &run);
     let path = folder.path().join("raft-node@.service");
     fs::write(&path, &unit).unwrap();
     let Ok(output) = verify(&path) else {

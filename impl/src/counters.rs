@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use raft_model::cluster::Cluster;
+use raft_model::types::ServerId;
+
 use crate::wire::Rejection;
 
 /// What happened to datagrams since the start.
@@ -15,19 +18,35 @@ pub struct Counters {
     pub received: u64,
     /// Not received: the network reported an error instead.
     pub errors: u64,
-    rejected: [u64; Rejection::ALL.len()],
+    rejected: [Rejected; 1 + Cluster::MAX_SIZE as usize], // of a server, and last those of nobody
 }
+
+/// How many were rejected, for each reason.
+type Rejected = [u64; Rejection::ALL.len()];
 
 impl Counters {
     /// How many datagrams were rejected for this reason.
     pub fn rejected(&self, reason: Rejection) -> u64 {
-        self.rejected[reason as usize]
+        self.rejected.iter().map(|source| source[reason as usize]).sum()
+    }
+
+    /// How many datagrams were rejected that came from the address of this server, or from one that
+    /// no server has, for each reason.
+    pub fn rejected_from(
+        &self,
+        server: Option<ServerId>,
+    ) -> impl Iterator<Item = (Rejection, u64)> {
+        Rejection::ALL.into_iter().zip(self.rejected[row(server)])
     }
 
     /// One more was rejected.
-    pub(crate) fn reject(&mut self, reason: Rejection) {
-        self.rejected[reason as usize] += 1;
+    pub(crate) fn reject(&mut self, reason: Rejection, server: Option<ServerId>) {
+        self.rejected[row(server)][reason as usize] += 1;
     }
+}
+
+fn row(server: Option<ServerId>) -> usize {
+    server.map_or(Cluster::MAX_SIZE as usize, ServerId::index)
 }
 
 /// The first, the second, the fourth, …: a flood of datagrams is no flood of lines.
@@ -54,10 +73,24 @@ mod tests {
     fn what_happened_to_datagrams_is_told_with_the_reasons_that_there_were() {
         let mut counters =
             Counters { sent: 1, not_sent: 2, received: 3, errors: 4, ..Counters::default() };
-        (0..2).for_each(|_| counters.reject(Rejection::Magic));
+        (1..=2).for_each(|it| counters.reject(Rejection::Magic, ServerId::new(it)));
         let reason = Rejection::Magic;
         let told = format!("sent=1 not_sent=2 received=3 errors=4 rejected[{reason}]=2");
         assert_eq!(counters.to_string(), told);
+    }
+
+    #[test]
+    fn a_rejection_is_counted_for_its_reason_and_for_where_it_came_from() {
+        let mut counters = Counters::default();
+        let [one, seven] = [1, 7].map(ServerId::new);
+        [one, seven, seven, None]
+            .into_iter()
+            .for_each(|server| counters.reject(Rejection::Kind, server));
+        let of = |server| counters.rejected_from(server).map(|(_, count)| count).sum::<u64>();
+        assert_eq!([of(one), of(seven), of(None), of(ServerId::new(2))], [1, 2, 1, 0]);
+        assert_eq!(counters.rejected(Rejection::Kind), 4);
+        let kind = |(reason, count)| (reason == Rejection::Kind) == (count > 0);
+        assert!(counters.rejected_from(seven).all(kind));
     }
 
     #[test]

@@ -23,6 +23,7 @@
 //!
 //! | first read | what it is |
 //! |---|---|
+//! | [`guide`] | how to run it on three machines, how to embed it, how we know |
 //! | [`config::Settings`], [`config::Config`] | who is in the cluster; timing; validated once |
 //! | [`node::Builder`] | what starts a server: its data, whether it is new, its trace |
 //! | [`Node`] | the handle of a running server: asked, watched, told to hand over, stopped |
@@ -34,7 +35,7 @@
 //! **`bootstrap`** is right once in the life of a server: when it has never run, and its data
 //! directory is empty. It creates the ballot, which remembers for whom the server voted. A server
 //! that comes back and finds no ballot must not be started with it: it could vote twice in a term,
-//! and help a second leader to office. If its disk is lost, leave it out (see the README).
+//! and help a second leader to office. If its disk is lost, leave it out (see [`guide::operator`]).
 //!
 //! What is assumed: the servers and the network between them are not malicious (datagrams are
 //! checked, not authenticated), nobody restores an old copy of a data directory, the disk keeps
@@ -82,11 +83,13 @@ pub mod countdown;
 pub mod counters;
 pub mod disk;
 pub mod engine;
+pub mod guide;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod leadership;
 pub mod lease;
 pub mod link;
+mod lock;
 pub mod node;
 pub mod recorder;
 #[cfg(feature = "daemon")]

@@ -80,6 +80,13 @@ pub struct LinkError {
     pub source: io::Error,
 }
 
+impl LinkError {
+    /// Whether no interface of this machine has the address, or not yet.
+    pub fn is_missing_address(&self) -> bool {
+        self.source.kind() == ErrorKind::AddrNotAvailable
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

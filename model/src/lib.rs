@@ -83,13 +83,14 @@
 //! is:
 //!
 //! ```text
-//! types:
+//! number:
+//! types: number
 //! cluster: types
 //! protocol: types cluster
 //! action: types cluster protocol
 //! words: types protocol action
 //! run: types cluster protocol action words
-//! trace: types cluster protocol action words
+//! trace: number types cluster protocol action words
 //! world: types cluster protocol action run
 //! actor: types cluster protocol action words run world
 //! packed: types cluster protocol action run world
@@ -154,6 +155,7 @@
 //! [`Server::start`]: election::Server::start
 
 // Reading order, not the alphabet's.
+mod number;
 pub mod types;
 
 pub mod cluster;

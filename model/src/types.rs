@@ -9,6 +9,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::number;
+
 /// One server of the cluster, by its number: 1 for S1 and so on up to [`ServerId::MAX`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
@@ -167,7 +169,7 @@ impl fmt::Debug for ServerSet {
 /// Raft's logical clock (§5.1). Every server starts in term 0; the first election is for term 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Term(u64);
+pub struct Term(#[serde(with = "number")] u64);
 
 impl Term {
     /// The term in which servers start, in which nobody can be elected.
@@ -211,7 +213,7 @@ macro_rules! counted {
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
         )]
         #[serde(transparent)]
-        pub struct $name($number);
+        pub struct $name(#[serde(with = "number")] $number);
 
         impl $name {
             /// The first one.

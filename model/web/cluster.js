@@ -180,7 +180,8 @@ function server(app, scene, id, s) {
       s.role === 'leader' &&
         h('path', { key: 'crown', class: 'crown', transform: `translate(0 ${-R - 17})`, d: CROWN }),
       h('text', { key: 'name', class: 'name', y: more ? -14 : -9 }, `S${id}`),
-      h('text', { key: 'term', class: 'term', y: more ? 5 : 11 }, `term ${short(s.term)}`),
+      s.term !== null &&
+        h('text', { key: 'term', class: 'term', y: more ? 5 : 11 }, `term ${short(s.term)}`),
       h('text', { key: 'role', class: 'role', y: more ? 20 : 27 }, role),
       more && h('text', { key: 'more', class: 'role', y: 33 }, more),
     ),

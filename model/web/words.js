@@ -14,8 +14,9 @@ export const KINDS = {
   g: { token: 'take over', noun: 'order to take over' },
 };
 
-/** Which of seven hues a term has; 0 is grey. */
+/** Which of seven hues a term has; 0 is grey, and so is one that is not known. */
 export const hue = (term) => {
+  if (term === null) return 0;
   const number = Number(BigInt(term) % 7n);
   return term === 0 ? 0 : ((number + 6) % 7) + 1;
 };

@@ -76,6 +76,7 @@ impl Run {
             heartbeat_ms: 50,
             election_ms: (150, 300),
             program: "by hand".to_owned(),
+            sequence: 0,
         }));
         self.step(time, server, StepId { boot, sequence: 0 }, Cause::Start { stored });
     }

@@ -40,8 +40,8 @@ pub(super) struct Args {
     size: u8,
     #[command(flatten)]
     election: Election,
-    /// Keep the trace of each server in this empty directory, for `raft-model replay` [default: in
-    /// a temporary directory, removed at the end]
+    /// Keep the trace of each server in this directory, for `raft-model replay`. It must hold no
+    /// traces yet [default: a temporary directory, removed at the end]
     #[arg(long, value_name = "DIR")]
     trace: Option<PathBuf>,
 }
@@ -55,6 +55,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         witnesses: args.election.witnesses.clone(),
         heartbeat: args.election.heartbeat(),
         election_timeout: args.election.timeout(),
+        clock_error_ppm: args.election.clock_error.0,
         traces: args.trace,
     };
     let (stop, _stopper) = super::stop_at_signals(&[SIGINT, SIGTERM, SIGHUP])?;
@@ -63,9 +64,5 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         // Nobody may be listening.
         let _ = writeln!(io::stdout(), "\nThe traces are gone. To keep them: --trace DIR");
     }
-    result.map_err(|error| match error {
-        cluster::Error::Config(error) => hint::config(error),
-        error @ cluster::Error::Traces(_) => Failure::input(error),
-        error => Failure::other(error),
-    })
+    result.map_err(hint::cluster)
 }

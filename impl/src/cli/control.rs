@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use raft_model::types::ServerId;
 use raft_node::control::{Client, ClientError, Request, Snapshot};
+use raft_node::recorder::TraceStatus;
 
 use super::keys::Keys;
 use super::{Failure, printed};
@@ -94,6 +95,13 @@ impl Running {
     }
 }
 
+/// Lets the node do something about its trace, and says what has become of that.
+pub(super) fn ordered(node: &Running, order: &Request) -> Result<Option<TraceStatus>, Failure> {
+    let mut client = node.connect()?;
+    client.order(order).map_err(Failure::other)?;
+    Ok(client.status().map_err(Failure::other)?.trace)
+}
+
 pub(super) fn status(args: &Status) -> Result<(), Failure> {
     let mut client = args.node.connect()?;
     let mut out = io::stdout().lock();
@@ -118,7 +126,8 @@ fn show(out: &mut impl Write, it: &Snapshot, json: bool, before: &str) -> io::Re
         serde_json::to_string(it)? + "\n"
     } else {
         let Snapshot { cluster, process, program, address, status, .. } = it;
-        format!("{cluster}: process {process}, {program}\n{address}\n\n{status}")
+        let trace = it.trace.as_ref().map_or(String::new(), ToString::to_string);
+        format!("{cluster}: process {process}, {program}\n{address}\n\n{status}{trace}")
     };
     write!(out, "{before}{text}")?;
     out.flush()

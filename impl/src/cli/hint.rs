@@ -1,10 +1,13 @@
 //! Errors of the library, and what whoever typed the command can do about them. The library knows
 //! no arguments; here each error gets those that it is about.
 
+use std::borrow::Cow;
 use std::error::Error;
 
+use raft_node::cluster;
 use raft_node::config::ConfigError;
 use raft_node::disk::StoreError;
+use raft_node::disk::slot::Owner;
 use raft_node::disk::slots::Untrusted;
 use raft_node::node::StartError;
 use raft_node::recorder::RecorderError;
@@ -16,11 +19,11 @@ use super::Failure;
 #[error("{error}\n{hint}")]
 struct Hinted {
     error: Box<dyn Error>,
-    hint: &'static str,
+    hint: Cow<'static, str>,
 }
 
-fn hinted(error: impl Error + 'static, hint: &'static str) -> Hinted {
-    Hinted { error: Box::new(error), hint }
+fn hinted(error: impl Error + 'static, hint: impl Into<Cow<'static, str>>) -> Hinted {
+    Hinted { error: Box::new(error), hint: hint.into() }
 }
 
 pub(super) fn config(error: ConfigError) -> Failure {
@@ -48,6 +51,16 @@ pub(super) fn config(error: ConfigError) -> Failure {
     Failure::input(hinted(error, hint))
 }
 
+pub(super) fn cluster(error: cluster::Error) -> Failure {
+    match error {
+        cluster::Error::Config(error) => config(error),
+        error @ (cluster::Error::Traces(_) | cluster::Error::NoTraces { .. }) => {
+            Failure::input(hinted(error, "Give --trace another directory."))
+        }
+        error => Failure::other(error),
+    }
+}
+
 pub(super) fn start(error: StartError) -> Failure {
     match error {
         StartError::Store(error) => store(error),
@@ -56,14 +69,15 @@ pub(super) fn start(error: StartError) -> Failure {
     }
 }
 
-fn store(error: StoreError) -> Failure {
+pub(super) fn store(error: StoreError) -> Failure {
     let hint = match &error {
         StoreError::NoBallot { .. } => {
             "First check --data. A server that has never run is started once with --bootstrap."
         }
         StoreError::AlreadyBootstrapped { .. } => "Start this server without --bootstrap.",
-        StoreError::Untrusted { reason: Untrusted::Owner(..), .. } => {
-            "Correct --data, --id, --cluster, --protocol or the list of --server."
+        StoreError::Untrusted { reason: Untrusted::Owner(theirs, ours), .. } => {
+            let hint = other_owner(theirs, ours);
+            return Failure::disk(hinted(error, hint));
         }
         StoreError::Untrusted { reason: Untrusted::Version(_), .. } => {
             return Failure::disk(error);
@@ -80,6 +94,21 @@ fn store(error: StoreError) -> Failure {
     Failure::disk(hinted(error, hint))
 }
 
+/// Either it is another ballot, or what differs was not meant to.
+fn other_owner(theirs: &Owner, ours: &Owner) -> String {
+    let [their_cluster, our_cluster] = [theirs, ours].map(|owner| owner.servers);
+    let flags = [
+        (theirs.cluster != ours.cluster, "--cluster"),
+        (theirs.server != ours.server, "--id"),
+        (their_cluster.size() != our_cluster.size(), "the list of --server"),
+        (their_cluster.protocol() != our_cluster.protocol(), "--protocol"),
+        (their_cluster.witnesses() != our_cluster.witnesses(), "--witness"),
+    ];
+    let flags: Vec<_> =
+        flags.into_iter().filter_map(|(differs, flag)| differs.then_some(flag)).collect();
+    format!("Correct --data, or {}.", flags.join(" and "))
+}
+
 fn trace(error: RecorderError) -> Failure {
     match error {
         RecorderError::HasRun { .. } => Failure::disk(hinted(
@@ -87,6 +116,41 @@ fn trace(error: RecorderError) -> Failure {
             "First check --data. Start a server that has run without --bootstrap.",
         )),
         RecorderError::Foreign { .. } => Failure::disk(hinted(error, "Correct --trace.")),
-        RecorderError::Io { .. } => Failure::other(hinted(error, "Correct --trace.")),
+        RecorderError::LostBallot { .. } => Failure::disk(hinted(
+            error,
+            "First check --data and --trace: they may be of different servers.",
+        )),
+        RecorderError::Locked { .. } | RecorderError::Io { .. } => {
+            Failure::other(hinted(error, "Correct --trace."))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use raft_model::cluster::{Cluster, Protocol};
+    use raft_model::types::{ServerId, ServerSet};
+    use raft_node::config::ClusterName;
+
+    #[test]
+    fn who_has_the_ballot_of_another_is_told_which_flags_differ() {
+        let [one, three] = [1, 3].map(|number| ServerId::new(number).unwrap());
+        let servers = Cluster::with(3, Protocol::GUARDED).unwrap();
+        let ours = Owner { cluster: ClusterName::new("demo").unwrap(), servers, server: one };
+        let with = |servers| Owner { servers, ..ours.clone() };
+        let witness = with(servers.with_witnesses(ServerSet::only(three)).unwrap());
+        let figure2 = with(Cluster::with(3, Protocol::FIGURE2).unwrap());
+        let five = with(Cluster::with(5, Protocol::GUARDED).unwrap());
+        let other =
+            Owner { cluster: ClusterName::new("other").unwrap(), server: three, ..ours.clone() };
+        for (theirs, flags) in [
+            (witness, "--witness"),
+            (figure2, "--protocol"),
+            (five, "the list of --server"),
+            (other, "--cluster and --id"),
+        ] {
+            assert_eq!(other_owner(&theirs, &ours), format!("Correct --data, or {flags}."));
+        }
     }
 }

@@ -97,6 +97,7 @@ fn compare(one: &Keys, other: &Keys, notes: &mut Vec<String>) -> Result<(), Stri
         return Err("`id` is the same, and each server has its own".to_owned());
     }
     for (what, is_same) in [
+        ("http-servers", one.http_servers == other.http_servers),
         ("heartbeat", one.heartbeat == other.heartbeat),
         ("election", one.election == other.election),
         ("clock-error", one.clock_error == other.clock_error),
@@ -109,7 +110,7 @@ fn compare(one: &Keys, other: &Keys, notes: &mut Vec<String>) -> Result<(), Stri
 }
 
 /// An address for each server. For a name that stands for nothing here it is one that nobody has.
-fn guess(servers: &[Server], notes: &mut Vec<String>) -> Vec<(u8, SocketAddr)> {
+pub(super) fn guess(servers: &[Server], notes: &mut Vec<String>) -> Vec<(u8, SocketAddr)> {
     let mut address = |server: &Server| match (server.place.look_up(None), &server.place) {
         (Some(found), _) => found,
         (None, Place::Ip(address)) => *address,

@@ -14,6 +14,9 @@ use super::Failure;
 /// How many lines of the log may wait for somebody to read them.
 const LINES: usize = 4096;
 
+/// What is logged, unless something else is wanted.
+pub(super) const USUAL: &str = "info";
+
 /// The log on standard error, written by a thread of its own: if nobody reads there, lines are
 /// dropped and counted, and the server goes on.
 pub(super) struct Log {
@@ -25,7 +28,7 @@ pub(super) struct Log {
 impl Log {
     /// What is at least that important is logged; `info` unless something else is wanted.
     pub(super) fn begin(level: Option<&str>) -> Result<Self, Failure> {
-        let level = level.unwrap_or("info");
+        let level = level.unwrap_or(USUAL);
         let level = level.parse::<LevelFilter>().map_err(|_| Failure::Log(level.to_owned()))?;
         let (lines, writer) =
             NonBlockingBuilder::default().buffered_lines_limit(LINES).finish(io::stderr());

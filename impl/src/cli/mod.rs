@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bootstrap;
 mod cluster;
 mod control;
 mod generate;
@@ -8,9 +9,11 @@ mod init;
 mod keys;
 mod lead;
 mod log;
+mod reload;
 mod run;
 mod service;
 mod simulate;
+mod trace;
 
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -25,6 +28,8 @@ use raft_model::cluster::Protocol;
 use raft_model::types::ServerId;
 use raft_node::supervise;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use self::keys::Percent;
 
 /// Raft leader election over UDP: servers choose one leader a term, and another when it fails.
 ///
@@ -42,6 +47,7 @@ struct Cli {
 enum Command {
     Cluster(cluster::Args),
     Run(run::Args),
+    Bootstrap(bootstrap::Args),
     Init(init::Init),
     CheckConfig(init::Check),
     Lead(lead::Args),
@@ -49,6 +55,7 @@ enum Command {
     HandOver(control::HandOver),
     StepDown(control::StepDown),
     LogLevel(control::LogLevel),
+    Trace(trace::Trace),
     Simulate(simulate::Args),
     Completions(generate::Completions),
     Man(generate::Man),
@@ -65,6 +72,7 @@ pub(crate) fn run() -> ExitCode {
         },
         Command::Enter(args) => return ExitCode::from(lead::enter(&args)),
         Command::Run(args) => run::run(args),
+        Command::Bootstrap(args) => bootstrap::run(args),
         Command::Cluster(args) => cluster::run(args),
         Command::Init(args) => init::init(&args),
         Command::CheckConfig(args) => init::check(&args),
@@ -72,6 +80,7 @@ pub(crate) fn run() -> ExitCode {
         Command::HandOver(args) => control::hand_over(&args),
         Command::StepDown(args) => control::step_down(&args),
         Command::LogLevel(args) => control::log_level(args),
+        Command::Trace(args) => trace::run(args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(&args),
@@ -104,6 +113,9 @@ struct Election {
     /// Milliseconds without a leader until a server campaigns, drawn anew each time
     #[arg(long = "election", value_name = "MIN..MAX", default_value = "150..225", value_parser = range)]
     timeout: (u64, u64),
+    /// How much clocks may gain or lose, in percent: what a lease assumes of all servers
+    #[arg(long, value_name = "PERCENT", default_value = "1")]
+    clock_error: Percent,
 }
 
 impl Election {

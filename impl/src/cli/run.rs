@@ -1,19 +1,28 @@
 //! `raft-node run`.
 
 use std::io::{self, Read as _, Write as _};
+use std::mem;
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
+#[cfg(feature = "http")]
+use raft_model::types::ServerId;
 use raft_node::Node;
 use raft_node::control;
+use raft_node::node::{Builder, StartError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::keys::{Keys, Moving, resolve};
+use super::keys::{Keys, Moving, Server, resolve};
 use super::log::Log;
+use super::reload::{Hangups, Source};
 use super::{Failure, hint, is_readable, service};
+
+/// How often an address is tried that is not there yet.
+const AGAIN: Duration = Duration::from_millis(500);
 
 const EXAMPLE: &str = "\
 Example: three servers on one machine, each in a terminal of its own. Leave out --bootstrap when \
@@ -31,7 +40,12 @@ it hands over before it stops, and nobody has to wait.
 On real machines, write the keys to a file: raft-node init.
 
 Log: one line on stderr for each step that changes the server, with the rule that it applied; \
---log says how much, and `raft-node log-level` changes it.
+--log says how much, and `raft-node log-level` changes it. While no election leads to a leader, \
+the first, second, fourth, … has its lines (elections_begun counts them), then one a minute; \
+the others are at debug.
+
+At SIGHUP it reads the log level from its configuration again, and goes on with its trace in a \
+new file; if somebody has renamed the old one, that keeps its name. Nothing else is read again.
 
 At SIGINT or SIGTERM a leader hands over to another server, if the protocol has check-quorum, \
 and stays until that one leads, or for twice the election minimum. A second signal stops it at \
@@ -64,9 +78,11 @@ pub(super) struct Args {
 
 /// Runs the server.
 pub(super) fn run(args: Args) -> Result<(), Failure> {
-    let keys = args.keys.with_file(args.config.as_deref())?;
+    let source = Source { given: args.keys, file: args.config };
+    let keys = source.given.clone().with_file(source.file.as_deref())?;
     let log = Log::begin(keys.log.as_deref())?;
     let data = keys.data()?.to_owned();
+    let hangups = Hangups::new()?;
     let (mut stop, stopper) = super::stop_at_signals(&[SIGINT, SIGTERM])?;
     if args.stop_with_stdin {
         thread::spawn(move || stop_at_end_of_stdin(stopper));
@@ -84,11 +100,18 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         found => found?,
     };
     let mut builder = Node::builder(config).data(&data).bootstrap(args.bootstrap);
+    builder = builder.trace_rotation(keys.rotation());
     if let Some(trace) = keys.trace {
         builder = builder.trace(trace).needs_trace(keys.trace_required);
     }
-    let node = Arc::new(builder.start().map_err(hint::start)?);
-    let _http = keys.http.map(|address| http(&node, address, &log)).transpose()?;
+    let patience = Duration::from_secs(keys.wait_for_address.unwrap_or(0));
+    let Some(node) = started(&builder, patience, |time| !is_readable(&stop, time)) else {
+        return Ok(());
+    };
+    let node = Arc::new(node.map_err(hint::start)?);
+    hangups.watch(&node, source, log.levels());
+    let _http =
+        keys.http.map(|address| http(&node, address, &keys.http_servers, &log)).transpose()?;
     Moving(keys.servers).watch(Arc::downgrade(&node));
     let control = control::Server::open(&node, Some(log.levels()))
         .inspect_err(|error| tracing::warn!(%error, "nobody can ask this node: no control socket"));
@@ -118,18 +141,47 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     node.wait().map_err(Failure::other)
 }
 
+/// The node, once its address is there, or this time is over; `None` if it is time to stop.
+fn started(
+    builder: &Builder,
+    patience: Duration,
+    mut goes_on: impl FnMut(Duration) -> bool,
+) -> Option<Result<Node, StartError>> {
+    let start = Instant::now();
+    let mut has_said = false;
+    loop {
+        let result = builder.clone().start();
+        match &result {
+            Err(StartError::Link(error))
+                if error.is_missing_address() && start.elapsed() < patience =>
+            {
+                if !mem::replace(&mut has_said, true) {
+                    tracing::warn!("{} is not there yet; waiting for it", error.address);
+                }
+            }
+            _ => return Some(result),
+        }
+        if !goes_on(AGAIN) {
+            return None;
+        }
+    }
+}
+
 #[cfg(feature = "http")]
 fn http(
     node: &Arc<Node>,
     address: SocketAddr,
+    servers: &[Server],
     log: &Log,
 ) -> Result<raft_node::http::Server, Failure> {
-    let server = raft_node::http::Server::open(node, address, log.dropped());
+    let servers =
+        servers.iter().filter_map(|it| Some((ServerId::new(it.number)?, it.place.to_string())));
+    let server = raft_node::http::Server::open(node, address, servers.collect(), log.dropped());
     server.map_err(|error| Failure::Http { address, error })
 }
 
 #[cfg(not(feature = "http"))]
-fn http(_: &Arc<Node>, address: SocketAddr, _: &Log) -> Result<(), Failure> {
+fn http(_: &Arc<Node>, address: SocketAddr, _: &[Server], _: &Log) -> Result<(), Failure> {
     let error = io::Error::other("this program was built without it");
     Err(Failure::Http { address, error })
 }

@@ -6,14 +6,23 @@ use raft_model::election::Role;
 
 use super::view::{Status, View};
 
-/// The lines, the most important first. Roles have a colour besides their word if `colour` is set.
-pub(super) fn frame(
-    view: &View,
-    now: Duration,
-    is_stopping: bool,
-    has_keys: bool,
-    colour: bool,
-) -> Vec<String> {
+/// How the picture is to look.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look<'a> {
+    pub(super) is_stopping: bool,
+    /// Whether there are keys, so that it says which.
+    pub(super) has_keys: bool,
+    /// What was wrong with the last key.
+    pub(super) wrong_key: Option<&'a str>,
+    /// Whether roles have a colour besides their word.
+    pub(super) colour: bool,
+    /// How wide the screen is: news is wrapped there.
+    pub(super) columns: usize,
+}
+
+/// The lines, the most important first.
+pub(super) fn frame(view: &View, now: Duration, look: Look<'_>) -> Vec<String> {
+    let Look { is_stopping, has_keys, wrong_key, colour, columns } = look;
     let mut lines = vec![
         String::new(),
         format!("  Raft leader election: {} servers on this machine", view.servers.len()),
@@ -23,6 +32,9 @@ pub(super) fn frame(
     ];
     lines.extend(view.servers.iter().map(|status| row(view, status, now, colour)));
     lines.push(String::new());
+    if view.servers.iter().any(|status| status.is_witness) {
+        lines.push("  A witness votes, and never leads.".to_owned());
+    }
     if is_stopping {
         lines.push("  The servers stop.".to_owned());
     } else if let Some((leader, term, process)) = view.leader() {
@@ -38,6 +50,7 @@ pub(super) fn frame(
         lines.push("  Or type k1 to kill S1, p1 to pause it,".to_owned());
         lines.push("  c1 to let it go on; k2, and so forth.".to_owned());
     }
+    lines.extend(wrong_key.map(|words| format!("  {}", painted(words, RED, colour))));
     let hint = if is_stopping {
         "Ctrl-C again kills those that do not."
     } else {
@@ -45,8 +58,20 @@ pub(super) fn frame(
     };
     lines.push(format!("  {hint}"));
     lines.extend(["", "  News, the latest first:", ""].map(Into::into));
-    lines.extend(view.news.iter().map(ToString::to_string));
+    lines.extend(view.news.iter().flat_map(|news| wrapped(&news.to_string(), columns)));
     lines
+}
+
+/// A piece of news in lines of this width, behind the time that it begins with.
+fn wrapped(news: &str, columns: usize) -> Vec<String> {
+    let (time, words) = news.split_at(news.find('S').unwrap_or(0)); // a server's name is next
+    let indent = " ".repeat(time.len());
+    let options = textwrap::Options::new(columns)
+        .initial_indent(time)
+        .subsequent_indent(&indent)
+        .break_words(false) // half a number is another one
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::wrap(words, options).into_iter().map(Into::into).collect()
 }
 
 fn row(view: &View, status: &Status, now: Duration, colour: bool) -> String {
@@ -58,14 +83,12 @@ fn row(view: &View, status: &Status, now: Duration, colour: bool) -> String {
     let (role, paint) = match (status.process, status.state) {
         (None, _) => ("down", RED),
         (Some(_), None) => ("starting", PLAIN),
-        (Some(_), Some(state)) => (
-            state.role.name(),
-            match state.role {
-                Role::Follower { .. } => PLAIN,
-                Role::PreCandidate { .. } | Role::Candidate { .. } => YELLOW,
-                Role::Leader { .. } => GREEN,
-            },
-        ),
+        (Some(_), Some(state)) => match state.role {
+            Role::Follower { .. } if status.is_witness => ("witness", PLAIN),
+            Role::Follower { .. } => (state.role.name(), PLAIN),
+            Role::PreCandidate { .. } | Role::Candidate { .. } => (state.role.name(), YELLOW),
+            Role::Leader { .. } => (state.role.name(), GREEN),
+        },
     };
     let note = if status.process.is_none() {
         let seconds = status.back_at.saturating_sub(now).as_secs_f64();
@@ -104,7 +127,7 @@ mod tests {
     use raft_model::election::{Event, Server, State};
     use raft_model::message::Message;
     use raft_model::trace::{Cause, Record, StepId};
-    use raft_model::types::{Attempt, Beats, Round, Term};
+    use raft_model::types::{Attempt, Beats, Round, ServerSet, Term};
 
     use super::*;
     use crate::cluster::view::Happening;
@@ -113,13 +136,14 @@ mod tests {
     const AT: Duration = Duration::from_millis(250);
     const DELAY: Duration = Duration::from_secs(1);
 
+    fn machine(number: u8) -> Server {
+        let (cluster, patience) = (Cluster::new(3).unwrap(), Beats::ZERO.next());
+        Server { id: server(number), cluster, patience }
+    }
+
     /// Lets a server come up, campaign and win, each shown as it is recorded.
     fn elect(view: &mut View, number: u8, voter: u8) -> State {
-        let id = Server {
-            id: server(number),
-            cluster: Cluster::new(3).unwrap(),
-            patience: Beats::ZERO.next(),
-        };
+        let id = machine(number);
         let up = id.start(None).state;
         let campaigning = id.step(up, Event::Timeout { attempt: Attempt::FIRST }).state;
         let message = Message::RequestVoteResponse { term: Term::new(1), vote_granted: true };
@@ -143,15 +167,22 @@ mod tests {
     }
 
     fn view() -> View {
-        let mut view = View::new((1..=3).map(server));
+        view_of(ServerSet::EMPTY)
+    }
+
+    fn view_of(witnesses: ServerSet) -> View {
+        let mut view = View::new((1..=3).map(server), witnesses);
         for number in 1..=3 {
             view.started(server(number), 4710 + u32::from(number), Duration::ZERO);
         }
         view
     }
 
+    const LOOK: Look<'static> =
+        Look { is_stopping: false, has_keys: true, wrong_key: None, colour: false, columns: 80 };
+
     fn lines(view: &View, now: Duration) -> String {
-        frame(view, now, false, true, false).join("\n")
+        frame(view, now, LOOK).join("\n")
     }
 
     #[test]
@@ -200,6 +231,43 @@ mod tests {
     }
 
     #[test]
+    fn news_is_wrapped_between_words() {
+        let mut view = view();
+        elect(&mut view, 2, 3);
+        view.ended(server(2), ExitStatus::from_raw(9), AT, DELAY);
+        let lines = frame(&view, AT, Look { columns: 40, ..LOOK });
+        let expected = "
+    0.250 s  S2 (process 4712) was
+             killed by SIGKILL while it
+             led in term 1; it starts
+             again in 1 s
+    0.250 s  S2 leads in term 1, elected
+             by {S2, S3}; process 4712";
+        let text = lines.join("\n");
+        assert!(text.contains(expected), "{text}");
+    }
+
+    #[test]
+    fn a_witness_is_shown_as_one() {
+        let mut view = view_of(ServerSet::only(server(3)));
+        assert!(lines(&view, AT).contains("4713  starting"), "{}", lines(&view, AT));
+        for id in [2, 3].map(machine) {
+            step(&mut view, &id, Cause::Start { stored: id.start(None).state.ballot }, 0);
+        }
+        let text = lines(&view, AT);
+        assert!(text.contains("  S2          4712  follower  "), "{text}");
+        assert!(text.contains("  S3          4713  witness  "), "{text}");
+        assert!(text.contains("\n  A witness votes, and never leads.\n"), "{text}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_key_is_told() {
+        let wrong_key = Some("x is no key.");
+        let text = frame(&view(), AT, Look { wrong_key, ..LOOK }).join("\n");
+        assert!(text.contains("so forth.\n  x is no key.\n  Ctrl-C"), "{text}");
+    }
+
+    #[test]
     fn a_leader_that_ends_leads_no_more() {
         let mut view = view();
         elect(&mut view, 2, 3);
@@ -216,11 +284,7 @@ mod tests {
         let before = elect(&mut view, 2, 3);
         let message = Message::AppendEntries { term: Term::new(2), round: Round::FIRST };
         let (from, sent_in) = (server(1), StepId { boot: 1, sequence: 1 });
-        let id = Server {
-            id: server(2),
-            cluster: Cluster::new(3).unwrap(),
-            patience: Beats::ZERO.next(),
-        };
+        let id = machine(2);
         step(&mut view, &id, Cause::Receive { before, from, message, sent_in }, 0);
         let news = view.news[0].to_string();
         let expected = "S2 is a follower in term 2; it no longer leads in term 1";
@@ -253,7 +317,7 @@ mod tests {
         let mut view = view();
         elect(&mut view, 2, 3);
         view.ended(server(3), ExitStatus::from_raw(9), AT, DELAY);
-        let text = frame(&view, AT, false, true, true).join("\n");
+        let text = frame(&view, AT, Look { colour: true, ..LOOK }).join("\n");
         for painted in
             ["\x1b[1;32mleader       \x1b[0m", "\x1b[31mdown         \x1b[0m", "  starting "]
         {
@@ -264,7 +328,8 @@ mod tests {
 
     #[test]
     fn who_stops_is_told_how_to_stop_at_once() {
-        let text = frame(&view(), AT, true, false, false).join("\n");
+        let look = Look { is_stopping: true, has_keys: false, ..LOOK };
+        let text = frame(&view(), AT, look).join("\n");
         assert!(text.contains("The servers stop.") && text.contains("Ctrl-C again"), "{text}");
         assert!(!text.contains("Or type"), "there are no keys: {text}");
     }
@@ -273,11 +338,7 @@ mod tests {
     #[test]
     fn who_campaigns_again_is_no_news() {
         let mut view = view();
-        let id = Server {
-            id: server(1),
-            cluster: Cluster::new(3).unwrap(),
-            patience: Beats::ZERO.next(),
-        };
+        let id = machine(1);
         let up = id.start(None).state;
         step(&mut view, &id, Cause::Timeout { before: up, attempt: Attempt::FIRST }, 0);
         let news = view.news.len();
@@ -292,11 +353,7 @@ mod tests {
     #[test]
     fn who_only_votes_is_what_it_was_and_no_news() {
         let mut view = view();
-        let id = Server {
-            id: server(1),
-            cluster: Cluster::new(3).unwrap(),
-            patience: Beats::ZERO.next(),
-        };
+        let id = machine(1);
         let term = Term::new(1);
         let (from, sent_in) = (server(2), StepId { boot: 1, sequence: 1 });
         let before = id.start(None).state;

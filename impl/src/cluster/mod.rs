@@ -5,13 +5,14 @@
 
 mod frame;
 mod keys;
+mod output;
 mod paste;
 mod screen;
 pub mod servers;
 mod view;
 
 use std::fs::{self, File};
-use std::io::{self, IsTerminal as _, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::RangeInclusive;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -26,11 +27,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
-use self::keys::Keys;
+use self::keys::{Keys, Press};
+use self::output::Output;
 use self::paste::{quoted, replayer};
-use self::screen::Screen;
 use self::servers::Servers;
-use self::view::{Happening, Status, View};
+use self::view::{Happening, View};
 use crate::clock::microseconds;
 use crate::config::{Config, ConfigError, Settings};
 
@@ -52,6 +53,8 @@ pub struct Demonstration {
     pub heartbeat: Duration,
     /// See [`Settings::election_timeout`].
     pub election_timeout: RangeInclusive<Duration>,
+    /// See [`Settings::clock_error_ppm`].
+    pub clock_error_ppm: u32,
     /// Where the traces are kept, a directory without others; otherwise they are removed at the
     /// end.
     pub traces: Option<PathBuf>,
@@ -72,7 +75,9 @@ pub fn demonstrate(demonstration: &Demonstration, stop: &UnixStream) -> Result<(
     let directory = tempfile::Builder::new().prefix("raft-cluster-").tempdir();
     let directory = directory.map_err(Error::io("create a temporary directory"))?;
     let traces = demonstration.traces.clone().unwrap_or_else(|| directory.path().to_owned());
-    fs::create_dir_all(&traces).map_err(Error::io(&format!("create {}", traces.display())))?;
+    if let Err(error) = fs::create_dir_all(&traces) {
+        return Err(Error::NoTraces { path: traces, error });
+    }
 
     if demonstration.traces.is_some() {
         let (program, traces) = (replayer(&demonstration.program), quoted(&traces));
@@ -85,10 +90,8 @@ pub fn demonstrate(demonstration: &Demonstration, stop: &UnixStream) -> Result<(
     let mut running = Running::new(servers, output);
     let result = running.serve(stop).and_then(|()| running.stop(stop));
     let Running { output, view, .. } = running;
-    if let Output::Screen(screen) = output {
-        drop(screen);
-        // What was on it is gone.
-        print(view.news.iter().rev());
+    if output.leave() {
+        print(view.news.iter().rev()); // what was on the screen is gone
     }
     if matches!(result, Err(Error::Server { .. })) {
         let _ = directory.keep(); // for its log
@@ -128,6 +131,7 @@ fn config(demonstration: &Demonstration) -> Result<Config, Error> {
         witnesses: demonstration.witnesses.clone(),
         heartbeat: demonstration.heartbeat,
         election_timeout: demonstration.election_timeout.clone(),
+        clock_error_ppm: demonstration.clock_error_ppm,
         ..settings
     })?)
 }
@@ -141,7 +145,8 @@ struct Running {
     restart_delay: Duration,
     view: View,
     output: Output,
-    keys: Option<Keys>, // while there may be some
+    keys: Option<Keys>,        // while there may be some
+    wrong_key: Option<String>, // what is wrong with the last one
 }
 
 impl Running {
@@ -154,8 +159,9 @@ impl Running {
             started: Instant::now(),
             started_us: microseconds(now),
             restart_delay: (*election.end() * 3).max(Duration::from_secs(1)),
-            view: View::new(servers.ids()),
+            view: View::new(servers.ids(), servers.config().server().cluster.witnesses()),
             keys: output.has_keys().then(Keys::default),
+            wrong_key: None,
             servers,
             output,
         }
@@ -165,7 +171,7 @@ impl Running {
     fn serve(&mut self, stop: &UnixStream) -> Result<(), Error> {
         loop {
             let happenings = self.look()?;
-            match self.output.show(&happenings, &self.view, self.started.elapsed(), false) {
+            match self.show(&happenings, false) {
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
                 result => result.map_err(Error::io("write to the standard output"))?,
             }
@@ -173,6 +179,11 @@ impl Running {
                 return Ok(());
             }
         }
+    }
+
+    fn show(&mut self, happenings: &[Happening], is_stopping: bool) -> io::Result<()> {
+        let (now, wrong_key) = (self.started.elapsed(), self.wrong_key.as_deref());
+        self.output.show(happenings, &self.view, now, is_stopping, wrong_key)
     }
 
     /// Whether somebody wants this to stop, now or within a [`PERIOD`]. Obeys what is typed.
@@ -203,15 +214,26 @@ impl Running {
             self.keys = None; // the terminal is gone
             return Ok(());
         };
-        for (signal, server) in typed[..count].iter().filter_map(|&key| keys.press(key)) {
-            let Some(Status { process: Some(_), .. }) = self.view.servers.get(server.index())
-            else {
-                continue;
+        let typed = String::from_utf8_lossy(&typed[..count]);
+        // An arrow and its like are several bytes, and one key.
+        let length = typed.find('\x1b').map_or(typed.len(), |escape| escape + 1);
+        let size = self.servers.config().server().cluster.size();
+        for key in typed[..length].chars() {
+            self.wrong_key = match keys.press(key, size) {
+                Press::Waits => None,
+                Press::Wrong(words) => Some(words),
+                Press::Signal(signal, server) => match self.view.servers[server.index()].process {
+                    None => Some(format!("{server} does not run.")),
+                    Some(_) => {
+                        self.servers.signal(server, signal)?;
+                        if signal != Signal::KILL {
+                            let is_paused = signal == Signal::STOP;
+                            self.view.paused(server, is_paused, self.started.elapsed());
+                        }
+                        None
+                    }
+                },
             };
-            self.servers.signal(server, signal)?;
-            if signal != Signal::KILL {
-                self.view.paused(server, signal == Signal::STOP, self.started.elapsed());
-            }
         }
         Ok(())
     }
@@ -271,7 +293,7 @@ impl Running {
     /// Stops every server, and waits until they have.
     fn stop(&mut self, stop: &UnixStream) -> Result<(), Error> {
         // Whether anybody can still see it does not matter any more.
-        let _ = self.output.show(&[], &self.view, self.started.elapsed(), true);
+        let _ = self.show(&[], true);
         self.servers.terminate().map_err(Error::io("stop the servers"))?;
         for status in self.view.servers.iter().filter(|status| status.is_paused) {
             // It would not hear that it should stop.
@@ -290,44 +312,6 @@ impl Running {
             if self.is_requested(stop)? {
                 let names: Vec<_> = left.iter().map(ToString::to_string).collect();
                 return Err(Error::Killed(names.join(", "))); // with the last of `self.servers`
-            }
-        }
-    }
-}
-
-/// Where it is shown.
-enum Output {
-    Lines,
-    Screen(Screen),
-}
-
-impl Output {
-    fn open() -> io::Result<Self> {
-        if io::stdout().is_terminal() { Screen::enter().map(Self::Screen) } else { Ok(Self::Lines) }
-    }
-
-    fn has_keys(&self) -> bool {
-        matches!(self, Self::Screen(screen) if screen.has_keys())
-    }
-
-    fn show(
-        &mut self,
-        happenings: &[Happening],
-        view: &View,
-        now: Duration,
-        is_stopping: bool,
-    ) -> io::Result<()> {
-        match self {
-            Self::Screen(screen) => {
-                let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-                screen.draw(frame::frame(view, now, is_stopping, screen.has_keys(), colour))
-            }
-            Self::Lines => {
-                let mut out = io::stdout().lock();
-                for happening in happenings {
-                    writeln!(out, "{happening}")?;
-                }
-                Ok(())
             }
         }
     }
@@ -360,10 +344,19 @@ pub enum Error {
     Config(#[from] ConfigError),
     /// There are traces already where these should be kept.
     #[error(
-        "{}: this directory holds the traces of an earlier cluster; give an empty directory",
+        "{}: this directory holds traces already (*.trace), and they would pass for those of this \
+         cluster",
         .0.display()
     )]
     Traces(PathBuf),
+    /// There is no directory for the traces, and none can be created.
+    #[error("{}: no directory for traces: {error}", path.display())]
+    NoTraces {
+        /// Where it should be.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
     /// A server gave up.
     #[error("{server} {ending}. It said: {words}\nIts log: {}", log.display())]
     Server {

@@ -54,8 +54,8 @@ impl Screen {
         put(LEAVE)
     }
 
-    /// Shows these lines, as many as fit, and of each as many words as fit.
-    pub(super) fn draw(&mut self, mut lines: Vec<String>) -> io::Result<()> {
+    /// Shows the lines of a picture so wide, as many as fit, and of each as many words as fit.
+    pub(super) fn draw(&mut self, picture: impl FnOnce(usize) -> Vec<String>) -> io::Result<()> {
         if self.suspend.swap(false, Ordering::Relaxed) {
             self.give_back()?;
             emulate_default_handler(SIGTSTP)?; // until the shell continues this process
@@ -65,12 +65,13 @@ impl Screen {
         let size =
             tcgetwinsize(io::stdout()).ok().filter(|size| size.ws_row > 0 && size.ws_col > 0);
         let (rows, columns) = size.map_or((24, 80), |size| (size.ws_row, size.ws_col));
+        let mut lines = picture(columns.into());
         lines.resize(rows.into(), String::new());
         for line in &mut lines {
-            line.truncate(fitting(line, columns.into()).len());
+            shorten(line, columns.into());
         }
         if lines != self.shown {
-            put(&picture(&lines))?;
+            put(&over(&lines))?;
             self.shown = lines;
         }
         Ok(())
@@ -87,30 +88,32 @@ impl Drop for Screen {
 /// All lines over those that were there. Each is cleared before it is written, not after: at the
 /// end of a full line the cursor stands on its last letter, and would clear that. The whole screen
 /// is never cleared: that would flicker.
-fn picture(lines: &[String]) -> String {
+fn over(lines: &[String]) -> String {
     format!("\x1b[H\x1b[K{}\x1b[m", lines.join("\x1b[m\r\n\x1b[K"))
 }
 
-/// The beginning of a line that fits, without half a word at its end: half of the number of a
-/// process is the number of another one.
-fn fitting(line: &str, columns: usize) -> &str {
+/// Makes a line fit: what is too long ends behind a word, with a mark. Half of the number of a
+/// process would be the number of another one.
+fn shorten(line: &mut String, columns: usize) {
+    // Where the words end behind which there is room for the mark.
     let (mut width, mut end, mut is_colour) = (0, 0, false);
     for (at, letter) in line.char_indices() {
         match letter {
             '\x1b' => is_colour = true,
             _ if is_colour => is_colour = letter != 'm',
             _ => {
-                if letter == ' ' {
+                if letter == ' ' && width < columns {
                     end = at;
                 }
                 width += 1;
-                if width > columns {
-                    return &line[..end];
-                }
             }
         }
     }
-    line
+    if width > columns {
+        line.truncate(end);
+        line.truncate(line.trim_end().len());
+        line.push('…');
+    }
 }
 
 fn put(text: &str) -> io::Result<()> {
@@ -123,19 +126,26 @@ fn put(text: &str) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    fn short(line: &str, columns: usize) -> String {
+        let mut line = line.to_owned();
+        shorten(&mut line, columns);
+        line
+    }
+
     #[test]
     fn no_number_is_cut() {
         let line = "kill -9 1142735";
         for (columns, expected) in
-            [(15, line), (14, "kill -9"), (8, "kill -9"), (6, "kill"), (3, "")]
+            [(15, line), (14, "kill -9…"), (8, "kill -9…"), (7, "kill…"), (5, "kill…"), (4, "…")]
         {
-            assert_eq!(fitting(line, columns), expected, "{columns}");
+            assert_eq!(short(line, columns), expected, "{columns}");
         }
+        assert_eq!(short("leader       12", 14), "leader…", "no gap before the mark");
     }
 
     #[test]
     fn nothing_is_cleared_behind_a_line() {
-        let text = picture(&["kill -9 32136".to_owned(), "kill -9 32137".to_owned()]);
+        let text = over(&["kill -9 32136".to_owned(), "kill -9 32137".to_owned()]);
         for line in text.split("\r\n") {
             let (_, behind) = line.split_once("kill -9 3213").unwrap();
             assert!(!behind.contains("\x1b[K") && !behind.contains("\x1b[J"), "{line:?}");
@@ -146,7 +156,7 @@ mod tests {
     #[test]
     fn a_colour_takes_no_room() {
         let line = "  \x1b[1;32mS1 leads in term 12.\x1b[0m";
-        assert_eq!(fitting(line, 22), line);
-        assert_eq!(fitting(line, 21), "  \x1b[1;32mS1 leads in term");
+        assert_eq!(short(line, 22), line);
+        assert_eq!(short(line, 21), "  \x1b[1;32mS1 leads in term…");
     }
 }

@@ -88,6 +88,8 @@ impl Servers {
         let election = self.config.election_timeout();
         let range = format!("{}..{}", election.start().as_millis(), election.end().as_millis());
         command.args(["--election", &range]);
+        let percent = f64::from(self.config.clock_error().ppm()) / 10_000.0;
+        command.args(["--clock-error", &percent.to_string()]);
         command.arg("--data").arg(&data);
         command.arg("--trace").arg(self.trace(server)).arg("--trace-required");
         // The directory is ours alone: without a ballot there, the server has never run.

@@ -25,6 +25,8 @@ pub(super) struct View {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Status {
     pub(super) id: ServerId,
+    /// Whether it only votes.
+    pub(super) is_witness: bool,
     /// While it runs.
     pub(super) process: Option<u32>,
     /// While it is down: when it starts.
@@ -67,10 +69,17 @@ pub(super) enum What {
 }
 
 impl View {
-    pub(super) fn new(servers: impl Iterator<Item = ServerId>) -> Self {
-        let (process, back_at, state, since) = (None, Duration::ZERO, None, Duration::ZERO);
-        let (is_paused, heard_us) = (false, 0);
-        let status = |id| Status { id, process, back_at, state, since, is_paused, heard_us };
+    pub(super) fn new(servers: impl Iterator<Item = ServerId>, witnesses: ServerSet) -> Self {
+        let status = |id| Status {
+            id,
+            is_witness: witnesses.contains(id),
+            process: None,
+            back_at: Duration::ZERO,
+            state: None,
+            since: Duration::ZERO,
+            is_paused: false,
+            heard_us: 0,
+        };
         Self { servers: servers.map(status).collect(), news: VecDeque::new() }
     }
 

@@ -15,6 +15,7 @@ mod server;
 pub(crate) mod socket;
 
 use std::io;
+use std::path::PathBuf;
 
 use raft_model::types::ServerId;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ pub use self::lead::{Guard, Leading};
 pub use self::server::{Levels, Server};
 use crate::Node;
 use crate::clock::{Moment, microseconds};
+use crate::recorder::TraceStatus;
 use crate::status::Report;
 use crate::status::report::Lease;
 
@@ -61,6 +63,15 @@ pub enum Request {
         /// `off`, `warn`, `info`, `debug` or `trace`.
         level: String,
     },
+    /// To write a trace from now on.
+    TraceStart {
+        /// To this file; `null`: to the usual one.
+        file: Option<PathBuf>,
+    },
+    /// To end the trace, and to go on without.
+    TraceStop,
+    /// To go on with the trace in a new file.
+    TraceRotate,
 }
 
 /// What a node answers.
@@ -101,6 +112,9 @@ pub struct Snapshot {
     pub election_us: (u64, u64),
     /// How long a lease is, at most, in microseconds; 0 if the protocol gives none.
     pub lease_us: u64,
+    /// The trace that it writes; `null` if it writes none.
+    #[serde(default)]
+    pub trace: Option<TraceStatus>,
     /// What it knows.
     #[serde(flatten)]
     pub status: Report,
@@ -123,6 +137,7 @@ impl Snapshot {
             heartbeat_us: microseconds(config.heartbeat()),
             election_us: (microseconds(*election.start()), microseconds(*election.end())),
             lease_us: if has_leases { microseconds(lease) } else { 0 },
+            trace: node.trace(),
             status: Report { leadership, ..Report::new(&node.status(), Moment::now()) },
         }
     }

@@ -18,6 +18,7 @@ use super::lead::Acting;
 use super::{Answer, Request, SOCKET, Snapshot, line, socket};
 use crate::Node;
 use crate::engine::HandOverError;
+use crate::recorder::TraceError;
 
 /// How many may be connected at a time.
 const CONNECTIONS: usize = 64;
@@ -160,6 +161,9 @@ impl Answerer {
                 Some(levels) => levels(level),
                 None => Err("this program keeps its log as it is".to_owned()),
             },
+            Request::TraceStart { file } => told(node.start_trace(file.as_deref()).map(drop)),
+            Request::TraceStop => told(node.stop_trace()),
+            Request::TraceRotate => told(node.rotate_trace()),
         };
         done.map_or_else(Answer::Error, |()| Answer::Done)
     }
@@ -182,6 +186,10 @@ impl Answerer {
         }
         Ok(())
     }
+}
+
+fn told(result: Result<(), TraceError>) -> Result<(), String> {
+    result.map_err(|error| error.to_string())
 }
 
 pub(super) fn say(mut stream: &UnixStream, answer: &Answer) -> io::Result<()> {

@@ -28,6 +28,7 @@ use crate::config::Config;
 use crate::disk::files::{Files, SlotFile as _, System};
 use crate::disk::slot::{Owner, Slot};
 use crate::disk::slots::{Place, RESTORE, Refusal, Slots, Untrusted};
+use crate::lock::Locked;
 
 /// The name of the ballot in its directory.
 const BALLOT: &str = "ballot";
@@ -36,14 +37,7 @@ const BALLOT: &str = "ballot";
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    lock: File,
-}
-
-/// Closing the file would release the lock only if no child of this process has a copy of it.
-impl Drop for DataDir {
-    fn drop(&mut self) {
-        let _ = self.lock.unlock();
-    }
+    _lock: Locked,
 }
 
 impl DataDir {
@@ -82,8 +76,8 @@ impl DataDir {
             Ok(lock) => lock,
             Err(error) => return Err(StoreError::io(&file, "open")(error)),
         };
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), lock }),
+        match Locked::new(lock) {
+            Ok(lock) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.to_owned() }),
             Err(TryLockError::Error(error)) => Err(StoreError::io(&file, "lock")(error)),
         }

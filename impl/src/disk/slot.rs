@@ -68,7 +68,17 @@ impl Owner {
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { cluster, servers, server } = self;
-        write!(f, "server {} of cluster {:?} of {servers}", server.number(), cluster.as_str())
+        write!(f, "server {} of cluster {:?} of ", server.number(), cluster.as_str())?;
+        // Whoever compares two of these sees what was left to its default, too.
+        let (size, protocol) = (servers.size(), servers.protocol());
+        write!(f, "{size} server{} ({protocol}", if size == 1 { "" } else { "s" })?;
+        if servers.witnesses().is_empty() {
+            f.write_str(", no witness")?;
+        }
+        for witness in servers.witnesses().iter() {
+            write!(f, ", witness {witness}")?;
+        }
+        f.write_str(")")
     }
 }
 

@@ -137,7 +137,8 @@ impl Engine {
                 Ok(())
             }
             Err(reason) => {
-                self.status.reject(reason, self.config.server_at(source));
+                let server = self.config.server_at(source);
+                self.status.datagrams.reject(reason, server);
                 Err(reason)
             }
         }
@@ -149,6 +150,7 @@ impl Engine {
             self.step(Cause::HandOver { before: self.status.state, to }, Duration::ZERO, now);
         } else if self.countdown.end() <= now {
             let late = now.since(self.countdown.end());
+            self.status.delays.observe(late);
             if self.is_stall(late) {
                 self.status.stalls.late_timers += 1;
             }
@@ -168,7 +170,9 @@ impl Engine {
     /// The save that [`Engine::poll`] asked for is finished.
     pub fn saved(&mut self, now: Moment) {
         if let Some(Saving { since, restarts_timer, .. }) = self.saving.take() {
-            if self.is_stall(now.since(since)) {
+            let took = now.since(since);
+            self.status.saves.observe(took);
+            if self.is_stall(took) {
                 self.status.stalls.slow_saves += 1;
             }
             if let Some(rule) = restarts_timer {
@@ -226,6 +230,11 @@ impl Engine {
             tracing::info!(%server, %address, "is at another address now");
             self.config.set_address(server, address);
         }
+    }
+
+    /// The number of the next step that is recorded.
+    pub const fn next_sequence(&self) -> u64 {
+        self.sequence
     }
 
     /// Its configuration.

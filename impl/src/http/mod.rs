@@ -3,6 +3,7 @@
 //!
 //! | path | answer |
 //! |---|---|
+//! | `/` | a page for people: the cluster, live |
 //! | `/leader` | 200 only while this server may act as the leader; else 503, and who leads |
 //! | `/status` | what the server knows, as `raft-node status --json` |
 //! | `/healthz` | 200 if its loop gets on; else 503, and it should be started again |
@@ -15,6 +16,7 @@
 //! the fencing token.
 
 mod metrics;
+mod page;
 
 use std::fmt;
 use std::io;
@@ -24,14 +26,15 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
 use tokio::sync::oneshot;
 
+pub use self::page::Servers;
 use crate::Node;
 use crate::clock::microseconds;
 use crate::control::Snapshot;
@@ -54,7 +57,10 @@ pub struct Server {
 struct Answerer {
     node: Weak<Node>,
     dropped: Box<dyn Fn() -> u64 + Send + Sync>,
+    servers: Servers,
 }
+
+type Shared = Arc<Answerer>;
 
 impl fmt::Debug for Answerer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,7 +69,8 @@ impl fmt::Debug for Answerer {
 }
 
 impl Server {
-    /// Answers from now on at this address. `dropped` says how many lines of the log were dropped.
+    /// Answers from now on at this address. `servers` do so too, this one among them: its page asks
+    /// them, and theirs may ask it. `dropped` says how many lines of the log were dropped.
     ///
     /// # Errors
     ///
@@ -71,13 +78,14 @@ impl Server {
     pub fn open(
         node: &Arc<Node>,
         address: SocketAddr,
+        servers: Servers,
         dropped: impl Fn() -> u64 + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
-        let answerer = Answerer { node: Arc::downgrade(node), dropped: Box::new(dropped) };
+        let answerer = Answerer { node: Arc::downgrade(node), dropped: Box::new(dropped), servers };
         let router = router(Arc::new(answerer));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -112,8 +120,11 @@ impl Drop for Server {
     }
 }
 
-fn router(answerer: Arc<Answerer>) -> Router {
+fn router(answerer: Shared) -> Router {
     Router::new()
+        .route("/", get(page::index))
+        .route("/page/servers", get(page::servers))
+        .route("/page/{name}", get(page::file))
         .route("/leader", get(leader))
         .route("/status", get(status))
         .route("/healthz", get(healthz))
@@ -131,7 +142,7 @@ fn stopped() -> Response {
     told(false, json!({ "error": "the node has stopped" }))
 }
 
-async fn leader(State(answerer): State<Arc<Answerer>>) -> Response {
+async fn leader(State(answerer): State<Shared>) -> Response {
     let Some(node) = answerer.node.upgrade() else { return stopped() };
     if let Some(leadership) = node.leadership() {
         let left_us = microseconds(leadership.remaining());
@@ -146,11 +157,14 @@ async fn leader(State(answerer): State<Arc<Answerer>>) -> Response {
     told(false, json!({ "leader": leader, "address": address.map(|it| it.to_string()) }))
 }
 
-async fn status(State(answerer): State<Arc<Answerer>>) -> Response {
-    answerer.node.upgrade().map_or_else(stopped, |node| told(true, Snapshot::of(&node)))
+async fn status(State(answerer): State<Shared>, asked: HeaderMap) -> Response {
+    let node = answerer.node.upgrade();
+    let mut answer = node.map_or_else(stopped, |node| told(true, Snapshot::of(&node)));
+    answerer.servers.let_read(&asked, &mut answer);
+    answer
 }
 
-async fn healthz(State(answerer): State<Arc<Answerer>>) -> Response {
+async fn healthz(State(answerer): State<Shared>) -> Response {
     let asks = move || {
         let node = answerer.node.upgrade()?;
         let patience = PATIENCE.max(2 * *node.config().election_timeout().end());
@@ -162,7 +176,7 @@ async fn healthz(State(answerer): State<Arc<Answerer>>) -> Response {
     }
 }
 
-async fn readyz(State(answerer): State<Arc<Answerer>>) -> Response {
+async fn readyz(State(answerer): State<Shared>) -> Response {
     let Some(node) = answerer.node.upgrade() else { return stopped() };
     let status = node.status();
     let leads = node.leadership().is_some();
@@ -170,7 +184,7 @@ async fn readyz(State(answerer): State<Arc<Answerer>>) -> Response {
     told(leads || follows, json!({ "leads": leads, "follows": follows }))
 }
 
-async fn metrics(State(answerer): State<Arc<Answerer>>) -> Response {
+async fn metrics(State(answerer): State<Shared>) -> Response {
     let Some(node) = answerer.node.upgrade() else { return stopped() };
     match metrics::text(&node, (answerer.dropped)()) {
         Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT)], text).into_response(),

@@ -30,19 +30,27 @@ impl Asked {
         let config = Config::new(Settings::new("test", 1, servers)).unwrap();
         let node = Node::builder(config).data(dir.path().join("data")).bootstrap(true).start();
         let node = Arc::new(node.unwrap());
-        let http = Server::open(&node, "127.0.0.1:0".parse().unwrap(), || 7).unwrap();
+        let servers = [(node.status().server, "one.example:80".to_owned())].into_iter().collect();
+        let http = Server::open(&node, "127.0.0.1:0".parse().unwrap(), servers, || 7).unwrap();
         Self { _dir: dir, node, http }
     }
 
     /// The status of the answer, and its body.
     fn get(&self, path: &str) -> (u16, String) {
+        let (head, body) = self.answer(path, "");
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body)
+    }
+
+    /// What comes before the body of the answer, and the body.
+    fn answer(&self, path: &str, headers: &str) -> (String, String) {
         let mut stream = TcpStream::connect(self.http.address()).unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: raft\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: raft\r\n{headers}Connection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        (format!("{head}\r\n"), body.to_owned())
     }
 
     fn json(&self, path: &str) -> (u16, Value) {
@@ -106,6 +114,36 @@ fn there_is_nothing_else_and_nothing_can_be_changed() {
 }
 
 #[test]
+fn the_page_may_only_show_itself_and_ask_the_servers_that_it_was_told_of() {
+    let asked = Asked::start(1);
+    let (head, body) = asked.answer("/", "");
+    assert!(head.starts_with("HTTP/1.1 200 ") && body.starts_with("<!doctype html>"), "{head}");
+    let policy = head.lines().find_map(|line| line.strip_prefix("content-security-policy: "));
+    let policy: Vec<_> = policy.unwrap().split("; ").collect();
+    assert_eq!(policy[..2], ["default-src 'none'", "script-src 'self'"]);
+    assert_eq!(policy.last(), Some(&"connect-src 'self' http://one.example:80"));
+    assert_eq!(asked.json("/page/servers"), (200, json!({ "1": "one.example:80" })));
+    for file in body.split(['"', '\'']).filter(|it| it.starts_with("page/")) {
+        assert_eq!(asked.get(&format!("/{file}")).0, 200, "{file}");
+    }
+    assert_eq!(asked.get("/page/nothing.js").0, 404);
+}
+
+#[test]
+fn only_pages_of_its_own_cluster_may_read_the_status() {
+    let asked = Asked::start(1);
+    let may = |origin: &str| {
+        let (head, _) = asked.answer("/status", &format!("Origin: {origin}\r\n"));
+        head.contains(&format!("access-control-allow-origin: {origin}\r\n"))
+    };
+    let origins =
+        ["http://one.example:80", "http://evil.example", "https://one.example:80", "null"];
+    assert_eq!(origins.map(may), [true, false, false, false]);
+    let (head, _) = asked.answer("/status", "");
+    assert!(!head.contains("access-control-allow"), "{head}");
+}
+
+#[test]
 fn metrics_have_these_names_and_each_says_what_it_is() {
     let asked = Asked::leader();
     let (code, text) = asked.get("/metrics");
@@ -119,7 +157,10 @@ fn metrics_have_these_names_and_each_says_what_it_is() {
         "raft_campaigns_total 1",
         "raft_elections_won_total 1",
         "raft_datagrams_sent_total 0",
-        "raft_datagrams_rejected_total{reason=\"magic\"} 0",
+        "raft_info{cluster=\"test\",program=\"raft-node 0.1.0\",protocol=\"guarded\"} 1.0",
+        "raft_datagrams_rejected_total{reason=\"magic\",peer=\"unknown\"} 0",
+        "raft_save_seconds_count 1",
+        "raft_save_seconds_bucket{le=\"+Inf\"} 1",
         "raft_late_timers_total 0",
         "raft_log_lines_dropped_total 7",
     ] {
@@ -129,9 +170,14 @@ fn metrics_have_these_names_and_each_says_what_it_is() {
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let name = line.split(['{', ' ']).next().unwrap();
         let described = |what| {
-            [name, name.trim_end_matches("_total")]
-                .iter()
-                .any(|name| text.contains(&format!("# {what} {name} ")))
+            [
+                name,
+                ["_total", "_bucket", "_count", "_sum"]
+                    .iter()
+                    .fold(name, |name, end| name.trim_end_matches(end)),
+            ]
+            .iter()
+            .any(|name| text.contains(&format!("# {what} {name} ")))
         };
         assert!(described("HELP") && described("TYPE"), "{name} is not described in\n{text}");
     }

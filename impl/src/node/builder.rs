@@ -5,34 +5,35 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
+use std::time::Instant;
 
 use rustix::event::EventfdFlags;
 
 use super::Node;
 use super::driver::Driver;
 use super::shared::Shared;
+use super::trace;
 use crate::clock::Moment;
 use crate::config::Config;
-use crate::disk::{DataDir, StoreError};
+use crate::disk::{DataDir, Store, StoreError};
 use crate::engine::Engine;
 use crate::link::{Link, LinkError};
-use crate::recorder::{Recorder, RecorderError, Trace};
+use crate::recorder::{Recorder, RecorderError, Rotation, Run, Trace};
 
 /// A node that is to be started.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct Builder {
     config: Config,
     data: PathBuf,
     is_new: bool,
-    trace: Option<PathBuf>,
-    needs_trace: bool,
+    trace: trace::Settings,
 }
 
 impl Builder {
     pub(super) fn new(config: Config) -> Self {
         let data = PathBuf::from(config.cluster_name().as_str());
-        Self { config, data, is_new: false, trace: None, needs_trace: false }
+        Self { config, data, is_new: false, trace: trace::Settings::default() }
     }
 
     /// The directory for the ballot of this server, of no other, on a disk of its own machine. If
@@ -52,14 +53,21 @@ impl Builder {
     /// Writes a trace of what the server does to this file, for `raft-model replay`. If that cannot
     /// be written any more, the trace ends, and the server goes on.
     pub fn trace(mut self, file: impl AsRef<Path>) -> Self {
-        self.trace = Some(file.as_ref().to_owned());
+        self.trace.file = Some(file.as_ref().to_owned());
         self
     }
 
     /// Whether the server stops when its trace cannot be written: nothing that it does is missing
     /// there then.
     pub fn needs_trace(mut self, needs_trace: bool) -> Self {
-        self.needs_trace = needs_trace;
+        self.trace.is_needed = needs_trace;
+        self
+    }
+
+    /// When the trace goes on in a new file: this one, and one that [`Node::start_trace`] begins.
+    /// If nothing is said, never by itself.
+    pub fn trace_rotation(mut self, rotation: Rotation) -> Self {
+        self.trace.rotation = rotation;
         self
     }
 
@@ -71,16 +79,17 @@ impl Builder {
     /// only the trace or the thread failed.
     pub fn start(self) -> Result<Node, StartError> {
         let name = format!("raft-{}", self.config.server().id);
-        let (config, data) = (self.config.clone(), self.data.clone());
+        let (config, data, trace) = (self.config.clone(), self.data.clone(), self.trace.clone());
         let (driver, shared) = self.driver()?;
         let thread = std::thread::Builder::new().name(name).spawn(|| driver.run());
         let thread = thread.map_err(StartError::System)?;
-        Ok(Node { config, data, shared, thread: Mutex::new(Some(thread)) })
+        Ok(Node { config, data, trace, shared, thread: Mutex::new(Some(thread)) })
     }
 
     /// What the thread of the node does, and how it is spoken to.
     pub(super) fn driver(self) -> Result<(Driver, Arc<Shared>), StartError> {
-        let Self { config, data, is_new, trace, needs_trace } = self;
+        let Self { config, data, is_new, trace: trace::Settings { file, rotation, is_needed } } =
+            self;
         // The ballot of a new server comes last, so that what fails before can simply be tried
         // again. Only the header of its trace, which has the number of the run, comes after it.
         let data = if is_new { DataDir::create(&data) } else { DataDir::lock(&data) }?;
@@ -88,25 +97,28 @@ impl Builder {
             data.check_new()?;
         }
         let link = Link::bind(&config)?;
-        let trace = trace.map(|path| Trace::open(&path, &config)).transpose()?;
+        let trace = file.map(|path| Trace::open(&path, &config, rotation)).transpose()?;
         if is_new && let Some(trace) = &trace {
             trace.check_new()?;
         }
         let store = if is_new { data.bootstrap(&config) } else { data.open(&config) }?;
-        let trace = trace.map(|trace| Self::begin(trace, store.boot(), needs_trace)).transpose()?;
+        let trace = trace.map(|trace| Self::begin(trace, &store, is_needed)).transpose()?;
 
         let wake = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
             .map_err(|error| StartError::System(error.into()))?;
         let (sender, commands) = channel();
         let (boot, ballot, promise) = (store.boot(), store.ballot(), store.promise());
         let engine = Engine::start(&config, boot, ballot, promise, Moment::now());
-        let shared = Arc::new(Shared::new(*engine.status(), sender, wake));
+        let run = Run { server: config.server().id, boot, started: Instant::now() };
+        let shared = Arc::new(Shared::new(run, *engine.status(), sender, wake));
+        let trace = (trace, is_needed);
         let driver = Driver::new(engine, link, store, trace, Arc::clone(&shared), commands);
         Ok((driver, shared))
     }
 
-    fn begin(trace: Trace, boot: u64, needs_trace: bool) -> Result<Recorder, RecorderError> {
-        let recorder = trace.begin(boot)?;
+    fn begin(trace: Trace, store: &Store, needs_trace: bool) -> Result<Recorder, RecorderError> {
+        trace.check_ballot(store.boot(), store.ballot())?;
+        let recorder = trace.begin(store.boot())?;
         if needs_trace { Ok(recorder) } else { recorder.in_background() }
     }
 }

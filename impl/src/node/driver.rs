@@ -2,6 +2,7 @@
 //!
 //! It waits for a datagram, a deadline or a command, and does what the engine says, in that order.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
@@ -10,6 +11,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::shared::{Command, Shared};
+use super::unanswered::Unanswered;
+use super::warnings::{Warning, Warnings};
 use super::{NodeError, Reply, log};
 use crate::clock::Moment;
 use crate::disk::Store;
@@ -17,6 +20,7 @@ use crate::engine::{Engine, HandOverError, Output};
 use crate::link::{Arrival, BATCH, Link};
 use crate::recorder::Recorder;
 use crate::status::Status;
+use crate::wire::Rejection;
 
 /// Whatever is waited for, a wait ends after that time: a machine that slept is noticed then.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -26,9 +30,12 @@ pub(super) struct Driver {
     pub(super) link: Link,
     pub(super) store: Store,
     pub(super) trace: Option<Recorder>,
-    shared: Arc<Shared>,
+    pub(super) needs_trace: bool,
+    pub(super) shared: Arc<Shared>,
     commands: Receiver<Command>,
     published: Status,
+    warnings: Warnings,
+    unanswered: Unanswered,
     replies: Vec<Reply>, // to those who want this leader to give up
     stop: Option<Stop>,
 }
@@ -45,13 +52,26 @@ impl Driver {
         engine: Engine,
         link: Link,
         store: Store,
-        trace: Option<Recorder>,
+        (trace, needs_trace): (Option<Recorder>, bool),
         shared: Arc<Shared>,
         commands: Receiver<Command>,
     ) -> Self {
+        shared.set_trace(trace.as_ref().map(|trace| Arc::clone(trace.progress())));
         let published = *engine.status();
-        let (replies, stop) = (Vec::new(), None);
-        Self { engine, link, store, trace, shared, commands, published, replies, stop }
+        Self {
+            engine,
+            link,
+            store,
+            trace,
+            needs_trace,
+            shared,
+            commands,
+            published,
+            warnings: Warnings::default(),
+            unanswered: Unanswered::default(),
+            replies: Vec::new(),
+            stop: None,
+        }
     }
 
     /// Runs until it is told to stop.
@@ -81,14 +101,16 @@ impl Driver {
             match arrival {
                 Arrival::Datagram(bytes, source) => {
                     if let Err(reason) = self.engine.receive(&bytes, source, Moment::now()) {
-                        let count = self.engine.status().datagrams.rejected(reason);
-                        log::rejected(reason, source, count);
+                        let told = reason.to_string(); // so that it stands in quotes
+                        tracing::debug!(%source, reason = told, "datagram rejected");
+                        self.warn_of_rejected(reason, source);
                     }
                     self.obey()?;
                 }
                 Arrival::Error(error) => {
                     self.engine.not_received();
-                    tracing::debug!(%error, "not received");
+                    let error = error.to_string(); // so that it stands in quotes
+                    tracing::debug!(error, "not received");
                 }
             }
         }
@@ -136,7 +158,13 @@ impl Driver {
                     log::sent(to, address, result, count);
                 }
                 Output::Obeyed { cause, rule } => {
-                    log::step(&self.published, self.engine.status(), cause, rule);
+                    log::step(
+                        &mut self.unanswered,
+                        &self.published,
+                        self.engine.status(),
+                        cause,
+                        rule,
+                    );
                 }
             }
         }
@@ -144,8 +172,21 @@ impl Driver {
         Ok(())
     }
 
+    fn warn_of_rejected(&mut self, reason: Rejection, source: SocketAddr) {
+        let (status, config) = (self.engine.status(), self.engine.config());
+        let known = config.server_at(source);
+        let of_it = known.map(|it| status.datagrams.rejected_from(Some(it)).map(|(_, n)| n).sum());
+        let count = status.datagrams.rejected(reason);
+        if let Some(warning) = self.warnings.rejected(reason, source, count, of_it) {
+            warning.say();
+        }
+    }
+
     fn publish(&mut self) {
         let status = *self.engine.status();
+        let longest = *self.engine.config().election_timeout().end();
+        let warnings = self.warnings.after(&self.published, &status, longest, Moment::now());
+        warnings.into_iter().for_each(Warning::say);
         let is_news = status.is_news_after(&self.published);
         log::lease_and_stalls(&self.published, &status);
         self.shared.publish(status, is_news);
@@ -173,6 +214,7 @@ impl Driver {
                 Ok(Command::SetAddress { server, address }) => {
                     self.engine.set_address(server, address);
                 }
+                Ok(Command::Trace(order)) => self.obey_trace(order),
                 Ok(Command::Leave) if self.stop.is_none() => {
                     let time = 2 * *self.engine.config().election_timeout().start();
                     self.stop = Some(Stop { latest: Moment::now().after(time), gave_up: false });

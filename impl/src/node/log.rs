@@ -8,10 +8,11 @@ use raft_model::election::{Role, Rule, Server};
 use raft_model::trace::Cause;
 use raft_model::types::ServerId;
 
+use super::unanswered::Unanswered;
+use crate::clock::Moment;
 use crate::config::Config;
 use crate::counters::is_worth_a_line;
 use crate::status::Status;
-use crate::wire::Rejection;
 
 /// The server comes up.
 pub(super) fn start(config: &Config, status: &Status, ballot: &Path) {
@@ -36,8 +37,16 @@ pub(super) fn start(config: &Config, status: &Status, ballot: &Path) {
     );
 }
 
-/// One line a step, after it was obeyed. What changes nothing is for the curious.
-pub(super) fn step(before: &Status, status: &Status, cause: Cause, rule: Rule) {
+/// One line a step, after it was obeyed. What changes nothing is for the curious, and so are most
+/// elections of a server that nobody answers.
+pub(super) fn step(
+    unanswered: &mut Unanswered,
+    before: &Status,
+    status: &Status,
+    cause: Cause,
+    rule: Rule,
+) {
+    let begun = unanswered.step(before.state.role, rule, Moment::now());
     let (from, to) = match cause {
         Cause::Start { .. } => return,
         Cause::Timeout { .. } => (None, None),
@@ -60,10 +69,11 @@ pub(super) fn step(before: &Status, status: &Status, cause: Cause, rule: Rule) {
                 leader = status.leader.map(tracing::field::display),
                 from = from.map(tracing::field::display),
                 to = to.map(tracing::field::display),
+                elections_begun = begun.filter(|&begun| begun > 1),
             )
         };
     }
-    if status.is_news_after(before) {
+    if begun.is_some() && status.is_news_after(before) {
         line!(info);
     } else {
         line!(debug);
@@ -97,18 +107,11 @@ pub(super) fn sent(to: ServerId, address: SocketAddr, result: io::Result<()>, co
     match result {
         Ok(()) => tracing::trace!(%to, "sent"),
         Err(error) => {
-            tracing::debug!(%to, %error, "not sent");
+            let error = error.to_string(); // so that it stands in quotes
+            tracing::debug!(%to, error, "not sent");
             if is_worth_a_line(count) {
-                tracing::warn!(%to, %address, %error, count, "datagrams not sent");
+                tracing::warn!(%to, %address, error, count, "datagrams not sent");
             }
         }
-    }
-}
-
-/// A datagram was rejected, one of so many for this reason.
-pub(super) fn rejected(reason: Rejection, source: SocketAddr, count: u64) {
-    tracing::debug!(%source, %reason, "datagram rejected");
-    if is_worth_a_line(count) {
-        tracing::warn!(%source, %reason, count, "datagrams rejected");
     }
 }

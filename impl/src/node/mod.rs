@@ -4,6 +4,9 @@ mod builder;
 mod driver;
 mod log;
 mod shared;
+mod trace;
+mod unanswered;
+mod warnings;
 mod watch;
 
 use std::fmt;
@@ -34,6 +37,7 @@ use crate::status::Status;
 pub struct Node {
     config: Config,
     data: PathBuf,
+    trace: trace::Settings,
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<Result<(), NodeError>>>>,
 }

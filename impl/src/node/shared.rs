@@ -7,13 +7,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use event_listener::{Event, EventListener};
 use raft_model::types::ServerId;
 
 use super::Reply;
+use super::trace;
 use crate::clock::Moment;
 use crate::leadership::Leadership;
+use crate::recorder::{Progress, Run};
 use crate::status::Status;
 
 /// What a node is asked to do.
@@ -25,6 +27,8 @@ pub(super) enum Command {
     CheckGiveUp { to: Option<ServerId>, reply: Reply },
     /// To find that server at this address.
     SetAddress { server: ServerId, address: SocketAddr },
+    /// To begin or end its trace, or to go on in a new file.
+    Trace(trace::Order),
     /// To hand over if it leads, and to stop; to stop at once if it does so already.
     Leave,
     /// To stop at once.
@@ -32,7 +36,10 @@ pub(super) enum Command {
 }
 
 pub(super) struct Shared {
+    pub(super) run: Run,
     status: ArcSwap<Status>,
+    /// The trace that is being written, or the last one.
+    trace: ArcSwapOption<Progress>,
     /// Until when something is valid that was handed out: nanoseconds since the machine started.
     handed_out: AtomicU64,
     has_stopped: AtomicBool,
@@ -42,9 +49,11 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(status: Status, commands: Sender<Command>, wake: OwnedFd) -> Self {
+    pub(super) fn new(run: Run, status: Status, commands: Sender<Command>, wake: OwnedFd) -> Self {
         Self {
+            run,
             status: ArcSwap::from_pointee(status),
+            trace: ArcSwapOption::empty(),
             handed_out: AtomicU64::new(0),
             has_stopped: AtomicBool::new(false),
             changed: Event::new(),
@@ -55,6 +64,16 @@ impl Shared {
 
     pub(super) fn status(&self) -> Status {
         **self.status.load()
+    }
+
+    /// What becomes of the trace, if there is one.
+    pub(super) fn trace(&self) -> Option<Arc<Progress>> {
+        self.trace.load_full()
+    }
+
+    /// From now on this is the trace.
+    pub(super) fn set_trace(&self, trace: Option<Arc<Progress>>) {
+        self.trace.store(trace);
     }
 
     /// What may be handed out now. Why nothing is valid after [`Shared::handed_out_until`]: it is

@@ -1,16 +1,14 @@
 //! A trace that is written by a thread of its own, so that the server never waits for it.
 
 use std::convert::Infallible;
-use std::fs::File;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use raft_model::trace::{End, Line};
-
-use super::{Run, wall_us};
+use super::file::TraceFile;
+use super::progress::Progress;
+use super::{Answer, RecorderError, TraceError};
 
 /// How many records may wait to be written.
 const BEHIND: usize = 4096;
@@ -18,93 +16,141 @@ const BEHIND: usize = 4096;
 /// How long the end of a trace is waited for.
 const LAST_WRITES: Duration = Duration::from_secs(1);
 
-/// A number of a step, and its record.
-type Numbered = (u64, String);
+/// Why records are missing for which there was no room.
+const SLOW: &str = "the disk is too slow";
+
+/// What is to be written before the step of this number, or with it.
+struct Order {
+    sequence: u64,
+    /// The first step that found no room, if this is the first one that does again.
+    missing: Option<u64>,
+    what: What,
+}
+
+enum What {
+    Begin,
+    Record(String),
+    Rotate(Answer),
+}
+
+/// With which step the trace ends, if the server goes on, and why.
+type Farewell = Arc<Mutex<Option<(u64, &'static str)>>>;
 
 /// The server's side.
 #[derive(Debug)]
 pub(super) struct Background {
     /// Nothing once the trace has ended.
-    lines: Option<SyncSender<Numbered>>,
-    /// The first step that found no room, if one did.
-    no_room_for: Arc<OnceLock<u64>>,
+    orders: Option<SyncSender<Order>>,
+    missing: Option<u64>,
+    farewell: Farewell,
     has_ended: Receiver<Infallible>,
-    path: PathBuf,
-}
-
-/// The thread's side.
-struct Writer {
-    file: File,
-    path: PathBuf,
-    run: Run,
+    progress: Arc<Progress>,
 }
 
 impl Background {
-    pub(super) fn start(file: File, path: &Path, run: Run) -> io::Result<Self> {
-        let (sender, lines) = sync_channel(BEHIND);
+    /// Begins with a header, if there is none yet for the steps from this one on.
+    pub(super) fn start(
+        mut file: TraceFile,
+        begins: Option<u64>,
+        progress: Arc<Progress>,
+    ) -> io::Result<Self> {
+        let (sender, orders) = sync_channel(BEHIND);
         let (ended, has_ended) = channel();
-        let path = path.to_owned();
-        let mut writer = Writer { file, path: path.clone(), run };
-        let no_room_for = Arc::new(OnceLock::new());
-        let missing = Arc::clone(&no_room_for);
+        let farewell = Farewell::default();
+        let last_words = Arc::clone(&farewell);
+        let shown = Arc::clone(&progress);
         let write = move || {
             let _ended = ended;
-            if let Err((sequence, error)) = writer.write(&lines) {
-                writer.end(sequence, &format!("cannot write: {error}"));
-            } else if let Some(&sequence) = missing.get() {
-                writer.end(sequence, "the disk is too slow");
+            let failed = write(&mut file, &orders).err();
+            if let Some((sequence, error)) = failed {
+                tracing::error!("{error}. The trace ends here");
+                file.end(sequence, &error.in_short());
+                shown.end(error.to_string());
+            } else if let Some((sequence, reason)) = lock(&last_words).take() {
+                file.end(sequence, reason);
             }
         };
         std::thread::Builder::new().name("raft-trace".to_owned()).spawn(write)?;
-        Ok(Self { lines: Some(sender), no_room_for, has_ended, path })
+        let orders = Some(sender);
+        let mut this = Self { orders, missing: None, farewell, has_ended, progress };
+        if let Some(sequence) = begins {
+            this.order(sequence, What::Begin);
+        }
+        Ok(this)
     }
 
-    /// Adds a line, unless the trace has ended, or ends since there is no room for it.
-    pub(super) fn write(&mut self, sequence: u64, line: String) {
-        let Some(lines) = &self.lines else { return };
-        match lines.try_send((sequence, line)) {
-            Ok(()) => return,
-            Err(TrySendError::Full(_)) => {
-                let _ = self.no_room_for.set(sequence);
-                let path = self.path.display();
-                tracing::error!("{path}: the disk is too slow for the trace, which ends here");
-            }
-            Err(TrySendError::Disconnected(_)) => {} // and has said why
+    /// Adds a record, unless the trace has ended or there is no room for it.
+    pub(super) fn write(&mut self, sequence: u64, record: String) {
+        if !self.order(sequence, What::Record(record)) {
+            self.progress.drop_one();
         }
-        self.lines = None;
+    }
+
+    /// Goes on in a new file, before the step of this number.
+    pub(super) fn rotate(&mut self, sequence: u64, answer: Answer) {
+        self.order(sequence, What::Rotate(answer)); // who waits hears if it is dropped
+    }
+
+    /// Ends the trace before the step of this number. The server goes on.
+    pub(super) fn stop(&mut self, sequence: u64) {
+        *lock(&self.farewell) = Some((sequence, "it was stopped by an order"));
+    }
+
+    fn order(&mut self, sequence: u64, what: What) -> bool {
+        let Some(orders) = &self.orders else { return false };
+        match orders.try_send(Order { sequence, missing: self.missing, what }) {
+            Ok(()) => self.missing = None,
+            Err(TrySendError::Full(Order { what: What::Record(_), .. })) => {
+                if self.missing.is_none() {
+                    tracing::error!("the disk is too slow for the trace: records are missing");
+                    self.missing = Some(sequence);
+                }
+                return false;
+            }
+            Err(TrySendError::Full(_)) => return false,
+            Err(TrySendError::Disconnected(_)) => {
+                self.orders = None; // and has said why
+                return false;
+            }
+        }
+        true
     }
 }
 
 impl Drop for Background {
     fn drop(&mut self) {
-        self.lines = None;
+        if let Some(sequence) = self.missing {
+            *lock(&self.farewell) = Some((sequence, SLOW));
+        }
+        self.orders = None;
         let _ = self.has_ended.recv_timeout(LAST_WRITES);
     }
 }
 
-impl Writer {
-    /// Writes until there is nothing more, or a step cannot be written.
-    fn write(&mut self, lines: &Receiver<Numbered>) -> Result<(), (u64, io::Error)> {
-        for (sequence, line) in lines {
-            let length = self.file.metadata().map_or(u64::MAX, |it| it.len());
-            if let Err(error) = self.file.write_all(line.as_bytes()) {
-                // A line that is cut off makes room for the record of the end.
-                if self.file.metadata().is_ok_and(|it| it.len() > length) {
-                    let _ = self.file.set_len(length);
-                }
-                let path = self.path.display();
-                tracing::error!("{path}: cannot write the trace: {error}. It ends here");
-                return Err((sequence, error));
+/// Writes until there is nothing more, or a step cannot be written.
+fn write(file: &mut TraceFile, orders: &Receiver<Order>) -> Result<(), (u64, RecorderError)> {
+    for Order { sequence, missing, what } in orders {
+        let failed = |error| (sequence, error);
+        if let Some(missing) = missing {
+            file.end(missing, SLOW);
+            let begun = file.begin(sequence);
+            begun.map_err(RecorderError::io(&file.path)).map_err(failed)?;
+        }
+        match what {
+            What::Begin => {
+                let begun = file.begin(sequence);
+                begun.map_err(RecorderError::io(&file.path)).map_err(failed)?;
+            }
+            What::Record(record) => file.write(sequence, &record).map_err(failed)?,
+            What::Rotate(answer) => {
+                let rotated = file.rotate(sequence).map_err(TraceError::from);
+                let _ = answer.send(rotated); // nobody need wait
             }
         }
-        Ok(())
     }
+    Ok(())
+}
 
-    /// Says in the trace that it ends. On a disk that is full or broken that may be impossible, and
-    /// then it ends as that of a killed server.
-    fn end(&mut self, sequence: u64, reason: &str) {
-        let Run { server, boot } = self.run;
-        let end = End { server, boot, sequence, wall_us: wall_us(), reason: reason.to_owned() };
-        let _ = self.file.write_all(Line::End(end).to_text().as_bytes());
-    }
+fn lock(farewell: &Farewell) -> std::sync::MutexGuard<'_, Option<(u64, &'static str)>> {
+    farewell.lock().unwrap_or_else(PoisonError::into_inner)
 }

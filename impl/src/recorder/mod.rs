@@ -5,21 +5,37 @@
 //!
 //! A trace that is required is written before each step takes effect, and a server that cannot
 //! write it stops: nothing that it did is missing. Any other is written in the background, so that
-//! no disk holds up the server. If the disk fails or falls behind, the trace ends there with a
-//! record of that, and the server goes on; if the process is killed, its last moments are missing.
+//! no disk holds up the server. If the disk fails, the trace ends there with a record of that, and
+//! the server goes on; if it falls behind, the trace says which steps are missing; if the process
+//! is killed, its last moments are.
+//!
+//! A trace that is to stay on goes on in a new file when the one is long enough: see [`Rotation`].
+//! Each begins with a header that says with which step. One process at a time writes a file. If
+//! somebody else renames it, the trace goes on in a new one when it is told to rotate; if somebody
+//! copies and truncates it, at its beginning.
 
 mod background;
+mod evidence;
+mod file;
+mod numbered;
+mod progress;
 
-use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use raft_model::election::Step;
+use raft_model::election::{Ballot, Step};
 use raft_model::trace::{Cause, Header, Line, Record, VERSION};
 use raft_model::types::ServerId;
 
 use self::background::Background;
+use self::evidence::Evidence;
+pub use self::file::Rotation;
+use self::file::TraceFile;
+pub(crate) use self::progress::Progress;
+pub use self::progress::TraceStatus;
 use crate::clock::microseconds;
 use crate::config::Config;
 
@@ -29,10 +45,7 @@ use crate::config::Config;
 /// behind; and only the ballot tells the number of the run.
 #[derive(Debug)]
 pub struct Trace {
-    file: File,
-    path: PathBuf,
-    header: Header, // with no run yet
-    found: Found,
+    file: TraceFile, // with no run yet
 }
 
 impl Trace {
@@ -41,17 +54,10 @@ impl Trace {
     /// # Errors
     ///
     /// [`RecorderError::Foreign`] if the file holds something else than the trace of this server,
-    /// [`RecorderError::Io`] if it cannot be used. It is left as it was found.
-    pub fn open(path: &Path, config: &Config) -> Result<Self, RecorderError> {
-        let header = header(config, 0);
-        let open = || File::options().create(true).append(true).read(true).open(path);
-        let mut file = open().map_err(RecorderError::io(path))?;
-        let found = continues(&mut file, &header).map_err(RecorderError::io(path))?;
-        let path = path.to_owned();
-        match found {
-            Some(found) => Ok(Self { file, path, header, found }),
-            None => Err(RecorderError::Foreign { path }),
-        }
+    /// [`RecorderError::Locked`] if another process writes it, [`RecorderError::Io`] if it cannot
+    /// be used. It is left as it was found.
+    pub fn open(path: &Path, config: &Config, rotation: Rotation) -> Result<Self, RecorderError> {
+        Ok(Self { file: TraceFile::open(path, header(config, 0), rotation)? })
     }
 
     /// Makes sure that no run has begun in it.
@@ -60,10 +66,26 @@ impl Trace {
     ///
     /// [`RecorderError::HasRun`] if one has: then this server had a ballot.
     pub fn check_new(&self) -> Result<(), RecorderError> {
-        if self.found.length == 0 {
+        let path = self.file.path.clone();
+        let older = numbered::all(&path).map_err(RecorderError::io(&path))?;
+        if self.file.is_empty() && older.is_empty() {
             return Ok(());
         }
-        Err(RecorderError::HasRun { path: self.path.clone(), server: self.header.server })
+        Err(RecorderError::HasRun { path, server: self.file.header.server })
+    }
+
+    /// Makes sure that what stands in it does not contradict the ballot with which the run of this
+    /// number begins.
+    ///
+    /// # Errors
+    ///
+    /// [`RecorderError::LostBallot`] if this server had another ballot, which it must not forget.
+    pub fn check_ballot(&self, boot: u64, ballot: Ballot) -> Result<(), RecorderError> {
+        let path = &self.file.path;
+        match Evidence::in_trace(path).against(boot, ballot) {
+            None => Ok(()),
+            Some(what) => Err(RecorderError::LostBallot { path: path.clone(), what }),
+        }
     }
 
     /// Begins the run of this number.
@@ -71,18 +93,22 @@ impl Trace {
     /// # Errors
     ///
     /// [`RecorderError::Io`] if it cannot be written. It is left as it was found.
-    pub fn begin(self, boot: u64) -> Result<Recorder, RecorderError> {
-        let Self { mut file, path, header, found } = self;
-        let newline = if found.is_torn { "\n" } else { "" };
-        let server = header.server;
-        let header = newline.to_owned() + &Line::Header(Header { boot, ..header }).to_text();
-        if let Err(error) = file.write_all(header.as_bytes()) {
-            // Half a header at the beginning of a file would be taken for something foreign.
-            let _ = file.set_len(found.length);
-            return Err(RecorderError::io(&path)(error));
-        }
-        let run = Run { server, boot };
-        Ok(Recorder { sink: Sink::File(file), path, run, started: Instant::now() })
+    pub fn begin(mut self, boot: u64) -> Result<Recorder, RecorderError> {
+        self.file.header.boot = boot;
+        self.file.begin(0).map_err(RecorderError::io(&self.file.path))?;
+        let run = Run { server: self.file.header.server, boot, started: Instant::now() };
+        let progress = Arc::new(Progress::of(self.file.path.clone()));
+        Ok(Recorder { sink: Sink::File(self.file), run, progress })
+    }
+
+    /// Goes on with a run that has begun, in the background, with the step of this number.
+    pub(crate) fn go_on(mut self, run: Run, sequence: u64) -> Result<Recorder, RecorderError> {
+        self.file.header.boot = run.boot;
+        let path = self.file.path.clone();
+        let progress = Arc::new(Progress::of(path.clone()));
+        let sink = Background::start(self.file, Some(sequence), Arc::clone(&progress))
+            .map_err(RecorderError::io(&path))?;
+        Ok(Recorder { sink: Sink::Background(sink), run, progress })
     }
 }
 
@@ -90,24 +116,27 @@ impl Trace {
 #[derive(Debug)]
 pub struct Recorder {
     sink: Sink,
-    path: PathBuf,
     run: Run,
-    started: Instant,
+    progress: Arc<Progress>,
 }
 
 /// Whose steps they are.
 #[derive(Clone, Copy, Debug)]
-struct Run {
-    server: ServerId,
-    boot: u64,
+pub(crate) struct Run {
+    pub(crate) server: ServerId,
+    pub(crate) boot: u64,
+    pub(crate) started: Instant,
 }
 
 /// Where the lines go.
 #[derive(Debug)]
 enum Sink {
-    File(File),
+    File(TraceFile),
     Background(Background),
 }
+
+/// Who waits until something has been done.
+pub(crate) type Answer = SyncSender<Result<(), TraceError>>;
 
 impl Recorder {
     /// The same trace, written by a thread of its own.
@@ -116,9 +145,11 @@ impl Recorder {
     ///
     /// [`RecorderError::Io`] if the system gives no thread.
     pub fn in_background(self) -> Result<Self, RecorderError> {
-        let Self { sink: Sink::File(file), path, run, started } = self else { return Ok(self) };
-        let background = Background::start(file, &path, run).map_err(RecorderError::io(&path))?;
-        Ok(Self { sink: Sink::Background(background), path, run, started })
+        let Self { sink: Sink::File(file), run, progress } = self else { return Ok(self) };
+        let path = file.path.clone();
+        let background = Background::start(file, None, Arc::clone(&progress));
+        let sink = Sink::Background(background.map_err(RecorderError::io(&path))?);
+        Ok(Self { sink, run, progress })
     }
 
     /// Adds a step of this number in the run.
@@ -128,24 +159,46 @@ impl Recorder {
         cause: Cause,
         step: Step,
     ) -> Result<(), RecorderError> {
-        let Run { server, boot } = self.run;
+        let Run { server, boot, started } = self.run;
         let wall_us = wall_us();
-        let monotonic_us = microseconds(self.started.elapsed());
+        let monotonic_us = microseconds(started.elapsed());
         let record = Record { server, boot, sequence, wall_us, monotonic_us, cause, step };
         self.write(sequence, Line::Step(record).to_text())
     }
 
+    /// Goes on in a new file, before the step of this number.
+    pub(crate) fn rotate(&mut self, sequence: u64, answer: Answer) {
+        match &mut self.sink {
+            Sink::File(file) => {
+                let _ = answer.send(file.rotate(sequence).map_err(TraceError::from));
+            }
+            Sink::Background(background) => background.rotate(sequence, answer),
+        }
+    }
+
+    /// Ends before the step of this number, though the server goes on. Dropping it may take a
+    /// moment.
+    pub(crate) fn stop(&mut self, sequence: u64) {
+        if let Sink::Background(background) = &mut self.sink {
+            background.stop(sequence);
+        }
+    }
+
+    pub(crate) const fn progress(&self) -> &Arc<Progress> {
+        &self.progress
+    }
+
     /// Another file in place of the trace, to see what happens when the disk refuses.
     #[cfg(test)]
-    pub(crate) fn replace_file(&mut self, file: File) {
-        self.sink = Sink::File(file);
+    pub(crate) fn replace_file(&mut self, new: std::fs::File) {
+        if let Sink::File(file) = &mut self.sink {
+            file.replace_file(new);
+        }
     }
 
     fn write(&mut self, sequence: u64, line: String) -> Result<(), RecorderError> {
         match &mut self.sink {
-            Sink::File(file) => {
-                file.write_all(line.as_bytes()).map_err(RecorderError::io(&self.path))
-            }
+            Sink::File(file) => file.write(sequence, &line),
             Sink::Background(background) => {
                 background.write(sequence, line);
                 Ok(())
@@ -174,43 +227,8 @@ pub(crate) fn header(config: &Config, boot: u64) -> Header {
         heartbeat_ms: milliseconds(config.heartbeat()),
         election_ms: (milliseconds(*election.start()), milliseconds(*election.end())),
         program: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
+        sequence: 0,
     }
-}
-
-/// A file that a trace can go on in.
-#[derive(Debug)]
-struct Found {
-    length: u64,
-    /// Whether its last line is cut off.
-    is_torn: bool,
-}
-
-/// What a trace goes on in, if the file is empty or the trace of this server.
-fn continues(file: &mut File, header: &Header) -> io::Result<Option<Found>> {
-    let metadata = file.metadata()?;
-    // A pipe that nobody reads would hold up the server.
-    if !metadata.is_file() {
-        return Ok(None);
-    }
-    let length = metadata.len();
-    if length == 0 {
-        return Ok(Some(Found { length, is_torn: false }));
-    }
-    let mut first = Vec::new();
-    BufReader::new(&mut *file).take(1 << 16).read_until(b'\n', &mut first)?;
-    let is_own = matches!(
-        std::str::from_utf8(&first).map(|text| Line::from_text(text.trim_end_matches('\n'))),
-        Ok(Ok(Line::Header(old)))
-            if (old.version, &old.cluster, old.servers, old.server)
-                == (header.version, &header.cluster, header.servers, header.server)
-    );
-    if !is_own {
-        return Ok(None);
-    }
-    file.seek(SeekFrom::End(-1))?;
-    let mut last = [0];
-    file.read_exact(&mut last)?;
-    Ok(Some(Found { length, is_torn: last != *b"\n" }))
 }
 
 /// Why there is no trace.
@@ -239,6 +257,28 @@ pub enum RecorderError {
         /// The server.
         server: ServerId,
     },
+    /// The trace tells of a ballot that the server has forgotten.
+    #[error(
+        "{}: the ballot of this server is not the one that it had: {what}. The votes that it gave \
+         since are lost, and it may vote twice in one term and elect a second leader: {RESTORE}",
+        .path.display(),
+        RESTORE = crate::disk::slots::RESTORE
+    )]
+    LostBallot {
+        /// Its trace.
+        path: PathBuf,
+        /// What stands there.
+        what: String,
+    },
+    /// Another process writes it.
+    #[error(
+        "{}: another process writes this trace. Give each server a file of its own",
+        .path.display()
+    )]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
     /// The system refuses.
     #[error(
         "{}: cannot write the trace: {source}. Remove the cause, or give another file",
@@ -253,9 +293,40 @@ pub enum RecorderError {
 }
 
 impl RecorderError {
+    /// Without the file, and what to do.
+    fn in_short(&self) -> String {
+        match self {
+            Self::Io { source, .. } => format!("cannot write: {source}"),
+            other => other.to_string(),
+        }
+    }
+
     fn io(path: &Path) -> impl Fn(io::Error) -> Self {
         move |source| Self::Io { path: path.to_owned(), source }
     }
+}
+
+/// Why a trace is not started, stopped or rotated. Nothing has changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum TraceError {
+    /// There is none.
+    #[error("this server writes no trace: start one")]
+    Off,
+    /// There is one.
+    #[error("this server writes a trace already, {}: stop that first", .file)]
+    On {
+        /// The file.
+        file: String,
+    },
+    /// The server may not go on without it.
+    #[error("this server was told to write a trace of all that it does, and does not stop that")]
+    Required,
+    /// The server has stopped, or its trace has ended.
+    #[error("the trace has ended")]
+    Ended,
+    /// The file cannot be used.
+    #[error(transparent)]
+    File(#[from] RecorderError),
 }
 
 #[cfg(test)]

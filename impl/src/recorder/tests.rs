@@ -1,12 +1,23 @@
 //! What stands in a trace, and whose.
 
-use std::fs;
+use std::fs::{self, File};
+use std::num::NonZero;
+
+use raft_model::cluster::Protocol;
+use raft_model::election::State;
+use raft_model::trace::replay::replay;
+use raft_model::types::Attempt;
 
 use super::*;
-use crate::testing::config;
+use crate::testing::config_by;
+
+/// Behind pre-vote whoever is alone would not campaign.
+fn config(size: u8) -> Config {
+    config_by(size, Protocol::FIGURE2)
+}
 
 fn opened(path: &Path, servers: u8, boot: u64) -> Result<Recorder, RecorderError> {
-    Trace::open(path, &config(servers))?.begin(boot)
+    Trace::open(path, &config(servers), Rotation::default())?.begin(boot)
 }
 
 #[test]
@@ -38,6 +49,7 @@ fn a_line_that_was_cut_off_gets_its_end() {
     let path = dir.path().join("trace");
     let mut recorder = opened(&path, 3, 1).unwrap();
     recorder.write(0, "{\"step\":{\"serv".to_owned()).unwrap();
+    drop(recorder);
     opened(&path, 3, 2).unwrap();
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text.lines().nth(1), Some("{\"step\":{\"serv"));
@@ -62,7 +74,7 @@ fn another_file_is_refused_and_left_alone() {
 fn a_server_with_a_trace_is_not_new() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("trace");
-    let open = || Trace::open(&path, &config(3)).unwrap();
+    let open = || Trace::open(&path, &config(3), Rotation::default()).unwrap();
     open().check_new().unwrap();
     open().check_new().unwrap(); // no run began in the one before
     open().begin(1).unwrap();
@@ -78,29 +90,161 @@ fn a_trace_in_another_version_is_refused() {
     assert!(matches!(opened(&path, 3, 2), Err(RecorderError::Foreign { .. })));
 }
 
-/// A required trace ends with an error; any other says so in the file, if that takes anything.
+/// A pipe that nobody reads is a disk that stands still. Once it gets on, so does the trace.
 #[test]
-fn a_trace_that_falls_behind_ends_with_a_record_of_that() {
+fn a_trace_that_falls_behind_says_what_is_missing_and_goes_on() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("trace");
-    let mut recorder = opened(&path, 3, 1).unwrap().in_background().unwrap();
-    // A pipe that nobody reads is a disk that stands still.
+    let mut recorder = opened(&dir.path().join("trace"), 3, 1).unwrap();
     let (reader, writer) = std::io::pipe().unwrap();
-    let Sink::Background(background) = &mut recorder.sink else { unreachable!() };
-    let file = File::from(std::os::fd::OwnedFd::from(writer));
-    let run = Run { server: crate::testing::server(1), boot: 1 };
-    *background = Background::start(file, &path, run).unwrap();
-    let line = "x".repeat(1000) + "\n";
-    for sequence in 0..10_000 {
-        recorder.write(sequence, line.clone()).unwrap();
-    }
+    recorder.replace_file(File::from(std::os::fd::OwnedFd::from(writer)));
+    let mut recorder = recorder.in_background().unwrap();
+    let line = |sequence: u64| format!("{sequence} {}\n", "x".repeat(1000));
+    (0..10_000).for_each(|it| recorder.write(it, line(it)).unwrap());
+    let dropped = recorder.progress.status().dropped;
     let read = std::thread::spawn(move || std::io::read_to_string(reader).unwrap());
+    for sequence in 10_000.. {
+        let before = recorder.progress.status().dropped;
+        recorder.write(sequence, line(sequence)).unwrap();
+        if recorder.progress.status().dropped == before {
+            break; // there is room again
+        }
+        std::thread::yield_now();
+    }
     drop(recorder);
     let text = read.join().unwrap();
-    let written = text.lines().filter(|text| text.starts_with('x')).count() as u64;
-    let Ok(Line::End(end)) = Line::from_text(text.lines().last().unwrap()) else {
-        panic!("no record of the end: {:?}", text.lines().last());
+    let lines: Vec<_> = text.lines().collect();
+    let at = lines.iter().position(|line| line.starts_with('{')).unwrap();
+    let (Ok(Line::End(end)), Ok(Line::Header(header))) =
+        (Line::from_text(lines[at]), Line::from_text(lines[at + 1]))
+    else {
+        panic!("no end and no header: {:?}", &lines[at..at + 2]);
     };
-    assert_eq!((end.sequence, end.reason.as_str()), (written, "the disk is too slow"));
-    assert!(written < 10_000);
+    let number = |line: &str| line.split_once(' ').unwrap().0.parse::<u64>().unwrap();
+    assert_eq!((end.sequence, end.reason.as_str()), (at as u64, "the disk is too slow"));
+    assert_eq!((number(lines[at - 1]), number(lines[at + 2])), (end.sequence - 1, header.sequence));
+    assert!(header.sequence - end.sequence >= dropped && dropped > 0);
+}
+
+/// What a server does that nobody answers, as often as one likes.
+fn record(recorder: &mut Recorder, steps: std::ops::Range<u64>, state: &mut Option<State>) {
+    let server = config(3).server();
+    for sequence in steps {
+        let cause = match *state {
+            None => Cause::Start { stored: Ballot::INITIAL },
+            Some(before) => Cause::Timeout { before, attempt: Attempt::new(sequence) },
+        };
+        let step = cause.step_of(&server);
+        recorder.record(sequence, cause, step).unwrap();
+        *state = Some(step.state);
+    }
+}
+
+/// All files of a trace, the oldest first, tell of so many steps, none of which is missing.
+fn tells(path: &Path, steps: u64) -> Vec<PathBuf> {
+    let files = numbered::all(path).unwrap().into_iter().map(|(_, file)| file);
+    let files: Vec<_> = files.chain([path.to_owned()]).collect();
+    let report = replay(&files).unwrap();
+    assert_eq!((report.records, report.notes), (steps, vec![]));
+    files
+}
+
+#[test]
+fn a_trace_goes_on_in_a_new_file_before_one_is_too_long() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("trace");
+    let rotation = Rotation { size: Some(2000), keep: None };
+    let mut recorder = Trace::open(&path, &config(3), rotation).unwrap().begin(1).unwrap();
+    record(&mut recorder, 0..30, &mut None);
+    let files = tells(&path, 30);
+    assert!(files.len() > 5, "{files:?}");
+    assert!(files.iter().all(|file| file.metadata().unwrap().len() <= 2000));
+    drop(recorder);
+
+    // Whatever the size, a file has a record.
+    let path = dir.path().join("other");
+    let rotation = Rotation { size: Some(1), keep: NonZero::new(3) };
+    let mut recorder = Trace::open(&path, &config(3), rotation).unwrap().begin(1).unwrap();
+    record(&mut recorder, 0..10, &mut None);
+    let kept: Vec<_> = numbered::all(&path).unwrap().into_iter().map(|(it, _)| it).collect();
+    assert_eq!(kept, [7, 8, 9]);
+}
+
+#[test]
+fn a_trace_goes_on_when_somebody_else_renames_it_or_copies_and_truncates_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("trace");
+    let (mut recorder, mut state) = (opened(&path, 3, 1).unwrap(), None);
+    record(&mut recorder, 0..5, &mut state);
+    fs::copy(&path, dir.path().join("trace.1")).unwrap();
+    File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+    record(&mut recorder, 5..10, &mut state);
+    fs::rename(&path, dir.path().join("trace.2")).unwrap();
+    record(&mut recorder, 10..12, &mut state);
+    let (reply, answer) = std::sync::mpsc::sync_channel(1);
+    recorder.rotate(12, reply);
+    answer.recv().unwrap().unwrap();
+    record(&mut recorder, 12..15, &mut state);
+    assert_eq!(tells(&path, 15).len(), 3);
+}
+
+/// Whenever it is truncated, the file that stays is a trace.
+#[test]
+fn a_trace_that_is_truncated_at_any_moment_begins_with_a_header() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("trace");
+    let (mut recorder, mut state) = (opened(&path, 3, 1).unwrap(), None);
+    let file = File::options().write(true).open(&path).unwrap();
+    let is_done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
+                file.set_len(0).unwrap();
+            }
+        });
+        record(&mut recorder, 0..5000, &mut state);
+        is_done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    record(&mut recorder, 5000..5002, &mut state);
+    let first = fs::read_to_string(&path).unwrap();
+    let first = first.lines().next().unwrap();
+    assert!(matches!(Line::from_text(first), Ok(Line::Header(_))), "{first}");
+}
+
+#[test]
+fn a_trace_has_one_writer() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("trace");
+    let first = opened(&path, 3, 1).unwrap();
+    assert!(matches!(opened(&path, 3, 2), Err(RecorderError::Locked { .. })));
+    drop(first);
+    opened(&path, 3, 2).unwrap();
+}
+
+/// A copy of an old data directory has been put in place of the new one.
+#[test]
+fn a_ballot_that_the_trace_contradicts_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("trace");
+    let (mut recorder, mut state) = (opened(&path, 3, 5).unwrap(), None);
+    record(&mut recorder, 0..4, &mut state);
+    let before = state.unwrap().ballot;
+    record(&mut recorder, 4..5, &mut state);
+    let after = state.unwrap().ballot;
+    let check = |boot, ballot| {
+        let trace = Trace::open(&path, &config(3), Rotation::default()).unwrap();
+        match trace.check_ballot(boot, ballot) {
+            Err(RecorderError::LostBallot { .. }) => false,
+            other => other.is_ok(),
+        }
+    };
+    let (reply, answer) = std::sync::mpsc::sync_channel(1);
+    recorder.rotate(5, reply); // nothing has happened in the newest file
+    answer.recv().unwrap().unwrap();
+    drop(recorder);
+    let no_vote = Ballot { voted_for: None, ..before };
+    let later = Ballot { current_term: after.current_term.next().unwrap(), voted_for: None };
+    assert!(before.voted_for.is_some() && before != after, "each step is a campaign");
+    assert!(check(6, after) && check(6, later) && check(6, before), "the last step may be lost");
+    assert!(!check(6, Ballot::INITIAL) && !check(6, no_vote), "what stood before it may not");
+    assert!(!check(5, after), "nor may a run");
 }

@@ -2,7 +2,9 @@
 //! asks) reads it here: nobody works out a second time who leads. To be read by people or programs
 //! it becomes a [`Report`].
 
+mod histogram;
 pub mod report;
+mod rounds;
 mod show;
 
 use std::time::Duration;
@@ -10,14 +12,15 @@ use std::time::Duration;
 use raft_model::cluster::Cluster;
 use raft_model::election::{Outgoing, Role, Rule, Server, State, Step};
 use raft_model::message::Message;
-use raft_model::trace::Cause;
-use raft_model::types::{ServerId, Term};
+use raft_model::trace::{Cause, StepId};
+use raft_model::types::{Round, ServerId, Term};
 
+pub use self::histogram::Histogram;
 pub use self::report::Report;
+use self::rounds::Rounds;
 use crate::clock::Moment;
 use crate::counters::Counters;
 use crate::leadership::Leadership;
-use crate::wire::Rejection;
 
 /// How many elections are remembered.
 const ELECTIONS: usize = 8;
@@ -44,9 +47,13 @@ pub struct Status {
     pub elections: Elections,
     /// What held it up.
     pub stalls: Stalls,
+    /// How long saves of its ballot took.
+    pub saves: Histogram,
+    /// How long after the time for which it was set its timer fired.
+    pub delays: Histogram,
     pub(crate) leadership: Option<Leadership>,
     peers: [Peer; Cluster::MAX_SIZE as usize], // by `ServerId::index`
-    beat: Moment,                              // when its last heartbeat left
+    rounds: Rounds,
 }
 
 /// What a server knows of another one.
@@ -54,14 +61,25 @@ pub struct Status {
 pub struct Peer {
     /// When a message of it arrived last; `None` if none has.
     pub last_heard: Option<Moment>,
-    /// From the last heartbeat before the latest answer to that answer; `None` if this server has
-    /// not led.
+    /// The last of its round trips; `None` if this server has not led.
     pub round_trip: Option<Duration>,
+    /// How long its first answer to each round took, from the opening of the round on, so that a
+    /// heartbeat that was lost counts as one that took long; without check-quorum: its answers,
+    /// from the last heartbeat on.
+    pub round_trips: Histogram,
     /// How many answers of it have arrived, to heartbeats and to requests for its vote.
     pub answered: u64,
-    /// How many datagrams from its address were rejected.
-    pub rejected: u64,
+    /// When the last of them arrived.
+    pub last_answered: Option<Moment>,
+    /// How many messages of it arrived that an earlier run of it sent, or the same run long before,
+    /// than one that had arrived already. A few are late; many come of two processes that both say
+    /// that they are this server.
+    pub went_back: u64,
+    latest: Option<StepId>, // in which it sent something that arrived
 }
+
+/// How many steps a message may be late, so that nobody is suspected.
+const LATE: u64 = 1000;
 
 /// Elections that a server took part in, and those that it knows of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,9 +131,11 @@ impl Status {
             datagrams: Counters::default(),
             elections: Elections::default(),
             stalls: Stalls::default(),
+            saves: Histogram::default(),
+            delays: Histogram::default(),
             leadership: None,
             peers: [Peer::default(); _],
-            beat: Moment::default(),
+            rounds: Rounds::default(),
         }
     }
 
@@ -135,11 +155,17 @@ impl Status {
             // this server itself has left office.
             _ => self.leader.filter(|&leader| is_same_term && leader != self.server),
         };
-        if let Cause::Receive { from, message, .. } = cause {
+        if let Cause::Receive { from, message, sent_in, .. } = cause {
             self.hear(from, message, now);
+            self.peers[from.index()].is_counted(sent_in);
         }
-        if let Outgoing::Broadcast { message: Message::AppendEntries { .. } } = step.outgoing {
-            self.beat = now;
+        if let Outgoing::Broadcast { message: Message::AppendEntries { round, .. } } = step.outgoing
+        {
+            match step.rule {
+                Rule::RoundOpened => self.rounds.open(round, now),
+                Rule::HeartbeatSent if self.has_rounds() => {} // the same question again
+                _ => self.rounds.begin(round, now),
+            }
         }
         // Whoever is alone campaigns and is elected in one step.
         let campaigned = match (step.rule, cause) {
@@ -159,28 +185,29 @@ impl Status {
     }
 
     fn hear(&mut self, from: ServerId, message: Message, now: Moment) {
+        let has_rounds = self.has_rounds();
         let peer = &mut self.peers[from.index()];
         peer.last_heard = Some(now);
         match message {
-            Message::AppendEntriesResponse { .. } => {
+            Message::AppendEntriesResponse { term, round } => {
                 peer.answered += 1;
-                peer.round_trip = Some(now.since(self.beat));
+                peer.last_answered = Some(now);
+                // Another term has rounds of the same numbers.
+                let round = if has_rounds { round } else { Some(Round::FIRST) };
+                let round = round.filter(|_| term == self.state.ballot.current_term);
+                if let Some(took) = round.and_then(|round| self.rounds.answer(from, round, now)) {
+                    peer.round_trip = Some(took);
+                    peer.round_trips.observe(took);
+                }
             }
             Message::RequestVoteResponse { .. } | Message::PreVoteResponse { .. } => {
                 peer.answered += 1;
+                peer.last_answered = Some(now);
             }
             Message::RequestVote { .. }
             | Message::AppendEntries { .. }
             | Message::PreVote { .. }
             | Message::HandOver { .. } => {}
-        }
-    }
-
-    /// What it knows after a datagram was rejected that came from the address of that server.
-    pub(crate) fn reject(&mut self, reason: Rejection, from: Option<ServerId>) {
-        self.datagrams.reject(reason);
-        if let Some(from) = from {
-            self.peers[from.index()].rejected += 1;
         }
     }
 
@@ -193,6 +220,11 @@ impl Status {
             (State { role, ..state }, leader, leadership.is_some())
         };
         news(self) != news(before)
+    }
+
+    /// Whether answers say to which round they are.
+    const fn has_rounds(&self) -> bool {
+        self.cluster.protocol().check_quorum()
     }
 
     /// The latest term that it has seen.
@@ -225,6 +257,19 @@ impl Status {
     /// Every other server of the cluster, in the order of their numbers, and what it knows of it.
     pub fn peers(&self) -> impl Iterator<Item = (ServerId, &Peer)> {
         self.cluster.others(self.server).map(|server| (server, self.peer(server)))
+    }
+}
+
+impl Peer {
+    /// Runs and steps are counted upwards.
+    fn is_counted(&mut self, sent_in: StepId) {
+        let StepId { boot, sequence } = sent_in;
+        let is_behind = |latest: StepId| {
+            boot < latest.boot
+                || (boot == latest.boot && sequence.saturating_add(LATE) < latest.sequence)
+        };
+        self.went_back += u64::from(self.latest.is_some_and(is_behind));
+        self.latest = self.latest.max(Some(sent_in));
     }
 }
 

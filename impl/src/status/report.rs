@@ -65,7 +65,7 @@ pub struct Peer {
     pub server: ServerId,
     /// When a message of it arrived last; `null` if none has since this server came up.
     pub heard_us_ago: Option<u64>,
-    /// From a heartbeat to its answer; `null` if this server has not led.
+    /// From the opening of a round to its answer to it; `null` if this server has not led.
     pub round_trip_us: Option<u64>,
     /// How many answers of it have arrived.
     pub answered: u64,
@@ -131,7 +131,7 @@ impl Report {
             heard_us_ago: peer.last_heard.map(|heard| microseconds(now.since(heard))),
             round_trip_us: peer.round_trip.map(microseconds),
             answered: peer.answered,
-            rejected: peer.rejected,
+            rejected: status.datagrams.rejected_from(Some(server)).map(|(_, count)| count).sum(),
         };
         Self {
             server: status.server,

@@ -5,7 +5,8 @@ use raft_model::election::Ballot;
 use raft_model::types::{Attempt, Beats, Round, ServerSet};
 
 use super::*;
-use crate::testing::{SENT_IN, server};
+use crate::testing::{Rig, SENT_IN, config_by, server};
+use crate::wire::Rejection;
 
 const NOW: Moment = Moment::after_start(Duration::from_secs(60));
 const ONE: Term = Term::new(1);
@@ -148,10 +149,48 @@ fn it_knows_when_it_heard_whom_and_how_many_answered() {
         .times_out()
         .hears(2, VOTE)
         .hears(3, Message::AppendEntriesResponse { term: ONE, round: None });
-    let heard = Peer { last_heard: Some(NOW), answered: 1, ..Peer::default() };
+    let (last_heard, last_answered) = (Some(NOW), Some(NOW));
+    let latest = Some(SENT_IN);
+    let heard = Peer { last_heard, answered: 1, last_answered, latest, ..Peer::default() };
     assert_eq!(*status.peer(server(2)), heard);
-    assert_eq!(*status.peer(server(3)), Peer { round_trip: Some(Duration::ZERO), ..heard });
+    let three = status.peer(server(3));
+    assert_eq!((three.last_heard, three.answered), (Some(NOW), 1));
+    assert_eq!((three.round_trip, three.round_trips.count()), (Some(Duration::ZERO), 1));
     assert_eq!(*status.peer(server(1)), Peer::default());
+}
+
+/// The round trips to S3 of a leader whose heartbeats leave every 50 ms, when these answers come so
+/// many milliseconds after it was elected: how many there were, and the last one.
+fn round_trips(protocol: Protocol, answers: &[(u64, u8, Option<Round>)]) -> (u64, Option<u128>) {
+    let mut rig = Rig::new(&config_by(3, protocol));
+    rig.is_elected();
+    let (elected, term) = (rig.now, rig.engine.status().term());
+    for &(ms, from, round) in answers {
+        let arrives = elected.after(Duration::from_millis(ms));
+        while rig.engine.deadline() < arrives {
+            rig.wakes();
+        }
+        rig.now = arrives;
+        rig.hears(from, Message::AppendEntriesResponse { term, round });
+    }
+    let peer = rig.engine.status().peer(server(3));
+    (peer.round_trips.count(), peer.round_trip.map(|it| it.as_millis()))
+}
+
+#[test]
+fn a_round_trip_is_as_long_as_it_was_also_if_the_next_round_is_open() {
+    let [first, second] = [Round::FIRST, Round::FIRST.next()].map(Some);
+    let timed = |answers: &[_]| round_trips(Protocol::CHECK_QUORUM, answers);
+    assert_eq!(timed(&[(1, 2, first), (80, 3, first)]), (1, Some(80)));
+    assert_eq!(timed(&[(1, 2, first), (80, 3, first), (90, 3, second)]), (2, Some(40)));
+    assert_eq!(timed(&[(80, 3, first), (90, 3, first)]), (1, Some(80)), "it was sent twice");
+    assert_eq!(timed(&[(80, 3, None)]), (0, None), "a refusal");
+}
+
+#[test]
+fn without_rounds_each_heartbeat_is_timed_by_its_answer() {
+    let timed = |answers: &[_]| round_trips(Protocol::FIGURE2, answers);
+    assert_eq!(timed(&[(1, 3, None), (53, 3, None)]), (2, Some(3)));
 }
 
 /// S1, which leads, has heard S2 a while ago, and has seen much.
@@ -162,7 +201,7 @@ fn seen_much() -> Status {
         .hears(2, Message::AppendEntriesResponse { term: ONE, round: None });
     status.leadership = Some(Leadership::new(ONE, NOW.after(Duration::from_millis(140))));
     status.datagrams.sent = 7;
-    (0..3).for_each(|_| status.reject(Rejection::SenderAddress, Some(server(3))));
+    (0..3).for_each(|_| status.datagrams.reject(Rejection::SenderAddress, Some(server(3))));
     status.stalls =
         Stalls { late_timers: 1, slow_saves: 2, longest: Duration::from_micros(81_500) };
     status

@@ -1,5 +1,5 @@
 //! What the program ends with. There is no other list: commands return it, `--help` prints it, and
-//! a test holds the README to that.
+//! a test holds the guide `evidence.md` to that.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;

@@ -21,8 +21,11 @@ use super::paper::{self, HANG};
 /// The arguments of `replay`.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Traces that `raft-node run --trace FILE` wrote, of the servers of one cluster, all of which
-    /// have stopped.
+    /// Traces that `raft-node run --trace FILE` wrote, of the servers of one cluster.
+    ///
+    /// In any order, those that were rotated (FILE.1, FILE.2, ...) with the others. They may be
+    /// compressed by gzip or zstd. `-` is the standard input, which may hold several one after the
+    /// other, as in `zcat s1.jsonl.*.gz | raft-model replay - s1.jsonl s2.jsonl s3.jsonl`.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// Print one JSON object instead of a table.

@@ -1,16 +1,20 @@
 //! The trace of a server: what it did, one record a line, so that it can be done again.
 //!
-//! A trace is a text file. Each time the server comes up it adds a [`Header`], and from then on a
-//! [`Record`] for every step that changes the server or sends something. A record is written before
+//! A trace is a text file, or several, of which each goes on where another ends. Each time the
+//! server comes up it adds a [`Header`], and from then on a [`Record`] for every step that changes
+//! the server or sends something. A file that goes on begins with a header, too, which says with
+//! which step. A record is written before
 //! the step takes effect (persist, send, restart the timer), so nothing that a server did is
 //! missing, and at most the last record of a killed server tells of a step that did not happen. A
 //! server that goes on without its trace says so there, with an [`End`].
 //!
 //! A line is a JSON object whose last field, `crc`, is the CRC-32 of the object without it, in
-//! eight hexadecimal digits. So an edited or damaged line does not pass for a record.
+//! eight hexadecimal digits. So an edited or damaged line does not pass for a record. Whole numbers
+//! from 2^53 on are strings, since JavaScript would round them.
 
 pub mod behaviour;
 pub mod clocks;
+mod input;
 pub mod picture;
 pub mod reader;
 pub mod replay;
@@ -23,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::Cluster;
 use crate::election::{Ballot, Event, Outgoing, Server, State, Step};
 use crate::message::Message;
+use crate::number;
 use crate::types::{Attempt, Beats, ServerId};
 
 /// The version of the format that this module writes. It also reads version 1, which knows no
@@ -56,13 +61,24 @@ pub struct Header {
     /// The server.
     pub server: ServerId,
     /// Which run of the server this is: greater than those before it.
+    #[serde(with = "number")]
     pub boot: u64,
     /// The period of heartbeats, in milliseconds.
+    #[serde(with = "number")]
     pub heartbeat_ms: u64,
     /// The shortest and the longest election timeout, in milliseconds.
     pub election_ms: (u64, u64),
     /// The program that wrote it, and its version.
     pub program: String,
+    /// The number of the step that follows: 0, unless the run began before, in another file or
+    /// further up in this one.
+    #[serde(default, skip_serializing_if = "is_zero", with = "number")]
+    pub sequence: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Where the trace of a run ends that went on: its later steps are recorded nowhere.
@@ -72,10 +88,13 @@ pub struct End {
     /// The server.
     pub server: ServerId,
     /// Its run, as in the header.
+    #[serde(with = "number")]
     pub boot: u64,
     /// The number of the first step that is not recorded.
+    #[serde(with = "number")]
     pub sequence: u64,
     /// When: microseconds since 1970 by the machine's clock.
+    #[serde(with = "number")]
     pub wall_us: u64,
     /// Why, in a few words.
     pub reason: String,
@@ -88,12 +107,16 @@ pub struct Record {
     /// The server.
     pub server: ServerId,
     /// Its run, as in the header.
+    #[serde(with = "number")]
     pub boot: u64,
     /// The number of the step in this run, from 0. Only recorded steps are counted.
+    #[serde(with = "number")]
     pub sequence: u64,
     /// When: microseconds since 1970 by the machine's clock, which may jump.
+    #[serde(with = "number")]
     pub wall_us: u64,
     /// When: microseconds since this run began, by a clock that does not jump.
+    #[serde(with = "number")]
     pub monotonic_us: u64,
     /// Why.
     pub cause: Cause,
@@ -142,8 +165,10 @@ pub enum Cause {
 #[serde(deny_unknown_fields)]
 pub struct StepId {
     /// The run of the server.
+    #[serde(with = "number")]
     pub boot: u64,
     /// The number of the step in that run.
+    #[serde(with = "number")]
     pub sequence: u64,
 }
 
@@ -204,6 +229,16 @@ impl Cause {
         self.before() != Some(step.state) || step.outgoing != Outgoing::Nothing
     }
 
+    /// The ballot before the step.
+    pub const fn ballot_before(&self) -> Ballot {
+        match *self {
+            Self::Start { stored } => stored,
+            Self::Timeout { before, .. }
+            | Self::HandOver { before, .. }
+            | Self::Receive { before, .. } => before.ballot,
+        }
+    }
+
     /// The state before the step; for a server that comes up there is none.
     pub const fn before(&self) -> Option<State> {
         match *self {
@@ -213,6 +248,13 @@ impl Cause {
             | Self::Receive { before, .. } => Some(before),
         }
     }
+}
+
+/// Whether a server with the first ballot may come to the second one.
+pub fn may_become(ballot: Ballot, later: Ballot) -> bool {
+    let keeps_its_vote = ballot.voted_for.is_none() || ballot.voted_for == later.voted_for;
+    later.current_term > ballot.current_term
+        || (later.current_term == ballot.current_term && keeps_its_vote)
 }
 
 /// Why a line is not one of a trace.
@@ -266,10 +308,16 @@ impl Line {
             return Err(LineError::Checksum { found: found.to_owned(), expected });
         }
         match serde_json::from_str::<Self>(&body) {
-            Ok(line) if line.body() == body => Ok(line),
+            Ok(line) if line.is_written(&body) => Ok(line),
             Ok(_) => Err(LineError::OtherText),
             Err(error) => version1::read(&body).ok_or(LineError::Json(error)),
         }
+    }
+
+    /// Whether this is how it is written, or was when all numbers were numbers.
+    fn is_written(&self, body: &str) -> bool {
+        let written = self.body();
+        written == body || number::with_strings(body).is_some_and(|today| today == written)
     }
 
     fn body(&self) -> String {
@@ -278,104 +326,4 @@ impl Line {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::election::{Role, Rule};
-    use crate::types::Term;
-
-    fn a_server(id: ServerId) -> Server {
-        Server { id, cluster: Cluster::new(3).unwrap(), patience: Beats::ZERO.next() }
-    }
-
-    fn record() -> Line {
-        let server = ServerId::new(2).unwrap();
-        let before = State { ballot: Ballot::INITIAL, role: Role::FOLLOWER };
-        let cause = Cause::Receive {
-            before,
-            from: ServerId::new(1).unwrap(),
-            message: Message::RequestVote { term: Term::new(1), hand_over: false },
-            sent_in: StepId { boot: 7, sequence: 1 },
-        };
-        let (boot, sequence, wall_us, monotonic_us) = (9, 3, 1_000_000, 5);
-        let mut record = Record {
-            server,
-            boot,
-            sequence,
-            wall_us,
-            monotonic_us,
-            cause,
-            step: a_server(server).start(None),
-        };
-        record.step = cause.step_of(&a_server(server));
-        assert_eq!(record.step.rule, Rule::VoteGranted);
-        assert!(matches!(record.step.outgoing, Outgoing::Reply { .. }));
-        Line::Step(record)
-    }
-
-    #[test]
-    fn a_step_that_changes_nothing_and_sends_nothing_is_not_recorded() {
-        let Line::Step(Record { cause, step, .. }) = record() else { unreachable!() };
-        let before = cause.before().unwrap();
-        let quiet = Step { state: before, outgoing: Outgoing::Nothing, ..step };
-        assert!(!cause.is_recorded(&quiet));
-        assert!(cause.is_recorded(&Step { state: before, ..step }), "it sends something");
-        assert!(cause.is_recorded(&Step { outgoing: Outgoing::Nothing, ..step }), "it changes");
-    }
-
-    #[test]
-    fn a_line_is_read_as_it_was_written() {
-        let text = record().to_text();
-        assert_eq!(Line::from_text(text.strip_suffix('\n').unwrap()).unwrap(), record());
-    }
-
-    /// The words of a trace are the words of the specification.
-    #[test]
-    fn a_line_reads_like_this() {
-        let text = r#"{"step":{"server":2,"boot":9,"sequence":3,"wall_us":1000000,"monotonic_us":5,"cause":{"Receive":{"before":{"ballot":{"current_term":0,"voted_for":null},"role":{"Follower":{"contact":false}}},"from":1,"message":{"RequestVote":{"term":1,"hand_over":false}},"sent_in":{"boot":7,"sequence":1}}},"step":{"state":{"ballot":{"current_term":1,"voted_for":1},"role":{"Follower":{"contact":false}}},"rule":"VoteGranted","persist":true,"outgoing":{"Reply":{"to":1,"message":{"RequestVoteResponse":{"term":1,"vote_granted":true}}}},"restart_timer":true}},"crc":"CRC"}"#;
-        let line = record().to_text();
-        let crc = &line[line.len() - 11..line.len() - 3];
-        assert_eq!(line, text.replace("CRC", crc) + "\n");
-    }
-
-    #[test]
-    fn patience_is_as_many_heartbeats_as_fit_into_an_election_timeout() {
-        let of = |heartbeat, election| patience(heartbeat, election).number();
-        assert_eq!(
-            [of(50, 150), of(50, 199), of(100, 50), of(0, 50), of(1, 5000)],
-            [3, 3, 1, 255, 255]
-        );
-    }
-
-    #[test]
-    fn a_line_in_which_any_byte_was_changed_is_refused() {
-        let text = record().to_text();
-        let text = text.strip_suffix('\n').unwrap();
-        for index in 0..text.len() {
-            for bit in 0..7 {
-                let mut bytes = text.as_bytes().to_vec();
-                bytes[index] ^= 1 << bit;
-                let changed = String::from_utf8(bytes).expect("still ASCII");
-                assert!(Line::from_text(&changed).is_err(), "{changed}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_line_that_is_cut_off_has_no_checksum() {
-        let text = record().to_text();
-        for length in 0..text.len() - 1 {
-            assert!(matches!(Line::from_text(&text[..length]), Err(LineError::NoChecksum)));
-        }
-    }
-
-    #[test]
-    fn a_line_that_is_written_in_another_way_is_refused() {
-        let text = record().to_text();
-        let (body, _) = text.rsplit_once(CRC.0).unwrap();
-        for body in [body.replace(':', ": "), body.replace("\"boot\":9", "\"boot\":9.0")] {
-            let crc = crc32fast::hash((body.clone() + "}").as_bytes());
-            let error = Line::from_text(&format!("{body}{}{crc:08x}{}", CRC.0, CRC.1)).unwrap_err();
-            assert!(matches!(error, LineError::OtherText | LineError::Json(_)), "{error}");
-        }
-    }
-}
+mod tests;

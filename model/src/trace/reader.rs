@@ -1,11 +1,11 @@
 //! Reading traces from files, line by line.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::trace::input::{self, Input};
 use crate::trace::rule::Rule;
 use crate::trace::{self, Line, LineError};
 
@@ -100,13 +100,22 @@ pub(super) fn each_line(
     Ok(())
 }
 
+/// What messages call it.
+fn named(path: &Path) -> Arc<Path> {
+    #[cfg(feature = "check")]
+    if path == Path::new(input::STDIN) {
+        return Path::new("standard input").into();
+    }
+    path.into()
+}
+
 /// The lines of one trace. A line that is cut off, at the end of the file or where the server came
 /// up again, is passed over with a note: the server was killed while it wrote it, or its disk was
 /// full.
 pub struct Reader {
     file: Arc<Path>,
-    lines: BufReader<File>,
-    /// How many bytes are read, and how many of them are still to come.
+    lines: BufReader<Box<dyn Read + Send>>,
+    /// How many bytes were read, and how many are still to come at most.
     length: u64,
     left: u64,
     line: usize,
@@ -117,7 +126,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Opens a trace. If a server is adding to it, what it adds from now on is not read.
+    /// Opens a trace, which may be compressed by gzip or zstd; `-` is the standard input. If a
+    /// server is adding to it, what it adds from now on is not read.
     ///
     /// # Errors
     ///
@@ -128,20 +138,18 @@ impl Reader {
 
     /// Opens a trace as if it ended after so many bytes.
     pub(crate) fn open_first(path: &Path, length: u64) -> Result<Self, ReplayError> {
-        let error = |error| ReplayError::Io { file: path.to_owned(), error };
+        let file = named(path);
+        let error = |error| ReplayError::Io { file: file.to_path_buf(), error };
         let not_a_trace =
-            |what: &str| ReplayError::NotATrace { file: path.to_owned(), what: what.to_owned() };
-        // A pipe could be waited on for ever, and can be read once only.
-        let metadata = fs::metadata(path).map_err(error)?;
-        let length = metadata.len().min(length);
-        if !metadata.is_file() {
+            |what: &str| ReplayError::NotATrace { file: file.to_path_buf(), what: what.to_owned() };
+        let Some(Input { bytes, length: there }) = input::open(path).map_err(error)? else {
             return Err(not_a_trace("it is no regular file"));
-        }
+        };
         let mut reader = Self {
-            file: path.into(),
-            lines: BufReader::with_capacity(1 << 16, File::open(path).map_err(error)?),
-            length,
-            left: length,
+            file: Arc::clone(&file),
+            lines: BufReader::with_capacity(1 << 16, bytes),
+            length: 0,
+            left: there.min(length),
             line: 0,
             text: String::new(),
             first: None,
@@ -211,7 +219,7 @@ impl Reader {
         text.starts_with(START) || START.starts_with(text)
     }
 
-    /// How many bytes it reads: as many as there were when it was opened.
+    /// How many bytes it has read. At the end: as many as there were when it was opened.
     pub(crate) const fn length(&self) -> u64 {
         self.length
     }
@@ -239,6 +247,7 @@ impl Reader {
                 Err(self.no_line("it is longer than any line of a trace"))
             }
             Ok(length) => {
+                self.length += length as u64;
                 self.left -= length as u64;
                 Ok(length > 0)
             }

@@ -28,6 +28,7 @@ rules! {
     WasSent: "a message that was received was sent to its receiver, in the step that it names",
     // Of all runs of a server.
     RunOnce: "a run is told once",
+    OneTiming: "a run has one timing, in whichever files it is told",
     BallotKept: "a server comes up with the ballot that its run before left on its disk",
     // Of all servers.
     OneLeader: "a term has one leader at most",

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::reader::LONGEST_LINE;
@@ -65,8 +66,13 @@ impl Tail {
                 Err(error) => return Err(io(path, error)),
             }
         }
-        if let Some(file) = file {
-            file.take(CHUNK).read_to_end(rest).map_err(|error| io(path, error))?;
+        if let Some(open) = file {
+            let read = open.take(CHUNK).read_to_end(rest).map_err(|error| io(path, error))?;
+            if read == 0 && has_gone(open, path) {
+                // A new file takes its place, or this one begins anew. What is cut off stays so.
+                (*file, *from) = (None, 0);
+                rest.push(b'\n');
+            }
         }
         let complete = rest.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
         let mut lines = Vec::new();
@@ -88,6 +94,16 @@ impl Tail {
         }
         Ok(lines)
     }
+}
+
+/// Whether this file is not any more what the path names, or is shorter than what was read of it.
+fn has_gone(mut file: &File, path: &Path) -> bool {
+    let (Ok(named), Ok(open), Ok(read)) =
+        (fs::metadata(path), file.metadata(), file.stream_position())
+    else {
+        return false;
+    };
+    (named.dev(), named.ino()) != (open.dev(), open.ino()) || open.len() < read
 }
 
 /// Why a trace cannot be followed.
@@ -131,6 +147,7 @@ mod tests {
             heartbeat_ms: 50,
             election_ms: (150, 300),
             program: String::new(),
+            sequence: 0,
         };
         Line::Header(header).to_text()
     }
@@ -165,6 +182,26 @@ mod tests {
             let mut tail = Tail::recent(path.clone(), bytes);
             assert_eq!(tail.lines().unwrap().len(), lines, "{bytes} of three times {length}");
             assert!(tail.header().is_some());
+        }
+    }
+
+    /// The file was renamed and another one begun; or it was copied and begins anew.
+    #[test]
+    fn a_trace_that_goes_on_in_another_file_is_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trace");
+        fs::write(&path, "").unwrap();
+        let mut tail = Tail::new(path.clone());
+        for end in [
+            |path: &Path| fs::rename(path, path.with_extension("1")).unwrap(),
+            |path: &Path| fs::write(path, "").unwrap(),
+        ] {
+            let mut file = File::options().create(true).append(true).open(&path).unwrap();
+            file.write_all((header() + &header()).as_bytes()).unwrap();
+            let lines = |tail: &mut Tail| tail.lines().unwrap().len() + tail.lines().unwrap().len();
+            assert_eq!(lines(&mut tail), 2);
+            end(&path);
+            assert_eq!(lines(&mut tail), 0);
         }
     }
 

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{Line, VERSION};
+use crate::number;
 
 /// The line that a body of version 1 is; `None` if it is none.
 pub(super) fn read(body: &str) -> Option<Line> {
@@ -13,7 +14,7 @@ pub(super) fn read(body: &str) -> Option<Line> {
     if written != body {
         return None;
     }
-    let upgraded = upgraded(line);
+    let upgraded = number::strings(upgraded(line));
     let line = serde_json::from_value(upgraded.clone()).ok()?;
     match line {
         Line::Header(header) if header.version == VERSION => None,

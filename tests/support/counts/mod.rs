@@ -1,6 +1,8 @@
 //! The expected counts, from `tests/counts.toml`. What a test finds it compares all at once, so
 //! that one table shows what a change has changed; with `UPDATE_COUNTS` set it is written there.
 
+mod proof;
+
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
@@ -14,6 +16,8 @@ use raft_model::types::{Beats, ServerSet, Term};
 use raft_model::world::bounds::{Bounds, Limits, Replies, Terms};
 use serde::{Deserialize, Deserializer};
 use toml_edit::{DocumentMut, Item, Table};
+
+pub use self::proof::Proof;
 
 /// A graph, by its bounds, and what it has to be like.
 #[derive(Clone, Debug, Deserialize)]
@@ -171,16 +175,6 @@ impl LivenessCounts {
     }
 }
 
-/// The counts of the proof.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub struct Proof {
-    pub paths: usize,
-    pub possible: usize,
-    pub excluded: usize,
-    pub obligations: usize,
-    pub files: usize,
-}
-
 #[derive(Deserialize)]
 struct File {
     graph: Vec<Counts>,
@@ -285,6 +279,7 @@ impl Found {
             ("excluded", expected.excluded, found.excluded),
             ("obligations", expected.obligations, found.obligations),
             ("files", expected.files, found.files),
+            ("text", expected.text, found.text),
         ] {
             self.add(("proof", None), "the proof", name, expected, found);
         }

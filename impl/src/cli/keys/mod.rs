@@ -3,19 +3,23 @@
 
 mod address;
 mod file;
+mod size;
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use raft_model::cluster::Protocol;
 use raft_node::config::{Config, ConfigError, Settings};
+use raft_node::recorder::Rotation;
 use serde::Deserialize;
 
 use self::address::has_names;
 pub(super) use self::address::{Moving, Place, Server, resolve};
 pub(super) use self::file::read;
+use self::size::Size;
 use super::{Failure, hint};
 
 /// What a node is told, as far as it was told.
@@ -85,19 +89,42 @@ pub(super) struct Keys {
     /// Seed of the random election timeouts, to repeat a run's timeouts [default: random]
     #[arg(long, value_name = "NUMBER", env = "RAFT_SEED", hide_env_values = true)]
     pub(super) seed: Option<u64>,
-    /// Add a record of every step to this file, for `raft-model replay`; it grows without end. It
-    /// ends when it cannot be written any more
+    /// Add a record of every step to this file, for `raft-model replay`. It ends when it cannot be
+    /// written any more
     #[arg(long, value_name = "FILE", env = "RAFT_TRACE", hide_env_values = true)]
     pub(super) trace: Option<PathBuf>,
+    /// Bytes after which the trace goes on in a new file, as 64M: FILE becomes FILE.1, later
+    /// FILE.2, ...; also of one that `raft-node trace start` begins [default: it grows without end]
+    #[arg(long, value_name = "BYTES", env = "RAFT_TRACE_SIZE", hide_env_values = true)]
+    #[serde(default, deserialize_with = "file::text")]
+    pub(super) trace_size: Option<Size>,
+    /// How many of the files FILE.1, FILE.2, ... are kept; older ones are removed [default: all]
+    #[arg(long, value_name = "COUNT", env = "RAFT_TRACE_KEEP", hide_env_values = true)]
+    pub(super) trace_keep: Option<NonZero<u32>>,
     /// Stop when the trace cannot be written, so that it holds whatever the server did
     #[arg(long)]
     #[serde(default)]
     pub(super) trace_required: bool,
-    /// Answer over HTTP at this address: /leader, /status, /healthz, /readyz and /metrics. Neither
-    /// encrypted nor with a password, so for trusted networks
+    /// Seconds to wait for the address of this server, if it is not there yet when the server is
+    /// started: the network may still come up [default: 0]
+    #[arg(long, value_name = "SECONDS", env = "RAFT_WAIT_FOR_ADDRESS", hide_env_values = true)]
+    pub(super) wait_for_address: Option<u64>,
+    /// Answer over HTTP at this address: a page at /, and /leader, /status, /healthz, /readyz and
+    /// /metrics. Neither encrypted nor with a password, so for trusted networks
     #[arg(long, value_name = "IP:PORT", env = "RAFT_HTTP", hide_env_values = true)]
     #[serde(default, deserialize_with = "file::text")]
     pub(super) http: Option<SocketAddr>,
+    /// Number of a server and where it answers over HTTP, as browsers reach it: the page at / shows
+    /// what each of them knows. Once for each; the same list on every machine
+    #[arg(
+        long = "http-server",
+        value_name = "NUMBER=ADDRESS",
+        env = "RAFT_HTTP_SERVERS",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    #[serde(default, deserialize_with = "file::table")]
+    pub(super) http_servers: Vec<Server>,
     /// How much is logged: off, warn, info, debug (every step) or trace (every datagram) [default:
     /// info]
     #[arg(long, value_name = "LEVEL", env = "RAFT_LOG", hide_env_values = true)]
@@ -121,7 +148,11 @@ impl Keys {
             seed: self.seed.or(weaker.seed),
             trace: self.trace.or(weaker.trace),
             trace_required: self.trace_required || weaker.trace_required,
+            trace_size: self.trace_size.or(weaker.trace_size),
+            trace_keep: self.trace_keep.or(weaker.trace_keep),
+            wait_for_address: self.wait_for_address.or(weaker.wait_for_address),
             http: self.http.or(weaker.http),
+            http_servers: or(self.http_servers, weaker.http_servers),
             log: self.log.or(weaker.log),
         }
     }
@@ -139,6 +170,11 @@ impl Keys {
         self.data.as_deref().ok_or_else(|| missing("data", "--data"))
     }
 
+    /// When the trace goes on in a new file.
+    pub(super) fn rotation(&self) -> Rotation {
+        Rotation { size: self.trace_size.map(|size| size.0), keep: self.trace_keep }
+    }
+
     /// The configuration, with each name resolved by this. What comes first is what is wrong.
     pub(super) fn config(
         &self,
@@ -151,6 +187,13 @@ impl Keys {
         }
         if self.trace_required && self.trace.is_none() {
             return Err(Failure::input(KeyError::NoTrace));
+        }
+        if !self.http_servers.is_empty() && self.http.is_none() {
+            return Err(Failure::input(KeyError::NoHttp));
+        }
+        let is_unknown = |it: &&Server| self.servers.iter().all(|other| other.number != it.number);
+        if let Some(Server { number, .. }) = self.http_servers.iter().find(is_unknown) {
+            return Err(Failure::input(KeyError::UnknownHttpServer(*number)));
         }
         let ms = Duration::from_millis;
         let listen = self.listen.as_ref().map(|place| {
@@ -238,6 +281,10 @@ enum KeyError {
     Missing { key: &'static str, flag: &'static str },
     #[error("trace-required needs a trace: give --trace, or the key trace")]
     NoTrace,
+    #[error("http-servers are for the page of this server: give --http, or the key http")]
+    NoHttp,
+    #[error("http-servers: there is no server {0} in the list of servers")]
+    UnknownHttpServer(u8),
     #[error("listen {0:?}: a server receives at an IP address of its machine, as 0.0.0.0:7000")]
     ListenName(String),
     #[error(

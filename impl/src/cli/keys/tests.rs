@@ -38,24 +38,32 @@ fn every_key_can_be_in_the_file() {
         clock-error = 0.05
         seed = 7
         trace = "/var/log/orders.trace"
+        trace-size = "64M"
+        trace-keep = 9
         trace-required = true
+        wait-for-address = 60
         http = "127.0.0.1:8080"
         log = "debug"
         [servers]
         1 = "10.0.0.1:7000"
         2 = "db2.example:7000"
         3 = "[fd00::3]:7000"
+        [http-servers]
+        2 = "db2.example:8080"
         "#,
     )
     .unwrap();
     assert_eq!((keys.cluster.as_deref(), keys.id), (Some("orders"), Some(2)));
     assert_eq!(keys.data.as_deref(), Some(Path::new("/var/lib/orders")));
+    let rotation = Rotation { size: Some(64 << 20), keep: NonZero::new(9) };
+    assert_eq!((keys.rotation(), keys.wait_for_address), (rotation, Some(60)));
     assert_eq!(keys.listen.unwrap().to_string(), "0.0.0.0:7000");
     assert_eq!((keys.protocol, keys.witnesses), (Some(Protocol::CHECK_QUORUM), vec![3]));
     assert_eq!((keys.heartbeat, keys.election), (Some(20), Some(Range(100, 250))));
     assert_eq!((keys.clock_error, keys.seed), (Some(Percent(500)), Some(7)));
     assert!(keys.trace.is_some() && keys.trace_required && keys.log.as_deref() == Some("debug"));
     assert_eq!(keys.http, Some("127.0.0.1:8080".parse().unwrap()));
+    assert_eq!(keys.http_servers, ["2=db2.example:8080".parse().unwrap()]);
     let servers: Vec<_> = keys.servers.iter().map(|it| (it.number, it.place.to_string())).collect();
     let [one, two, three] = [(1, "10.0.0.1:7000"), (2, "db2.example:7000"), (3, "[fd00::3]:7000")];
     assert_eq!(servers, [one, two, three].map(|(number, place)| (number, place.to_owned())));
@@ -109,6 +117,22 @@ fn a_wrong_value_is_named_with_its_place() {
         let error = file(text).unwrap_err();
         assert!(words.iter().all(|word| error.contains(word)), "{text}: {error}");
     }
+}
+
+#[test]
+fn servers_of_the_page_are_servers_and_need_a_page() {
+    let judged = |http: &str, of_page: &str| {
+        let rest = "cluster = 'a'\nid = 1\n[servers]\n1 = '127.0.0.1:7001'\n[http-servers]";
+        let keys = file(&format!("{http}\n{rest}\n{of_page}")).unwrap();
+        let judged = keys.config(|servers| Ok(resolve(servers, |_| false).unwrap()));
+        judged.map_err(|error| error.to_string()).err()
+    };
+    let http = "http = '127.0.0.1:8080'";
+    assert_eq!(judged(http, "1 = 'a.example:8080'"), None);
+    let error = judged("", "1 = 'a.example:8080'").unwrap();
+    assert!(error.contains("give --http"), "{error}");
+    let error = judged(http, "2 = 'b.example:8080'").unwrap();
+    assert!(error.contains("there is no server 2"), "{error}");
 }
 
 #[test]

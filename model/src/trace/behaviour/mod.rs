@@ -40,7 +40,7 @@ pub enum BehaviourError {
     NotFromTheBeginning {
         /// Where the trace begins.
         place: Place,
-        /// The term of the ballot that the server found.
+        /// The term of the ballot that the server had then.
         term: Term,
     },
     /// What happened after that is not known.
@@ -93,7 +93,9 @@ impl Behaviour {
         }
         let cluster = cluster.ok_or(ReplayError::NoFiles)?;
         let mut servers: BTreeMap<ServerId, Queue> = BTreeMap::new();
-        for ((server, _), run) in runs {
+        for ((server, _), mut run) in runs {
+            // Its files may have been given in any order.
+            run.make_contiguous().sort_by_key(|entry| entry.record.sequence);
             let so_far = servers.entry(server).or_default();
             if let Some(Cause::Start { stored }) = run.front().map(|first| first.record.cause) {
                 leave_out_what_did_not_happen(so_far, stored);
@@ -104,12 +106,10 @@ impl Behaviour {
             let Some(first) = servers.get(&server).and_then(VecDeque::front) else {
                 return Err(BehaviourError::NoTrace(server));
             };
-            match first.record.cause {
-                Cause::Start { stored } if stored != Ballot::INITIAL => {
-                    let (place, term) = (first.place.clone(), stored.current_term);
-                    return Err(BehaviourError::NotFromTheBeginning { place, term });
-                }
-                _ => {}
+            let Record { cause, .. } = first.record;
+            if cause != (Cause::Start { stored: Ballot::INITIAL }) {
+                let (place, term) = (first.place.clone(), cause.ballot_before().current_term);
+                return Err(BehaviourError::NotFromTheBeginning { place, term });
             }
         }
         Ok(Self { cluster, entries: merged(servers) })

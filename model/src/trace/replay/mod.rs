@@ -7,22 +7,27 @@
 //! first. The second is accepted only if the ballot that the server came back with is the older
 //! one, and nobody received what that step would have sent.
 //!
-//! The steps that a run took after the [`End`](crate::trace::End) of its trace are not known.
-//! Messages of these are taken on trust, and the ballot that the server came back with may be any
-//! later one.
+//! A run may be told in several files, given in any order: each begins with a header that says with
+//! which step it goes on, so that a file that is missing in between is noticed.
+//!
+//! The steps that a run took after the [`End`](crate::trace::End) of its trace are not known, nor
+//! those before the first file that tells of it. Messages of these are taken on trust, and the
+//! ballot that the server came back with may be any later one. Of what else is missing from the
+//! traces of a server nothing is.
 //!
 //! Each file is read twice, first for the runs, then for what was received. What is kept of a run
 //! is what it sent, one entry for each time that this changed: a leader's heartbeats in a term, for
 //! instance, are one entry.
 
 mod messages;
+mod run;
 mod runs;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use self::runs::Run;
+use self::run::Run;
 use crate::cluster::Cluster;
 use crate::trace::Header;
 use crate::trace::clocks::Ahead;
@@ -43,7 +48,8 @@ pub struct Report {
     pub runs: usize,
     /// Messages received whose sending is in a trace.
     pub received: u64,
-    /// Messages received from servers of which no trace was given, or after their traces ended.
+    /// Messages received from servers of which no trace was given, or of steps that their traces
+    /// say they leave out.
     pub on_trust: u64,
     /// Who was elected in which term.
     pub elected: BTreeMap<Term, ServerId>,
@@ -130,7 +136,7 @@ impl Replay {
         };
         if self.on_trust > 0 {
             self.notes.push(format!(
-                "{} messages came from servers of which no trace was given, or whose trace had ended: taken on trust",
+                "{} messages came from servers of which no trace was given, or of steps that their traces leave out: taken on trust",
                 self.on_trust
             ));
         }
@@ -141,7 +147,7 @@ impl Replay {
             cluster,
             servers,
             records: self.records,
-            runs: self.runs.len(),
+            runs: self.runs.values().filter(|run| run.ends().is_some()).count(),
             received: self.received,
             on_trust: self.on_trust,
             elected: self.elected.into_iter().map(|(term, (leader, _))| (term, leader)).collect(),

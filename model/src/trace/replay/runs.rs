@@ -3,43 +3,11 @@
 use std::path::Path;
 
 use super::Replay;
-use crate::election::{Ballot, Outgoing};
+use super::run::{Last, Part, Run, Steps};
 use crate::trace::reader::{Place, Reader, ReplayError};
 use crate::trace::rule::Rule;
-use crate::trace::{Cause, End, Header, Line, Record, VERSION};
-
-/// One run of a server.
-pub(super) struct Run {
-    pub(super) start: Place,
-    pub(super) stored: Ballot,
-    /// The ballot before and after the last record.
-    pub(super) last_ballots: (Ballot, Ballot),
-    /// The number of the last record.
-    pub(super) last: u64,
-    /// From which record on what was sent.
-    pub(super) sent: Vec<(u64, Outgoing)>,
-    /// Whether the last record's step took effect.
-    pub(super) last_is_real: bool,
-    /// Whether it went on when its trace ended.
-    pub(super) went_on: bool,
-}
-
-impl Run {
-    pub(super) fn sent_in(&self, sequence: u64) -> Option<Outgoing> {
-        let next = self.sent.partition_point(|&(from, _)| from <= sequence);
-        let real = sequence < self.last || (sequence == self.last && self.last_is_real);
-        if real { Some(self.sent[next.checked_sub(1)?].1) } else { None }
-    }
-
-    /// Whether the run may have come to this ballot after its trace ended.
-    fn may_have_left(&self, ballot: Ballot) -> bool {
-        let last = self.last_ballots.1;
-        let keeps_its_vote = last.voted_for.is_none() || last.voted_for == ballot.voted_for;
-        self.went_on
-            && (ballot.current_term > last.current_term
-                || (ballot.current_term == last.current_term && keeps_its_vote))
-    }
-}
+use crate::trace::{End, Header, Line, Record, VERSION, may_become};
+use crate::types::ServerId;
 
 /// What the first reading of a file read. A server may be adding to it since.
 pub(super) struct Extent {
@@ -52,51 +20,59 @@ impl Replay {
     pub(super) fn read_runs(&mut self, path: &Path) -> Result<Extent, ReplayError> {
         let records_before = self.records;
         let mut reader = Reader::open(path)?;
-        let mut run: Option<(Header, Option<Record>)> = None;
-        let mut end: Option<Place> = None;
+        let mut part: Option<Part> = None;
         while let Some((place, line)) = reader.next()? {
             match line {
                 Line::Header(header) => {
                     self.accept_header(&place, &header)?;
-                    run = Some((header, None));
-                    end = None;
+                    self.add(part.replace(Part::of(place, header)));
                 }
                 Line::Step(record) => {
-                    let (header, before) = run.as_mut().expect("a trace begins with a header");
-                    self.demand(Rule::EndsOnce, end.is_none(), &place, || {
-                        format!("a record after the end of run {}", header.boot)
+                    let part = part.as_mut().expect("a trace begins with a header");
+                    self.demand(Rule::EndsOnce, !part.ended, &place, || {
+                        format!("a record after the end of run {}", part.header.boot)
                     })?;
-                    self.check_place(&place, header, before.as_ref(), &record)?;
-                    let expected = record.expected(header);
+                    self.check_place(&place, part, &record)?;
+                    let expected = record.expected(&part.header);
                     self.demand(Rule::SameStep, record.step == expected, &place, || {
                         let step = record.step;
                         format!(
                             "the specification takes another step\n  recorded: {step:?}\n  expected: {expected:?}"
                         )
                     })?;
-                    self.accept_record(&place, before.as_ref(), &record)?;
-                    *before = Some(record);
+                    self.records += 1;
+                    let us = self.ahead.aligned(record.server, record.wall_us);
+                    let first_us = self.first_us.get_or_insert(us);
+                    *first_us = us.min(*first_us);
+                    match &mut part.steps {
+                        Some(steps) => steps.add(&record),
+                        steps @ None => *steps = Some(Steps::beginning(&record)),
+                    }
                 }
                 Line::End(ended) => {
-                    let (header, before) = run.as_ref().expect("a trace begins with a header");
-                    self.check_end(&place, header, before.as_ref(), &ended)?;
-                    end = Some(place);
+                    let part = part.as_mut().expect("a trace begins with a header");
+                    self.check_end(&place, part, &ended)?;
+                    part.ended = true;
                 }
             }
         }
+        self.add(part);
         let extent = Extent { bytes: reader.length(), records: self.records - records_before };
         self.notes.extend(reader.notes());
         Ok(extent)
     }
 
+    /// Whatever has been told of a run belongs to it.
+    fn add(&mut self, part: Option<Part>) {
+        let Some(part) = part else { return };
+        let told = part.steps.as_ref().map(|steps| (steps.last.server, steps.last.boot));
+        let run = told.unwrap_or((part.header.server, part.header.boot));
+        self.runs.entry(run).or_default().parts.push(part);
+    }
+
     /// A record stands where it belongs: in the run of its header, right after the one before.
-    fn check_place(
-        &self,
-        place: &Place,
-        header: &Header,
-        before: Option<&Record>,
-        record: &Record,
-    ) -> Result<(), ReplayError> {
+    fn check_place(&self, place: &Place, part: &Part, record: &Record) -> Result<(), ReplayError> {
+        let header = &part.header;
         let is_in_it = (record.server, record.boot) == (header.server, header.boot);
         self.demand(Rule::InItsRun, is_in_it, place, || {
             format!(
@@ -104,40 +80,31 @@ impl Replay {
                 record.boot, record.server, header.boot, header.server
             )
         })?;
-        let expected = before.map_or(0, |before| before.sequence + 1);
+        let expected = part.next();
         self.demand(Rule::NoneMissing, record.sequence == expected, place, || {
             format!(
                 "a record is missing\n  recorded: step {}\n  expected: step {expected}",
                 record.sequence
             )
         })?;
+        let before = part.steps.as_ref().map(|steps| steps.last.step.state);
         let begins = record.cause.before();
-        self.demand(
-            Rule::StartsOnce,
-            before.is_none() == begins.is_none(),
-            place,
-            || match before {
-                None => "a run begins with a start".to_owned(),
-                Some(_) => "a server starts once a run".to_owned(),
-            },
-        )?;
+        let is_first = before.is_none() && part.first() == 0;
+        self.demand(Rule::StartsOnce, is_first == begins.is_none(), place, || {
+            if is_first { "a run begins with a start" } else { "a server starts once a run" }
+                .to_owned()
+        })?;
         let (Some(previous), Some(state)) = (before, begins) else { return Ok(()) };
-        self.demand(Rule::GoesOn, previous.step.state == state, place, || {
+        self.demand(Rule::GoesOn, previous == state, place, || {
             format!(
-                "the step does not begin where the one before it ended\n  recorded: {state:?}\n  expected: {:?}",
-                previous.step.state
+                "the step does not begin where the one before it ended\n  recorded: {state:?}\n  expected: {previous:?}"
             )
         })
     }
 
     /// The end of a run stands behind its last record.
-    fn check_end(
-        &mut self,
-        place: &Place,
-        header: &Header,
-        before: Option<&Record>,
-        end: &End,
-    ) -> Result<(), ReplayError> {
+    fn check_end(&mut self, place: &Place, part: &Part, end: &End) -> Result<(), ReplayError> {
+        let header = &part.header;
         let End { server, boot, sequence, reason, .. } = end;
         self.demand(
             Rule::InItsRun,
@@ -150,13 +117,10 @@ impl Replay {
                 )
             },
         )?;
-        let expected = before.map_or(0, |before| before.sequence + 1);
+        let expected = part.next();
         self.demand(Rule::NoneMissing, *sequence == expected, place, || {
             format!("a record is missing\n  recorded: the end at step {sequence}\n  expected: step {expected}")
         })?;
-        if let Some(run) = self.runs.get_mut(&(*server, *boot)) {
-            run.went_on = true;
-        }
         self.notes.push(format!(
             "{server}: the trace of run {boot} ends before step {sequence}, and the server went on: {reason}"
         ));
@@ -183,82 +147,108 @@ impl Replay {
         })
     }
 
-    fn accept_record(
-        &mut self,
-        place: &Place,
-        previous: Option<&Record>,
-        record: &Record,
-    ) -> Result<(), ReplayError> {
-        self.records += 1;
-        let us = self.ahead.aligned(record.server, record.wall_us);
-        let first_us = self.first_us.get_or_insert(us);
-        *first_us = us.min(*first_us);
-        let after = record.step.state.ballot;
-        let key = (record.server, record.boot);
-        let before = match record.cause {
-            Cause::Start { stored } => stored,
-            Cause::Timeout { before, .. }
-            | Cause::HandOver { before, .. }
-            | Cause::Receive { before, .. } => before.ballot,
-        };
-        if previous.is_some() {
-            let run = self.runs.get_mut(&key).expect("it has begun");
-            run.last = record.sequence;
-            run.last_ballots = (before, after);
-            if run.sent.last().is_some_and(|&(_, sent)| sent != record.step.outgoing) {
-                run.sent.push((record.sequence, record.step.outgoing));
+    /// Between the readings: the parts of a run, and the runs of a server, go on from those before.
+    pub(super) fn connect_runs(&mut self) -> Result<(), ReplayError> {
+        self.runs.values_mut().for_each(Run::sort);
+        for (&(server, boot), run) in &self.runs {
+            for parts in run.parts.windows(2) {
+                let [before, part] = parts else { continue };
+                self.check_part(server, boot, before, part)?;
             }
-            return Ok(());
+            if run.begins_in_its_midst() {
+                let first = run.parts[0].first();
+                self.notes.push(format!(
+                    "{server}: what run {boot} did before step {first} is in no file that was given"
+                ));
+            }
         }
-        let run = Run {
-            start: place.clone(),
-            stored: before,
-            last_ballots: (before, after),
-            last: record.sequence,
-            sent: vec![(record.sequence, record.step.outgoing)],
-            last_is_real: true,
-            went_on: false,
-        };
-        let other = self.runs.insert(key, run);
-        self.demand(Rule::RunOnce, other.is_none(), place, || {
+        let told = self.runs.iter().filter(|(_, run)| run.ends().is_some());
+        let told: Vec<_> = told.map(|(&key, _)| key).collect();
+        for pair in told.windows(2) {
+            let [earlier, later] = *pair else { continue };
+            if earlier.0 == later.0 {
+                let last = self.check_run(earlier, later)?;
+                self.runs.get_mut(&earlier).expect("it is one of the runs").last = last;
+            }
+        }
+        Ok(())
+    }
+
+    /// A part of a run goes on where the one before it ends.
+    fn check_part(
+        &self,
+        server: ServerId,
+        boot: u64,
+        before: &Part,
+        part: &Part,
+    ) -> Result<(), ReplayError> {
+        let (next, first, place) = (before.next(), part.first(), &part.place);
+        let timing = |it: &Part| (it.header.heartbeat_ms, it.header.election_ms);
+        self.demand(Rule::OneTiming, timing(before) == timing(part), place, || {
+            format!("run {boot} of {server} has another timing than at {}", before.place)
+        })?;
+        self.demand(Rule::RunOnce, next <= first, place, || {
             format!(
-                "run {} of {} began at {} already: one file was given twice, or the server was \
-                 bootstrapped twice, its ballot deleted in between",
-                record.boot,
-                record.server,
-                other.map_or(place.clone(), |other| other.start)
+                "step {first} of run {boot} of {server} is told at {} already: one file was given \
+                 twice, or the server was bootstrapped twice, its ballot deleted in between",
+                before.place
+            )
+        })?;
+        let is_told = first <= next || before.ended;
+        self.demand(Rule::NoneMissing, is_told, place, || {
+            format!(
+                "steps {next} to {} of run {boot} of {server} are missing: in a file that was not \
+                 given, or cut off with the end of one",
+                first - 1
+            )
+        })?;
+        let (Some(ended), Some(steps)) = (&before.steps, &part.steps) else { return Ok(()) };
+        let (last, state) = (ended.last.step.state, steps.before);
+        let goes_on = match first == next {
+            true => state == Some(last),
+            false => may_become(last.ballot, steps.found) || first < next,
+        };
+        self.demand(Rule::GoesOn, goes_on, place, || {
+            format!(
+                "the run does not go on where it ended at {}\n  recorded: {state:?}\n  expected: {last:?}",
+                before.place
             )
         })
     }
 
-    /// Between the readings: each run of a server goes on from the one before.
-    pub(super) fn connect_runs(&mut self) -> Result<(), ReplayError> {
-        let starts: Vec<_> = self.runs.iter().map(|(&key, run)| (key, run.stored)).collect();
-        for pair in starts.windows(2) {
-            let [(earlier, _), (later, stored)] = pair else { continue };
-            if earlier.0 != later.0 {
-                continue;
-            }
-            let (before, after) = self.runs[earlier].last_ballots;
-            if *stored == after || self.runs[earlier].may_have_left(*stored) {
-                continue;
-            }
-            self.demand(Rule::BallotKept, *stored == before, &self.runs[later].start, || {
-                format!(
-                    "{} came up with another ballot than it had before\n  recorded: {stored:?}\n  expected: {after:?}, from the run {}",
-                    later.0, earlier.1
-                )
-            })?;
-            if *stored != before {
-                continue;
-            }
-            let run = self.runs.get_mut(earlier).expect("it is one of the runs");
-            run.last_is_real = false;
-            self.notes.push(format!(
-                "{}: the last step of run {} was recorded, but did not take effect: the server was killed before, or its disk was full",
-                earlier.0, earlier.1
-            ));
+    /// A run of a server begins with the ballot that the one before left. Whether that took its
+    /// last step.
+    fn check_run(
+        &mut self,
+        earlier: (ServerId, u64),
+        later: (ServerId, u64),
+    ) -> Result<Last, ReplayError> {
+        let (run, next) = (&self.runs[&earlier], &self.runs[&later]);
+        let (Some((_, ended)), Some((steps, _))) = (run.ends(), next.ends()) else {
+            return Ok(Last::Taken);
+        };
+        let (stored, (before, after)) = (steps.found, ended.last_ballots());
+        let (in_midst, place) = (next.begins_in_its_midst(), &next.parts[0].place);
+        if stored == after || (run.went_on() && may_become(after, stored)) {
+            return Ok(if in_midst { Last::Unknown } else { Last::Taken });
         }
-        Ok(())
+        let is_kept = stored == before || (in_midst && may_become(before, stored));
+        self.demand(Rule::BallotKept, is_kept, place, || {
+            format!(
+                "{} came up with another ballot than it had before\n  recorded: {stored:?}\n  expected: {after:?}, from the run {}",
+                later.0, earlier.1
+            )
+        })?;
+        if in_midst {
+            return Ok(Last::Unknown);
+        }
+        if stored != before {
+            return Ok(Last::Taken);
+        }
+        self.notes.push(format!(
+            "{}: the last step of run {} was recorded, but did not take effect: the server was killed before, or its disk was full",
+            earlier.0, earlier.1
+        ));
+        Ok(Last::NotTaken)
     }
 }
