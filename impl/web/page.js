@@ -128,7 +128,7 @@ function members() {
     }
     const it = view.report;
     const isWitness = it.witnesses.includes(id) ? ', witness' : '';
-    const follows = it.leader && it.leader !== id ? `S${it.leader}` : '–';
+    const follows = it.role === 'follower' && it.leader ? `S${it.leader}` : '–';
     return row(id, [
       [h('span', { class: 'dot', 'data-role': it.role }), `S${id}`],
       it.role + isWitness,

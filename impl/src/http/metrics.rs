@@ -122,7 +122,8 @@ impl Numbers {
     fn office(&self, to: &mut Writer<'_>) -> fmt::Result {
         let status = &self.now.status;
         let left = status.leadership.map_or(0, |lease| lease.left_us);
-        let leader = status.leader.map_or(0, ServerId::number);
+        let leads = self.status.state.role.is_leader().then_some(status.server);
+        let leader = leads.or(self.status.follows()).map_or(0, ServerId::number);
         let program = [
             ("cluster", self.now.cluster.clone()),
             ("program", self.now.program.clone()),
@@ -143,7 +144,7 @@ impl Numbers {
         )?;
         to.gauge(
             "leader",
-            "The server that leads, as far as it knows; 0 if none",
+            "The server that it follows, or itself if it leads; 0 if neither",
             None,
             leader.into(),
         )?;

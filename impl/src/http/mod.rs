@@ -152,7 +152,7 @@ async fn leader(State(answerer): State<Shared>) -> Response {
     }
     let status = node.status();
     // Who leads without a lease is not to be sent to either.
-    let leader = status.leader.filter(|&leader| leader != status.server);
+    let leader = status.follows();
     let address = leader.and_then(|leader| node.config().address_of(leader));
     told(false, json!({ "leader": leader, "address": address.map(|it| it.to_string()) }))
 }
@@ -180,7 +180,7 @@ async fn readyz(State(answerer): State<Shared>) -> Response {
     let Some(node) = answerer.node.upgrade() else { return stopped() };
     let status = node.status();
     let leads = node.leadership().is_some();
-    let follows = status.leader.is_some_and(|leader| leader != status.server);
+    let follows = status.follows().is_some();
     told(leads || follows, json!({ "leads": leads, "follows": follows }))
 }
 

@@ -237,6 +237,13 @@ impl Status {
         self.state.ballot.voted_for
     }
 
+    /// The leader that it follows: none while it stands for election, though it may still know who
+    /// led this term before.
+    pub fn follows(&self) -> Option<ServerId> {
+        let follows = matches!(self.state.role, Role::Follower { .. });
+        self.leader.filter(|&leader| follows && leader != self.server)
+    }
+
     /// Whether it has promised to help nobody to office, and the time is not over. Of a leader that
     /// is not said: as long as it leads, it helps nobody either.
     pub const fn is_in_contact(&self) -> bool {

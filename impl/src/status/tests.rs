@@ -112,6 +112,19 @@ fn who_has_handed_over_leads_no_more() {
 }
 
 #[test]
+fn who_stands_for_election_follows_nobody_though_the_term_has_a_leader() {
+    let heartbeat = Message::AppendEntries { term: ONE, round: Round::FIRST };
+    let mut rig = Rig::new(&config_by(3, Protocol::GUARDED));
+    rig.hears(3, heartbeat);
+    assert_eq!(rig.engine.status().follows(), Some(server(3)));
+    while matches!(rig.engine.status().state.role, Role::Follower { .. }) {
+        rig.wakes();
+    }
+    let status = rig.engine.status();
+    assert_eq!((status.leader, status.follows()), (Some(server(3)), None));
+}
+
+#[test]
 fn what_changes_with_every_heartbeat_is_no_news() {
     let elected = Story::begin().times_out().hears(2, VOTE).0;
     let role = Role::Leader {
