@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use support::node::{free_addresses, raft_node};
 use support::skipped::skip;
 use tempfile::TempDir;
+use toml_edit::{DocumentMut, Value};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -169,4 +170,36 @@ fn packages_get_completions_and_manual_pages_of_every_command() {
     let output = raft_node(&["man", "/nowhere/at/all"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("/nowhere/at/all"));
+}
+
+/// What the Debian package is made of: sources and destinations, as cargo-deb reads them.
+fn assets() -> Vec<(String, String)> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("impl/Cargo.toml");
+    let manifest: DocumentMut = fs::read_to_string(manifest).unwrap().parse().unwrap();
+    let assets = manifest["package"]["metadata"]["deb"]["assets"].as_array().unwrap();
+    let text =
+        |asset: &Value, at| asset.as_array().unwrap().get(at).unwrap().as_str().unwrap().to_owned();
+    assets.iter().map(|asset| (text(asset, 0), text(asset, 1))).collect()
+}
+
+#[test]
+fn what_the_debian_package_installs_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let script = fs::read_to_string(root.join("impl/packaging/deb")).unwrap();
+    for (source, _) in assets() {
+        match source.strip_prefix("target/release/packaging/") {
+            Some("man/*.1") => assert!(script.contains(" man \"$built/packaging/man\"")),
+            Some(file) => assert!(script.contains("raft-node.$shell"), "{file}"),
+            None if source == "target/release/raft-node" => {}
+            None => {
+                let source = root.join("impl").join(source.replace("*.yml", "alerts.yml"));
+                assert!(source.is_file(), "{} is not there", source.display());
+            }
+        }
+    }
+    let unit = fs::read_to_string(root.join("impl/packaging/raft-node@.service")).unwrap();
+    let program = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/")).unwrap();
+    let installs = |to: &str| assets().iter().any(|(_, it)| it == to);
+    assert!(program.starts_with("usr/bin/raft-node ") && installs("usr/bin/"));
+    assert!(unit.contains("--config /etc/raft-node/") && installs("etc/raft-node/"));
 }
