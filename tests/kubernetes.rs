@@ -1,4 +1,4 @@
-//! The packaged StatefulSet, without Kubernetes: each pod is a process with an address of its own,
+//! The packaged `StatefulSet`, without Kubernetes: each pod is a process with its own address,
 //! started by the command that stands there, and asked by its probes.
 
 use std::fs;

@@ -35,11 +35,18 @@ pub(super) fn init(args: &Init) -> Result<(), Failure> {
     }
     let path = args.file.display();
     let written = File::create_new(&args.file).and_then(|mut it| it.write_all(EXAMPLE.as_bytes()));
-    written.map_err(|error| Failure::Input(format!("{path}: {error}").into()))?;
+    written
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                format!("{path} is there already, and is not overwritten")
+            }
+            _ => format!("{path}: {error}"),
+        })
+        .map_err(|what| Failure::Input(what.into()))?;
     super::printed(writeln!(
         io::stdout(),
         "Wrote {path}. Edit cluster, id, data and servers; then\n  raft-node check-config {path}\n  \
-         raft-node run --config {path} --bootstrap      (the first time only)"
+         raft-node bootstrap --config {path}      (once)\n  raft-node run --config {path}"
     ))
 }
 

@@ -50,7 +50,9 @@ impl Replay {
         self.demand(Rule::WasSent, was_sent, place, || {
             let step = match sent {
                 Some(sent) => format!("that step sent {sent:?}"),
-                None => "that step is in no trace, or did not take effect".to_string(),
+                None => "that step is in no trace, or did not take effect; a trace that is still \
+                         being written is to be stopped first (raft-node trace stop)"
+                    .to_string(),
             };
             format!(
                 "{receiver} received what {from} did not send in step {sequence} of run {boot}\n  recorded: {message:?}\n  expected: {step}"
