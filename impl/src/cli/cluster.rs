@@ -19,9 +19,9 @@ go on. With kill alone, the leader hands over before it stops.
 
 Without a terminal (raft-node cluster | cat), each change is one line.
 
-Stop it with Ctrl-C, SIGTERM or SIGHUP; a second one kills the servers that have not stopped \
-yet. No server outlives this program, not even when it is killed. The traces grow for as long as \
-it runs.
+Stop it with Ctrl-C, SIGTERM or SIGHUP; a second one, later than within a second, kills the \
+servers that have not stopped yet. No server outlives this program, not even when it is killed. \
+The traces grow for as long as it runs.
 
 Exit code: 0 after one of these, 1 if a server cannot run or had to be killed, 2 if it was told \
 something wrong.";

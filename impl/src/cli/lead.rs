@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 const EXAMPLE: &str = "\
 Example: raft-node lead --data /var/lib/orders -- /usr/bin/orders --listen 80, on each machine \
-beside its node. Of all these commands one runs at a time.
+beside its node. Of all these commands one runs at a time, if each node has one `lead`.
 
 CMD is a process group of its own, without standard input. In its environment: RAFT_TERM, the \
 fencing token, which is higher for each later leader; RAFT_LEASE_MS, the longest time that it may \
@@ -42,8 +42,8 @@ SIGTERM, SIGINT or SIGHUP end CMD and then this; a second one does not wait. Whe
 node leaves office, so that another one runs its command, unless --stay.
 
 Exit code: that of CMD if it ended by itself (128 and the signal if it was killed, 126 if it \
-cannot be run, 127 if it is not found), 0 after a signal, 1 if the node cannot be asked, 2 if it \
-was told something wrong.";
+cannot be run, 127 if it is not found), 0 after a signal, 1 if something else fails, 2 if it was \
+told something wrong. A node that does not run is waited for.";
 
 /// Run a command only while the node of this machine leads.
 #[derive(clap::Args)]

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 #[cfg(feature = "http")]
 use raft_model::types::ServerId;
 use raft_node::Node;
+use raft_node::cluster::ONE_REQUEST;
 use raft_node::control;
 use raft_node::node::{Builder, StartError};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -48,8 +49,8 @@ At SIGHUP it reads the log level from its configuration again, and goes on with 
 new file; if somebody has renamed the old one, that keeps its name. Nothing else is read again.
 
 At SIGINT or SIGTERM a leader hands over to another server, if the protocol has check-quorum, \
-and stays until that one leads, or for twice the election minimum. A second signal stops it at \
-once, as the first one does any other server.
+and stays until that one leads, or for twice the election minimum. Another signal, at least a \
+second later, stops it at once, as the first one does any other server.
 
 Exit code: 0 after SIGINT or SIGTERM; 1 if the server cannot run or go on, but may if it is \
 started again later (its address is in use or not there yet, the disk is full or refuses, \
@@ -122,6 +123,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         if stop.read_exact(&mut [0]).is_err() {
             return;
         }
+        let requested = Instant::now();
         service::stopping();
         let first = Arc::clone(&stopped);
         thread::spawn(move || {
@@ -134,6 +136,9 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
             first.begin_shutdown();
         });
         while stop.read_exact(&mut [0]).is_ok() {
+            if requested.elapsed() < ONE_REQUEST {
+                continue;
+            }
             stopped.begin_shutdown();
             stopped.begin_shutdown(); // at once
         }

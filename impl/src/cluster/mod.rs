@@ -11,8 +11,8 @@ mod screen;
 pub mod servers;
 mod view;
 
-use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::fs;
+use std::io::{self, Read as _, Write as _};
 use std::ops::RangeInclusive;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -34,6 +34,9 @@ use self::servers::Servers;
 use self::view::{Happening, View};
 use crate::clock::microseconds;
 use crate::config::{Config, ConfigError, Settings};
+
+/// Requests to stop that are no farther apart are one: `timeout` sends its signal twice.
+pub const ONE_REQUEST: Duration = Duration::from_secs(1);
 
 /// How long between two looks at the servers.
 const PERIOD: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
@@ -61,8 +64,8 @@ pub struct Demonstration {
 }
 
 /// Runs a cluster on free addresses of this machine and shows on the standard output what happens
-/// in it, until something can be read from `stop`: each byte is a request to stop, and the second
-/// does not wait. A server that is killed is started again.
+/// in it, until something can be read from `stop`: each byte is a request to stop, and a second,
+/// if it comes later than within a second, does not wait. A server that is killed is started again.
 ///
 /// # Errors
 ///
@@ -145,8 +148,9 @@ struct Running {
     restart_delay: Duration,
     view: View,
     output: Output,
-    keys: Option<Keys>,        // while there may be some
-    wrong_key: Option<String>, // what is wrong with the last one
+    keys: Option<Keys>,         // while there may be some
+    wrong_key: Option<String>,  // what is wrong with the last one
+    requested: Option<Instant>, // when this was last told to stop
 }
 
 impl Running {
@@ -162,6 +166,7 @@ impl Running {
             view: View::new(servers.ids(), servers.config().server().cluster.witnesses()),
             keys: output.has_keys().then(Keys::default),
             wrong_key: None,
+            requested: None,
             servers,
             output,
         }
@@ -201,10 +206,14 @@ impl Running {
             self.obey_keys().map_err(Error::io("obey what was typed"))?;
         }
         if is_stop {
-            // One byte, so that the next request is the next one.
-            stop.read(&mut [0]).map_err(Error::io("listen for signals"))?;
+            stop.read(&mut [0; 64]).map_err(Error::io("listen for signals"))?;
+            let is_new = self.requested.is_none_or(|before| before.elapsed() >= ONE_REQUEST);
+            if is_new {
+                self.requested = Some(Instant::now());
+            }
+            return Ok(is_new);
         }
-        Ok(is_stop)
+        Ok(false)
     }
 
     fn obey_keys(&mut self) -> io::Result<()> {
@@ -286,7 +295,7 @@ impl Running {
             return Ok(());
         }
         let log = self.servers.log(server);
-        let words = last_line(&log).unwrap_or_else(|error| format!("its log: {error}"));
+        let words = servers::last_line(&log).unwrap_or_else(|error| format!("its log: {error}"));
         Err(Error::Server { server, ending: view::ending(status), words, log })
     }
 
@@ -323,17 +332,6 @@ fn print(lines: impl Iterator<Item = impl std::fmt::Display>) {
     for line in lines {
         let _ = writeln!(out, "{line}");
     }
-}
-
-/// The last line of a log, which says why a server ended.
-fn last_line(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let start = file.metadata()?.len().saturating_sub(1 << 12);
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    file.take(1 << 12).read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes);
-    Ok(text.trim_end().lines().last().unwrap_or("it said nothing").to_owned())
 }
 
 /// Why a cluster cannot run.

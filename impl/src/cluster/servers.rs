@@ -4,7 +4,7 @@
 //! stops when the system closes it.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -174,4 +174,15 @@ pub fn free_addresses(count: u8) -> io::Result<Vec<(u8, SocketAddr)>> {
     let sockets: io::Result<Vec<_>> =
         (1..=count).map(|number| Ok((number, UdpSocket::bind("127.0.0.1:0")?))).collect();
     sockets?.into_iter().map(|(number, socket)| Ok((number, socket.local_addr()?))).collect()
+}
+
+/// The last line of a log, which says why a server ended.
+pub(super) fn last_line(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let start = file.metadata()?.len().saturating_sub(1 << 12);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(1 << 12).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.trim_end().lines().last().unwrap_or("it said nothing").to_owned())
 }
