@@ -11,8 +11,9 @@ use browser::{Browser, eventually};
 use raft_model::actor::ActorElection;
 use raft_model::cluster::Cluster;
 use raft_model::search::search;
-use raft_model::types::Term;
+use raft_model::types::{ServerId, Term};
 use raft_model::world::bounds::{Bounds, Replies, Terms};
+use support::simulation::{Simulation, text, write};
 use tempfile::TempDir;
 
 const CHOICES: &str = "nav > ul:last-child a";
@@ -182,6 +183,20 @@ fn options_that_do_not_go_together_are_refused() {
     }
     let message = refused(&["/nowhere/1.trace"]);
     assert!(message.contains("cannot read /nowhere/1.trace"), "{message}");
+}
+
+#[test]
+fn a_trace_that_cannot_have_happened_ends_it_as_it_ends_a_replay() {
+    let mut simulation = Simulation::new(3, 7);
+    simulation.run(1000);
+    let mut lines = simulation.trace(ServerId::FIRST);
+    lines.remove(3);
+    let folder = TempDir::new().unwrap();
+    let paths = write(&folder, &[text(&lines)]);
+    let Output { status, stderr, .. } = command(&[paths[0].to_str().unwrap()]).output().unwrap();
+    let message = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(1), "{message}");
+    assert!(message.contains("a record is missing"), "{message}");
 }
 
 #[test]

@@ -17,6 +17,7 @@ use raft_model::explore::first_exercise;
 use raft_model::explore::run::recorded::recorded;
 use raft_model::explore::setting::Setting;
 use raft_model::mutant::Mutant;
+use raft_model::trace::reader::ReplayError;
 use raft_model::types::Term;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 use stateright::Model;
@@ -111,10 +112,14 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let runs = match &*args.files {
         [] => Runs::None,
         files if args.watch => Runs::follow(files),
-        files => {
-            recorded(files).map_err(|error| Failure::Input(error.to_string()))?;
-            Runs::Recorded(files.to_vec())
-        }
+        files => match recorded(files) {
+            Ok(_) => Runs::Recorded(files.to_vec()),
+            Err(error @ (ReplayError::Damage { .. } | ReplayError::Refused { .. })) => {
+                writeln!(io::stderr(), "error: {error}")?;
+                return Ok(Exit::Fails); // as `replay` has it
+            }
+            Err(error) => return Err(Failure::Input(error.to_string())),
+        },
     };
     let link = args.setting();
     let fragment = if let Some(first) = first_exercise().filter(|_| args.exercise) {
