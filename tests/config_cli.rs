@@ -137,7 +137,7 @@ fn what_is_missing_or_wrong_is_named() {
     let words = ["node.toml, line 2", "no key \"heartbeet\"", "Is \"heartbeat\" meant?"];
     fails(&["run", "--config", "node.toml"], folder.path(), &words);
     fails(&["check-config", "node.toml"], folder.path(), &words);
-    fails(&["init", "node.toml"], folder.path(), &["node.toml", "exists"]);
+    fails(&["init", "node.toml"], folder.path(), &["node.toml", "is there already"]);
 }
 
 #[test]

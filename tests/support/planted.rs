@@ -8,11 +8,11 @@ use std::path::Path;
 /// program, that nobody takes for the real ones.
 pub fn copy(member: &str, library: &str, program: &str, folder: &Path) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    // What stands beside its source is shown by its page.
-    let member_text = ["src", "web"].map(|part| root.join(member).join(part));
-    let parts = member_text.into_iter().chain([root.join("tests/scenarios")]);
-    for part in parts.filter(|part| part.exists()) {
-        for_each_file(&part, &mut |path| {
+    // What stands beside its source is shown by its page, and a node's page draws with a model's.
+    let [source, page] = ["src", "web"].map(|part| root.join(member).join(part));
+    let parts = [source, page, root.join("model/web"), root.join("tests/scenarios")];
+    for part in parts.iter().filter(|part| part.exists()) {
+        for_each_file(part, &mut |path| {
             let copy = folder.join(path.strip_prefix(root).unwrap());
             fs::create_dir_all(copy.parent().unwrap()).unwrap();
             fs::copy(path, copy).unwrap();
@@ -34,6 +34,7 @@ pub fn copy(member: &str, library: &str, program: &str, folder: &Path) {
     let package = read(&manifest);
     let (package, _) = package.split_once("[[bench]]").unwrap();
     let (head, _) = package.split_once("[[bin]]").unwrap_or((package, ""));
+    let head = head.replace("default-run = \"raft-model\"", "");
     let name = head.lines().find(|line| line.starts_with("name = ")).unwrap();
     let head = head.replace(name, &format!("name = {program:?}"));
     let head = head.replace("[lints]\nworkspace = true\n", "");
