@@ -2,8 +2,6 @@
 //! that are network namespaces. What a block says it is for is looked at after it.
 
 use std::path::Path;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use raft_model::trace::replay::replay;
 use raft_node::Term;
@@ -11,9 +9,9 @@ use raft_node::control::Snapshot;
 use support::machines::Machines;
 use support::namespaces::Namespaces;
 use support::skipped::skip;
+use support::waiting::eventually;
 
 const GUIDE: &str = include_str!("../impl/src/guide/operator.md");
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Commands of the guide, and where they are typed.
 struct Block {
@@ -51,7 +49,7 @@ impl Operator {
         // Built without optimization, which nobody waits for here, and from what is here: no link
         // leads out of the machines' network.
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guide");
-        let lines = lines.replace("\nn=1 ", "\nn= ").replacen("n=1 ", &format!("n={machine} "), 1);
+        let lines = lines.replacen("n=1 ", &format!("n={machine} "), 1);
         let lines = format!(
             "export CARGO_TARGET_DIR={} CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_NET_OFFLINE=true\n{lines}",
             target.display()
@@ -107,18 +105,6 @@ impl Operator {
             let right = (1..=3).all(|machine| self.is_served(machine) == (machine == leader));
             right.then_some(leader)
         })
-    }
-}
-
-#[track_caller]
-fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = attempt() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
-        sleep(Duration::from_millis(50));
     }
 }
 

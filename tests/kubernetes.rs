@@ -11,8 +11,8 @@ use support::binary::mortal;
 use support::browser::eventually;
 use support::network::own_ip;
 use support::node::raft_node;
+use support::web::agent;
 use tempfile::TempDir;
-use ureq::Agent;
 use yaml_rust2::{Yaml, YamlLoader};
 
 /// The pods of the set. They end with this value.
@@ -80,9 +80,8 @@ impl Pods {
         let at = SocketAddr::new(self.ips[pod], port);
         let time =
             Duration::from_secs(probe["timeoutSeconds"].as_i64().unwrap().try_into().unwrap());
-        let config = Agent::config_builder().http_status_as_error(false).proxy(None);
-        let agent: Agent = config.timeout_global(Some(time)).build().into();
-        let answer = agent.get(format!("http://{at}{}", get["path"].as_str().unwrap())).call();
+        let answer =
+            agent(time).get(format!("http://{at}{}", get["path"].as_str().unwrap())).call();
         Some(answer.ok()?.status().as_u16())
     }
 

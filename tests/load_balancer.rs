@@ -20,9 +20,9 @@ use serde_json::Value;
 use support::binary::mortal;
 use support::cluster::{Cluster, Timing};
 use support::skipped::skip;
-use support::web::Web;
+use support::waiting::rounds;
+use support::web::{Web, agent};
 use tempfile::TempDir;
-use ureq::Agent;
 
 /// How many ask at a time.
 const CLIENTS: usize = 4;
@@ -32,10 +32,6 @@ const EACH: usize = 100;
 
 /// How long a client waits at most, and a leader to hand over.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-fn rounds() -> u32 {
-    std::env::var("RAFT_ROUNDS").map_or(6, |text| text.parse().expect("RAFT_ROUNDS is a number"))
-}
 
 /// haproxy, which ends with this value.
 struct Balancer {
@@ -92,8 +88,7 @@ struct Answered {
 /// Asks again and again, until it is told to stop, and counts the answers of each token. How many
 /// times nobody had a lease, too.
 fn ask(url: &str, counts: &Counts, stop: &AtomicBool) -> (Vec<Answered>, u64) {
-    let config = Agent::config_builder().http_status_as_error(false).proxy(None);
-    let agent: Agent = config.timeout_global(Some(PATIENCE)).build().into();
+    let agent = agent(PATIENCE);
     let (mut all, mut refused) = (Vec::new(), 0);
     while !stop.load(Ordering::Relaxed) {
         let asked = Instant::now();
@@ -161,7 +156,7 @@ fn whoever_is_answered_is_answered_by_a_server_with_a_lease() {
         let clients: Vec<_> =
             (0..CLIENTS).map(|_| scope.spawn(|| ask(&url, &counts, &stop))).collect();
         let mut before = 0;
-        for round in 0..rounds() {
+        for round in 0..rounds(6) {
             let now = cluster.agreed(before, &[1, 2, 3]);
             cluster.until("answers of the leader", |_| {
                 counts.lock().unwrap().get(&now.term).filter(|&&count| count >= EACH).map(drop)

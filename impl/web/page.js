@@ -1,7 +1,7 @@
 // A cluster that runs: what this server and the others say of themselves, asked again and again.
 import { markers, picture } from './cluster.js';
 import { fill, h } from './dom.js';
-import { ago, changes, elections, everyone, leaderOf, ms, scene, told } from './views.js';
+import { ago, changes, elections, everyone, follows, leaderOf, ms, scene, told } from './views.js';
 import { hue } from './words.js';
 
 /** How often each server is asked, in milliseconds, and how long it may take to answer. */
@@ -128,12 +128,12 @@ function members() {
     }
     const it = view.report;
     const isWitness = it.witnesses.includes(id) ? ', witness' : '';
-    const follows = it.role === 'follower' && it.leader ? `S${it.leader}` : '–';
+    const leader = follows(it) ? `S${follows(it)}` : '–';
     return row(id, [
       [h('span', { class: 'dot', 'data-role': it.role }), `S${id}`],
       it.role + isWitness,
       it.term,
-      follows,
+      leader,
       lease(it),
     ]);
   });

@@ -33,6 +33,9 @@ export function leaderOf(/** @type {Views} */ views) {
   return led[0] ?? null;
 }
 
+/** Whom a server follows; while it stands for election it may still know who led before. */
+export const follows = (report) => (report.role === 'follower' ? report.leader : null);
+
 /** Who leads, in a sentence. */
 export function told(/** @type {Views} */ views, own) {
   const leader = leaderOf(views);
@@ -40,8 +43,7 @@ export function told(/** @type {Views} */ views, own) {
     const acts = leader.leadership ? 'and may act on it' : 'and may not act on it yet';
     return `S${leader.server} leads term ${leader.term}, ${acts}.`;
   }
-  const known = own.role === 'follower' && own.leader;
-  if (known) return `S${own.leader} leads term ${own.term}, as S${own.server} has heard.`;
+  if (follows(own)) return `S${own.leader} leads term ${own.term}, as S${own.server} has heard.`;
   return `Nobody leads, as far as S${own.server} knows. It is in term ${own.term}.`;
 }
 
@@ -60,7 +62,7 @@ function drawn(/** @type {Views} */ views, own, id) {
     };
   }
   // Not this page, but its own server may hear it.
-  const leads = own.role === 'follower' && own.leader === id && !views.get(own.server)?.fault;
+  const leads = follows(own) === id && !views.get(own.server)?.fault;
   if (view && !leads)
     return {
       term: null,

@@ -16,8 +16,9 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use support::cluster::{Cluster, Leadership, Timing};
 use support::network::Loopback;
 use support::node::raft_node;
+use support::waiting::eventually;
 
-use crate::service::{Service, eventually};
+use crate::service::Service;
 
 #[test]
 fn a_node_that_is_killed_costs_its_command_before_another_one_begins() {

@@ -6,7 +6,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use raft_model::trace::replay::replay;
 use rustix::process::{Pid, Signal, kill_process};
@@ -14,25 +14,8 @@ use support::binary::example;
 use support::cluster::{Cluster, Timing};
 use support::network::Loopback;
 use support::node::raft_node;
+use support::waiting::{eventually, rounds};
 use tempfile::TempDir;
-
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn rounds() -> u32 {
-    std::env::var("RAFT_ROUNDS").map_or(3, |text| text.parse().expect("RAFT_ROUNDS is a number"))
-}
-
-#[track_caller]
-pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = attempt() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
 
 /// The program `ticks`, built once.
 fn ticking() -> &'static Path {
@@ -119,7 +102,7 @@ impl Service {
         mut mend: impl FnMut(&mut Self, usize),
     ) {
         let (_, mut token) = self.at_work(0);
-        for _ in 0..rounds() {
+        for _ in 0..rounds(3) {
             let server = self.at_work(token - 1).0;
             hit(self, server);
             token = self.at_work(token).1;

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use support::cluster::Leadership;
+use support::waiting::eventually;
 
-use crate::service::{Service, eventually};
+use crate::service::Service;
 
 /// Writes its token again and again, behind a fence: `seen` has the highest that was written, and
 /// whoever has a lower one is `refused`, and ends.

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use ureq::Agent;
 
+use crate::web::agent;
+
 const NEEDED: &str = "this test needs a browser: apt-get install chromium chromium-driver";
 const ARGUMENTS: &str = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
     --disable-background-networking --disable-component-update --disable-sync";
@@ -45,8 +47,7 @@ impl Browser {
             .process_group(0) // that of the browser too: both end together
             .spawn()
             .unwrap_or_else(|error| panic!("{NEEDED} (chromedriver: {error})"));
-        let config = Agent::config_builder().http_status_as_error(false).proxy(None);
-        let agent = config.timeout_global(Some(Duration::from_secs(60))).build().into();
+        let agent = agent(Duration::from_secs(60));
         let mut browser = Self { driver, url: String::new(), agent, profile };
         let lines = BufReader::new(browser.driver.stdout.as_mut().expect("piped")).lines();
         let port = lines.map_while(Result::ok).find_map(|line| {

@@ -35,4 +35,5 @@ pub mod solvers;
 pub mod step;
 pub mod tlc;
 pub mod value;
+pub mod waiting;
 pub mod web;

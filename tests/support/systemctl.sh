@@ -44,7 +44,7 @@ services=()
 signal=TERM
 while [ $# -gt 0 ]; do
     case "$1" in
-        --now | daemon-reload) ;;
+        --now) ;;
         --signal) signal=$2; shift ;;
         *) services+=("$1") ;;
     esac

@@ -10,6 +10,12 @@ use ureq::Agent;
 use crate::cluster::Cluster;
 use crate::network::{Loopback, Network};
 
+/// Who asks over HTTP, and waits so long at most. Whatever the status is, it is an answer.
+pub fn agent(patience: Duration) -> Agent {
+    let config = Agent::config_builder().http_status_as_error(false).proxy(None);
+    config.timeout_global(Some(patience)).build().into()
+}
+
 /// The loopback network, on which each server also answers over HTTP.
 pub struct Web {
     network: Loopback,
@@ -52,10 +58,9 @@ impl Web {
 impl Cluster<Web> {
     /// What a server answers over HTTP: its code, and the body.
     pub fn get(&self, server: usize, path: &str) -> Result<(u16, String), String> {
-        let config = Agent::config_builder().http_status_as_error(false).proxy(None);
-        let agent: Agent = config.timeout_global(Some(Duration::from_secs(10))).build().into();
         let url = format!("http://{}{path}", self.network.http(server));
-        let mut answer = agent.get(url).call().map_err(|error| error.to_string())?;
+        let mut answer =
+            agent(Duration::from_secs(10)).get(url).call().map_err(|error| error.to_string())?;
         let body = answer.body_mut().read_to_string().map_err(|error| error.to_string())?;
         Ok((answer.status().as_u16(), body))
     }

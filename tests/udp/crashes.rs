@@ -10,13 +10,10 @@ use rand::{RngExt, SeedableRng};
 
 use support::cluster::{Cluster, Leadership, Timing};
 use support::network::Loopback;
+use support::waiting::rounds;
 
 fn three_servers() -> Cluster<Loopback> {
     Cluster::start(3, Timing::Quick)
-}
-
-fn rounds() -> u32 {
-    std::env::var("RAFT_ROUNDS").map_or(20, |text| text.parse().expect("RAFT_ROUNDS is a number"))
 }
 
 #[test]
@@ -44,7 +41,7 @@ fn servers_are_killed_and_come_back(protocol: Protocol) {
     let mut random = StdRng::seed_from_u64(1);
     let mut cluster = Cluster::<Loopback>::start_by(protocol, 3, Timing::Quick);
     let mut last = cluster.agreed(0, &[1, 2, 3]);
-    for round in 0..rounds() {
+    for round in 0..rounds(20) {
         let victim = if round % 2 == 0 { last.leader } else { random.random_range(1..=3) };
         cluster.kill(victim);
         let after = if victim == last.leader { last.term } else { last.term - 1 };

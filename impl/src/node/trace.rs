@@ -58,9 +58,7 @@ impl Node {
     ///
     /// [`TraceError`] if there is none, or the server may not go on without it.
     pub fn stop_trace(&self) -> Result<(), TraceError> {
-        let (reply, answer) = sync_channel(1);
-        self.shared.command(Command::Trace(Order::Stop(reply)));
-        answer.recv().unwrap_or(Err(TraceError::Ended)).map(drop)
+        self.order(Order::Stop).map(drop)
     }
 
     /// Goes on with the trace in a new file. The old one gets a number, or keeps the name that
@@ -73,7 +71,10 @@ impl Node {
         self.order(Order::Rotate)
     }
 
-    fn order(&self, order: impl FnOnce(Answer) -> Order) -> Result<(), TraceError> {
+    fn order<T>(
+        &self,
+        order: impl FnOnce(SyncSender<Result<T, TraceError>>) -> Order,
+    ) -> Result<T, TraceError> {
         let (reply, answer) = sync_channel(1);
         self.shared.command(Command::Trace(order(reply)));
         answer.recv().unwrap_or(Err(TraceError::Ended))

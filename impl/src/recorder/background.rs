@@ -133,14 +133,10 @@ fn write(file: &mut TraceFile, orders: &Receiver<Order>) -> Result<(), (u64, Rec
         let failed = |error| (sequence, error);
         if let Some(missing) = missing {
             file.end(missing, SLOW);
-            let begun = file.begin(sequence);
-            begun.map_err(RecorderError::io(&file.path)).map_err(failed)?;
+            file.begin(sequence).map_err(failed)?;
         }
         match what {
-            What::Begin => {
-                let begun = file.begin(sequence);
-                begun.map_err(RecorderError::io(&file.path)).map_err(failed)?;
-            }
+            What::Begin => file.begin(sequence).map_err(failed)?,
             What::Record(record) => file.write(sequence, &record).map_err(failed)?,
             What::Rotate(answer) => {
                 let rotated = file.rotate(sequence).map_err(TraceError::from);

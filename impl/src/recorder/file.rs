@@ -72,10 +72,11 @@ impl TraceFile {
     }
 
     /// From here on the run goes on, with the step of this number.
-    pub(super) fn begin(&mut self, sequence: u64) -> io::Result<()> {
+    pub(super) fn begin(&mut self, sequence: u64) -> Result<(), RecorderError> {
         let newline = if self.is_torn { "\n" } else { "" };
         let header = Header { sequence, ..self.header.clone() };
-        self.append(&(newline.to_owned() + &Line::Header(header).to_text()))?;
+        let text = newline.to_owned() + &Line::Header(header).to_text();
+        self.append(&text).map_err(RecorderError::io(&self.path))?;
         self.is_torn = false;
         Ok(())
     }
@@ -87,14 +88,14 @@ impl TraceFile {
         let too_long = |size| length.saturating_add(record.len() as u64) > size;
         if length < self.length {
             // It was copied and truncated. What is added stands at the beginning.
-            self.begin(sequence).map_err(RecorderError::io(&path))?;
+            self.begin(sequence)?;
         } else if self.has_records && self.rotation.size.is_some_and(too_long) {
             self.rotate(sequence)?;
         }
         self.append(record).map_err(RecorderError::io(&path))?;
         while self.is_all_of_it(record).map_err(RecorderError::io(&path))? {
             self.file.set_len(0).map_err(RecorderError::io(&path))?;
-            self.begin(sequence).map_err(RecorderError::io(&path))?;
+            self.begin(sequence)?;
             self.append(record).map_err(RecorderError::io(&path))?;
         }
         self.has_records = true;
@@ -114,7 +115,7 @@ impl TraceFile {
             fs::rename(&path, numbered::next(&path).map_err(&io)?).map_err(&io)?;
         }
         let mut new = Self::open(&path, self.header.clone(), self.rotation)?;
-        new.begin(sequence).map_err(&io)?;
+        new.begin(sequence)?;
         *self = new;
         self.rotation.keep.map_or(Ok(()), |count| numbered::keep(&path, count)).map_err(&io)
     }

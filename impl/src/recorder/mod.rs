@@ -95,7 +95,7 @@ impl Trace {
     /// [`RecorderError::Io`] if it cannot be written. It is left as it was found.
     pub fn begin(mut self, boot: u64) -> Result<Recorder, RecorderError> {
         self.file.header.boot = boot;
-        self.file.begin(0).map_err(RecorderError::io(&self.file.path))?;
+        self.file.begin(0)?;
         let run = Run { server: self.file.header.server, boot, started: Instant::now() };
         let progress = Arc::new(Progress::of(self.file.path.clone()));
         Ok(Recorder { sink: Sink::File(self.file), run, progress })

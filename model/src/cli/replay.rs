@@ -97,14 +97,21 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         Err(ReplayError::Refused { place, rule, what }) if args.json => {
             (refusal(&place, Some(rule), &what), Exit::Fails)
         }
-        Err(error @ (ReplayError::Damage { .. } | ReplayError::Refused { .. })) => {
-            let _ = writeln!(io::stderr(), "error: {error}");
-            (String::new(), Exit::Fails)
-        }
-        Err(error) => return Err(Failure::Input(error.to_string())),
+        Err(error) => return refused(&error),
     };
     io::stdout().write_all(text.as_bytes())?;
     Ok(code)
+}
+
+/// A trace that cannot be replayed: it tells what cannot have happened, or is none.
+pub(super) fn refused(error: &ReplayError) -> Result<Exit, Failure> {
+    match error {
+        ReplayError::Damage { .. } | ReplayError::Refused { .. } => {
+            let _ = writeln!(io::stderr(), "error: {error}");
+            Ok(Exit::Fails)
+        }
+        _ => Err(Failure::Input(error.to_string())),
+    }
 }
 
 /// What was drawn: the file, which part of the run, and what to beware of.

@@ -127,6 +127,11 @@ struct Made<S: Space> {
     is_whole: bool,
 }
 
+/// Whether its worlds are reduced: those of mutants, and of other beginnings, are whole.
+fn is_reduced(setting: &Setting) -> bool {
+    setting.mutant.is_none() && setting.begins_anew()
+}
+
 /// Makes the map of a setting. Nothing, if a state does not fit.
 pub fn make(setting: &Setting, control: &Control) -> Option<Arc<dyn Map>> {
     let limits = Limits { rounds: 2, attempts: 1, ..setting.bounds().limits };
@@ -134,7 +139,7 @@ pub fn make(setting: &Setting, control: &Control) -> Option<Arc<dyn Map>> {
     if setting.last_term.number() > 50 {
         return None;
     }
-    if setting.mutant.is_some() || setting.first_term != Term::ZERO || setting.begin.is_some() {
+    if !is_reduced(setting) {
         let model = WorldModel { bounds, handlers: setting.model().handlers };
         return Some(Arc::new(explored(model, setting, control)));
     }
@@ -237,9 +242,7 @@ impl<S: Space> Map for Made<S> {
             "steps": self.edges.len(),
             "levels": self.levels.iter().max().map_or(0, |&last| last + 1),
             "whole": self.is_whole,
-            "reduced": self.setting.mutant.is_none()
-                && self.setting.first_term == Term::ZERO
-                && self.setting.begin.is_none(),
+            "reduced": is_reduced(&self.setting),
             "stages": STAGES,
             "classes": told.collect::<Value>(),
             "arrows": arrows.iter().map(|((from, to), n)| json!([from, to, n])).collect::<Value>(),

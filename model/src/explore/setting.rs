@@ -196,6 +196,11 @@ impl Setting {
         Bounds { limits, ..Bounds::new(self.cluster, terms, self.replies) }
     }
 
+    /// Whether paths begin where everybody comes up for the first time.
+    pub fn begins_anew(&self) -> bool {
+        self.begin.is_none() && self.first_term == Term::ZERO
+    }
+
     /// The world in which paths begin: everybody has come up.
     pub fn initial(&self) -> World {
         self.initial_by(&self.model())

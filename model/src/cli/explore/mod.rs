@@ -17,13 +17,13 @@ use raft_model::explore::first_exercise;
 use raft_model::explore::run::recorded::recorded;
 use raft_model::explore::setting::Setting;
 use raft_model::mutant::Mutant;
-use raft_model::trace::reader::ReplayError;
 use raft_model::types::Term;
 use raft_model::world::bounds::{Bounds, Replies, Terms};
 use stateright::Model;
 
 use super::Failure;
 use super::exit::Exit;
+use super::replay;
 use maps::Maps;
 use runs::Runs;
 use server::Shared;
@@ -114,11 +114,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         files if args.watch => Runs::follow(files),
         files => match recorded(files) {
             Ok(_) => Runs::Recorded(files.to_vec()),
-            Err(error @ (ReplayError::Damage { .. } | ReplayError::Refused { .. })) => {
-                writeln!(io::stderr(), "error: {error}")?;
-                return Ok(Exit::Fails); // as `replay` has it
-            }
-            Err(error) => return Err(Failure::Input(error.to_string())),
+            Err(error) => return replay::refused(&error),
         },
     };
     let link = args.setting();

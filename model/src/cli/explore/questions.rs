@@ -11,7 +11,6 @@ use raft_model::explore::setting::Setting;
 use raft_model::explore::wanted::Wanted;
 use raft_model::explore::{beside as elsewhere, svg, take, walk as walks};
 use raft_model::search::Control;
-use raft_model::types::Term;
 use serde_json::{Value, json};
 
 use super::server::Shared;
@@ -149,9 +148,7 @@ pub(super) async fn taken(State(shared): Server, asked: Asked) -> Answer {
         .fallible(move || match &*form {
             "story" => Ok(json!({ "text": take::story(&setting, &path) })),
             "scenario" if setting.begin.is_some() => Err(begins_elsewhere("a scenario")),
-            "tla" if setting.begin.is_some() || setting.first_term != Term::ZERO => {
-                Err(begins_elsewhere("a behaviour"))
-            }
+            "tla" if !setting.begins_anew() => Err(begins_elsewhere("a behaviour")),
             "tla" => Ok(json!({ "text": take::behaviour(&setting, &path, "Election") })),
             "scenario" => Ok(json!({ "text": take::script(&setting, &path) })),
             "itf" => Ok(json!({ "text": format!("{:#}\n", take::itf(&setting, &path)) })),
