@@ -62,7 +62,7 @@ impl Asked {
         let asked = Self::start(1);
         let deadline = Instant::now() + LIMIT;
         while asked.get("/leader").0 != 200 {
-            assert!(Instant::now() < deadline, "it does not lead");
+            assert!(Instant::now() < deadline, "it does not lead: {}", asked.get("/status").1);
         }
         asked
     }
