@@ -31,6 +31,7 @@ fn every_key_can_be_in_the_file() {
         id = 2
         data = "/var/lib/orders"
         listen = "0.0.0.0:7000"
+        key = "/etc/raft-node/orders.key"
         protocol = "check-quorum"
         witnesses = [3]
         heartbeat = 20
@@ -58,6 +59,7 @@ fn every_key_can_be_in_the_file() {
     let rotation = Rotation { size: Some(64 << 20), keep: NonZero::new(9) };
     assert_eq!((keys.rotation(), keys.wait_for_address), (rotation, Some(60)));
     assert_eq!(keys.listen.unwrap().to_string(), "0.0.0.0:7000");
+    assert_eq!(keys.key.as_deref(), Some(Path::new("/etc/raft-node/orders.key")));
     assert_eq!((keys.protocol, keys.witnesses), (Some(Protocol::CHECK_QUORUM), vec![3]));
     assert_eq!((keys.heartbeat, keys.election), (Some(20), Some(Range(100, 250))));
     assert_eq!((keys.clock_error, keys.seed), (Some(Percent(500)), Some(7)));
