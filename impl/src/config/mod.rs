@@ -171,8 +171,8 @@ impl Config {
         self.listen.unwrap_or(self.own_address())
     }
 
-    /// Whether nobody on another machine can pretend to be a server: all addresses are loopback, and
-    /// no system takes a datagram from outside that claims to come from there.
+    /// Whether nobody on another machine can pretend to be a server: all addresses are loopback,
+    /// and no system takes a datagram from outside that claims to come from there.
     pub fn is_on_one_machine(&self) -> bool {
         self.addresses.iter().all(|&address| is_loopback(address))
     }

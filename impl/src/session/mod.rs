@@ -14,7 +14,7 @@
 //! challenge that it has never used before (`Hello`), and only an answer with that very challenge
 //! says which run it is (`Answer`). Whoever is asked keeps nothing: a hello that comes again, or a
 //! million of them, change no session. Answers are bounded in number, and no longer than hellos.
-//! Data of a session that is not known is refused, and is a reason to say hello, at most a few
+//! Data of a session that is not known is refused, and is a reason to say hello, at most twenty
 //! times a second. What is to be sent meanwhile waits for the answer; a later one replaces it.
 //!
 //! **Replays.** A sender counts its datagrams, and the count is the nonce of ChaCha20-Poly1305

@@ -11,8 +11,12 @@ use super::window::Window;
 use crate::clock::Moment;
 use raft_model::types::ServerId;
 
-/// Hellos: one in that time. Two servers that come up together ask each other once.
-const HELLOS: (u32, Duration) = (1, Duration::from_millis(50));
+/// How long after a hello the next one may follow, whatever is to be sent or arrives.
+pub(super) const SELDOM: Duration = Duration::from_millis(50);
+
+/// The same after a hello of the other one: if it has just come up, the last one was lost. Two that
+/// come up together ask each other once.
+pub(super) const AT_ONCE: Duration = Duration::from_millis(5);
 
 /// Answers to hellos, the same from the address of a server and from all others together: whoever
 /// repeats hellos from elsewhere uses up nothing of a server that comes up.
@@ -38,7 +42,7 @@ pub(super) struct Peer {
     pub(super) waiting: Option<(Vec<u8>, Moment)>,
     /// Where its last datagram that opened came from.
     pub(super) source: Option<SocketAddr>,
-    pub(super) hellos: Bucket,
+    asked: Option<Moment>,
     pub(super) answers: Bucket,
     pub(super) answers_elsewhere: Bucket,
 }
@@ -66,7 +70,7 @@ impl Peer {
             outstanding: None,
             waiting: None,
             source: None,
-            hellos: Bucket::new(HELLOS.0, HELLOS.1, now),
+            asked: None,
             answers: Bucket::new(ANSWERS.0, ANSWERS.1, now),
             answers_elsewhere: Bucket::new(ANSWERS.0, ANSWERS.1, now),
         };
@@ -94,6 +98,15 @@ impl Peer {
         let opens = keys.iter().map(|key| key.session(it, own)).collect();
         let Some(first) = keys.first() else { return };
         self.known = Some(Known { run: other, sends: first.session(own, it), opens, window });
+    }
+
+    /// Whether it may be asked, so long after the last time; that is noted.
+    pub(super) fn may_be_asked(&mut self, pause: Duration, now: Moment) -> bool {
+        let may_be = self.asked.is_none_or(|asked| now.since(asked) >= pause);
+        if may_be {
+            self.asked = Some(now);
+        }
+        may_be
     }
 
     /// What it has to answer: something new, unless it was asked a short while ago.

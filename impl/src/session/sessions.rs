@@ -7,7 +7,7 @@ use raft_model::types::ServerId;
 
 use super::envelope::{Body, Challenge, Envelope, TAG};
 use super::key::{Keys, RunId};
-use super::peer::{Known, Peer};
+use super::peer::{AT_ONCE, Known, Peer, SELDOM};
 use super::secrets::{Cluster, Secrets};
 use super::window::Window;
 use crate::clock::Moment;
@@ -91,7 +91,7 @@ impl Sessions {
     /// Asks all others for their runs.
     pub fn greet(&mut self, config: &Config, now: Moment) {
         for id in config.server().cluster.others(self.own) {
-            self.ask(id, None, config, now);
+            self.ask((id, None), SELDOM, config, now);
         }
     }
 
@@ -102,7 +102,7 @@ impl Sessions {
             self.seal(at, frame, config);
         } else {
             self.peers[at].waiting = Some((frame, now));
-            self.ask(to, None, config, now);
+            self.ask((to, None), SELDOM, config, now);
         }
     }
 
@@ -130,7 +130,7 @@ impl Sessions {
                 let (header, body) = sealed.split_at(length);
                 let opened = self.open(at, key, (session, number), header, body, tag);
                 if opened == Err(Rejection::OtherSession) {
-                    self.ask(envelope.from, Some(source), config, now);
+                    self.ask((envelope.from, Some(source)), SELDOM, config, now);
                 }
                 opened.inspect(|_| self.peers[at].source = Some(source))
             }
@@ -191,7 +191,7 @@ impl Sessions {
         }
         // First the question: so its answer is there before what the other one has to say.
         if peer.known.as_ref().is_none_or(|known| known.run != run) {
-            self.ask(id, Some(source), config, now);
+            self.ask((id, Some(source)), AT_ONCE, config, now);
         }
         let bytes = self.greeting(at, Body::Answer { challenge, run: self.run });
         self.outbox.push(Datagram { to: id, address: source, bytes });
@@ -214,10 +214,16 @@ impl Sessions {
 
     /// Asks a server for its run, where it should be, where it was, and where something came from
     /// that may be of it.
-    fn ask(&mut self, to: ServerId, from: Option<SocketAddr>, config: &Config, now: Moment) {
+    fn ask(
+        &mut self,
+        (to, from): (ServerId, Option<SocketAddr>),
+        pause: Duration,
+        config: &Config,
+        now: Moment,
+    ) {
         let Some(at) = self.place(to) else { return };
         let peer = &mut self.peers[at];
-        if !peer.hellos.take(now) {
+        if !peer.may_be_asked(pause, now) {
             return;
         }
         let challenge = peer.challenge(&self.keys[0], self.run, now);
