@@ -21,7 +21,6 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use raft_model::cluster::{Cluster, Protocol};
 use raft_model::mutant::{MUTANTS, Mutant};
@@ -251,9 +250,14 @@ fn check_everything() -> Result<Exit, Failure> {
 }
 
 /// Reads the name of a mutant.
-fn mutant_parser() -> impl TypedValueParser<Value = Mutant> {
-    PossibleValuesParser::new(MUTANTS.iter().map(|mutant| mutant.name))
-        .map(|name| Mutant::named(&name).expect("one of the possible values"))
+fn mutant(name: &str) -> Result<Mutant, String> {
+    let named = Mutant::named(name);
+    named.ok_or_else(|| {
+        let mut near = MUTANTS.iter().map(|mutant| mutant.name).collect::<Vec<_>>();
+        near.sort_by_key(|known| strsim::damerau_levenshtein(name, known));
+        let [first, second, third, ..] = near[..] else { unreachable!("there are more") };
+        format!("did you mean {first}, {second} or {third}? `raft-model mutants --list` has all")
+    })
 }
 
 /// Reads a cluster size from the command line.

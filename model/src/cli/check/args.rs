@@ -102,8 +102,7 @@ pub(in crate::cli) struct Args {
         value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) peer_timeout: u64,
     /// Check an election that is wrong on purpose, to see a property fail. `mutants` lists them.
-    #[arg(long, value_name = "NAME", value_parser = cli::mutant_parser(),
-        hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", value_parser = cli::mutant)]
     pub(super) mutant: Option<Mutant>,
     /// Print one JSON object instead of a table.
     #[arg(long)]
