@@ -33,13 +33,14 @@ Example, for a cluster that has cluster.key: make the next key, and bring it to 
 Then three steps. Do each on all servers, one after the other, and the next step only when \
 `raft-node status` of all servers names the keys that this step has printed:
 
-  raft-node key rotate accept cluster.key next.key && systemctl reload raft-node@demo
-  raft-node key rotate seal cluster.key next.key && systemctl reload raft-node@demo
-  raft-node key rotate drop cluster.key next.key && systemctl reload raft-node@demo
+  raft-node key rotate accept cluster.key next.key && kill -HUP NODE
+  raft-node key rotate seal cluster.key next.key && kill -HUP NODE
+  raft-node key rotate drop cluster.key next.key && kill -HUP NODE
 
-Nobody is interrupted: what is sealed by either key is understood in between. A server that has \
-its key as a credential of systemd reads it again only when it is restarted: restart the \
-servers one after the other instead.";
+NODE is the process of the server. Nobody is interrupted: what is sealed by either key is \
+understood in between. A server that has its key as a credential of systemd, as the packaged unit \
+hands it over, reads it again only when it is restarted: restart the servers one after the other \
+instead.";
 
 /// Replace the key of a cluster by another one, in three steps, without an interruption.
 ///
@@ -78,8 +79,9 @@ pub(super) fn generate(args: &Keygen) -> Result<(), Failure> {
     let path = args.file.display();
     super::printed(writeln!(
         io::stdout(),
-        "Wrote {path}, the key {id}. Bring it to all servers, where only the user of the server may \
-         read it;\nthen --key {path}, or in the configuration: key = \"{path}\""
+        "Wrote {path}, the key {id}.\n\
+         Bring it to all servers, where only the user of the server may read it; then\n  \
+         --key {path}\nor, in the configuration:\n  key = \"{path}\""
     ))
 }
 
@@ -97,7 +99,7 @@ pub(super) fn rotate(args: &Rotate) -> Result<(), Failure> {
     let path = args.file.display();
     super::printed(writeln!(
         io::stdout(),
-        "{path}: keys {}. Reload this server; then the others; then {}.",
+        "{path}: keys {}.\nReload this server, and then the others; then {}.",
         names.join(", "),
         match args.step {
             Step::Accept => "`seal`",

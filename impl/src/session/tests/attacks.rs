@@ -197,7 +197,7 @@ fn a_flood_of_unknown_sessions_is_one_hello() {
     let sealed = one.seals(2, b"I lead");
     for n in 0..1000 {
         let mut other = sealed.clone();
-        other[16..24].copy_from_slice(&(n as u64).to_be_bytes());
+        other[16..24].copy_from_slice(&u64::to_be_bytes(n));
         assert_eq!(two.hears(&other, one.address, NOW), Err(Rejection::OtherSession));
     }
     assert_eq!(two.sessions.outbox().count(), 1);
