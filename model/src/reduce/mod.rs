@@ -68,6 +68,11 @@ impl Reductions {
     /// vote for it. And what a refused pre-vote tells is news.
     pub const FREE_NEWS: Self = Self { free_news: true, ..Self::GUARDED };
 
+    /// Those by which safety is judged of servers that elect so.
+    pub fn of(protocol: Protocol) -> Self {
+        if protocol == Protocol::FIGURE2 { Self::EXACT } else { Self::GUARDED }
+    }
+
     /// The world that stands for this one.
     pub fn reduce<const W: usize>(
         self,
