@@ -26,7 +26,7 @@ pub(super) struct Args {
     /// all.
     #[arg(long, value_name = "PROTOCOL")]
     protocol: Vec<Protocol>,
-    /// How many servers the cluster has, from 1 to 7. Repeat it for several. Default: 2, 3, 4 and 5.
+    /// How many servers the cluster has, from 1 to 7. Repeat it for several. Default: 2, 3, 4, 5.
     #[arg(long, value_name = "N", value_parser = super::cluster)]
     servers: Vec<Cluster>,
     /// The last term in which an election may start; smaller ones come first.

@@ -1,5 +1,5 @@
-//! How states grow, as a picture: a panel a protocol, a line a number of servers, terms to the right,
-//! and each line of the grid ten times as many states as the one below.
+//! How states grow, as a picture: a panel a protocol, a line a number of servers, terms to the
+//! right, and each line of the grid ten times as many states as the one below.
 
 use std::fmt::Write as _;
 
