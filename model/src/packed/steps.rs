@@ -67,6 +67,12 @@ impl CachedStep {
         (after != *world).then_some(after)
     }
 
+    /// Whether the server, as it is in this world, stays as it is.
+    #[inline]
+    pub(crate) const fn keeps_server<const W: usize>(&self, world: &Packed<W>) -> bool {
+        world.0[self.server.word] & self.server.mask == self.state
+    }
+
     /// What happens to the server by itself, which the bounds may forbid.
     #[inline]
     pub(crate) const fn own_event(&self) -> Option<Event> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Reductions, relative};
+use super::{Reductions, at_once, relative};
 use crate::action::{Envelope, Move};
 use crate::election::Event;
 use crate::message::Message;
@@ -134,7 +134,59 @@ impl<const W: usize> PackedModel<W> {
 
     /// The packed world that stands for a packed one.
     pub fn reduced(&self, world: &Packed<W>) -> Packed<W> {
-        (self.reduce)(self.reductions, &self.bounds, &self.layout, world)
+        let reduce = |world| (self.reduce)(self.reductions, &self.bounds, &self.layout, world);
+        let reduced = reduce(world);
+        if !self.reductions.at_once {
+            return reduced;
+        }
+        // First reduced: what answers an older question does not answer one that is asked now.
+        let settled = self.settled(&reduced);
+        if settled == reduced { reduced } else { reduce(&settled) }
+    }
+
+    /// The world after everything that is [free](at_once::is_free).
+    fn settled(&self, world: &Packed<W>) -> Packed<W> {
+        let mut settled = *world;
+        loop {
+            let before = settled;
+            for id in self.bounds.cluster.servers() {
+                settled = self.settled_by(&settled, id);
+            }
+            if settled == before {
+                return settled;
+            }
+        }
+    }
+
+    /// The world after what one server does that is free, up to the first step that changes it.
+    fn settled_by(&self, world: &Packed<W>, id: ServerId) -> Packed<W> {
+        let Self { layout, bounds, handlers, .. } = self;
+        let states = layout.states(world);
+        let before = &states[id.index()];
+        let mut settled = *world;
+        for cached in self.steps.of(world, id, layout, bounds, *handlers) {
+            let keeps = cached.keeps_server(world);
+            if !at_once::is_free(cached.a_move.rule, before, !keeps)
+                || cached.own_event().is_some_and(|event| !self.allow(world, &states, id, event))
+            {
+                continue;
+            }
+            let Some(after) = cached.after(layout, &settled) else { continue };
+            if layout.has_leases_of(&after, world) {
+                settled = after;
+                if !keeps {
+                    break;
+                }
+            }
+        }
+        settled
+    }
+
+    /// The same model, in which nothing is done at once: there every step is told.
+    #[must_use]
+    pub fn step_by_step(self) -> Self {
+        let reductions = Reductions { at_once: false, ..self.reductions };
+        Self { reductions, ..self }
     }
 
     /// How its worlds are packed.
@@ -161,6 +213,9 @@ impl<const W: usize> PackedModel<W> {
         let Self { layout, bounds, handlers, .. } = self;
         debug_assert_eq!(layout.pack(&layout.unpack(world)), *world, "it is read as another world");
         let states = layout.states(world);
+        let is_needless = |rule, state| {
+            self.reductions.at_once && at_once::is_needless(bounds.cluster.protocol(), rule, state)
+        };
         let offered = match self.reductions.free_news {
             true => &self.with_all_news(world, &states),
             false => world,
@@ -168,7 +223,9 @@ impl<const W: usize> PackedModel<W> {
         for id in bounds.cluster.servers() {
             for cached in self.steps.of(world, id, layout, bounds, *handlers) {
                 let own = cached.own_event();
-                if own.is_some_and(|event| !self.allow(world, &states, id, event)) {
+                if own.is_some_and(|event| !self.allow(world, &states, id, event))
+                    || is_needless(cached.a_move.rule, &states[id.index()])
+                {
                     continue;
                 }
                 if let Some(after) = cached.after(layout, offered) {

@@ -306,7 +306,7 @@ fn expand<const W: usize>(
     me: usize,
 ) -> Level {
     let mut found = Level::default();
-    task.control.depth.fetch_max(usize::try_from(start >> 32).map_or(0, |n| n + 1), super::RELAXED);
+    task.control.reaches(usize::try_from(start >> 32).map_or(0, |n| n + 1));
     let mut successors = Vec::new();
     let mut time = start + 1;
     link.advance_to(time);
