@@ -103,7 +103,8 @@
 //! mutant: types cluster protocol run world reduce search liveness
 //! explore: types cluster protocol action run trace world reduce search liveness topology mutant
 //! proof: types cluster protocol action run world mutant
-//! cli: types cluster run trace world actor reduce search growth liveness topology mutant explore proof
+//! cli: types cluster run trace world actor reduce search growth liveness topology mutant explore
+//!     proof
 //! ```
 //!
 //! The room `protocol` holds [`message`] and [`election`]; `cli` is the program `raft-model`.
