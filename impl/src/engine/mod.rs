@@ -28,7 +28,7 @@ use crate::config::Config;
 use crate::countdown::Countdown;
 use crate::lease::Lease;
 use crate::status::Status;
-use crate::wire::{Frame, Received, Rejection};
+use crate::wire::{Frame, Received, Rejection, TermQuestion};
 
 /// What a driver does for its engine, in the order in which it comes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,6 +129,13 @@ impl Engine {
         source: SocketAddr,
         now: Moment,
     ) -> Result<(), Rejection> {
+        if let Some(question) = TermQuestion::decode(bytes, &self.config, source) {
+            self.status.datagrams.received += 1;
+            // Behind everything that waits to be durable: so this term is, when it is sent.
+            let datagram = question.answer(&self.config, self.status.state.ballot.current_term);
+            self.outputs.push_back(Output::Send { to: question.from, datagram });
+            return Ok(());
+        }
         match Frame::decode(bytes).and_then(|frame| frame.admit(&self.config, source)) {
             Ok(Received { from, message, promise, sent_in }) => {
                 self.status.datagrams.received += 1;

@@ -28,6 +28,9 @@
 //! | 6 | its response | whether the vote would be granted | the attempt | |
 //! | 7 | `HandOver` | | | |
 //!
+//! A question for a term and its answer are kinds 8 and 9, and have a form of their own
+//! ([`TermQuestion`]).
+//!
 //! The promise is no part of the protocol: a lease counts the shortest of the quorum that it rests
 //! on (see [`crate::lease`]).
 //!
@@ -38,6 +41,7 @@
 //! of an older version: whoever sends it would not read what this program sends.
 
 mod rejection;
+mod term;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -48,6 +52,7 @@ use raft_model::trace::StepId;
 use raft_model::types::{Attempt, Round, ServerId, Term};
 
 pub use self::rejection::Rejection;
+pub use self::term::{TermAnswer, TermQuestion};
 use crate::clock::microseconds;
 use crate::config::{ClusterName, Config};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Reductions, relative};
 use crate::action::{Envelope, Move};
-use crate::election::Event;
+use crate::election::{Event, State};
 use crate::message::Message;
 use crate::packed::{Layout, Packed, States, StepCache};
 use crate::types::{Attempt, ServerId, ServerSet, Term};
@@ -107,6 +107,10 @@ impl<const W: usize> PackedModel<W> {
         let is_its_turn = match event {
             Event::Timeout { attempt } => self.layout.is_next_attempt(world, id, state, attempt),
             Event::HandOver { .. } | Event::Receive { .. } => true,
+            Event::TermHeard { from, term } => {
+                let State { ballot, role } = states[from.index()];
+                !role.is_returning() && ballot.current_term == term
+            }
         };
         let term_of = |id: ServerId| states[id.index()].ballot.current_term;
         let terms = self.bounds.cluster.servers().map(term_of);
