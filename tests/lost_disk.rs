@@ -133,8 +133,11 @@ fn broken_on(model: &WorldModel, path: &str) -> Vec<Property> {
     for code in parse(path).unwrap() {
         let trigger = code.trigger(&world).unwrap();
         if let Trigger::Event(Event::Receive { from, message }) = trigger {
-            let is_it = |sent: &&Envelope| (sent.from, sent.message) == (from, message);
-            if !world.sent.iter().any(|sent| is_it(&sent)) {
+            let is_it = |sent: &Envelope| {
+                (sent.from, sent.message) == (from, message)
+                    && sent.to.is_none_or(|to| to == code.server)
+            };
+            if !world.sent.iter().any(is_it) {
                 continue;
             }
         }

@@ -299,7 +299,7 @@ impl<N: Network> Cluster<N> {
         self.directory.path().join(format!("S{server}"))
     }
 
-    /// What a server says on its standard error.
+    /// Its standard error.
     pub fn log(&self, server: usize) -> PathBuf {
         self.directory.path().join(format!("S{server}.log"))
     }
@@ -338,15 +338,15 @@ impl<N: Network> Cluster<N> {
         }
     }
 
-    /// Takes the data of a server away that does not run.
+    /// Takes data and trace of a server away that does not run.
     pub fn lose_disk(&self, server: usize) {
-        std::fs::remove_dir_all(self.data(server)).unwrap();
+        let gone = std::fs::remove_file(self.trace(server));
+        gone.and_then(|()| std::fs::remove_dir_all(self.data(server))).unwrap();
     }
 
     /// What `join --after-lost-disk` comes to on a server that does not run.
     pub fn join(&self, server: usize, more: &[&str]) -> Output {
-        let mut command = self.command("join", server);
-        command.arg("--after-lost-disk").args(more).output().unwrap()
+        self.command("join", server).arg("--after-lost-disk").args(more).output().unwrap()
     }
 
     /// A command for a server, with what all of its cluster agree on, and its data.
