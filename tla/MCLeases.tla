@@ -16,7 +16,7 @@
 (***************************************************************************)
 EXTENDS Naturals, FiniteSets
 
-CONSTANTS Server, Nil, PreVote, CheckQuorum, Witness, Patience,
+CONSTANTS Server, Nil, PreVote, CheckQuorum, Witness, LosesDisk, Patience,
           MaxTerm, MaxRound, MaxAttempt, MayHandOver, Replies
 
 VARIABLES currentTerm, votedFor, role, stored, sent
@@ -63,6 +63,8 @@ Init ==
 \* The timer of a server in contact is that of contact.
 Timeout(i)  == Election!Timeout(i) /\ Step(i, Follows(i), FALSE, FALSE, FALSE)
 Restart(i)  == Election!Restart(i) /\ Step(i, FALSE, TRUE, FALSE, FALSE)
+LoseDisk(i) == Election!LoseDisk(i) /\ Plain(i)
+HearTerm(i) == Election!HearTerm(i) /\ Plain(i)
 HandOver(i) == Election!HandOver(i) /\ Step(i, FALSE, FALSE, FALSE, TRUE)
 
 \* A vote that is given in contact promises it anew.
@@ -97,6 +99,8 @@ ReceiveHandOver(i)            == Election!ReceiveHandOver(i) /\ Plain(i)
 Next ==
     \/ \E i \in Server : Timeout(i)
     \/ \E i \in Server : Restart(i)
+    \/ \E i \in LosesDisk : LoseDisk(i)
+    \/ \E i \in Server : HearTerm(i)
     \/ \E i \in Server : HandOver(i)
     \/ \E i \in Server : ReceiveRequestVote(i)
     \/ \E i \in Server : ReceiveRequestVoteResponse(i)

@@ -30,9 +30,15 @@
 (* more.  A leader may also hand over: it gives up, and asks another       *)
 (* server to campaign, to whom those in contact listen.                    *)
 (*                                                                         *)
+(* A server that loses its disk is silent until every other one has told   *)
+(* it its current term, and comes back in the newest, whose vote is spent. *)
+(* The question is no message here: it changes nothing at who answers, and *)
+(* its answer is of a moment after the loss.                               *)
+(*                                                                         *)
 (* The same protocol stands in model/src/protocol: in election.rs, what    *)
 (* concerns contact and pre-vote in guard.rs, rounds and hand-over in      *)
-(* lease.rs.  What can be reached is the same: see README.md.              *)
+(* lease.rs, lost disks in loss.rs.  What can be reached is the same: see  *)
+(* README.md.                                                              *)
 (***************************************************************************)
 EXTENDS Naturals, FiniteSets
 
@@ -42,6 +48,7 @@ CONSTANTS
     PreVote,        \* Whether there is this guard,
     CheckQuorum,    \* and this one.
     Witness,        \* Servers that vote and never campaign.
+    LosesDisk,      \* Servers that may lose their disks, as often as they like.
     Patience        \* How many heartbeats a leader waits for its quorum.
 
 CONSTANTS           \* What bounds the model.
@@ -54,6 +61,7 @@ CONSTANTS           \* What bounds the model.
 ASSUME /\ IsFiniteSet(Server) /\ Server # {}
        /\ Nil \notin Server
        /\ Witness \subseteq Server /\ Witness # Server
+       /\ LosesDisk \subseteq Server
        /\ {PreVote, CheckQuorum, MayHandOver} \subseteq BOOLEAN
        /\ {MaxTerm, MaxRound, MaxAttempt, Patience} \subseteq Nat
        /\ Replies \in {"all", "useful"}
@@ -92,6 +100,10 @@ Candidate(votes) == [is |-> "Candidate", votes |-> votes]
 Leader(round, answered, beats) ==
     [is |-> "Leader", round |-> round, answered |-> answered, beats |-> beats]
 
+\* It has lost its disk, and is not back.  These have told it their terms, itself
+\* included; the newest of these terms.
+Returning(heard, newest) == [is |-> "Returning", heard |-> heard, newest |-> newest]
+
 FirstRound == 1
 NoRound    == 0     \* In place of a round: none.
 
@@ -108,11 +120,13 @@ Role ==
     \cup [is : {"PreCandidate"}, attempt : 1..MaxAttempt, votes : SUBSET Server]
     \cup [is : {"Candidate"}, votes : SUBSET Server]
     \cup [is : {"Leader"}, round : 1..MaxRound, answered : SUBSET Server, beats : 0..Patience]
+    \cup [is : {"Returning"}, heard : SUBSET Server, newest : Term]
 
 IsFollower(i)     == role[i].is = "Follower"
 IsPreCandidate(i) == role[i].is = "PreCandidate"
 IsCandidate(i)    == role[i].is = "Candidate"
 IsLeader(i)       == role[i].is = "Leader"
+IsReturning(i)    == role[i].is = "Returning"
 
 \* i has promised to help nobody to office.  A leader has, as long as it leads.
 IsInContact(i) ==
@@ -160,9 +174,10 @@ Message ==
           voteGranted : BOOLEAN, attempt : 1..MaxAttempt]
     \cup [type : {"HandOver"}, from : Server, to : Server, term : Term]
 
-\* What can arrive at i: requests of others, and what is for i alone.
-Requests(type, i)  == {m \in sent : m.type = type /\ m.from # i}
-Addressed(type, i) == {m \in sent : m.type = type /\ m.to = i}
+\* What can arrive at i: requests of others, and what is for i alone.  Of nothing
+\* takes i notice while it is returning.
+Requests(type, i)  == {m \in sent : m.type = type /\ m.from # i /\ ~IsReturning(i)}
+Addressed(type, i) == {m \in sent : m.type = type /\ m.to = i /\ ~IsReturning(i)}
 
 \* Responses that may tell i a newer term.  (A pre-vote that is granted tells none:
 \* it returns the term that i asked about, in which nobody need be.)
@@ -276,6 +291,7 @@ NextAttempt(i) ==
 
 \* It fires, within bounds.
 Timeout(i) ==
+    /\ ~IsReturning(i)
     /\ IF IsLeader(i)
        THEN CheckQuorum => role[i].round < MaxRound
        ELSE IsInContact(i) \/ /\ currentTerm[i] < MaxTerm
@@ -285,10 +301,32 @@ Timeout(i) ==
 \* i crashes, and comes up again with what it has on disk.  It may have promised
 \* contact.
 Restart(i) ==
+    /\ ~IsReturning(i)
     /\ currentTerm' = [currentTerm EXCEPT ![i] = stored[i].currentTerm]
     /\ votedFor'    = [votedFor EXCEPT ![i] = stored[i].votedFor]
     /\ SetRole(i, InContactAnew)
     /\ UNCHANGED <<stored, sent>>
+
+\* i crashes, and comes up again without its disk: there may have been a ballot.
+LoseDisk(i) ==
+    /\ SetBallot(i, 0, Nil)
+    /\ SetRole(i, Returning({i}, 0))
+    /\ UNCHANGED sent
+
+\* i, which has lost its disk, hears what the term of j is.  When it has heard all,
+\* it is back in the newest term: with a vote for itself there it votes for nobody
+\* else, and it campaigns in later terms only.
+HearTermOf(i, j) ==
+    LET heard  == role[i].heard \cup {j}
+        newest == IF currentTerm[j] > role[i].newest THEN currentTerm[j] ELSE role[i].newest
+    IN
+    /\ IsReturning(i) /\ ~IsReturning(j)
+    /\ IF heard = Server
+       THEN SetBallot(i, newest, i) /\ SetRole(i, InContactAnew)
+       ELSE SetRole(i, Returning(heard, newest)) /\ UNCHANGED ballotVars
+    /\ UNCHANGED sent
+
+HearTerm(i) == \E j \in Server \ {i} : HearTermOf(i, j)
 
 \* i gives up for good, then asks j to take over, who is no witness.  It can be elected
 \* again only in a later term.
@@ -468,6 +506,8 @@ ReceiveHandOver(i) ==
 Next ==
     \/ \E i \in Server : Timeout(i)
     \/ \E i \in Server : Restart(i)
+    \/ \E i \in LosesDisk : LoseDisk(i)
+    \/ \E i \in Server : HearTerm(i)
     \/ \E i \in Server : HandOver(i)
     \/ \E i \in Server : ReceiveRequestVote(i)
     \/ \E i \in Server : ReceiveRequestVoteResponse(i)
@@ -500,57 +540,73 @@ Led(c, t) ==
 \* c has asked for votes in term t.
 HasAsked(c, t) == \E handOver \in BOOLEAN : RequestVote(c, t, handOver) \in sent
 
-\* The vote of s in term t is known to be for c: s has granted it, or it is c, and
-\* has asked for votes or led.
-Vote(s, t, c) ==
-    \/ RequestVoteResponse(s, c, t, TRUE) \in sent
-    \/ s = c /\ (HasAsked(c, t) \/ Led(c, t))
+\* s has granted c its vote in term t.
+Granted(s, t, c) == RequestVoteResponse(s, c, t, TRUE) \in sent
 
-\* The votes of a quorum in term t are known to be for c.
-Elected(c, t) == IsQuorum({s \in Server : Vote(s, t, c)})
+\* The vote of s in term t is known to be for c: s has granted it, or it is c, and
+\* has led, or asked for votes.  (Of who loses its disk nothing is concluded from
+\* that it has asked: it may have done so in vain, in a term that it does not know.)
+Vote(s, t, c) ==
+    \/ Granted(s, t, c)
+    \/ s = c /\ (Led(c, t) \/ (HasAsked(c, t) /\ c \notin LosesDisk))
+
+\* The votes of a quorum in term t are known to be for c; its own need not be.
+Elected(c, t) == IsQuorum({s \in Server : s = c \/ Vote(s, t, c)})
 
 \* No two servers ever lead the same term, at the same time or at different
 \* times.
 ElectionSafety ==
     \A t \in Term : \A c, d \in Server : Led(c, t) /\ Led(d, t) => c = d
 
-\* No server ever grants two candidates its vote in one term: in messages, on its
-\* ballot, on its disk.  (A candidate votes for itself.)
+\* No server that keeps its disk ever grants two candidates its vote in one term: in
+\* messages, on its ballot, on its disk.  (A candidate votes for itself.)
 VoteOncePerTerm ==
     LET HasVoted(s, t, c) ==
             \/ RequestVoteResponse(s, c, t, TRUE) \in sent
             \/ s = c /\ HasAsked(c, t)
             \/ currentTerm[s] = t /\ votedFor[s] = c
             \/ stored[s] = [currentTerm |-> t, votedFor |-> c]
-    IN  \A t \in Term : \A s, c, d \in Server :
+    IN  \A t \in Term : \A s \in Server \ LosesDisk : \A c, d \in Server :
             HasVoted(s, t, c) /\ HasVoted(s, t, d) => c = d
+
+\* No server ever grants two others its vote in one term, whatever it has forgotten.
+GrantOncePerTerm ==
+    \A t \in Term : \A s, c, d \in Server : Granted(s, t, c) /\ Granted(s, t, d) => c = d
 
 \* Whoever leads or has led a term was granted it by a quorum.
 LeaderHasQuorum ==
     \A t \in Term : \A c \in Server : Led(c, t) => Elected(c, t)
 
-\* The durable term of a server only grows, and so does the term that it acts in.
+\* The durable term of a server only grows, and so does the term that it acts in;
+\* after a lost disk it acts in none.
 TermNeverDecreases ==
-    [][\A s \in Server : /\ currentTerm[s] <= currentTerm'[s]
-                         /\ stored[s].currentTerm <= stored'[s].currentTerm]_vars
+    [][\A s \in Server : \/ IsReturning(s)'
+                         \/ /\ currentTerm[s] <= currentTerm'[s]
+                            /\ stored[s].currentTerm <= stored'[s].currentTerm]_vars
 
 -----------------------------------------------------------------------------
 (* Why it never happens: the invariant of the proof.  It is true at the      *)
 (* beginning, no step makes it false, and the properties above follow from   *)
-(* it.  (The proof has one conjunct more, VotedForUnique: that a ballot has  *)
-(* one vote at most.  Here votedFor is a function.)                          *)
+(* it, if no two servers lose their disks, and whoever does is not alone.    *)
+(* (The proof has one conjunct more, VotedForUnique: that a ballot has one   *)
+(* vote at most.  Here votedFor is a function.)                              *)
 
 \* Of no server two votes are known in one term.
 VoteOnce ==
     \A t \in Term : \A s, c, d \in Server : Vote(s, t, c) /\ Vote(s, t, d) => c = d
 
-\* No vote of a server is known in a term that it has not reached.
+\* No vote of a server is known in a term that it has not reached, unless it has lost
+\* its disk and is not back.
 VoteNotInFuture ==
-    \A t \in Term : \A s, c \in Server : Vote(s, t, c) => t <= currentTerm[s]
+    \A t \in Term : \A s, c \in Server :
+        Vote(s, t, c) /\ ~IsReturning(s) => t <= currentTerm[s]
 
-\* A vote of a server that is known in its current term is on its ballot.
+\* A vote of a server that is known in its current term is on its ballot; or there is
+\* its own, which it gives after a lost disk.
 VoteRemembered ==
-    \A s, c \in Server : Vote(s, currentTerm[s], c) => votedFor[s] = c
+    \A s, c \in Server :
+        Vote(s, currentTerm[s], c) /\ ~IsReturning(s) =>
+            votedFor[s] = c \/ (s \in LosesDisk /\ votedFor[s] = s)
 
 \* The ballot that a server acts on is the one on its disk.
 OnDisk ==
@@ -563,7 +619,8 @@ VotedForItself ==
 \* A vote that a candidate has counted was given to it, in its current term.
 GrantedIsVote ==
     \A c \in Server :
-        IsCandidate(c) => \A s \in role[c].votes : Vote(s, currentTerm[c], c)
+        IsCandidate(c) => \A s \in role[c].votes :
+                              Vote(s, currentTerm[c], c) \/ (s = c /\ c \in LosesDisk)
 
 \* A leader has the votes of a quorum in its current term.
 LeaderWasElected ==
@@ -572,6 +629,39 @@ LeaderWasElected ==
 \* Whoever has sent a heartbeat of a term has the votes of a quorum in it.
 HeartbeatElected ==
     \A m \in sent : m.type = "AppendEntries" => Elected(m.from, m.term)
+
+\* Of whoever stands for election, or leads, no vote for another is known in its
+\* current term.
+NoRivalsVote ==
+    \A c, d \in Server :
+        (IsCandidate(c) \/ IsLeader(c)) /\ Vote(c, currentTerm[c], d) => c = d
+
+\* Whoever has lost its disk, and is not back, has no ballot, and has heard itself.
+ReturningIsBlank ==
+    \A s \in Server :
+        IsReturning(s) => /\ s \in LosesDisk
+                          /\ currentTerm[s] = 0 /\ votedFor[s] = Nil
+                          /\ s \in role[s].heard
+
+\* For whom a server has voted that loses its disk, another one, has reached that term.
+GrantReached ==
+    \A t \in Term : \A s \in LosesDisk : \A c \in Server :
+        Granted(s, t, c) => c # s /\ t <= currentTerm[c]
+
+\* Once it has heard, after its disk was lost, from whom it had voted for, it has
+\* heard of that term.
+GrantHeard ==
+    \A t \in Term : \A s, c \in Server :
+        IsReturning(s) /\ Granted(s, t, c) =>
+            (c \in role[s].heard => t <= role[s].newest)
+
+\* What it has led before its disk was lost, it has heard of, or there is somebody to
+\* hear it from.
+LedHeard ==
+    \A t \in Term : \A s \in Server :
+        IsReturning(s) /\ Led(s, t) =>
+            \/ t <= role[s].newest
+            \/ \E c \in Server \ role[s].heard : t <= currentTerm[c]
 
 Inv ==
     /\ VoteOnce
@@ -582,4 +672,9 @@ Inv ==
     /\ GrantedIsVote
     /\ LeaderWasElected
     /\ HeartbeatElected
+    /\ NoRivalsVote
+    /\ ReturningIsBlank
+    /\ GrantReached
+    /\ GrantHeard
+    /\ LedHeard
 =============================================================================

@@ -37,6 +37,8 @@ StateAfter(i)  == State(currentTerm'[i], votedFor'[i], role'[i])
 Does(action, i, m, attempt, patience) ==
     CASE action = "Timeout" -> FireTimer(i, attempt, patience)
       [] action = "Restart" -> Restart(i)
+      [] action = "LoseDisk" -> LoseDisk(i)
+      [] action = "HearTerm" -> HearTerm(i)
       [] action = "HandOver" -> \E j \in Server \ {i} : GiveUp(i, j)
       [] action = "ReceiveRequestVote" -> HandleRequestVote(i, m)
       [] action = "ReceiveRequestVoteResponse" -> HandleRequestVoteResponse(i, m)
@@ -68,7 +70,8 @@ AttemptOf(record) ==
 IsStepOf(record) ==
     LET i == record.server
         m == CHOOSE x \in record.received : TRUE
-    IN  /\ record.before = IF record.action = "Restart" THEN stored[i] ELSE StateBefore(i)
+    IN  /\ \/ record.action = "LoseDisk"
+           \/ record.before = IF record.action = "Restart" THEN stored[i] ELSE StateBefore(i)
         /\ record.received # {} => IsDelivery(record.action, i, m)
         /\ Does(record.action, i, m, AttemptOf(record), record.patience)
         /\ record.after = StateAfter(i)

@@ -73,7 +73,10 @@ impl Lease {
                     self.leadership = Some(Leadership::new(term, until));
                 }
             }
-            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => {
+            Role::Follower { .. }
+            | Role::PreCandidate { .. }
+            | Role::Candidate { .. }
+            | Role::Returning { .. } => {
                 self.leadership = None;
             }
         }

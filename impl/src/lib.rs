@@ -68,6 +68,7 @@
 //! | [`status`], [`counters`] | what a server knows: its term, role and vote, and who leads |
 //! | [`engine`] | the node without its socket, clock and disk: a value |
 //! | [`link`] | the one socket |
+//! | [`join`] | how a server comes back that has lost its disk |
 //! | [`recorder`] | the trace of what the server did, for replay |
 //! | [`node`] | the thread that drives the engine, and the handle that a program has of it |
 //! | [`control`] | a socket at which a running node is asked and told; a thread of its own |
@@ -88,6 +89,7 @@ pub mod engine;
 pub mod guide;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod join;
 pub mod leadership;
 pub mod lease;
 pub mod link;

@@ -16,6 +16,10 @@ pub enum Action {
     Timeout,
     /// It crashes, and comes up again with its stored ballot.
     Restart,
+    /// It comes up, and its disk is lost.
+    LoseDisk,
+    /// Another server tells it a term, after its disk was lost.
+    HearTerm,
     /// It leads, and is told to hand over.
     HandOver,
     /// A candidate asks for its vote.
@@ -44,6 +48,7 @@ impl Action {
         let message = match event {
             Event::Timeout { .. } => return Self::Timeout,
             Event::HandOver { .. } => return Self::HandOver,
+            Event::TermHeard { .. } => return Self::HearTerm,
             Event::Receive { message, .. } => message,
         };
         let is_newer = before.ballot.current_term < message.term();
@@ -82,15 +87,17 @@ impl fmt::Display for Action {
 pub enum Trigger {
     /// It crashes and comes up again.
     Restart,
-    /// Its timer fires, a message arrives, or it is told to hand over.
+    /// It crashes and comes up again, and its disk is lost.
+    LoseDisk,
+    /// Its timer fires, a message arrives, it is told to hand over, or it is told a term.
     Event(Event),
 }
 
 impl Trigger {
-    /// What happens, if it does not restart.
+    /// What happens, if it does not come up anew.
     pub const fn event(self) -> Option<Event> {
         match self {
-            Self::Restart => None,
+            Self::Restart | Self::LoseDisk => None,
             Self::Event(event) => Some(event),
         }
     }
@@ -114,6 +121,7 @@ impl Move {
     pub fn of(server: ServerId, before: &State, trigger: Trigger, step: &Step) -> Self {
         let action = match trigger {
             Trigger::Restart => Action::Restart,
+            Trigger::LoseDisk => Action::LoseDisk,
             Trigger::Event(event) => Action::of(before, event, &step.state),
         };
         Self { server, trigger, action, rule: step.rule }

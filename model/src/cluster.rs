@@ -1,7 +1,7 @@
 //! The cluster: how many servers it has, what a quorum of them is, which of them are witnesses, and
 //! by which protocol they elect.
 //!
-//! The [specification](crate::election) asks of it [`Cluster::is_quorum`], [`Cluster::is_witness`]
+//! The [specification](crate::election) asks of it who are a quorum or everybody, who is a witness,
 //! and whether there are guards, and nothing else.
 
 use std::fmt;
@@ -179,6 +179,11 @@ impl Cluster {
         server.number() <= self.size
     }
 
+    /// Whether these are all servers.
+    pub const fn is_everybody(self, servers: ServerSet) -> bool {
+        servers.len() == self.size as u32
+    }
+
     /// Whether these votes elect: more than half of the cluster (§5.2). Any two quorums have a
     /// server in common, which is all that safety needs of them.
     pub const fn is_quorum(self, votes: ServerSet) -> bool {
@@ -322,14 +327,11 @@ mod tests {
     fn a_cluster_without_guards_is_written_by_its_size() {
         let three = Cluster::new(3).unwrap();
         assert_eq!(serde_json::to_string(&three).unwrap(), "3");
-        for text in ["3", r#"{"size":3,"pre_vote":false,"check_quorum":false}"#] {
-            assert_eq!(serde_json::from_str::<Cluster>(text).unwrap(), three);
-        }
-        for text in
-            ["0", "8", r#"{"size":3}"#, r#"{"size":8,"pre_vote":true,"check_quorum":false}"#]
-        {
-            assert!(serde_json::from_str::<Cluster>(text).is_err(), "{text}");
-        }
+        let read = |text: &str| serde_json::from_str::<Cluster>(text);
+        let written = ["3", r#"{"size":3,"pre_vote":false,"check_quorum":false}"#];
+        assert_eq!(written.map(|text| read(text).unwrap()), [three; 2]);
+        let too_many = r#"{"size":8,"pre_vote":true,"check_quorum":false}"#;
+        assert!(["0", "8", r#"{"size":3}"#, too_many].map(read).iter().all(Result::is_err));
     }
 
     #[test]
@@ -345,9 +347,7 @@ mod tests {
     fn witnesses_are_members_and_not_all_of_them() {
         let [one, two, three, four] = [1, 2, 3, 4].map(|number| ServerId::new(number).unwrap());
         let cluster = Cluster::with(3, Protocol::GUARDED).unwrap();
-        let with =
-            |witnesses: &[ServerId]| cluster.with_witnesses(witnesses.iter().copied().collect());
-        assert_eq!(cluster.witnesses(), ServerSet::EMPTY);
+        let with = |who: &[ServerId]| cluster.with_witnesses(who.iter().copied().collect());
         let some = with(&[one, three]).unwrap();
         assert_eq!(some.witnesses(), [one, three].into_iter().collect());
         assert_eq!([one, two, three].map(|id| some.is_witness(id)), [true, false, true]);

@@ -41,6 +41,9 @@
 //!
 //! A **witness** votes and never campaigns; nobody hands over to it.
 //!
+//! A server that **loses its disk** has forgotten its term and its vote. It is silent until every
+//! other server has told its term, and then a follower in the newest of them, whose vote is spent.
+//!
 //! What is deliberately absent: the log and everything about it (a candidate is never refused for
 //! an outdated log), and changes of membership.
 //!
@@ -131,6 +134,8 @@
 //! | leadership transfer | [`Event::HandOver`] | `HandOver` | same |
 //! | a response of a newer term | [`Rule::NewerTermAdopted`] | `ReceiveNewerTerm` | same |
 //! | crash and recovery | [`Server::start`] | `Restart` | same |
+//! | | [`Server::lose_disk`] | `LoseDisk` | same |
+//! | | [`Event::TermHeard`] | `HearTerm` | same |
 //!
 //! The last column names what stands in `tla/RaftElection.tla`: the same protocol in TLA+, of which
 //! the tests check that it has the same graph.
@@ -146,6 +151,7 @@
 //! [`World::sent`]: run::World::sent
 //! [`Event::Timeout`]: election::Event::Timeout
 //! [`Event::HandOver`]: election::Event::HandOver
+//! [`Event::TermHeard`]: election::Event::TermHeard
 //! [`Protocol`]: cluster::Protocol
 //! [`Message::RequestVote`]: message::Message::RequestVote
 //! [`Message::RequestVoteResponse`]: message::Message::RequestVoteResponse
@@ -155,6 +161,7 @@
 //! [`Message::PreVoteResponse`]: message::Message::PreVoteResponse
 //! [`Message::HandOver`]: message::Message::HandOver
 //! [`Rule::NewerTermAdopted`]: election::Rule::NewerTermAdopted
+//! [`Server::lose_disk`]: election::Server::lose_disk
 //! [`Server::start`]: election::Server::start
 
 // Reading order, not the alphabet's.

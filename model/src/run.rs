@@ -187,6 +187,10 @@ pub fn servers_as_json(world: &World) -> Value {
                 value["answered"] = json!(answered);
                 value["beats"] = json!(beats);
             }
+            Role::Returning { heard, newest } => {
+                value["heard"] = json!(heard);
+                value["newest"] = json!(newest);
+            }
         }
         value
     });

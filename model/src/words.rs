@@ -66,6 +66,7 @@ impl Role {
             Self::PreCandidate { .. } => "pre-candidate",
             Self::Candidate { .. } => "candidate",
             Self::Leader { .. } => "leader",
+            Self::Returning { .. } => "returning",
         }
     }
 }
@@ -92,6 +93,9 @@ impl fmt::Display for State {
             Role::Leader { round, answered, .. } => {
                 write!(f, "  round {round} is answered by {answered}")
             }
+            Role::Returning { heard, newest } => {
+                write!(f, "  has heard {heard}, term {newest} at most")
+            }
         }
     }
 }
@@ -108,7 +112,10 @@ impl fmt::Display for Move {
             Trigger::Event(Event::HandOver { to }) => {
                 write!(f, "{server} {action} to {to} [{rule:?}]")
             }
-            Trigger::Event(Event::Timeout { .. }) | Trigger::Restart => {
+            Trigger::Event(Event::TermHeard { from, term }) => {
+                write!(f, "{server} {action} from {from}, term {term} [{rule:?}]")
+            }
+            Trigger::Event(Event::Timeout { .. }) | Trigger::Restart | Trigger::LoseDisk => {
                 write!(f, "{server} {action} [{rule:?}]")
             }
         }
@@ -120,9 +127,9 @@ pub fn sentence(a_move: &Move, after: &State) -> String {
     let id = a_move.server;
     let term = after.ballot.current_term;
     let from = match a_move.trigger {
-        Trigger::Event(Event::Receive { from, .. }) => from,
+        Trigger::Event(Event::Receive { from, .. } | Event::TermHeard { from, .. }) => from,
         Trigger::Event(Event::HandOver { to }) => to,
-        Trigger::Event(Event::Timeout { .. }) | Trigger::Restart => id,
+        Trigger::Event(Event::Timeout { .. }) | Trigger::Restart | Trigger::LoseDisk => id,
     };
     match a_move.rule {
         Rule::Started => format!("{id} crashes and comes up again"),
@@ -162,9 +169,7 @@ pub fn sentence(a_move: &Move, after: &State) -> String {
         Rule::PreVoteCounted => {
             format!("{id} would have the vote of {from}, which makes no quorum yet")
         }
-        Rule::PreVoteNotCounted => {
-            format!("{id} does not ask any more what {from} answers")
-        }
+        Rule::PreVoteNotCounted => format!("{id} does not ask any more what {from} answers"),
         Rule::RoundOpened => format!("{id}, the leader of term {term}, opens a round"),
         Rule::AnswerCounted => {
             format!("{id} counts the answer of {from}, which makes no quorum yet")
@@ -177,6 +182,13 @@ pub fn sentence(a_move: &Move, after: &State) -> String {
             format!("{id} gives up term {term} for good, and asks {from} to take over")
         }
         Rule::HandOverIgnored => not_handed_over(a_move, term),
+        Rule::DiskLost => format!("{id} loses its disk, and asks every other server for its term"),
+        Rule::TermHeard => format!("{id} hears from {from} what its term is, and waits for others"),
+        Rule::Returned => {
+            format!("{id} has heard {from}, too: it is back in term {term}, whose vote is spent")
+        }
+        Rule::TermNotAsked => format!("{id} has not asked {from} for its term"),
+        Rule::NotBack => format!("{id} has lost its disk, and takes no notice"),
     }
 }
 
@@ -194,7 +206,9 @@ fn not_handed_over(a_move: &Move, term: Term) -> String {
             "{id} cannot hand over to {to}: it does not lead, there is no later term, or {to} is a \
              witness"
         ),
-        Trigger::Event(Event::Timeout { .. }) | Trigger::Restart => {
+        Trigger::Event(Event::Timeout { .. } | Event::TermHeard { .. })
+        | Trigger::Restart
+        | Trigger::LoseDisk => {
             format!("{id} hands nothing over")
         }
     }
@@ -211,7 +225,11 @@ fn campaigned(a_move: &Move, term: Term) -> String {
             "{id} would have the vote of {from} and a quorum: it campaigns in term {term} and votes \
              for itself"
         ),
-        Trigger::Event(Event::Timeout { .. } | Event::HandOver { .. }) | Trigger::Restart => {
+        Trigger::Event(
+            Event::Timeout { .. } | Event::HandOver { .. } | Event::TermHeard { .. },
+        )
+        | Trigger::Restart
+        | Trigger::LoseDisk => {
             format!("{id} hears no leader: it campaigns in term {term} and votes for itself")
         }
     }

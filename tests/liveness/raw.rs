@@ -138,7 +138,8 @@ impl CalmWorlds<'_> {
     fn moves(&self, number: usize) -> impl Iterator<Item = (bool, usize)> {
         self.raw.moves[number].iter().filter_map(move |&(id, trigger, to)| {
             let (may, strength) = match trigger {
-                Trigger::Event(Event::HandOver { .. }) => (true, Strength::None),
+                Trigger::Event(Event::HandOver { .. } | Event::TermHeard { .. })
+                | Trigger::LoseDisk => (true, Strength::None),
                 Trigger::Restart => (!self.assumptions.restarts_end, Strength::None),
                 Trigger::Event(Event::Timeout { .. }) => {
                     (self.timer_may_fire(number, id), self.assumptions.timers)

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Output};
 use std::time::{Duration, Instant};
 
 use raft_model::cluster::Protocol;
@@ -349,9 +349,21 @@ impl<N: Network> Cluster<N> {
         }
     }
 
-    fn run(&mut self, server: usize, more: &[&str]) {
+    /// Takes data and trace of a server away that does not run.
+    pub fn lose_disk(&self, server: usize) {
+        let gone = std::fs::remove_file(self.trace(server));
+        gone.and_then(|()| std::fs::remove_dir_all(self.data(server))).unwrap();
+    }
+
+    /// What `join --after-lost-disk` comes to on a server that does not run.
+    pub fn join(&self, server: usize, more: &[&str]) -> Output {
+        self.command("join", server).arg("--after-lost-disk").args(more).output().unwrap()
+    }
+
+    /// A command for a server, with what all of its cluster agree on, and its data.
+    fn command(&self, name: &str, server: usize) -> Command {
         let mut command = self.network.command(server, raft_node());
-        command.args(["run", "--cluster", NAME, "--id", &server.to_string()]);
+        command.args([name, "--cluster", NAME, "--id", &server.to_string()]);
         for other in 1..=self.size {
             command.arg(format!("--server={other}={}", self.network.address(other, server)));
         }
@@ -363,6 +375,11 @@ impl<N: Network> Cluster<N> {
         command.args(["--heartbeat", &HEARTBEAT.to_string()]);
         command.args(["--election", &format!("{min}..{max}")]);
         command.arg("--data").arg(self.data(server));
+        command
+    }
+
+    fn run(&mut self, server: usize, more: &[&str]) {
+        let mut command = self.command("run", server);
         command.arg("--trace").arg(self.trace(server)).arg("--trace-required").args(more);
         let log = File::options().create(true).append(true).open(self.log(server)).unwrap();
         let child = command.stderr(log).spawn().unwrap();

@@ -102,6 +102,7 @@ impl Specification {
             ("PreVote", boolean(protocol.pre_vote())),
             ("CheckQuorum", boolean(protocol.check_quorum())),
             ("Witness", bounds.cluster.witnesses().to_string()),
+            ("LosesDisk", bounds.lost_disks.to_string()),
             ("Patience", limits.patience.to_string()),
             ("MaxTerm", bounds.terms.last().to_string()),
             ("MaxRound", limits.rounds.to_string()),

@@ -157,6 +157,10 @@ impl Value {
                 answered: self.servers("answered"),
                 beats: Beats::new(self.number("beats").try_into().expect("few heartbeats")),
             },
+            "Returning" => Role::Returning {
+                heard: self.servers("heard"),
+                newest: Term::new(self.number("newest")),
+            },
             other => panic!("no role: {other}"),
         }
     }

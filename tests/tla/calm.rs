@@ -81,7 +81,9 @@ fn once_calm(model: &WorldModel, world: &World, messages_come_first: bool) -> Ve
     let is_message = |(a_move, _): &(Move, _)| arrives(cluster, world, a_move);
     let is_expected = messages_come_first && steps.iter().any(is_message);
     let happens = steps.into_iter().filter(|(a_move, _)| match a_move.trigger {
-        Trigger::Restart | Trigger::Event(Event::HandOver { .. }) => false,
+        Trigger::Restart
+        | Trigger::LoseDisk
+        | Trigger::Event(Event::HandOver { .. } | Event::TermHeard { .. }) => false,
         Trigger::Event(Event::Receive { .. }) => arrives(cluster, world, a_move),
         Trigger::Event(Event::Timeout { .. }) => match world.state(a_move.server).role {
             Role::Leader { answered, .. } => {

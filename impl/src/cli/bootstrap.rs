@@ -44,7 +44,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
 }
 
 /// What root creates in the directory of somebody else is his, so that his server can open it.
-fn hand_to_the_owner_of(data: &Path) -> io::Result<()> {
+pub(super) fn hand_to_the_owner_of(data: &Path) -> io::Result<()> {
     let owner = fs::metadata(data)?;
     for file in fs::read_dir(data)? {
         let file = file?;

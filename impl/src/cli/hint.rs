@@ -79,7 +79,8 @@ pub(super) fn start(error: StartError) -> Failure {
 pub(super) fn store(error: StoreError) -> Failure {
     let hint = match &error {
         StoreError::NoBallot { .. } => {
-            "First check --data. A server that has never run is started once with --bootstrap."
+            "First check --data. A server that has never run is started once with --bootstrap. One \
+             whose disk is lost comes back by `raft-node join --after-lost-disk`."
         }
         StoreError::AlreadyBootstrapped { .. } => "Start this server without --bootstrap.",
         StoreError::Untrusted { reason: Untrusted::Owner(theirs, ours), .. } => {

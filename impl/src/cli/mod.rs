@@ -6,6 +6,7 @@ mod control;
 mod generate;
 mod hint;
 mod init;
+mod join;
 mod key;
 mod keys;
 mod lead;
@@ -49,6 +50,7 @@ enum Command {
     Cluster(cluster::Args),
     Run(run::Args),
     Bootstrap(bootstrap::Args),
+    Join(join::Args),
     Init(init::Init),
     CheckConfig(init::Check),
     Keygen(key::Keygen),
@@ -77,6 +79,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Enter(args) => return ExitCode::from(lead::enter(&args)),
         Command::Run(args) => run::run(args),
         Command::Bootstrap(args) => bootstrap::run(args),
+        Command::Join(args) => join::run(args),
         Command::Cluster(args) => cluster::run(args),
         Command::Init(args) => init::init(&args),
         Command::CheckConfig(args) => init::check(&args),

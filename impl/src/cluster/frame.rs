@@ -86,7 +86,9 @@ fn row(view: &View, status: &Status, now: Duration, colour: bool) -> String {
         (Some(_), Some(state)) => match state.role {
             Role::Follower { .. } if status.is_witness => ("witness", PLAIN),
             Role::Follower { .. } => (state.role.name(), PLAIN),
-            Role::PreCandidate { .. } | Role::Candidate { .. } => (state.role.name(), YELLOW),
+            Role::PreCandidate { .. } | Role::Candidate { .. } | Role::Returning { .. } => {
+                (state.role.name(), YELLOW)
+            }
             Role::Leader { .. } => (state.role.name(), GREEN),
         },
     };

@@ -20,7 +20,7 @@ pub mod slots;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use raft_model::election::Ballot;
 
@@ -99,7 +99,22 @@ impl DataDir {
     /// [`StoreError::AlreadyBootstrapped`] if there is a ballot, whatever it holds;
     /// [`StoreError::Io`] if the disk refuses.
     pub fn bootstrap(self, config: &Config) -> Result<Store, StoreError> {
-        create(&System, &self.path, &Owner::of(config))?;
+        create(&System, &self.path, &Slot::first(Owner::of(config)))?;
+        self.open(config)
+    }
+
+    /// Creates the ballot of a server that has lost its disk: the one that [`join`](crate::join)
+    /// found.
+    ///
+    /// # Errors
+    ///
+    /// As of [`DataDir::bootstrap`].
+    pub fn join(self, config: &Config, ballot: Ballot) -> Result<Store, StoreError> {
+        // Nobody knows how many runs there were; of more than one a nanosecond this is the next.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let generation = u64::try_from(since.as_nanos()).unwrap_or_default();
+        let first = Slot { generation, ballot, ..Slot::first(Owner::of(config)) };
+        create(&System, &self.path, &first)?;
         self.open(config)
     }
 
@@ -137,14 +152,10 @@ fn check_new(files: &impl Files, directory: &Path) -> Result<(), StoreError> {
 }
 
 /// Creates the first ballot of a server. Opening it makes its name durable.
-pub(crate) fn create(
-    files: &impl Files,
-    directory: &Path,
-    owner: &Owner,
-) -> Result<(), StoreError> {
+pub(crate) fn create(files: &impl Files, directory: &Path, first: &Slot) -> Result<(), StoreError> {
     check_new(files, directory)?;
     let path = directory.join(BALLOT);
-    let block = Slot::first(owner.clone()).encode();
+    let block = first.encode();
     // Only a complete file ever has the name.
     let new = directory.join("ballot.new");
     let create = || {

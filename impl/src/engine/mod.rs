@@ -24,6 +24,7 @@ use raft_model::types::{Attempt, ServerId};
 
 pub use self::hand_over::HandOverError;
 use self::hand_over::Leaving;
+use self::sealed::Heard;
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::countdown::Countdown;
@@ -138,12 +139,18 @@ impl Engine {
         let opened = self.open(bytes, source, now);
         self.post();
         match opened {
-            Ok(Some(Received { from, message, promise, sent_in })) => {
+            Ok(Heard::Message(Received { from, message, promise, sent_in })) => {
                 self.status.datagrams.received += 1;
                 let before = self.status.state;
                 self.step(Cause::Receive { before, from, message, sent_in }, promise, now);
             }
-            Ok(None) => self.status.datagrams.greetings += 1,
+            Ok(Heard::Question(question)) => {
+                self.status.datagrams.received += 1;
+                // Behind everything that waits to be durable: so this term is, when it is sent.
+                let answer = question.answer(&self.config, self.status.state.ballot.current_term);
+                self.dispatch(question.from, answer, now);
+            }
+            Ok(Heard::Greeting) => self.status.datagrams.greetings += 1,
             Err(reason) => {
                 let server = self.config.server_at(source);
                 self.status.datagrams.reject(reason, server);
@@ -329,13 +336,7 @@ impl Engine {
             promise,
             sent_in,
         };
-        let datagram = frame.encode();
-        if let Some(sessions) = &mut self.sessions {
-            sessions.send(to, datagram, &self.config, now);
-            self.post();
-        } else if let Some(address) = self.config.address_of(to) {
-            self.outputs.push_back(Output::Send { to, address, datagram });
-        }
+        self.dispatch(to, frame.encode(), now);
     }
 
     /// What is handed out from now on: nothing by a leader that gives up, and nothing of a term

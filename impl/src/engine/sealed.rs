@@ -1,12 +1,23 @@
 //! What a server with a key seals, and what it opens.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
+
+use raft_model::types::ServerId;
 
 use super::{Engine, Output};
 use crate::clock::Moment;
 use crate::session::{Datagram, Keys, Opened, RunId, Sessions};
 use crate::status::Authentication;
-use crate::wire::{Frame, Origin, Received, Rejection};
+use crate::wire::{Frame, Origin, Received, Rejection, TermQuestion};
+
+/// What another server says.
+pub(super) enum Heard {
+    Message(Received),
+    Question(TermQuestion),
+    /// A hello, or the answer to one.
+    Greeting,
+}
 
 impl Engine {
     /// It has just come up, in this run, and the cluster has a key: whatever it says is sealed, and
@@ -37,21 +48,34 @@ impl Engine {
         self.sessions.is_some()
     }
 
-    /// The message in a datagram; none in a hello.
+    /// What is in a datagram.
     pub(super) fn open(
         &mut self,
         bytes: &[u8],
         source: SocketAddr,
         now: Moment,
-    ) -> Result<Option<Received>, Rejection> {
+    ) -> Result<Heard, Rejection> {
         let (frame, origin) = match &mut self.sessions {
-            None => (Frame::decode(bytes)?, Origin::Address(source)),
+            None => (Cow::Borrowed(bytes), Origin::Address(source)),
             Some(sessions) => match sessions.receive(bytes, source, &self.config, now)? {
-                Opened::Frame(from, frame) => (Frame::decode(&frame)?, Origin::Session(from)),
-                Opened::Greeting => return Ok(None),
+                Opened::Frame(from, frame) => (Cow::Owned(frame), Origin::Session(from)),
+                Opened::Greeting => return Ok(Heard::Greeting),
             },
         };
-        frame.admit(&self.config, origin).map(Some)
+        if let Some(question) = TermQuestion::decode(&frame, &self.config, origin) {
+            return Ok(Heard::Question(question));
+        }
+        Frame::decode(&frame)?.admit(&self.config, origin).map(Heard::Message)
+    }
+
+    /// Sends this to another server, in the session with it where there is a key.
+    pub(super) fn dispatch(&mut self, to: ServerId, datagram: Vec<u8>, now: Moment) {
+        if let Some(sessions) = &mut self.sessions {
+            sessions.send(to, datagram, &self.config, now);
+            self.post();
+        } else if let Some(address) = self.config.address_of(to) {
+            self.outputs.push_back(Output::Send { to, address, datagram });
+        }
     }
 
     /// Sends what there is to be sent in sessions, and shows which there are.

@@ -79,7 +79,7 @@ pub(super) fn step(
     let role = status.state.role;
     let votes = match role {
         Role::PreCandidate { votes, .. } | Role::Candidate { votes } => Some(votes),
-        Role::Follower { .. } | Role::Leader { .. } => None,
+        Role::Follower { .. } | Role::Leader { .. } | Role::Returning { .. } => None,
     };
     macro_rules! line {
         ($level:ident) => {

@@ -13,7 +13,7 @@ use super::clocks::Clocks;
 use super::network::Parcel;
 use crate::config::Config;
 use crate::disk::memory::{Disk, Memory, MemoryFile, Plan};
-use crate::disk::slot::Owner;
+use crate::disk::slot::{Owner, Slot};
 use crate::disk::slots::Slots;
 use crate::disk::{self, StoreError};
 use crate::engine::Engine;
@@ -191,7 +191,7 @@ pub(super) fn open(
     let path = Path::new(DIRECTORY);
     if is_new {
         disk::create_dir(disk, path)?;
-        disk::create(disk, path, owner)?;
+        disk::create(disk, path, &Slot::first(owner.clone()))?;
     }
     disk::open(disk, path, owner, promise)
 }

@@ -29,6 +29,8 @@
 //! | 7 | `HandOver` | | | |
 //!
 //! With a key, a frame travels sealed, in a datagram of version 4: see [`crate::session`].
+//! A question for a term and its answer are kinds 8 and 9, and have a form of their own
+//! ([`TermQuestion`]).
 //!
 //! The promise is no part of the protocol: a lease counts the shortest of the quorum that it rests
 //! on (see [`crate::lease`]).
@@ -40,6 +42,7 @@
 //! of an older version: whoever sends it would not read what this program sends.
 
 mod rejection;
+mod term;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -50,6 +53,7 @@ use raft_model::trace::StepId;
 use raft_model::types::{Attempt, Round, ServerId, Term};
 
 pub use self::rejection::Rejection;
+pub use self::term::{TermAnswer, TermQuestion};
 use crate::clock::microseconds;
 use crate::config::{ClusterName, Config};
 
@@ -209,6 +213,16 @@ pub enum Origin {
     Address(SocketAddr),
     /// By the session in which it came: it was sealed by this server, wherever that is now.
     Session(ServerId),
+}
+
+impl Origin {
+    /// Who that is; nobody, if no server has the address.
+    pub(crate) fn sender(self, config: &Config) -> Option<ServerId> {
+        match self {
+            Self::Address(source) => config.server_at(source),
+            Self::Session(from) => Some(from),
+        }
+    }
 }
 
 /// What this server was told.

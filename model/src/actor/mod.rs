@@ -196,6 +196,8 @@ impl ActorElection {
             Trigger::Event(Event::HandOver { to }) => {
                 vec![ActorModelAction::Timeout(id, Alarm::HandOver(to))]
             }
+            // (Its storage is never lost.)
+            Trigger::LoseDisk | Trigger::Event(Event::TermHeard { .. }) => Vec::new(),
             Trigger::Event(Event::Receive { from, message }) => {
                 vec![ActorModelAction::Deliver { src: actor(from), dst: id, msg: message }]
             }
@@ -262,6 +264,7 @@ impl ActorElection {
         let (state, after) = (before.state(id), after.state(id));
         let (action, rule) = match trigger {
             Trigger::Restart => (Action::Restart, Rule::Started),
+            Trigger::LoseDisk => (Action::LoseDisk, Rule::DiskLost),
             Trigger::Event(event) => {
                 let rule = self.inner.actors[id.index()].step(*state, event).rule;
                 (Action::of(state, event, after), rule)

@@ -6,6 +6,8 @@
 //! |---|---|
 //! | `1t` | the timer of S1 fires; `1t4` if its question is numbered otherwise than by turns |
 //! | `1x` | S1 crashes and comes up again |
+//! | `1w` | S1 crashes and comes up again, and its disk is lost |
+//! | `1r2` | S1, which has lost its disk, hears from S2 what its term is |
 //! | `1o2` | S1 is told to hand over to S2 |
 //! | `2q1.3` | S2 receives from S1 `RequestVote` of term 3; `2Q1.3` if it was handed over |
 //! | `1v2.3`, `1n2.3` | S1 receives from S2 a vote of term 3, or a refusal |
@@ -42,6 +44,10 @@ pub enum Cause {
     Timer(Option<Attempt>),
     /// It crashes, and comes up again.
     Restart,
+    /// It crashes, and comes up again without its disk.
+    LoseDisk,
+    /// This server tells it its term.
+    HearTerm(ServerId),
     /// It is told to hand over.
     HandOver(ServerId),
     /// A message arrives.
@@ -62,6 +68,8 @@ impl Code {
     pub fn of(world: &World, Move { server, trigger, .. }: &Move) -> Self {
         let cause = match *trigger {
             Trigger::Restart => Cause::Restart,
+            Trigger::LoseDisk => Cause::LoseDisk,
+            Trigger::Event(Event::TermHeard { from, .. }) => Cause::HearTerm(from),
             Trigger::Event(Event::Timeout { attempt }) => {
                 Cause::Timer((attempt != next_attempt(world, *server)).then_some(attempt))
             }
@@ -75,6 +83,10 @@ impl Code {
     pub fn trigger(self, world: &World) -> Option<Trigger> {
         let event = match self.cause {
             Cause::Restart => return Some(Trigger::Restart),
+            Cause::LoseDisk => return Some(Trigger::LoseDisk),
+            Cause::HearTerm(from) => {
+                Event::TermHeard { from, term: world.state(from).ballot.current_term }
+            }
             Cause::Timer(attempt) => {
                 let attempt = attempt.unwrap_or_else(|| next_attempt(world, self.server));
                 Event::Timeout { attempt }
@@ -148,6 +160,8 @@ impl fmt::Display for Code {
             Cause::Timer(None) => f.write_str("t"),
             Cause::Timer(Some(attempt)) => write!(f, "t{attempt}"),
             Cause::Restart => f.write_str("x"),
+            Cause::LoseDisk => f.write_str("w"),
+            Cause::HearTerm(from) => write!(f, "r{}", from.number()),
             Cause::HandOver(to) => write!(f, "o{}", to.number()),
             Cause::Cut(from) => write!(f, "!{}", from.number()),
             Cause::Mend(from) => write!(f, "~{}", from.number()),
@@ -187,6 +201,8 @@ fn parsed(text: &str) -> Option<Code> {
         't' if rest.is_empty() => Cause::Timer(None),
         't' => Cause::Timer(Some(Attempt::new(rest.parse().ok()?))),
         'x' => Cause::Restart,
+        'w' => Cause::LoseDisk,
+        'r' => Cause::HearTerm(server_named(rest)?),
         'o' => Cause::HandOver(server_named(rest)?),
         '!' => Cause::Cut(server_named(rest)?),
         '~' => Cause::Mend(server_named(rest)?),
@@ -232,6 +248,8 @@ mod tests {
         prop_oneof![
             any::<Option<u64>>().prop_map(|number| Cause::Timer(number.map(Attempt::new))),
             Just(Cause::Restart),
+            Just(Cause::LoseDisk),
+            servers().prop_map(Cause::HearTerm),
             servers().prop_map(Cause::HandOver),
             servers().prop_map(Cause::Cut),
             servers().prop_map(Cause::Mend),

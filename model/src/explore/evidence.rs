@@ -47,7 +47,7 @@ pub(super) fn told(evidence: &Evidence) -> Value {
 fn of(property: Property, before: &World, id: ServerId, after: &World) -> Evidence {
     let (says, servers, messages) = match property {
         Property::ElectionSafety => two_leaders(id, after),
-        Property::VoteOncePerTerm => two_votes(before, id, after),
+        Property::VoteOncePerTerm | Property::GrantOncePerTerm => two_votes(before, id, after),
         Property::LeaderHasQuorum => no_quorum(before, id, after),
         Property::TermNeverDecreases => back_in_time(before, id, after),
         Property::LeaseSafety => two_leases(after),

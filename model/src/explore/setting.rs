@@ -13,11 +13,12 @@ use crate::world::bounds::{Bounds, Limits, Replies, Terms};
 use crate::world::{Handlers, World, WorldModel};
 
 /// The text of the specification: of everything that decides what a path does.
-const SPECIFICATION: [&str; 9] = [
+const SPECIFICATION: [&str; 10] = [
     include_str!("../protocol/effect.rs"),
     include_str!("../protocol/election.rs"),
     include_str!("../protocol/guard.rs"),
     include_str!("../protocol/lease.rs"),
+    include_str!("../protocol/loss.rs"),
     include_str!("../protocol/message.rs"),
     include_str!("../protocol/rule.rs"),
     include_str!("../protocol/step.rs"),
@@ -49,6 +50,8 @@ pub struct Setting {
     pub first_term: Term,
     /// Where paths begin instead, if that is said.
     pub begin: Option<Begin>,
+    /// Who may lose its disk.
+    pub lost_disks: ServerSet,
     /// A mistake in the election.
     pub mutant: Option<Mutant>,
     /// Whether the mistake is to be found: then it has a number and no name.
@@ -101,6 +104,7 @@ impl Setting {
             patience,
             first_term,
             begin: None,
+            lost_disks: ServerSet::EMPTY,
             mutant: None,
             is_exercise: false,
         }
@@ -117,14 +121,13 @@ impl Setting {
         let protocol = get("protocol").map_or(Ok(Protocol::FIGURE2), |name| {
             name.parse().map_err(|error| wrong("protocol", name, error))
         })?;
-        let witnesses = get("witness").unwrap_or_default();
-        let witness = |letter: char| letter.to_digit(10).and_then(|digit| u8::try_from(digit).ok());
-        let witnesses = witnesses.chars().map(|letter| {
-            let found = witness(letter).and_then(ServerId::new);
-            found.ok_or_else(|| wrong("witness", witnesses, "the numbers of servers, such as 3"))
-        });
-        let witnesses = witnesses.collect::<Result<ServerSet, _>>()?;
+        let witnesses = servers("witness", get("witness"))?;
         setting.cluster = Cluster::with(size, protocol)?.with_witnesses(witnesses)?;
+        setting.lost_disks = servers("lost-disks", get("lost-disks"))?;
+        if setting.lost_disks.iter().any(|id| !setting.cluster.contains(id)) {
+            let given = get("lost-disks").unwrap_or_default();
+            return Err(wrong("lost-disks", given, "servers of the cluster are wanted"));
+        }
         setting.last_term = match get("terms") {
             Some("any") => Term::new(u64::MAX),
             terms => Term::new(number("terms", terms, 2)?),
@@ -193,7 +196,8 @@ impl Setting {
             leases: true,
         };
         let terms = Terms::UpTo(self.last_term);
-        Bounds { limits, ..Bounds::new(self.cluster, terms, self.replies) }
+        let lost_disks = self.lost_disks;
+        Bounds { limits, lost_disks, ..Bounds::new(self.cluster, terms, self.replies) }
     }
 
     /// Whether paths begin where everybody comes up for the first time.
@@ -242,6 +246,10 @@ impl fmt::Display for Setting {
         if let Some(begin) = &self.begin {
             write!(f, "&begin={begin}")?;
         }
+        if !self.lost_disks.is_empty() {
+            f.write_str("&lost-disks=")?;
+            self.lost_disks.iter().try_for_each(|id| write!(f, "{}", id.number()))?;
+        }
         if self.replies == Replies::All {
             f.write_str("&replies=all")?;
         }
@@ -259,6 +267,16 @@ impl fmt::Display for Setting {
             (Some(mutant), _) => write!(f, "&mutant={}", mutant.name),
         }
     }
+}
+
+/// The numbers of some servers, one behind the other.
+fn servers(name: &'static str, numbers: Option<&str>) -> Result<ServerSet, SettingError> {
+    let numbers = numbers.unwrap_or_default();
+    let server = |letter: char| ServerId::new(u8::try_from(letter.to_digit(10)?).ok()?);
+    let servers = numbers.chars().map(|letter| {
+        server(letter).ok_or_else(|| wrong(name, numbers, "the numbers of servers, such as 3"))
+    });
+    servers.collect()
 }
 
 fn number<T: std::str::FromStr>(
@@ -287,6 +305,7 @@ mod tests {
             "protocol=figure2&servers=2&terms=1&hand-over=yes&mutant=vote-given-twice",
             "protocol=figure2&servers=2&terms=1&mutant=exercise-1",
             "protocol=guarded&servers=3&terms=any&begin=2l.2.1l&replies=all",
+            "protocol=figure2&servers=3&terms=2&lost-disks=13",
         ] {
             assert_eq!(read(link).unwrap().to_string(), link);
         }
@@ -301,6 +320,8 @@ mod tests {
             ("servers=3&witness=4", "S4 cannot be a witness"),
             ("protocol=raft", "is no protocol"),
             ("terms=x", "terms=\"x\""),
+            ("servers=3&lost-disks=4", "servers of the cluster"),
+            ("lost-disks=x", "the numbers of servers"),
             ("mutant=nope", "no such mutant"),
             ("mutant=exercise-0", "no such exercise"),
             ("begin=1l.1", "the terms of all servers"),

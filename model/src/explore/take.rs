@@ -39,6 +39,7 @@ pub fn behaviour(setting: &Setting, path: &[Code], name: &str) -> String {
         let (Move { server, trigger, .. }, step) = moved?;
         let before = match trigger {
             Trigger::Restart => Err(before.stored[server.index()]),
+            Trigger::LoseDisk => Err(Ballot::INITIAL),
             Trigger::Event(_) => Ok(*before.state(server)),
         };
         let at = format!("step {number}, {code}");
@@ -64,6 +65,8 @@ pub fn script(setting: &Setting, path: &[Code]) -> String {
         let id = code.server;
         let _ = match code.cause {
             Cause::Restart => writeln!(text, "restart {id}"),
+            Cause::LoseDisk => writeln!(text, "lose-disk {id}"),
+            Cause::HearTerm(from) => writeln!(text, "hear-term {id} {from}"),
             Cause::Timer(_) => writeln!(text, "timeout {id}"),
             Cause::HandOver(to) => writeln!(text, "hand-over {id} {to}"),
             Cause::Receive { from, message } => {
@@ -211,6 +214,9 @@ fn role(role: Role) -> Value {
             "round": integer(round.number()),
             "answered": set(answered),
             "beats": integer(beats.number().into()),
+        }),
+        Role::Returning { heard, newest } => json!({
+            "is": "Returning", "heard": set(heard), "newest": integer(newest.number()),
         }),
     }
 }

@@ -43,6 +43,10 @@ pub(super) fn server(state: &State, stored: Ballot, lease: Lease) -> Value {
             value["answered"] = json!(answered);
             value["beats"] = json!(beats);
         }
+        Role::Returning { heard, newest } => {
+            value["heard"] = json!(heard);
+            value["newest"] = term(newest);
+        }
     }
     if stored != state.ballot {
         value["disk"] = json!({ "term": term(stored.current_term), "voted": stored.voted_for });

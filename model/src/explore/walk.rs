@@ -88,8 +88,8 @@ impl Walker {
         let bounds = &self.model.bounds;
         let named = match code.cause {
             Cause::HandOver(other) | Cause::Cut(other) | Cause::Mend(other) => Some(other),
-            Cause::Receive { from, .. } => Some(from),
-            Cause::Timer(_) | Cause::Restart => None,
+            Cause::Receive { from, .. } | Cause::HearTerm(from) => Some(from),
+            Cause::Timer(_) | Cause::Restart | Cause::LoseDisk => None,
         };
         if let Some(stranger) = [Some(code.server), named]
             .into_iter()
@@ -131,7 +131,24 @@ impl Walker {
                 Some(format!("{id} does not hear {from} anyway"))
             }
             Cause::Mend(from) if links.carry(from, id) => Some(format!("{id} hears {from} anyway")),
-            Cause::Restart | Cause::Cut(_) | Cause::Mend(_) => None,
+            Cause::Restart if state.role.is_returning() => Some(format!("{id} has no disk")),
+            Cause::LoseDisk if !bounds.lost_disks.contains(id) => {
+                Some(format!("nobody takes the disk of {id} away here"))
+            }
+            Cause::HearTerm(_) if !state.role.is_returning() => {
+                Some(format!("{id} has not lost its disk"))
+            }
+            Cause::HearTerm(from) if world.state(from).role.is_returning() => {
+                Some(format!("{from} has lost its disk, too, and has no term"))
+            }
+            Cause::HearTerm(from) if !links.carry(from, id) => {
+                Some(format!("{id} does not hear {from}"))
+            }
+            Cause::Restart
+            | Cause::LoseDisk
+            | Cause::HearTerm(_)
+            | Cause::Cut(_)
+            | Cause::Mend(_) => None,
         }
     }
 
@@ -159,11 +176,14 @@ impl Walker {
         let mut next: Vec<_> = successors
             .map(|(a_move, after)| (Code::of(world, &a_move), a_move, after))
             .filter(|(code, ..)| match code.cause {
-                Cause::Receive { from, .. } => links.carry(from, code.server),
+                Cause::Receive { from, .. } | Cause::HearTerm(from) => {
+                    links.carry(from, code.server)
+                }
                 _ => true,
             })
             .collect();
-        next.sort_by_key(|(code, ..)| (code.server, matches!(code.cause, Cause::Restart)));
+        let comes_up = |code: &Code| matches!(code.cause, Cause::Restart | Cause::LoseDisk);
+        next.sort_by_key(|(code, ..)| (code.server, comes_up(code)));
         next
     }
 
@@ -183,7 +203,12 @@ fn relinked(links: Links, Code { server, cause }: Code) -> Links {
     match cause {
         Cause::Mend(from) => links.with(from, server),
         Cause::Cut(from) => links.cut(from, server),
-        Cause::Timer(_) | Cause::Restart | Cause::HandOver(_) | Cause::Receive { .. } => links,
+        Cause::Timer(_)
+        | Cause::Restart
+        | Cause::LoseDisk
+        | Cause::HearTerm(_)
+        | Cause::HandOver(_)
+        | Cause::Receive { .. } => links,
     }
 }
 
@@ -345,7 +370,12 @@ pub(super) fn link_says(code: Code) -> Option<String> {
     match code.cause {
         Cause::Cut(from) => Some(format!("{id} does not hear {from} any more")),
         Cause::Mend(from) => Some(format!("{id} hears {from} again")),
-        Cause::Timer(_) | Cause::Restart | Cause::HandOver(_) | Cause::Receive { .. } => None,
+        Cause::Timer(_)
+        | Cause::Restart
+        | Cause::LoseDisk
+        | Cause::HearTerm(_)
+        | Cause::HandOver(_)
+        | Cause::Receive { .. } => None,
     }
 }
 

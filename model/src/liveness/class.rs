@@ -88,7 +88,10 @@ impl Class {
     /// The class of what happens to the server `to` in this state.
     pub fn of(to: ServerId, before: &State, trigger: Trigger) -> Self {
         let (from, message) = match trigger {
-            Trigger::Restart => return Self::Restart,
+            // (No graph that is looked at here has the loss of a disk.)
+            Trigger::Restart | Trigger::LoseDisk | Trigger::Event(Event::TermHeard { .. }) => {
+                return Self::Restart;
+            }
             Trigger::Event(Event::HandOver { .. }) => return Self::HandOver,
             Trigger::Event(Event::Timeout { .. }) => {
                 return match before.timer() {

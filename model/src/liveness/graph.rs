@@ -72,7 +72,10 @@ impl Note {
             Role::Leader { answered, .. } => {
                 cluster.protocol().check_quorum() && !cluster.is_quorum(answered)
             }
-            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => false,
+            Role::Follower { .. }
+            | Role::PreCandidate { .. }
+            | Role::Candidate { .. }
+            | Role::Returning { .. } => false,
         };
         let await_answers = alive.iter().filter(awaits_answers).collect();
         Self { is_led, is_stable, hear_a_leader, await_answers, ..Self::default() }

@@ -1,15 +1,45 @@
-//! Mistakes about the number of votes. A fault may only ask whether votes are a quorum, so these
-//! two are none: they count servers.
+//! Mistakes about the number of votes, or of servers. A fault may only ask whether votes are a
+//! quorum, so these are none: they count servers, or choose one.
 
 use crate::cluster::Cluster;
-use crate::election::{Event, Role, Server, State, Step};
+use crate::election::{Ballot, Event, Handlers, Role, Rule, Server, State, Step};
 use crate::message::Message;
+use crate::types::ServerSet;
 
 use super::Fault;
 
 pub(super) const HALF_IS_A_QUORUM: Fault = Fault::of_step("half-is-a-quorum", half_elects);
 pub(super) const DUPLICATE_VOTE_COUNTED: Fault =
     Fault::of_step("duplicate-vote-counted", duplicate_counted);
+
+pub(super) const BACK_AFTER_MEETING_QUORUMS: Fault =
+    Fault::of_step("back-after-meeting-quorums", back_after_meeting_quorums);
+pub(super) const OLD_ANSWER_BELIEVED: Fault = Fault {
+    name: "old-answer-believed",
+    handlers: Handlers { lose_disk: old_answer_believed, ..Handlers::RAFT },
+};
+
+/// It is back when it has heard of so many others that every quorum has one of them.
+fn back_after_meeting_quorums(server: &Server, before: State, event: Event) -> Step {
+    let step = server.step(before, event);
+    let Role::Returning { heard, newest } = step.state.role else { return step };
+    let not_heard = server.cluster.servers().filter(|&other| !heard.contains(other));
+    let missed = not_heard.chain([server.id]).collect();
+    if !matches!(step.rule, Rule::TermHeard) || server.cluster.is_quorum(missed) {
+        return step;
+    }
+    let spent = Ballot { current_term: newest, voted_for: Some(server.id) };
+    Step { rule: Rule::Returned, persist: true, ..server.start(Some(spent)) }
+}
+
+/// One of the others has told its term before the disk was lost: when it had never run before.
+fn old_answer_believed(server: &Server) -> Step {
+    let step = server.lose_disk();
+    let Role::Returning { heard, newest } = step.state.role else { return step };
+    let told: ServerSet = server.cluster.others(server.id).take(1).collect();
+    let heard = heard.iter().chain(told.iter()).collect();
+    Step { state: State { role: Role::Returning { heard, newest }, ..step.state }, ..step }
+}
 
 fn half_elects(server: &Server, before: State, event: Event) -> Step {
     let size = server.cluster.size();

@@ -1,11 +1,14 @@
 //! The part of the catalogue that is about the guards: contact, rounds and leases, hand-over,
 //! pre-vote; and about witnesses.
 
-use super::{Mutant, faults};
+use super::{Mutant, counting, faults};
 use crate::cluster::Protocol;
 use crate::world::properties::Property::{LeaderHasQuorum, LeaseSafety, VoteOncePerTerm};
 
-/// By check-quorum, and then by both guards.
+/// Where the models have lost disks, two leaders of one term are found.
+const LOST_DISK: &str = "GrantOncePerTerm and ElectionSafety break where a disk may be lost, which it may nowhere else.";
+
+/// By check-quorum, and then by both guards. In the end what a lost disk takes, by Figure 2.
 pub(super) const GUARDED: &[Mutant] = &[
     Mutant::breaks(faults::CONTACT_FORGOTTEN_ON_RESTART, LeaseSafety, (3, 2), 13)
         .says("a server that restarts may vote at once, whatever it promised before")
@@ -204,4 +207,19 @@ pub(super) const GUARDED: &[Mutant] = &[
         .says("a witness that is asked to take over does so")
         .remarked("No server asks one: it takes an old program, or another configuration.")
         .by(Protocol::GUARDED),
+    Mutant::tested(faults::BACK_AFTER_QUORUM, "lost_disk")
+        .says("a server that has lost its disk is back when it has heard a quorum")
+        .remarked(LOST_DISK),
+    Mutant::tested(counting::BACK_AFTER_MEETING_QUORUMS, "lost_disk")
+        .says(
+            "a server that has lost its disk is back when it has heard of so many others that no \
+             quorum is left without one",
+        )
+        .remarked(LOST_DISK),
+    Mutant::tested(faults::NEWEST_VOTE_UNSPENT, "lost_disk")
+        .says("a server that has lost its disk may vote in the newest term that it is told")
+        .remarked(LOST_DISK),
+    Mutant::tested(counting::OLD_ANSWER_BELIEVED, "lost_disk")
+        .says("what another server's term is was asked before the disk was lost")
+        .remarked(LOST_DISK),
 ];

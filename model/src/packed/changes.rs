@@ -33,12 +33,13 @@ impl<const W: usize> Change<W> {
         bounds: &Bounds,
     ) -> Box<[Self]> {
         // Nothing but its own state says whether it may happen.
-        let is_settled = matches!(bounds.terms, Terms::UpTo(_)) && !layout.counts_attempts();
+        let is_bounded = matches!(bounds.terms, Terms::UpTo(_)) && !layout.counts_attempts();
+        let is_settled = |event| is_bounded && !matches!(event, Event::TermHeard { .. });
         let mut changes: Vec<Self> = Vec::new();
         for step in steps {
             let own = step.own_event();
             let is_forbidden = |event| !bounds.allow(&before, event, std::iter::empty());
-            if is_settled && own.is_some_and(is_forbidden) {
+            if own.is_some_and(|event| is_settled(event) && is_forbidden(event)) {
                 continue;
             }
             let mut received = Packed::EMPTY;
@@ -50,7 +51,7 @@ impl<const W: usize> Change<W> {
             match changes.iter_mut().find(is_same) {
                 Some(change) => change.received.0[step.received.word] |= step.received.mask,
                 None => {
-                    let asks = own.filter(|_| !is_settled);
+                    let asks = own.filter(|event| !is_settled(*event));
                     let by_itself = (received == Packed::EMPTY).then_some(step.a_move.rule);
                     changes.push(Self { outcome: step.outcome, received, by_itself, asks });
                 }

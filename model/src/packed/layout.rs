@@ -7,7 +7,7 @@ use super::leases::lease_bits;
 use super::server::ServerCodec;
 use crate::action::Envelope;
 use crate::cluster::Cluster;
-use crate::election::{Ballot, Role, State, Timer};
+use crate::election::{Ballot, Event, Role, State, Timer};
 use crate::message::Message;
 use crate::types::{Attempt, Beats, ServerId, Term};
 use crate::world::World;
@@ -71,7 +71,7 @@ impl Layout {
         let beats = bounds.limits.patience.number().saturating_sub(1);
         let beats = if cluster.protocol().check_quorum() { beats } else { 0 };
         let room = Room { beats, ..room };
-        let codec = ServerCodec::new(cluster, room);
+        let codec = ServerCodec::new(cluster, room, !bounds.lost_disks.is_empty());
         let servers = usize::from(cluster.size());
         let (places, end) = placed(servers, codec.bits(), 0);
         let leases = if bounds.has_leases() { servers } else { 0 };
@@ -129,6 +129,7 @@ impl Layout {
                     round.number() <= rounds.into() && beats.number() <= most
                 }
                 Role::PreCandidate { attempt, .. } => attempt.number() <= attempts.into(),
+                Role::Returning { newest, .. } => newest.number() <= term.into(),
                 Role::Follower { .. } | Role::Candidate { .. } => true,
             }
     }
@@ -192,6 +193,13 @@ impl Layout {
     /// The last term that there is room for.
     pub(crate) const fn room(&self) -> Term {
         Term::new(self.room.term as u64)
+    }
+
+    /// Every term that another server can tell to this one.
+    pub(super) fn terms_told(&self, to: ServerId) -> impl Iterator<Item = Event> + use<> {
+        let terms = (0..=u64::from(self.room.term)).map(Term::new);
+        let others = self.cluster.others(to);
+        others.flat_map(move |from| terms.clone().map(move |term| Event::TermHeard { from, term }))
     }
 
     /// The terms in which messages are sent.

@@ -7,8 +7,9 @@ use crate::types::{Attempt, Beats, Round, ServerId, ServerSet, Term};
 
 /// Bits for a server, or for none.
 const SERVER_BITS: u32 = 3;
-/// Bits for the name of a role.
+/// Bits for the name of a role, and where disks are lost.
 const ROLE_BITS: u32 = 2;
+const ROLE_BITS_OF_LOSERS: u32 = 3;
 
 /// How the states of a cluster's servers are packed.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +20,7 @@ pub(super) struct ServerCodec {
     number_bits: u32,
     beats_bits: u32,
     has_pre_candidates: bool,
+    role_bits: u32,
 }
 
 /// Takes the fields of a server one by one, from the lowest bits on.
@@ -55,7 +57,7 @@ impl Fields for Reader {
 
 impl ServerCodec {
     /// For the servers of this cluster, as far as there is room for them.
-    pub(super) fn new(cluster: Cluster, room: Room) -> Self {
+    pub(super) fn new(cluster: Cluster, room: Room, loses_disks: bool) -> Self {
         let bits_up_to = |last: u8| u8::BITS - last.leading_zeros();
         Self {
             term_bits: bits_up_to(room.term),
@@ -63,12 +65,13 @@ impl ServerCodec {
             number_bits: bits_up_to(room.round.max(room.attempt).max(1) - 1),
             beats_bits: bits_up_to(room.beats),
             has_pre_candidates: room.attempt > 0,
+            role_bits: if loses_disks { ROLE_BITS_OF_LOSERS } else { ROLE_BITS },
         }
     }
 
     /// How many bits a server takes.
     pub(super) const fn bits(&self) -> u32 {
-        let role = ROLE_BITS + self.set_bits + self.number_bits + self.beats_bits;
+        let role = self.role_bits + self.set_bits + self.number_bits + self.beats_bits;
         self.term_bits + SERVER_BITS + role
     }
 
@@ -81,7 +84,12 @@ impl ServerCodec {
     #[inline(always)] // so that a reader does nothing with what it is given
     fn describe(&self, fields: &mut impl Fields, state: State) -> State {
         let State { ballot: Ballot { current_term, voted_for }, role } = state;
-        let current_term = Term::new(fields.field(self.term_bits, current_term.number()));
+        // Who is returning has no term; in its place stands the newest that it has heard.
+        let term = match role {
+            Role::Returning { newest, .. } => newest,
+            _ => current_term,
+        };
+        let term = Term::new(fields.field(self.term_bits, term.number()));
         let voted_for = fields.field(SERVER_BITS, voted_for.map_or(0, |id| id.number().into()));
         let (name, set, number, beats) = match role {
             Role::Follower { contact } => (0, u8::from(contact), 1, Beats::ZERO),
@@ -90,8 +98,9 @@ impl ServerCodec {
             Role::PreCandidate { attempt, votes } => {
                 (3, votes.bits(), attempt.number(), Beats::ZERO)
             }
+            Role::Returning { heard, .. } => (4, heard.bits(), 1, Beats::ZERO),
         };
-        let name = fields.field(ROLE_BITS, name);
+        let name = fields.field(self.role_bits, name);
         let set = low_byte(fields.field(self.set_bits, set.into()));
         let number = fields.field(self.number_bits, number.wrapping_sub(1)) + 1;
         let beats = Beats::new(low_byte(fields.field(self.beats_bits, beats.number().into())));
@@ -103,10 +112,14 @@ impl ServerCodec {
             3 if self.has_pre_candidates => {
                 Role::PreCandidate { attempt: Attempt::new(number), votes }
             }
+            4 => {
+                let role = Role::Returning { heard: votes, newest: term };
+                return State { ballot: Ballot::INITIAL, role };
+            }
             _ => unreachable!("no role is packed so"),
         };
         State {
-            ballot: Ballot { current_term, voted_for: ServerId::new(low_byte(voted_for)) },
+            ballot: Ballot { current_term: term, voted_for: ServerId::new(low_byte(voted_for)) },
             role,
         }
     }
@@ -141,8 +154,15 @@ mod tests {
     fn states(cluster: Cluster, room: Room) -> impl Iterator<Item = State> {
         let votes_for = move || cluster.servers().map(Some).chain([None]);
         let mut roles = [false, true].map(|contact| Role::Follower { contact }).to_vec();
+        let mut losers = Vec::new();
         for votes in (0..1_u8 << cluster.size()).map(ServerSet::from_bits) {
             roles.push(Role::Candidate { votes });
+            let heard = votes;
+            let told = (0..=u64::from(room.term)).map(Term::new);
+            losers.extend(told.map(|newest| State {
+                ballot: Ballot::INITIAL,
+                role: Role::Returning { heard, newest },
+            }));
             for attempt in (1..=room.attempt.into()).map(Attempt::new) {
                 roles.push(Role::PreCandidate { attempt, votes });
             }
@@ -152,20 +172,22 @@ mod tests {
                 }
             }
         }
-        (0..=u64::from(room.term)).map(Term::new).flat_map(move |current_term| {
+        let terms = (0..=u64::from(room.term)).map(Term::new);
+        let states = terms.flat_map(move |current_term| {
             let roles = roles.clone();
             votes_for().flat_map(move |voted_for| {
                 let ballot = Ballot { current_term, voted_for };
                 roles.clone().into_iter().map(move |role| State { ballot, role })
             })
-        })
+        });
+        states.chain(losers)
     }
 
     #[test]
     #[should_panic = "no role is packed so"]
     fn bits_of_no_role_are_not_read() {
         let room = Room { term: 1, round: 1, attempt: 0, beats: 0 };
-        let codec = ServerCodec::new(Cluster::new(1).unwrap(), room);
+        let codec = ServerCodec::new(Cluster::new(1).unwrap(), room, false);
         codec.decode(0b11 << (codec.term_bits + SERVER_BITS));
     }
 
@@ -180,7 +202,7 @@ mod tests {
             (7, room(9, 1, 0, 0)),
         ] {
             let cluster = Cluster::new(size).unwrap();
-            let codec = ServerCodec::new(cluster, room);
+            let codec = ServerCodec::new(cluster, room, true);
             let mut seen = std::collections::HashSet::new();
             for state in states(cluster, room) {
                 let bits = codec.encode(state);

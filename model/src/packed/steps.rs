@@ -96,8 +96,10 @@ impl CachedStep {
     #[inline]
     pub(crate) const fn own_event(&self) -> Option<Event> {
         match self.a_move.trigger {
-            Trigger::Event(event @ (Event::Timeout { .. } | Event::HandOver { .. })) => Some(event),
-            Trigger::Event(Event::Receive { .. }) | Trigger::Restart => None,
+            Trigger::Event(
+                event @ (Event::Timeout { .. } | Event::HandOver { .. } | Event::TermHeard { .. }),
+            ) => Some(event),
+            Trigger::Event(Event::Receive { .. }) | Trigger::Restart | Trigger::LoseDisk => None,
         }
     }
 }
@@ -177,7 +179,8 @@ fn compute(
     let cached_step = |trigger: Trigger, received: Bits| {
         let (step, envelope) = handlers.act(bounds, id, &before, before.ballot, trigger);
         let place = envelope.map(|envelope| layout.place(envelope));
-        let is_sound = (step.persist || step.state.ballot == before.ballot)
+        let is_stored = step.persist || step.state.ballot == before.ballot;
+        let is_sound = (is_stored || step.state.role.is_returning())
             && layout.has(step.state)
             && place != Some(None);
         let bit = place.flatten().flatten();
@@ -199,7 +202,9 @@ fn compute(
         changes.then_some(CachedStep { a_move, received, outcome })
     };
     let own = bounds.own_events(id, layout.attempts(&before)).map(Trigger::Event);
-    let own = own.chain([Trigger::Restart]).map(|trigger| (trigger, Bits::default()));
+    let own = own.chain(bounds.comes_up(id, &before));
+    let told = before.role.is_returning().then(|| layout.terms_told(id)).into_iter().flatten();
+    let own = own.chain(told.map(Trigger::Event)).map(|trigger| (trigger, Bits::default()));
     let deliveries = layout.messages().flat_map(|(bit, envelope): (usize, Envelope)| {
         let to_this = envelope.deliveries(bounds.cluster).filter(move |(to, _)| *to == id);
         to_this.map(move |(_, event)| (Trigger::Event(event), Bits::of(bit)))

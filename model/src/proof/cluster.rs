@@ -38,6 +38,12 @@ impl Cluster {
         Symbol::named(&format!("(is_witness {server:?})")).is_on()
     }
 
+    /// Whether these are all servers. "Yes" means it; "no" means nothing.
+    #[expect(clippy::unused_self, reason = "the cluster is any cluster")]
+    pub(super) fn is_everybody(self, servers: ServerSet) -> bool {
+        servers.is_everybody()
+    }
+
     /// Whether these votes elect. "Yes" means that they contain a quorum, and any two quorums share
     /// a server; "no" means nothing.
     #[expect(clippy::unused_self, reason = "the cluster is any cluster")]

@@ -32,8 +32,9 @@ fn change(variable: &str, step: &Step) -> Change {
     match variable {
         "current_term" => term(),
         "voted_for" => vote(),
-        "stored_term" if step.persist => term(),
-        "stored_vote" if step.persist => vote(),
+        // On a disk that is lost there is nothing.
+        "stored_term" if step.persist || step.state.role.is_returning() => term(),
+        "stored_vote" if step.persist || step.state.role.is_returning() => vote(),
         "stored_term" | "stored_vote" => Change::Kept,
         "candidate" => {
             Change::Becomes(matches!(step.state.role, Role::Candidate { .. }).to_string())
@@ -41,10 +42,20 @@ fn change(variable: &str, step: &Step) -> Change {
         "leader" => Change::Becomes(matches!(step.state.role, Role::Leader { .. }).to_string()),
         "votes" => Change::Becomes(match step.state.role {
             Role::Candidate { votes } => format!("({votes:?} c)"),
-            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Leader { .. } => {
-                "false".to_owned()
-            }
+            Role::Follower { .. }
+            | Role::PreCandidate { .. }
+            | Role::Leader { .. }
+            | Role::Returning { .. } => "false".to_owned(),
         }),
+        "returning" => Change::Becomes(step.state.role.is_returning().to_string()),
+        "heard" => Change::Becomes(match step.state.role {
+            Role::Returning { heard, .. } => format!("({heard:?} c)"),
+            _ => "false".to_owned(),
+        }),
+        "newest" => match step.state.role {
+            Role::Returning { newest, .. } => Change::Becomes(format!("{newest:?}")),
+            _ => Change::Kept,
+        },
         "request_vote" | "vote_granted" | "append_entries" => match sent(&step.outgoing) {
             Some((to, what)) => added(variable, to, what),
             None => Change::Kept,
@@ -131,8 +142,8 @@ pub(super) fn initial(step: &Step) -> String {
             Change::Becomes(value) | Change::Adds(value) => {
                 writeln!(text, "(define-fun {name} ({typed}) {sort} (let ((me s)) {value}))")
             }
-            // What was on a disk before is anything.
-            Change::Kept if name.starts_with("stored") => {
+            // What was on a disk before is anything; and nobody is returning.
+            Change::Kept if name.starts_with("stored") || name == "newest" => {
                 writeln!(text, "(declare-fun {name} ({}) {sort})", variable.of.join(" "))
             }
             Change::Kept => writeln!(text, "(define-fun {name} ({typed}) {sort} false)"),

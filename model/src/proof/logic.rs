@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 /// Servers, terms and quorums, and all that is assumed of them. That two majorities meet is not
 /// assumed but proved apart: see [`majority`](super::majority).
-pub(super) const AXIOMS: [(&str, &str); 6] = [
+pub(super) const AXIOMS: [(&str, &str); 8] = [
     ("Terms are in a line:", "(forall ((a Term)) (not (older a a)))"),
     ("", "(forall ((a Term) (b Term)) (or (older a b) (= a b) (older b a)))"),
     ("", "(forall ((a Term) (b Term) (c Term)) (=> (and (older a b) (older b c)) (older a c)))"),
@@ -21,6 +21,14 @@ pub(super) const AXIOMS: [(&str, &str); 6] = [
         "Every quorum is one. Solvers find, by this word, the one that they look for.",
         "(forall ((q Quorum)) (is_quorum q))",
     ),
+    (
+        "One server at most loses its disk, as often as it likes;",
+        "(forall ((a Server) (b Server)) (=> (and (loses_disk a) (loses_disk b)) (= a b)))",
+    ),
+    (
+        "and it is not the only one.",
+        "(forall ((q Quorum)) (exists ((s Server)) (and (member s q) (not (loses_disk s)))))",
+    ),
 ];
 
 /// The symbols that the axioms are about.
@@ -32,6 +40,7 @@ const SIGNATURE: &str = "\
 (declare-const zero Term)
 (declare-fun member (Server Quorum) Bool)
 (declare-fun is_quorum (Quorum) Bool)
+(declare-fun loses_disk (Server) Bool)
 ";
 
 /// A part of the state of everything.
@@ -47,7 +56,7 @@ pub(super) struct Variable {
 /// The state of everything: the servers, their disks, and the messages ever sent, as far as safety
 /// depends on them. Other responses than granted votes are not kept: the proof lets any server
 /// receive any of them at any time.
-pub(super) const VARIABLES: [Variable; 10] = [
+pub(super) const VARIABLES: [Variable; 13] = [
     Variable { name: "current_term", of: &["Server"], sort: "Term", says: "the term of a server" },
     Variable {
         name: "voted_for",
@@ -75,6 +84,24 @@ pub(super) const VARIABLES: [Variable; 10] = [
         says: "a candidate has counted the vote of that server",
     },
     Variable { name: "leader", of: &["Server"], sort: "Bool", says: "a server is a leader" },
+    Variable {
+        name: "returning",
+        of: &["Server"],
+        sort: "Bool",
+        says: "a server has lost its disk, and is not back",
+    },
+    Variable {
+        name: "heard",
+        of: &["Server", "Server"],
+        sort: "Bool",
+        says: "a server that is returning has heard the term of that one",
+    },
+    Variable {
+        name: "newest",
+        of: &["Server"],
+        sort: "Term",
+        says: "the newest term that a server that is returning has heard",
+    },
     Variable {
         name: "request_vote",
         of: &["Server", "Term"],

@@ -29,7 +29,8 @@ pub const EXCLUDED: (&str, &str) = (
     "PathExcluded",
     "The invariant excludes this path: of a candidate or a leader that has not voted for itself, or \
      votes for another in its own term; of a leader that hears another one of its term; of an \
-     answer to who has not led its term; of leadership handed over to who leads that term.",
+     answer to who has not led its term; of leadership handed over to who leads that term; of a \
+     server that has a ballot, or a term, or restarts with its disk, though that is lost.",
 );
 
 /// That the proof is about everything that happens: demanded, in vain, of a path that leads to what
@@ -183,8 +184,8 @@ fn enter(file: &mut File, (number, of): (usize, usize), step: &Step) {
 /// The server that makes a step, and what happens to it.
 pub(super) fn begin(file: &mut File, situation: Situation) {
     file.text += "; The server that makes the step.\n(declare-const me Server)\n";
-    if situation.occurrence.is_delivery() {
-        file.text += "; Who sent the message, and its term.\n";
+    if situation.occurrence.is_told() {
+        file.text += "; Who tells it something, and the term.\n";
         file.text += "(declare-const from Server)\n(declare-const term Term)\n";
     }
     if situation.has_voted {
@@ -197,6 +198,10 @@ pub(super) fn begin(file: &mut File, situation: Situation) {
         }
         Standing::PreCandidate => {
             "; The pre-votes that it has counted: any.\n(declare-fun counted (Server) Bool)\n"
+        }
+        Standing::Returning => {
+            "; The servers that it has heard.\n\
+             (define-fun counted ((s Server)) Bool (heard me s))\n"
         }
         Standing::Follower | Standing::FollowerInContact | Standing::Leader => "",
     };
@@ -254,6 +259,19 @@ fn walk(file: &mut File, path: &Path, label: Option<&(usize, String)>) {
 pub(super) fn is_excluded(situation: Situation, path: &Path, step: &Step) -> bool {
     match situation.standing {
         Standing::Candidate | Standing::Leader => {}
+        Standing::Returning => {
+            // It has no term: so a term that it hears, and that is newer than any, is another one.
+            let is = |is_it: fn(&Question) -> bool| {
+                path.notes.iter().any(|note| {
+                    matches!(note, Note::Decided { question, answer: true } if is_it(question))
+                })
+            };
+            let is_newer = is(|question| matches!(question, Question::Older(..)));
+            let is_its_own = is(|question| matches!(question, Question::SameTerm(..)));
+            return situation.has_voted
+                || situation.occurrence == Occurrence::Restart
+                || (is_newer && is_its_own);
+        }
         Standing::Follower | Standing::FollowerInContact | Standing::PreCandidate => return false,
     }
     // Its vote is its own: so it has one, and whoever asks for it has it not.
@@ -274,6 +292,9 @@ pub(super) fn told(step: &Step) -> String {
         Role::PreCandidate { votes, .. } => format!("a pre-candidate with the votes {votes:?}"),
         Role::Candidate { votes } => format!("a candidate with the votes {votes:?}"),
         Role::Leader { round, .. } => format!("a leader in round {round:?}"),
+        Role::Returning { heard, newest } => {
+            format!("returning, has heard {heard:?}, and of term {newest:?} at most")
+        }
     };
     let vote = match ballot.voted_for {
         Some(candidate) => format!("voted for {candidate:?}"),

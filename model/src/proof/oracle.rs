@@ -31,6 +31,8 @@ pub(super) enum Question {
     SameSet(usize, usize),
     /// Is this set a quorum?
     Quorum(usize),
+    /// Are these all servers?
+    Everybody(usize),
     /// Are these the same round? Only leases depend on it.
     SameRound(usize, usize),
     /// Are these the same attempt or number, or is this guard on? Nothing follows.
@@ -176,8 +178,9 @@ impl Symbol {
         ask(|oracle| oracle.set(member.to_owned()))
     }
 
-    pub(super) fn is_quorum(self) -> bool {
-        ask(|oracle| oracle.answer(Question::Quorum(self.0)))
+    /// Whether a question about it alone is answered with yes.
+    pub(super) fn is_so(self, question: fn(usize) -> Question) -> bool {
+        ask(|oracle| oracle.answer(question(self.0)))
     }
 }
 
@@ -253,8 +256,8 @@ impl Oracle {
 
 /// What an answer says, as a formula, as far as anything is concluded from it.
 ///
-/// That some votes are no quorum, or that a term is the last one, says nothing: so the proof also
-/// holds for a server that elects itself more reluctantly, or stops campaigning earlier.
+/// That votes are no quorum, servers are not all, or a term is the last one, says nothing: so the
+/// proof also holds for a server that elects itself more reluctantly, or campaigns less long.
 pub(super) fn assumed(question: Question, answer: bool) -> Option<String> {
     match question {
         Question::SameRound(..) => None,
@@ -287,7 +290,8 @@ fn formula(book: &[String], question: Question, answer: bool) -> Option<String> 
              (and (is_quorum q) (forall ((s Server)) (=> (member s q) ({} s)))))",
             text(set)
         ),
-        Question::Quorum(_) | Question::Last(_) | Question::Perhaps(..) => return None,
+        Question::Everybody(set) if answer => format!("(forall ((s Server)) ({} s))", text(set)),
+        _ => return None,
     };
     Some(if answer { formula } else { format!("(not {formula})") })
 }
@@ -309,6 +313,7 @@ impl Path {
             Question::Last(_)
             | Question::SameSet(..)
             | Question::Quorum(_)
+            | Question::Everybody(_)
             | Question::SameRound(..)
             | Question::Perhaps(..) => return true,
         };

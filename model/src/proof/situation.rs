@@ -35,9 +35,11 @@ pub(super) enum Occurrence {
     PreVoteRefused,
     ReceiveHandOver,
     Restart,
+    LoseDisk,
+    HearTerm,
 }
 
-const OCCURRENCES: [Occurrence; 14] = [
+const OCCURRENCES: [Occurrence; 16] = [
     Occurrence::Timeout,
     Occurrence::HandOver,
     Occurrence::RequestVote,
@@ -52,6 +54,8 @@ const OCCURRENCES: [Occurrence; 14] = [
     Occurrence::PreVoteRefused,
     Occurrence::ReceiveHandOver,
     Occurrence::Restart,
+    Occurrence::LoseDisk,
+    Occurrence::HearTerm,
 ];
 
 impl Occurrence {
@@ -77,7 +81,12 @@ impl Occurrence {
     /// that is needed: safety does not depend on the guards.
     pub(super) const fn guard(self) -> &'static str {
         match self {
-            Self::Timeout | Self::HandOver | Self::Restart => "true",
+            Self::Timeout | Self::HandOver => "true",
+            Self::Restart => "(not (returning me))",
+            Self::LoseDisk => "(loses_disk me)",
+            Self::HearTerm => {
+                "(and (not (= from me)) (not (returning from)) (= term (current_term from)))"
+            }
             Self::RequestVote | Self::RequestVoteHandedOver => {
                 "(and (request_vote from term) (not (= from me)))"
             }
@@ -93,9 +102,9 @@ impl Occurrence {
         }
     }
 
-    /// Whether a message arrives.
-    pub(super) const fn is_delivery(self) -> bool {
-        !matches!(self, Self::Timeout | Self::HandOver | Self::Restart)
+    /// Whether it is of another server, and of a term.
+    pub(super) const fn is_told(self) -> bool {
+        !matches!(self, Self::Timeout | Self::HandOver | Self::Restart | Self::LoseDisk)
     }
 
     const fn says(self) -> &'static str {
@@ -120,6 +129,8 @@ impl Occurrence {
             Self::PreVoteRefused => "A refused pre-vote arrives, whether or not anybody sent it.",
             Self::ReceiveHandOver => "It is asked to take over, whether or not anybody does.",
             Self::Restart => "It crashes, and comes up again with the ballot on its disk.",
+            Self::LoseDisk => "It crashes, and comes up again without its disk.",
+            Self::HearTerm => "Another server, that is not returning, tells it its current term.",
         }
     }
 }
@@ -132,14 +143,16 @@ pub(super) enum Standing {
     PreCandidate,
     Candidate,
     Leader,
+    Returning,
 }
 
-const STANDINGS: [Standing; 5] = [
+const STANDINGS: [Standing; 6] = [
     Standing::Follower,
     Standing::FollowerInContact,
     Standing::PreCandidate,
     Standing::Candidate,
     Standing::Leader,
+    Standing::Returning,
 ];
 
 impl Standing {
@@ -150,6 +163,7 @@ impl Standing {
             Role::PreCandidate { .. } => Self::PreCandidate,
             Role::Candidate { .. } => Self::Candidate,
             Role::Leader { .. } => Self::Leader,
+            Role::Returning { .. } => Self::Returning,
         }
     }
 }
@@ -174,20 +188,26 @@ impl Situation {
     }
 
     /// What the situation is, as formulas, each with a sentence.
-    pub(super) fn conditions(self) -> [(&'static str, &'static str); 4] {
+    pub(super) fn conditions(self) -> [(&'static str, &'static str); 5] {
         let is_candidate = match self.standing {
             Standing::Candidate => "(candidate me)",
             Standing::Follower
             | Standing::FollowerInContact
             | Standing::PreCandidate
-            | Standing::Leader => "(not (candidate me))",
+            | Standing::Leader
+            | Standing::Returning => "(not (candidate me))",
         };
         let is_leader = match self.standing {
             Standing::Leader => "(leader me)",
             Standing::Follower
             | Standing::FollowerInContact
             | Standing::PreCandidate
-            | Standing::Candidate => "(not (leader me))",
+            | Standing::Candidate
+            | Standing::Returning => "(not (leader me))",
+        };
+        let is_returning = match self.standing {
+            Standing::Returning => "(returning me)",
+            _ => "(not (returning me))",
         };
         let vote = match (self.occurrence, self.has_voted) {
             (Occurrence::Restart, true) => {
@@ -200,6 +220,7 @@ impl Situation {
         [
             ("Its role.", is_candidate),
             ("", is_leader),
+            ("", is_returning),
             ("Its ballot.", vote),
             (self.occurrence.says(), self.occurrence.guard()),
         ]
@@ -212,7 +233,8 @@ impl Situation {
             Standing::Follower
             | Standing::PreCandidate
             | Standing::Candidate
-            | Standing::Leader => "(not (contact me))",
+            | Standing::Leader
+            | Standing::Returning => "(not (contact me))",
         };
         let (says, arrives) = match self.occurrence {
             Occurrence::RequestVoteHandedOver => ("Its request says so.", "(handed from term)"),
@@ -241,6 +263,10 @@ impl Situation {
                 answered: ServerSet::named("counted"),
                 beats: Beats::named("beats"),
             },
+            Standing::Returning => Role::Returning {
+                heard: ServerSet::named("counted"),
+                newest: Term::named("(newest me)"),
+            },
         };
         State { ballot: self.ballot("(current_term me)"), role }
     }
@@ -257,7 +283,8 @@ impl Situation {
         let message = match self.occurrence {
             Occurrence::Timeout => return Some(Event::Timeout { attempt }),
             Occurrence::HandOver => return Some(Event::HandOver { to: ServerId::named("to") }),
-            Occurrence::Restart => return None,
+            Occurrence::Restart | Occurrence::LoseDisk => return None,
+            Occurrence::HearTerm => return Some(Event::TermHeard { from, term }),
             Occurrence::RequestVote => Message::RequestVote { term, hand_over: false },
             Occurrence::RequestVoteHandedOver => Message::RequestVote { term, hand_over: true },
             Occurrence::VoteGranted => Message::RequestVoteResponse { term, vote_granted: true },
@@ -285,6 +312,7 @@ impl Situation {
     pub(super) fn step(self, handlers: Handlers) -> Step {
         match self.event() {
             Some(event) => (handlers.step)(&me(), self.before(), event),
+            None if self.occurrence == Occurrence::LoseDisk => (handlers.lose_disk)(&me()),
             None => (handlers.start)(&me(), Some(self.ballot("(stored_term me)"))),
         }
     }
@@ -315,7 +343,9 @@ pub(super) fn not_considered(step: &Step, beginnings: &[Situation]) -> Option<St
         Some(Event::Receive { message: arrived, .. }) => {
             begins.occurrence == occurrence && discriminant(&arrived) == discriminant(&message)
         }
-        Some(Event::Timeout { .. } | Event::HandOver { .. }) | None => false,
+        Some(Event::Timeout { .. } | Event::HandOver { .. } | Event::TermHeard { .. }) | None => {
+            false
+        }
     };
     let is_missing = !beginnings.iter().any(arrives);
     is_missing.then(|| format!("it sends {message:?}, and no path begins with its arrival"))

@@ -8,7 +8,7 @@ use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use super::oracle::Symbol;
+use super::oracle::{Question, Symbol};
 
 const NO_VALUE: &str = "a symbol has no value";
 
@@ -182,8 +182,13 @@ impl ServerSet {
         Self(Symbol::set(&format!("(or ({self:?} s) (= s {server:?}))")))
     }
 
+    /// Whether it contains every server.
+    pub(super) fn is_everybody(self) -> bool {
+        self.0.is_so(Question::Everybody)
+    }
+
     /// Whether it contains a quorum.
     pub(super) fn is_quorum(self) -> bool {
-        self.0.is_quorum()
+        self.0.is_so(Question::Quorum)
     }
 }

@@ -1,11 +1,11 @@
 //! Raft leader election (Ongaro and Ousterhout, "In Search of an Understandable Consensus
 //! Algorithm", §5.1, §5.2 and Figure 2), written once.
 //!
-//! A server is driven by [`Event`]s: its timer fires, a message arrives, or it is told to hand
-//! over. For each, [`Server::step`] says everything there is to say in one [`Step`]: the state
-//! afterwards, which [`Rule`] applied, whether the ballot must be on disk, what to send, and
-//! whether the timer starts again. It reads no clock, draws no random number and sends nothing
-//! itself. The caller obeys, in this order:
+//! A server is driven by [`Event`]s: its timer fires, a message arrives, it is told to hand over, or
+//! what it asked after a lost disk is answered. For each, [`Server::step`] says everything there is
+//! to say in one [`Step`]: the state afterwards, which [`Rule`] applied, whether the ballot must be
+//! on disk, what to send, and whether the timer starts again. It reads no clock, draws no random
+//! number and sends nothing itself. The caller obeys, in this order:
 //!
 //! 1. **persist** the ballot, if the step says so, and wait until it is durable;
 //! 2. **send** what the step sends;
@@ -18,7 +18,8 @@
 //! its [`Ballot`] before the answer leaves, because nothing that a server does within a term
 //! replaces that vote, and because no server returns to an older term. None of this depends on the
 //! guards: they keep a server from asking or from voting, and never let it do more. Their rules
-//! stand in `guard.rs` (contact and pre-vote) and `lease.rs` (rounds and hand-over).
+//! stand in `guard.rs` (contact and pre-vote) and `lease.rs` (rounds and hand-over). How a server
+//! comes back that has lost its ballot stands in `loss.rs`.
 //!
 //! The module is total: every state and event has a step, never an error. What is stale changes no
 //! state; a stale request is answered with the newer term. Beside the handlers stand the names of
@@ -49,13 +50,14 @@ impl Ballot {
     pub const INITIAL: Self = Self::of_term(Term::ZERO);
 
     /// The blank ballot of a term. Nothing else clears `voted_for`, and it is only called with a
-    /// term that this server has never been in: that is why a vote, once given, stands.
-    const fn of_term(term: Term) -> Self {
+    /// term that this server has never been in: that is why a vote, once given, stands. (After a
+    /// lost disk the vote is spent at once.)
+    pub(super) const fn of_term(term: Term) -> Self {
         Self { current_term: term, voted_for: None }
     }
 
     /// This ballot, with the vote given to `candidate`.
-    const fn cast(self, candidate: ServerId) -> Self {
+    pub(super) const fn cast(self, candidate: ServerId) -> Self {
         Self { voted_for: Some(candidate), ..self }
     }
 }
@@ -90,6 +92,14 @@ pub enum Role {
         /// Heartbeats since it was opened.
         beats: Beats,
     },
+    /// It has lost its disk, and with it its ballot. It takes part in nothing until every other
+    /// server has told its current term. A crash begins that anew.
+    Returning {
+        /// Who has told its term since, this server itself included.
+        heard: ServerSet,
+        /// The newest term told.
+        newest: Term,
+    },
 }
 
 impl Role {
@@ -103,6 +113,11 @@ impl Role {
     /// Whether it leads.
     pub const fn is_leader(&self) -> bool {
         matches!(self, Self::Leader { .. })
+    }
+
+    /// Whether it has lost its disk, and is not back.
+    pub const fn is_returning(&self) -> bool {
+        matches!(self, Self::Returning { .. })
     }
 }
 
@@ -134,7 +149,9 @@ impl State {
             Role::Follower { contact: true } => Timer::Contact,
             Role::Follower { contact: false }
             | Role::PreCandidate { .. }
-            | Role::Candidate { .. } => Timer::Election,
+            | Role::Candidate { .. }
+            // Nothing comes of it.
+            | Role::Returning { .. } => Timer::Election,
             Role::Leader { .. } => Timer::Heartbeat,
         }
     }
@@ -170,8 +187,14 @@ impl Server {
     /// The one transition of a server.
     pub fn step(&self, before: State, event: Event) -> Step {
         let Decision { state, rule, outgoing } = match event {
+            Event::Timeout { .. } | Event::HandOver { .. } | Event::Receive { .. }
+                if before.role.is_returning() =>
+            {
+                Decision::quiet(before, Rule::NotBack)
+            }
             Event::Timeout { attempt } => self.timeout(before, attempt),
             Event::HandOver { to } => self.hand_over(before, to),
+            Event::TermHeard { from, term } => self.hear_term(before, from, term),
             Event::Receive { from, message } => self.receive(before, from, message),
         };
         Step {
@@ -203,6 +226,7 @@ impl Server {
             Role::Leader { round, answered, beats } => {
                 self.heartbeat(before, round, answered, beats)
             }
+            Role::Returning { .. } => Decision::quiet(before, Rule::NotBack),
         }
     }
 
@@ -277,6 +301,8 @@ impl Server {
                 State { ballot, role: Role::FOLLOWER }
             }
             Role::Leader { .. } => self.in_contact_anew(ballot),
+            // (Of messages it takes no notice.)
+            Role::Returning { .. } => before,
         }
     }
 
@@ -302,6 +328,7 @@ impl Server {
             Role::Follower { .. } => Rule::HeartbeatAccepted,
             Role::PreCandidate { .. } | Role::Candidate { .. } => Rule::SteppedDown,
             Role::Leader { .. } => return Decision::quiet(state, Rule::RivalIgnored),
+            Role::Returning { .. } => return Decision::quiet(state, Rule::NotBack),
         };
         let term = state.ballot.current_term;
         let round = self.cluster.protocol().check_quorum().then_some(round);

@@ -24,7 +24,10 @@ impl Role {
     pub(super) const fn after_vote(self) -> Self {
         match self {
             Self::PreCandidate { .. } => Self::FOLLOWER,
-            Self::Follower { .. } | Self::Candidate { .. } | Self::Leader { .. } => self,
+            Self::Follower { .. }
+            | Self::Candidate { .. }
+            | Self::Leader { .. }
+            | Self::Returning { .. } => self,
         }
     }
 }
@@ -45,7 +48,7 @@ impl Server {
     fn is_in_contact(&self, role: Role) -> bool {
         match role {
             Role::Follower { contact } => contact,
-            Role::PreCandidate { .. } | Role::Candidate { .. } => false,
+            Role::PreCandidate { .. } | Role::Candidate { .. } | Role::Returning { .. } => false,
             Role::Leader { .. } => self.cluster.protocol().check_quorum(),
         }
     }
@@ -140,7 +143,8 @@ impl Server {
             Role::PreCandidate { .. }
             | Role::Follower { .. }
             | Role::Candidate { .. }
-            | Role::Leader { .. } => Decision::quiet(before, Rule::PreVoteNotCounted),
+            | Role::Leader { .. }
+            | Role::Returning { .. } => Decision::quiet(before, Rule::PreVoteNotCounted),
         }
     }
 }

@@ -7,11 +7,14 @@ use super::election::{Ballot, Event, Server, State, Step};
 pub struct Handlers {
     /// See [`Server::start`].
     pub start: fn(&Server, Option<Ballot>) -> Step,
+    /// See [`Server::lose_disk`].
+    pub lose_disk: fn(&Server) -> Step,
     /// See [`Server::step`].
     pub step: fn(&Server, State, Event) -> Step,
 }
 
 impl Handlers {
     /// The specification.
-    pub const RAFT: Self = Self { start: Server::start, step: Server::step };
+    pub const RAFT: Self =
+        Self { start: Server::start, lose_disk: Server::lose_disk, step: Server::step };
 }

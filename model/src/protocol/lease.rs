@@ -41,7 +41,8 @@ impl Server {
             Role::Leader { .. }
             | Role::Follower { .. }
             | Role::PreCandidate { .. }
-            | Role::Candidate { .. } => false,
+            | Role::Candidate { .. }
+            | Role::Returning { .. } => false,
         }
     }
 

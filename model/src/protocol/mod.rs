@@ -6,6 +6,7 @@ pub mod election;
 mod guard;
 mod handlers;
 mod lease;
+mod loss;
 pub mod message;
 mod rule;
 mod step;

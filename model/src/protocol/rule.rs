@@ -79,6 +79,18 @@ pub enum Rule {
     /// A server was told to hand over that does not lead, or leads the last term, or is to hand
     /// over to a witness; or an order of an older term arrived, or a witness got one.
     HandOverIgnored,
+
+    /// The disk is lost: the server is silent, and asks every other one for its current term.
+    DiskLost,
+    /// Another server has told its term; not all have.
+    TermHeard,
+    /// Every other server has told its term: the server is back, in the newest of them, whose vote
+    /// is spent.
+    Returned,
+    /// A term was told to a server that is not returning.
+    TermNotAsked,
+    /// The server has lost its disk and is not back: it takes no notice of anything else.
+    NotBack,
 }
 
 impl Rule {
@@ -102,7 +114,9 @@ impl Rule {
             | Self::PreCampaigned
             | Self::RoundOpened
             | Self::QuorumLost
-            | Self::HandedOver => true,
+            | Self::HandedOver
+            | Self::DiskLost
+            | Self::Returned => true,
             Self::VoteRefused
             | Self::VoteCounted
             | Self::VoteNotCounted
@@ -119,7 +133,10 @@ impl Rule {
             | Self::PreVoteNotCounted
             | Self::AnswerCounted
             | Self::RoundAnswered
-            | Self::HandOverIgnored => false,
+            | Self::HandOverIgnored
+            | Self::TermHeard
+            | Self::TermNotAsked
+            | Self::NotBack => false,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::election::{Rule, State};
 use super::message::Message;
-use super::types::{Attempt, ServerId};
+use super::types::{Attempt, ServerId, Term};
 
 /// What happens to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -19,6 +19,14 @@ pub enum Event {
     HandOver {
         /// Who shall lead: another server of the cluster, one that campaigns.
         to: ServerId,
+    },
+    /// Another server was asked for its current term after this one had lost its disk, and has
+    /// answered. The question is no message of the election: it changes nothing at whoever answers.
+    TermHeard {
+        /// Who has answered: another server of the cluster, that is not returning itself.
+        from: ServerId,
+        /// Its current term when it answered.
+        term: Term,
     },
     /// A message arrives.
     Receive {

@@ -53,7 +53,7 @@ pub(super) const fn is_needless(protocol: Protocol, rule: Rule, before: &State) 
         Rule::Started => match before.role {
             Role::Follower { contact } => contact == protocol.check_quorum(),
             Role::PreCandidate { .. } => !protocol.check_quorum(),
-            Role::Candidate { .. } | Role::Leader { .. } => false,
+            Role::Candidate { .. } | Role::Leader { .. } | Role::Returning { .. } => false,
         },
         _ => false,
     }

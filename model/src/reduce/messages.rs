@@ -191,7 +191,7 @@ fn acts_on(protocol: Protocol, receiver: &State, from: ServerId, message: Messag
             Role::PreCandidate { .. } | Role::Candidate { .. } => true,
             // With guards it can come into contact, or ask and be told.
             Role::Follower { .. } => protocol != Protocol::FIGURE2,
-            Role::Leader { .. } => false,
+            Role::Leader { .. } | Role::Returning { .. } => false,
         },
         Message::AppendEntriesResponse { round, .. } => match role {
             Role::Leader { round: Round::FIRST, answered, .. } => {
@@ -200,7 +200,8 @@ fn acts_on(protocol: Protocol, receiver: &State, from: ServerId, message: Messag
             Role::Leader { .. }
             | Role::Follower { .. }
             | Role::PreCandidate { .. }
-            | Role::Candidate { .. } => false,
+            | Role::Candidate { .. }
+            | Role::Returning { .. } => false,
         },
         Message::HandOver { .. } => true,
         Message::PreVote { .. } | Message::PreVoteResponse { .. } => false,

@@ -108,6 +108,10 @@ impl<const W: usize> PackedModel<W> {
         let is_its_turn = match event {
             Event::Timeout { attempt } => self.layout.is_next_attempt(world, id, state, attempt),
             Event::HandOver { .. } | Event::Receive { .. } => true,
+            Event::TermHeard { from, term } => {
+                let State { ballot, role } = states[from.index()];
+                !role.is_returning() && ballot.current_term == term
+            }
         };
         let term_of = |id: ServerId| states[id.index()].ballot.current_term;
         let terms = self.bounds.cluster.servers().map(term_of);

@@ -18,7 +18,7 @@ pub(super) const fn state(State { ballot, role }: State) -> State {
             Role::Leader { round: Round::FIRST, answered, beats }
         }
         Role::PreCandidate { votes, .. } => Role::PreCandidate { attempt: Attempt::FIRST, votes },
-        Role::Follower { .. } | Role::Candidate { .. } => role,
+        Role::Follower { .. } | Role::Candidate { .. } | Role::Returning { .. } => role,
     };
     State { ballot, role }
 }

@@ -61,7 +61,9 @@ fn seen<const W: usize>(model: &PackedModel<W>, world: &Packed<W>) -> Seen {
     let view = PackedView(model.layout(), world);
     let servers = || model.bounds().cluster.servers();
     let standing = |id| match view.state(id).role {
-        Role::Follower { .. } | Role::PreCandidate { .. } => Standing::Waits,
+        Role::Follower { .. } | Role::PreCandidate { .. } | Role::Returning { .. } => {
+            Standing::Waits
+        }
         Role::Candidate { .. } => Standing::Stands,
         Role::Leader { .. } => Standing::Leads,
     };

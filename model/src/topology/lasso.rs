@@ -229,9 +229,10 @@ impl<'a> Follower<'a> {
 const fn last_beat(role: Role) -> Beats {
     match role {
         Role::Leader { beats, .. } => beats.next(),
-        Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => {
-            Beats::new(u8::MAX)
-        }
+        Role::Follower { .. }
+        | Role::PreCandidate { .. }
+        | Role::Candidate { .. }
+        | Role::Returning { .. } => Beats::new(u8::MAX),
     }
 }
 

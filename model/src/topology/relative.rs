@@ -12,7 +12,7 @@ pub(super) const fn plain(State { ballot, role }: State) -> State {
             Role::Leader { round: Round::FIRST, answered, beats: Beats::ZERO }
         }
         Role::PreCandidate { votes, .. } => Role::PreCandidate { attempt: Attempt::FIRST, votes },
-        Role::Follower { .. } | Role::Candidate { .. } => role,
+        Role::Follower { .. } | Role::Candidate { .. } | Role::Returning { .. } => role,
     };
     State { ballot, role }
 }

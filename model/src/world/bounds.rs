@@ -7,7 +7,7 @@ use crate::action::Trigger;
 use crate::cluster::Cluster;
 use crate::election::{Event, Role, Server, State, Timer};
 use crate::message::Message;
-use crate::types::{Attempt, Beats, ServerId, Term};
+use crate::types::{Attempt, Beats, ServerId, ServerSet, Term};
 
 /// The bounds of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Bounds {
     pub replies: Replies,
     /// What bounds the guards.
     pub limits: Limits,
+    /// Who may lose its disk, as often as it likes.
+    pub lost_disks: ServerSet,
 }
 
 /// What bounds the guards; without guards, nothing.
@@ -53,9 +55,9 @@ impl Limits {
 }
 
 impl Bounds {
-    /// These terms of this cluster, and [`Limits::SMALL`].
+    /// These terms of this cluster, and [`Limits::SMALL`]; nobody loses its disk.
     pub const fn new(cluster: Cluster, terms: Terms, replies: Replies) -> Self {
-        Self { cluster, terms, replies, limits: Limits::SMALL }
+        Self { cluster, terms, replies, limits: Limits::SMALL, lost_disks: ServerSet::EMPTY }
     }
 
     /// Whether worlds of these bounds tell of leases.
@@ -80,6 +82,13 @@ impl Bounds {
         attempts.into_iter().map(|attempt| Event::Timeout { attempt }).chain(hand_overs)
     }
 
+    /// How a server may come up anew: with its disk, or without. One that is returning has none.
+    pub fn comes_up(&self, id: ServerId, state: &State) -> impl Iterator<Item = Trigger> + use<> {
+        let restarts = (!state.role.is_returning()).then_some(Trigger::Restart);
+        let loses = self.lost_disks.contains(id).then_some(Trigger::LoseDisk);
+        restarts.into_iter().chain(loses)
+    }
+
     /// Whether the bounds let this happen to a server: an election timer fires, and a leader hands
     /// over, only if an election may start in the next term. `terms` are the current terms of all
     /// servers.
@@ -99,7 +108,8 @@ impl Bounds {
                 _ => true,
             },
             (Event::HandOver { .. }, timer) => timer == Timer::Heartbeat && has_next(),
-            (Event::Timeout { .. }, Timer::Contact) | (Event::Receive { .. }, _) => true,
+            (Event::Timeout { .. }, Timer::Contact)
+            | (Event::Receive { .. } | Event::TermHeard { .. }, _) => true,
         }
     }
 }

@@ -40,6 +40,7 @@ impl Handlers {
         let server = bounds.server(id);
         let step = match trigger {
             Trigger::Restart => (self.start)(&server, Some(stored)),
+            Trigger::LoseDisk => (self.lose_disk)(&server),
             Trigger::Event(event) => (self.step)(&server, *before, event),
         };
         let sent = Envelope::of(id, step.outgoing);

@@ -11,7 +11,7 @@ use super::properties::Property;
 use super::{Handlers, World};
 
 use crate::action::{Move, Trigger};
-use crate::election::{Ballot, Effect, Step};
+use crate::election::{Ballot, Effect, Event, Step};
 use crate::message::Message;
 use crate::run::Lease;
 use crate::types::{Attempt, ServerId};
@@ -52,10 +52,22 @@ impl WorldModel {
             let allowed = events.filter(move |&event| self.bounds.allow(state, event, terms()));
             allowed.map(move |event| (server, Trigger::Event(event)))
         });
-        let restarts = world.states().map(|(server, _)| (server, Trigger::Restart));
+        let restarts = world.states().flat_map(|(server, state)| {
+            self.bounds.comes_up(server, state).map(move |trigger| (server, trigger))
+        });
         let deliveries = world.sent.iter().flat_map(|e| e.deliveries(self.bounds.cluster));
         let deliveries = deliveries.map(|(server, event)| (server, Trigger::Event(event)));
-        own.chain(restarts).chain(deliveries)
+        let returning = world.states().filter(|(_, state)| state.role.is_returning());
+        let told = returning.flat_map(|(server, _)| {
+            let tell = world
+                .states()
+                .filter(move |&(other, state)| other != server && !state.role.is_returning());
+            tell.map(move |(from, state)| {
+                let event = Event::TermHeard { from, term: state.ballot.current_term };
+                (server, Trigger::Event(event))
+            })
+        });
+        own.chain(restarts).chain(told).chain(deliveries)
     }
 
     /// What a server does for this trigger, by which step, and the world after it: persist, then
@@ -68,6 +80,8 @@ impl WorldModel {
         after.servers[id.index()] = step.state;
         if step.persist {
             after.stored[id.index()] = step.state.ballot;
+        } else if matches!(trigger, Trigger::LoseDisk) {
+            after.stored[id.index()] = Ballot::INITIAL;
         }
         after.sent.extend(sent);
         if self.bounds.has_leases() {

@@ -73,10 +73,14 @@ pub enum Property {
     TermNeverDecreases,
     /// At any time at most one server may act as the leader (thesis, §6.4).
     LeaseSafety,
+    /// A server votes for one other at most a term, whatever it has forgotten in between.
+    GrantOncePerTerm,
 }
 
 /// The properties of safety of every election. Where worlds tell of leases there is also
-/// [`Property::LeaseSafety`].
+/// [`Property::LeaseSafety`]. Where disks are lost there is [`Property::GrantOncePerTerm`] in place
+/// of [`Property::VoteOncePerTerm`]: a run that ended with its disk may have voted for itself, and
+/// asked in vain, in a term of which nobody else knew.
 pub const SAFETY: [Property; 4] = [
     Property::ElectionSafety,
     Property::VoteOncePerTerm,
@@ -86,9 +90,9 @@ pub const SAFETY: [Property; 4] = [
 
 impl Property {
     /// Every property of safety.
-    pub const ALL: [Self; 5] = {
+    pub const ALL: [Self; 6] = {
         let [a, b, c, d] = SAFETY;
-        [a, b, c, d, Self::LeaseSafety]
+        [a, b, c, d, Self::LeaseSafety, Self::GrantOncePerTerm]
     };
 }
 
@@ -110,6 +114,9 @@ impl Property {
             Self::TermNeverDecreases => {
                 "the durable term of a server only grows, and so does the term that it acts in"
             }
+            Self::GrantOncePerTerm => {
+                "no server ever grants two others its vote in one term, whatever it has forgotten"
+            }
             Self::LeaseSafety => {
                 "no two servers have a valid lease at the same time, be they still in office or not"
             }
@@ -124,6 +131,7 @@ impl Property {
             Self::LeaderHasQuorum => leader_has_quorum(before, server, after),
             Self::TermNeverDecreases => term_never_decreases(before, server, after),
             Self::LeaseSafety => lease_safety(after),
+            Self::GrantOncePerTerm => grant_once_per_term(before, server, after),
         }
     }
 
@@ -140,6 +148,7 @@ impl Property {
             Self::LeaderHasQuorum => begins(before, after).is_some(),
             Self::TermNeverDecreases => after.ballot.current_term < before.ballot.current_term,
             Self::LeaseSafety => effect.is_some(),
+            Self::GrantOncePerTerm => sent.as_ref().and_then(in_message).is_some(),
         }
     }
 
@@ -157,7 +166,12 @@ impl Property {
     /// All that are judged where worlds have these bounds.
     pub fn of(bounds: &Bounds) -> Vec<Self> {
         let leases = bounds.has_leases().then_some(Self::LeaseSafety);
-        SAFETY.into_iter().chain(leases).collect()
+        let keeps_disks = bounds.lost_disks.is_empty();
+        let votes = |property| match property {
+            Self::VoteOncePerTerm if !keeps_disks => Self::GrantOncePerTerm,
+            _ => property,
+        };
+        SAFETY.into_iter().map(votes).chain(leases).collect()
     }
 }
 
@@ -272,7 +286,17 @@ fn vote_once_per_term<V: View>(before: &V, server: ServerId, after: &V) -> bool 
     })
 }
 
+fn grant_once_per_term<V: View>(before: &V, server: ServerId, after: &V) -> bool {
+    let granted = |e: Envelope| in_message(&e).filter(|vote| vote.candidate != server);
+    after.sent_since(before).filter_map(granted).all(|new| {
+        let mut earlier = before.sent().filter(|e| e.from == server).filter_map(granted);
+        earlier.all(|vote| vote.term != new.term || vote.candidate == new.candidate)
+    })
+}
+
+/// (Whoever has lost its disk acts in no term until it is back.)
 fn term_never_decreases<V: View>(before: &V, server: ServerId, after: &V) -> bool {
-    before.stored(server).current_term <= after.stored(server).current_term
-        && before.state(server).ballot.current_term <= after.state(server).ballot.current_term
+    after.state(server).role.is_returning()
+        || before.stored(server).current_term <= after.stored(server).current_term
+            && before.state(server).ballot.current_term <= after.state(server).ballot.current_term
 }

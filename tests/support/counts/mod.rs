@@ -34,6 +34,9 @@ pub struct Counts {
     /// Who votes and never campaigns.
     #[serde(default)]
     witnesses: ServerSet,
+    /// Who may lose its disk.
+    #[serde(default)]
+    lost_disks: ServerSet,
     /// What bounds the guards, if not [`Limits::SMALL`].
     #[serde(default)]
     hand_over: bool,
@@ -92,7 +95,8 @@ impl Counts {
         };
         let cluster = Cluster::with(self.servers, self.protocol).expect("counts.toml: servers");
         let cluster = cluster.with_witnesses(self.witnesses).expect("counts.toml: witnesses");
-        Bounds { limits: self.limits(), ..Bounds::new(cluster, terms, replies) }
+        let lost_disks = self.lost_disks;
+        Bounds { limits: self.limits(), lost_disks, ..Bounds::new(cluster, terms, replies) }
     }
 
     fn limits(&self) -> Limits {
@@ -240,6 +244,7 @@ impl Found {
         let on = [
             (limits.hand_over, ", hand-over"),
             (limits.leases, ", leases"),
+            (!bounds.lost_disks.is_empty(), ", lost disks"),
             (is_on.messages, ", messages"),
             (is_on.outcomes, ", outcomes"),
             (is_on.symmetry, ", symmetry"),

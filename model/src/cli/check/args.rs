@@ -11,7 +11,7 @@ use raft_model::reduce::Reductions;
 use raft_model::search::Keys;
 use raft_model::search::parallel::Crew;
 use raft_model::search::peers::Peers;
-use raft_model::types::{Beats, ServerId, Term};
+use raft_model::types::{Beats, ServerId, ServerSet, Term};
 use raft_model::world::Handlers;
 use raft_model::world::bounds::{Bounds, Limits, Replies, Terms};
 use raft_model::world::properties::Property;
@@ -34,6 +34,10 @@ pub(in crate::cli) struct Args {
     /// A server that votes and never campaigns. Repeat it for several.
     #[arg(long, value_name = "NUMBER", value_parser = cli::server)]
     pub(super) witness: Vec<ServerId>,
+    /// A server that may lose its disk, as often as it likes, and come back by asking all others.
+    /// Repeat it for several. Nothing is reduced then. (timely, world)
+    #[arg(long, value_name = "NUMBER", value_parser = cli::server)]
+    pub(super) lost_disk: Vec<ServerId>,
     /// The last term in which an election may start; terms begin at 0. How high it may be depends
     /// on the number of servers, and a value that is too high is answered with that.
     #[arg(long, value_name = "T", value_parser = cli::max_term, default_value = "2")]
@@ -194,12 +198,24 @@ impl Args {
             patience: self.patience.map_or(small.patience, Beats::new),
             leases: !self.no_leases && self.engine() != Engine::Actor,
         };
-        Bounds { limits, ..Bounds::new(cluster, terms, self.replies) }
+        Bounds {
+            limits,
+            lost_disks: self.lost_disks(),
+            ..Bounds::new(cluster, terms, self.replies)
+        }
     }
 
+    /// Who may lose its disk.
+    pub(super) fn lost_disks(&self) -> ServerSet {
+        self.lost_disk.iter().copied().collect()
+    }
+
+    /// Where a server may return to an older term, nothing is reduced: what is stale may matter
+    /// again.
     pub(super) fn reductions(&self) -> Reductions {
         let is_on = |which| {
             self.engine().is_packed()
+                && self.lost_disk.is_empty()
                 && !self.no_reduce.iter().any(|off| [which, NoReduce::All].contains(off))
         };
         let messages = is_on(NoReduce::Messages);

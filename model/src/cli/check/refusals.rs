@@ -19,6 +19,7 @@ impl Args {
     pub(super) fn validate(&self) -> Result<(), Failure> {
         self.cluster()?;
         let reasons = self.of_mutant().or_else(|| self.of_engine());
+        let reasons = reasons.or_else(|| self.of_lost_disks());
         let reasons = reasons.or_else(|| self.of_protocol()).or_else(|| self.of_reductions());
         let asks_of_leases = self.property.contains(&Property::LeaseSafety);
         let no_leases =
@@ -41,7 +42,13 @@ impl Args {
 
     fn of_engine(&self) -> Option<String> {
         let engine = self.engine();
-        let refusals: [Refusal; 7] = [
+        let refusals: [Refusal; 8] = [
+            (
+                !self.lost_disk.is_empty(),
+                "--lost-disk",
+                matches!(engine, Engine::Timely | Engine::World),
+                "what its servers have stored they keep",
+            ),
             (
                 self.hosts.is_some(),
                 "--hosts",
@@ -77,6 +84,12 @@ impl Args {
             (self.no_leases, "--no-leases", engine != Engine::Actor, "it never looks at leases"),
         ];
         told(&format!("--engine {}", engine.name()), refusals)
+    }
+
+    fn of_lost_disks(&self) -> Option<String> {
+        let &stranger = self.lost_disk.iter().find(|&&id| !self.servers.contains(id))?;
+        let size = self.servers.size();
+        Some(format!("--lost-disk: there is no {stranger} among {size} servers"))
     }
 
     fn of_protocol(&self) -> Option<String> {
@@ -122,6 +135,11 @@ impl Args {
         }
         if self.window && !reductions.messages {
             let why = "--window needs messages to be reduced: stale ones would pile up for ever";
+            return Some(why.to_owned());
+        }
+        if !self.lost_disk.is_empty() && !self.no_reduce.is_empty() {
+            let why = "--no-reduce: with --lost-disk nothing is reduced anyway; a server that returns \
+                       to an older term may need what else would be dead";
             return Some(why.to_owned());
         }
         let guarded = [(NoReduce::Outcomes, "outcomes"), (NoReduce::AtOnce, "at-once")];

@@ -143,6 +143,11 @@ fn protocol(table: &mut Table<2>, args: &Args) {
         let note = "votes, and never campaigns; nobody hands over to it";
         table.fact("witness", &witnesses, note);
     }
+    if !bounds.lost_disks.is_empty() {
+        let note =
+            "at any time and as often as they like; back when all others have told their term";
+        table.fact("lost disks", &bounds.lost_disks, note);
+    }
     if bounds.limits.hand_over {
         table.fact("hand-over", &"any", "every leader may be told to, at any time");
     }
@@ -265,6 +270,7 @@ pub(super) fn as_json(args: &Args, report: &Report, cost: Cost) -> Value {
         "max_term": args.max_term,
         "protocol": args.protocol().to_string(),
         "witnesses": args.witness,
+        "lost_disks": args.lost_disk,
         "hand_over": args.hand_over,
         "leases": args.bounds().has_leases(),
         "replies": args.replies.to_string(),

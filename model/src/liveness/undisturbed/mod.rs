@@ -130,7 +130,9 @@ impl Led {
             Trigger::Event(Event::Timeout { .. }) if a_move.server == self.leader => {
                 a_move.rule != Rule::QuorumLost
             }
-            Trigger::Event(_) | Trigger::Restart => !self.quorum.contains(a_move.server),
+            Trigger::Event(_) | Trigger::Restart | Trigger::LoseDisk => {
+                !self.quorum.contains(a_move.server)
+            }
         }
     }
 

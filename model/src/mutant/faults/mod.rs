@@ -12,6 +12,7 @@ use super::election::{Ballot, Event, Handlers, Outgoing, Rule, Server, State, St
 mod contact;
 mod disk;
 mod leases;
+mod loss;
 mod pre_vote;
 mod roles;
 mod terms;
@@ -211,6 +212,10 @@ pub(super) const PRE_CANDIDATE_STAYS_AFTER_VOTE: Fault =
     Fault::of_step("pre-candidate-stays-after-vote", pre_vote::asked_on_after_vote);
 pub(super) const TIMER_RESTARTED_BY_PRE_VOTE: Fault =
     Fault::of_step("timer-restarted-by-pre-vote", timers::restarted_by_pre_vote);
+pub(super) const BACK_AFTER_QUORUM: Fault =
+    Fault::of_step("back-after-quorum", loss::back_after_quorum);
+pub(super) const NEWEST_VOTE_UNSPENT: Fault =
+    Fault::of_step("newest-vote-unspent", loss::newest_vote_unspent);
 pub(super) const WITNESS_CAMPAIGNS: Fault = Fault::of_step("witness-campaigns", witness::campaigns);
 pub(super) const WITNESS_TAKES_OVER: Fault =
     Fault::of_step("witness-takes-over", witness::takes_over);
@@ -308,6 +313,8 @@ pub const FAULTS: &[Fault] = &[
     TIMER_RESTARTED_BY_PRE_VOTE,
     WITNESS_CAMPAIGNS,
     WITNESS_TAKES_OVER,
+    BACK_AFTER_QUORUM,
+    NEWEST_VOTE_UNSPENT,
 ];
 
 /// The step of a server that takes no notice of what happens.

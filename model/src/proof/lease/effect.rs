@@ -31,7 +31,10 @@ impl Means {
     fn open(&self) -> Option<(Round, ServerSet)> {
         match self.step.state.role {
             Role::Leader { round, answered, .. } => Some((round, answered)),
-            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => None,
+            Role::Follower { .. }
+            | Role::PreCandidate { .. }
+            | Role::Candidate { .. }
+            | Role::Returning { .. } => None,
         }
     }
 

@@ -21,13 +21,21 @@ use super::state::{AXIOMS, SIGNATURE, VARIABLES};
 /// specification only.
 pub(in crate::proof) fn files(handlers: Handlers, is_specification: bool) -> Vec<File> {
     let mut files = vec![initially(handlers), time_passes()];
-    files.extend(Situation::all().map(|situation| keeps(situation, handlers, is_specification)));
+    files.extend(situations().map(|situation| keeps(situation, handlers, is_specification)));
     if is_specification {
-        let possible = Situation::all().map(|situation| possible(situation, handlers));
+        let possible = situations().map(|situation| possible(situation, handlers));
         files.extend(possible.filter(|file| !file.obligations.is_empty()));
     }
     files.push(safety());
     files
+}
+
+/// Every situation of servers that keep their disks.
+pub(in crate::proof) fn situations() -> impl Iterator<Item = Situation> {
+    Situation::all().filter(|Situation { occurrence, standing, .. }| {
+        !matches!(occurrence, Occurrence::LoseDisk | Occurrence::HearTerm)
+            && *standing != Standing::Returning
+    })
 }
 
 /// The paths with check-quorum, without which there is no lease: each with what its step means.

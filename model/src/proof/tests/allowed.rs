@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 
+use super::super::invariant::loses_disk;
 use super::super::situation::{Occurrence, Situation, Standing};
 use super::meaning::{Formula, Structure, Value};
 use super::worlds::{bounds, changed, reachable};
-use crate::election::Event;
+use crate::election::{Event, State};
 use crate::message::Message;
 use crate::types::{ServerId, Term};
 use crate::world::World;
@@ -56,13 +57,27 @@ fn arrival(message: Message) -> Occurrence {
     }
 }
 
-/// All that can happen to a server of a world: a message arrives, its timer fires, it restarts.
+/// All that can happen to a server of a world: a message arrives, its timer fires, it restarts, it
+/// loses its disk, or is told a term after that.
 fn happenings(world: &World) -> Vec<(Occurrence, Happening<'_>, String)> {
     let mut all = Vec::new();
     for me in world.cluster().servers() {
         let happening = Happening { world, me, arrives: None, voted: None };
         all.push((Occurrence::Timeout, happening, format!("the timer of {me} fires")));
-        all.push((Occurrence::Restart, happening, format!("{me} restarts")));
+        if !world.state(me).role.is_returning() {
+            all.push((Occurrence::Restart, happening, format!("{me} restarts")));
+        }
+        if loses_disk(me) {
+            all.push((Occurrence::LoseDisk, happening, format!("{me} loses its disk")));
+        }
+        for from in world.cluster().others(me) {
+            let State { ballot, role } = world.state(from);
+            if !role.is_returning() {
+                let happening =
+                    Happening { arrives: Some((from, ballot.current_term)), ..happening };
+                all.push((Occurrence::HearTerm, happening, format!("{from} tells {me} its term")));
+            }
+        }
     }
     let deliveries = world.sent.iter().flat_map(|sent| sent.deliveries(world.cluster()));
     for (me, event) in deliveries {
@@ -109,7 +124,10 @@ fn whatever_can_happen_in_a_world_is_one_of_the_situations() {
                     .map(|index| situations[index].standing)
                     .collect();
                 // The state of everything does not tell who is in contact, or asks.
-                let is_told = matches!(fits[..], [Standing::Candidate | Standing::Leader]);
+                let is_told = matches!(
+                    fits[..],
+                    [Standing::Candidate | Standing::Leader | Standing::Returning]
+                );
                 assert!(
                     is_told || fits == PLAIN,
                     "these are the situations in which {says}: {fits:?}, in {world:?}"

@@ -38,7 +38,7 @@ fn inputs_of(situation: Situation, cluster: Cluster, terms: &[Term]) -> Vec<Inpu
         false => vec![None],
     };
     let senders: Vec<_> = match situation.occurrence {
-        Occurrence::Timeout | Occurrence::Restart => vec![ServerId::FIRST],
+        Occurrence::Timeout | Occurrence::Restart | Occurrence::LoseDisk => vec![ServerId::FIRST],
         _ => cluster.servers().collect(),
     };
     for id in cluster.servers() {
@@ -81,6 +81,10 @@ fn roles(situation: Situation, cluster: Cluster) -> Vec<Role> {
                 [Beats::ZERO, Beats::new(1)].map(|beats| Role::Leader { round, answered, beats })
             };
             some().flat_map(leader).collect()
+        }
+        Standing::Returning => {
+            let newest = Term::new(1);
+            all().map(|heard| Role::Returning { heard, newest }).collect()
         }
     }
 }

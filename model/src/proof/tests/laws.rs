@@ -3,6 +3,7 @@
 
 use proptest::prelude::*;
 
+use super::super::invariant::loses_disk;
 use super::super::logic::AXIOMS;
 use super::super::majority::{MAJORITY, lemma};
 use super::super::oracle::{Question, assumed, every_path};
@@ -40,6 +41,7 @@ impl Structure for Concrete {
         let is = match (name, arguments) {
             ("zero", []) => return Some(Term::ZERO.number()),
             ("older", &[a, b]) => Term::new(a) < Term::new(b),
+            ("loses_disk", &[server]) => loses_disk(ServerId::new(u8::try_from(server).ok()?)?),
             ("member", &[server, quorum]) => {
                 let server = ServerId::new(u8::try_from(server).ok()?)?;
                 ServerSet::from_bits(u8::try_from(quorum).ok()?).contains(server)
@@ -71,6 +73,7 @@ fn an_axiom_that_is_wrong_is_noticed() {
         "(forall ((a Term) (b Term)) (older a b))",
         "(exists ((a Term)) (older a zero))",
         "(forall ((p Quorum) (s Server)) (member s p))",
+        "(forall ((s Server)) (not (loses_disk s)))",
     ] {
         assert!(!Formula::read(wrong).holds(&known), "{wrong}");
     }

@@ -35,6 +35,11 @@ fn leader(term: u64, vote: u8) -> State {
     State { ballot: ballot(term, vote), role: Role::LEADER }
 }
 
+fn returning(heard: &[u8], newest: u64) -> State {
+    let heard = heard.iter().map(|&server| id(server)).collect();
+    State { ballot: Ballot::INITIAL, role: Role::Returning { heard, newest: Term::new(newest) } }
+}
+
 fn sent(from: u8, to: u8, message: Message) -> Envelope {
     Envelope { from: id(from), to: ServerId::new(to), message }
 }
@@ -74,6 +79,11 @@ fn beside(third: State, sent: &[Envelope]) -> World {
     world([follower(1, 0), follower(1, 0), third], sent)
 }
 
+/// S2, which may lose its disk, between two followers of term 1 who have not voted.
+fn second(second: State, sent: &[Envelope]) -> World {
+    world([follower(1, 0), second, follower(1, 0)], sent)
+}
+
 fn invariant() -> Vec<Statement> {
     vec![
         (
@@ -88,13 +98,16 @@ fn invariant() -> Vec<Statement> {
         ),
         (
             "VoteNotInFuture",
-            "No vote of a server is known in a term that it has not reached.",
+            "No vote of a server is known in a term that it has not reached, unless it has lost its \
+             disk and is not back.",
             vec![("S3 granted in term 2", beside(follower(1, 0), &[grant(3, 2, 1)]))],
         ),
         (
             "VoteRemembered",
-            "A vote of a server that is known in its current term is on its ballot.",
+            "A vote of a server that is known in its current term is on its ballot; or there is its \
+             own, which it gives after a lost disk.",
             vec![
+                ("S2 is back, with another", second(follower(1, 3), &[grant(2, 1, 1)])),
                 ("S3 knows of none", beside(follower(1, 0), &[grant(3, 1, 1)])),
                 ("S3 has another", beside(follower(1, 2), &[grant(3, 1, 1)])),
             ],
@@ -135,10 +148,64 @@ fn invariant() -> Vec<Statement> {
                 ("of an older term", beside(leader(2, 3), &[grant(1, 1, 3), grant(2, 1, 3)])),
             ],
         ),
+    ]
+}
+
+/// The rest of the invariant, most of it about lost disks.
+fn rest() -> Vec<Statement> {
+    vec![
         (
             "HeartbeatElected",
             "Whoever has sent a heartbeat of a term has the votes of a quorum in it.",
             vec![("it has its own alone", beside(follower(2, 0), &[heartbeat(3, 1)]))],
+        ),
+        (
+            "NoRivalsVote",
+            "Of whoever stands for election, or leads, no vote for another is known in its current \
+             term.",
+            vec![
+                ("a candidate granted", beside(candidate(1, 3, &[]), &[grant(3, 1, 1)])),
+                ("a leader granted", second(leader(1, 2), &[grant(2, 1, 1)])),
+            ],
+        ),
+        (
+            "ReturningIsBlank",
+            "Whoever has lost its disk, and is not back, has no ballot, and has heard itself.",
+            vec![
+                ("S3 keeps its disk", beside(returning(&[3], 0), &[])),
+                (
+                    "S2 has a term",
+                    second(State { ballot: ballot(1, 0), ..returning(&[2], 0) }, &[]),
+                ),
+                (
+                    "S2 has a vote",
+                    second(State { ballot: ballot(0, 1), ..returning(&[2], 0) }, &[]),
+                ),
+                ("S2 has not heard itself", second(returning(&[1], 0), &[])),
+            ],
+        ),
+        (
+            "GrantReached",
+            "For whom a server has voted that loses its disk, another one, has reached that term.",
+            vec![
+                ("S1 has not", second(follower(2, 1), &[grant(2, 2, 1)])),
+                ("S2 is no other", second(follower(1, 2), &[grant(2, 1, 2)])),
+            ],
+        ),
+        (
+            "GrantHeard",
+            "Once it has heard, after its disk was lost, from whom it had voted for, it has heard of \
+             that term.",
+            vec![("S2 has not", second(returning(&[2, 1], 0), &[grant(2, 1, 1)]))],
+        ),
+        (
+            "LedHeard",
+            "What it has led before its disk was lost, it has heard of, or there is somebody to hear \
+             it from.",
+            vec![
+                ("all have told", second(returning(&[1, 2, 3], 0), &[heartbeat(2, 1)])),
+                ("nobody is in that term", second(returning(&[2], 0), &[heartbeat(2, 2)])),
+            ],
         ),
     ]
 }
@@ -161,7 +228,8 @@ fn safety() -> Vec<Statement> {
         ),
         (
             "VoteOncePerTerm",
-            "No server ever votes for two in one term: in messages, on its ballot, on its disk.",
+            "No server that keeps its disk ever votes for two in one term: in messages, on its \
+             ballot, on its disk.",
             vec![
                 ("two messages", beside(follower(2, 0), &[grant(3, 1, 1), grant(3, 1, 2)])),
                 ("a message, a ballot", beside(follower(1, 2), &[grant(3, 1, 1)])),
@@ -172,6 +240,11 @@ fn safety() -> Vec<Statement> {
                 ("its request", beside(follower(2, 0), &[request(3, 1), grant(3, 1, 1)])),
                 ("its heartbeat", beside(follower(2, 0), &[led, grant(3, 1, 1)])),
             ],
+        ),
+        (
+            "GrantOncePerTerm",
+            "No server ever grants two others its vote in one term, whatever it has forgotten.",
+            vec![("S2 has", second(follower(2, 0), &[grant(2, 1, 1), grant(2, 1, 3)]))],
         ),
         (
             "LeaderHasQuorum",
@@ -187,7 +260,7 @@ fn safety() -> Vec<Statement> {
 
 #[test]
 fn the_statements_are_these_and_each_is_false_of_these_worlds() {
-    let said: Vec<_> = invariant().into_iter().chain(safety()).collect();
+    let said: Vec<_> = invariant().into_iter().chain(rest()).chain(safety()).collect();
     let conjuncts: Vec<&Conjunct> = INVARIANT.iter().chain(&SAFETY).collect();
     let words: Vec<_> = said.iter().map(|(name, says, _)| (*name, *says)).collect();
     assert_eq!(words, conjuncts.iter().map(|c| (c.name, c.says)).collect::<Vec<_>>());
@@ -242,7 +315,8 @@ impl Structure for Pair {
 fn neither_the_term_of_a_server_nor_that_on_its_disk_decreases() {
     let (name, says, formula) = TERM_NEVER_DECREASES;
     assert_eq!(name, "TermNeverDecreases");
-    let words = "The durable term of a server only grows, and so does the term that it acts in.";
+    let words = "The durable term of a server only grows, and so does the term that it acts in; \
+                 after a lost disk it acts in none.";
     assert_eq!(says, words);
     let formula = Formula::read(formula);
     let in_term = |acts_in, stored| on_disk(ballot(stored, 0), beside(follower(acts_in, 0), &[]));
@@ -256,4 +330,6 @@ fn neither_the_term_of_a_server_nor_that_on_its_disk_decreases() {
         let pair = Pair(in_term(before.0, before.1), in_term(after.0, after.1));
         assert_eq!(formula.holds(&pair), holds, "from {before:?} to {after:?}");
     }
+    let lost = on_disk(Ballot::INITIAL, beside(returning(&[3], 0), &[]));
+    assert!(formula.holds(&Pair(in_term(2, 2), lost)), "it acts in no term");
 }

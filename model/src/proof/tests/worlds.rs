@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::super::invariant::{Conjunct, INVARIANT, SAFETY};
+use super::super::invariant::{Conjunct, INVARIANT, SAFETY, loses_disk};
 use super::laws::quorums;
 use super::meaning::{Formula, Structure, Value};
 use crate::action::Envelope;
@@ -40,8 +40,19 @@ impl Structure for World {
             ("leader", &[s]) => state(s).role.is_leader(),
             ("votes", &[s, c]) => match state(s).role {
                 Role::Candidate { votes } => votes.contains(server(c)),
-                Role::Follower { .. } | Role::PreCandidate { .. } | Role::Leader { .. } => false,
+                _ => false,
             },
+            ("returning", &[s]) => state(s).role.is_returning(),
+            ("heard", &[s, c]) => match state(s).role {
+                Role::Returning { heard, .. } => heard.contains(server(c)),
+                _ => false,
+            },
+            ("newest", &[s]) => match state(s).role {
+                Role::Returning { newest, .. } => return Some(newest.number()),
+                _ => return Some(0),
+            },
+            ("zero", &[]) => return Some(0),
+            ("loses_disk", &[s]) => loses_disk(server(s)),
             ("request_vote", &[s, t]) => {
                 sent(s, None, Message::RequestVote { term: Term::new(t), hand_over: false })
             }
@@ -78,6 +89,22 @@ pub(super) fn reachable(bounds: Bounds) -> HashSet<World> {
         }
     }
     seen
+}
+
+/// The same, if the second server may lose its disk.
+#[test]
+fn the_invariant_holds_where_a_disk_is_lost() {
+    let loser = ServerId::new(2).unwrap();
+    for (servers, max_term, replies) in [(2, 2, Replies::All), (3, 1, Replies::Useful)] {
+        let lost_disks = ServerSet::only(loser);
+        let reached = reachable(Bounds { lost_disks, ..bounds(servers, max_term, replies) });
+        assert!(reached.iter().any(|world| world.state(loser).role.is_returning()));
+        for world in &reached {
+            for conjunct in conjuncts() {
+                assert!((conjunct.holds)(world), "{} in {world:?}", conjunct.name);
+            }
+        }
+    }
 }
 
 fn conjuncts() -> impl Iterator<Item = &'static Conjunct> {
@@ -124,9 +151,14 @@ pub(super) fn changed(world: &World) -> Vec<World> {
             put(State { ballot, role: *role }, stored);
             put(State { ballot, role: *role }, ballot);
         }
-        let everybody = cluster.servers().collect();
+        let everybody: ServerSet = cluster.servers().collect();
         for role in [Role::FOLLOWER, Role::Candidate { votes: everybody }, Role::LEADER] {
             put(State { ballot: *ballot, role }, stored);
+        }
+        for (heard, newest) in [(everybody, 0), (everybody, 1), (ServerSet::only(server), 0)] {
+            let role = Role::Returning { heard, newest: Term::new(newest) };
+            put(State { ballot: *ballot, role }, stored);
+            put(State { ballot: Ballot::INITIAL, role }, Ballot::INITIAL);
         }
     }
     for from in cluster.servers() {

@@ -74,6 +74,9 @@ pub(super) fn renamed<const W: usize>(
             Role::Leader { round, answered, beats } => {
                 Role::Leader { round, answered: names.of_set(answered), beats }
             }
+            Role::Returning { heard, newest } => {
+                Role::Returning { heard: names.of_set(heard), newest }
+            }
             Role::Follower { .. } => role,
         };
         let state = State { ballot: Ballot { current_term, voted_for }, role };
@@ -146,6 +149,7 @@ const fn counted(role: Role) -> ServerSet {
         Role::Follower { .. } => ServerSet::EMPTY,
         Role::PreCandidate { votes, .. } | Role::Candidate { votes } => votes,
         Role::Leader { answered, .. } => answered,
+        Role::Returning { heard, .. } => heard,
     }
 }
 
@@ -168,6 +172,9 @@ fn own<const W: usize>(layout: &Layout, states: &States, world: &Packed<W>) -> [
             Role::Candidate { votes } => 2 + u64::from(votes.len()),
             Role::PreCandidate { votes, .. } => 2 + u64::from(votes.len()) + (1 << 24),
             Role::Follower { contact: true } => 1 << 25,
+            Role::Returning { heard, newest } => {
+                2 + u64::from(heard.len()) + (1 << 26) + (newest.number() << 28)
+            }
         };
         own[id.index()] = mix(ballot.current_term.number() << 32 ^ vote << 4 ^ role);
     }

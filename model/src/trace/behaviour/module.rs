@@ -55,6 +55,7 @@ pub fn module(
 fn record(Told { at, server, patience, before, trigger, step }: &Told) -> String {
     let action = match (before, trigger) {
         (Ok(before), Trigger::Event(event)) => Action::of(before, *event, &step.state),
+        (_, Trigger::LoseDisk) => Action::LoseDisk,
         _ => Action::Restart,
     };
     let before = match before {
@@ -66,7 +67,11 @@ fn record(Told { at, server, patience, before, trigger, step }: &Told) -> String
             let to = (!message.is_request()).then_some(*server);
             Some(Envelope { from, to, message })
         }
-        Trigger::Event(Event::Timeout { .. } | Event::HandOver { .. }) | Trigger::Restart => None,
+        Trigger::Event(
+            Event::Timeout { .. } | Event::HandOver { .. } | Event::TermHeard { .. },
+        )
+        | Trigger::Restart
+        | Trigger::LoseDisk => None,
     };
     format!(
         "    Record(\"{}\", \"{server}\", \"{action}\", {patience},\n        {before},\n        {},\n        {}, {}, {})",
@@ -94,6 +99,7 @@ fn state(State { ballot, role }: &State) -> String {
         Role::Leader { round, answered, beats } => {
             format!("Leader({round}, {}, {beats})", set(answered))
         }
+        Role::Returning { heard, newest } => format!("Returning({}, {newest})", set(heard)),
     };
     format!("State({}, {}, {role})", ballot.current_term, vote(ballot.voted_for))
 }

@@ -1,0 +1,108 @@
+//! `raft-node join --after-lost-disk`: how a server comes back whose disk is lost.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use raft_model::types::ServerSet;
+use raft_node::disk::DataDir;
+use raft_node::join::ask;
+use raft_node::node::StartError;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::keys::{Keys, resolve};
+use super::{Failure, hint, is_readable};
+
+/// How often it says who has not answered.
+const TOLD: Duration = Duration::from_secs(5);
+
+/// Give a server whose disk is lost a new ballot, and end. Then start it with `raft-node run`.
+///
+/// It asks EVERY other server of the cluster, witnesses too, for its current term, and waits until
+/// all have answered: any one of them may be the candidate that this server voted for and forgot.
+/// The server then starts in the newest of these terms, and does not vote in it.
+///
+/// It is for a disk that is gone. An old backup or a copy is no lost disk: throw that away first.
+/// And it is for one server: if two have lost their disks, the cluster has to become a new one.
+///
+/// Exit code: 0 if the ballot is on the disk; 1 if not all have answered, or the disk refuses; 2 if
+/// it was told something wrong; 3 if there is a ballot; 130 if it was interrupted.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// A file with the keys that are not given here, as for `raft-node run`
+    #[arg(long, value_name = "FILE", env = "RAFT_CONFIG", hide_env_values = true)]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    keys: Keys,
+    /// The disk of this server is lost, and its ballot with it: that has to be said
+    #[arg(long, required = true)]
+    after_lost_disk: bool,
+    /// Give up if not all have answered within this time. Default: wait until interrupted
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    give_up_after: Option<u32>,
+}
+
+/// Why there is no ballot.
+#[derive(Debug, thiserror::Error)]
+enum NotBack {
+    #[error(
+        "{0} did not answer, and nothing was written. Every other server has to: one that is down \
+         may be the candidate that this server voted for. Start it, look at its address and at the \
+         firewall, and try again. If its disk is lost, too, stop all servers and bootstrap a new \
+         cluster, with another name"
+    )]
+    Silent(ServerSet),
+    #[error(
+        "a cluster of one has nobody who could tell its term. If nothing acts on its leadership any \
+         more, bootstrap a new cluster, with another name"
+    )]
+    Alone,
+}
+
+pub(super) fn run(args: Args) -> Result<(), Failure> {
+    let Args { config, keys, after_lost_disk: _, give_up_after } = args;
+    let keys = keys.with_file(config.as_deref())?;
+    let data = keys.data()?.to_owned();
+    let (stop, _stopper) = super::stop_at_signals(&[SIGINT, SIGTERM])?;
+    let is_stopped = |time| is_readable(&stop, time);
+    let config = keys
+        .config(|servers| resolve(servers, |time| !is_stopped(time)).ok_or(Failure::Interrupted))?;
+    let cluster_keys = keys.cluster_keys()?;
+    if cluster_keys.is_none() && !keys.insecure && !config.is_on_one_machine() {
+        return Err(hint::start(StartError::NoKey));
+    }
+    if config.server().cluster.size() == 1 {
+        return Err(Failure::input(NotBack::Alone));
+    }
+    let dir = DataDir::create(&data).map_err(hint::store)?;
+    dir.check_new().map_err(hint::store)?;
+    let start = Instant::now();
+    let (mut told_at, mut silent, mut interrupted) = (None, ServerSet::EMPTY, false);
+    let ballot = ask(&config, cluster_keys.as_ref(), |missing| {
+        silent = missing;
+        if told_at.is_none_or(|at: Instant| at.elapsed() >= TOLD) {
+            told_at = Some(Instant::now());
+            let _ = writeln!(io::stderr(), "waiting for the terms of {missing}");
+        }
+        interrupted = is_stopped(Duration::ZERO);
+        let is_late =
+            give_up_after.is_some_and(|time| start.elapsed() >= Duration::from_secs(time.into()));
+        !interrupted && !is_late
+    });
+    let Some(ballot) = ballot.map_err(Failure::other)? else {
+        return Err(match interrupted {
+            true => Failure::Interrupted,
+            false => Failure::other(NotBack::Silent(silent)),
+        });
+    };
+    let store = dir.join(&config, ballot).map_err(hint::store)?;
+    super::bootstrap::hand_to_the_owner_of(&data).map_err(Failure::other)?;
+    super::printed(writeln!(
+        io::stdout(),
+        "{}: {} of {} is back in term {}, in which it does not vote. Start it.",
+        store.path().display(),
+        config.server().id,
+        config.cluster_name(),
+        ballot.current_term,
+    ))
+}

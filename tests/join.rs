@@ -1,0 +1,49 @@
+//! A server whose disk is lost comes back: real nodes, killed, their data deleted.
+
+use support::cluster::{Cluster, Timing};
+use support::network::Loopback;
+
+#[test]
+fn a_server_that_lost_its_disk_comes_back_and_votes() {
+    let mut cluster = Cluster::<Loopback>::start(3, Timing::Quick);
+    let first = cluster.agreed(0, &[1, 2, 3]);
+    let [lost, other] = cluster.others(&[first.leader])[..] else { unreachable!("of three") };
+    cluster.kill(lost);
+    cluster.lose_disk(lost);
+
+    cluster.kill(other);
+    let refused = cluster.join(lost, &["--give-up-after", "1"]);
+    let says = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{says}");
+    assert!(says.contains(&format!("{{S{other}}} did not answer")), "{says}");
+    assert!(!cluster.data(lost).join("ballot").exists(), "nothing is written before all answer");
+    cluster.restart(other);
+
+    let joined = cluster.join(lost, &[]);
+    let says = String::from_utf8(joined.stderr).unwrap();
+    assert!(joined.status.success(), "{says}");
+    let says = String::from_utf8(joined.stdout).unwrap();
+    assert!(says.contains(&format!("S{lost} of test is back in term ")), "{says}");
+    let again = cluster.join(lost, &[]);
+    let says = String::from_utf8(again.stderr).unwrap();
+    assert_eq!(again.status.code(), Some(3), "{says}");
+    assert!(says.contains("there is a ballot already"), "{says}");
+
+    cluster.restart(lost);
+    let led = cluster.agreed(0, &[1, 2, 3]);
+    // Whoever is left needs the vote of the other: so this one is elected, or votes.
+    let leaves = if led.leader == lost { other } else { led.leader };
+    cluster.kill(leaves);
+    if leaves == led.leader {
+        cluster.agreed(led.term, &cluster.others(&[leaves]));
+    }
+}
+
+#[test]
+fn that_the_disk_is_lost_has_to_be_said() {
+    let output = std::process::Command::new(support::node::raft_node()).arg("join").output();
+    let output = output.unwrap();
+    let says = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{says}");
+    assert!(says.contains("--after-lost-disk"), "{says}");
+}
