@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -138,6 +139,83 @@ fn what_is_missing_or_wrong_is_named() {
     fails(&["run", "--config", "node.toml"], folder.path(), &words);
     fails(&["check-config", "node.toml"], folder.path(), &words);
     fails(&["init", "node.toml"], folder.path(), &["node.toml", "is there already"]);
+}
+
+/// Whoever reaches the network of servers without a key can pretend to be one of them, so that is
+/// nothing that happens by oversight.
+#[test]
+fn servers_that_others_can_reach_need_a_key_or_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (key, data) = (path("cluster.key"), path("data"));
+    let all = [
+        &["run", "--cluster=test", "--id=1", "--data", &data][..],
+        &["--server=1=192.0.2.1:7001", "--server=2=192.0.2.2:7001"],
+    ]
+    .concat();
+    fn with<'a>(all: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+        [all, more].concat()
+    }
+    fails(&with(&all, &[]), folder.path(), &["no key", "raft-node keygen", "--key", "--insecure"]);
+    fails(&with(&all, &["--key", "none"]), folder.path(), &["cannot read the key in none"]);
+
+    let told = said(&["keygen", &key], folder.path());
+    let text = fs::read_to_string(&key).unwrap();
+    assert!(text.starts_with("raft-key-1:") && !told.contains(&text[11..]), "{told}");
+    fails(&["keygen", &key], folder.path(), &["is there already, and is not overwritten"]);
+    assert_eq!(fs::read_to_string(&key).unwrap(), text);
+    fails(
+        &with(&all, &["--key", &key, "--insecure"]),
+        folder.path(),
+        &["insecure", "without a key"],
+    );
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
+    fails(&with(&all, &["--key", &key]), folder.path(), &["by others (mode 640)", "chmod 600"]);
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+
+    // With either the next thing is looked at: it has no ballot.
+    for more in [&["--key", &key][..], &["--insecure"]] {
+        let output = run(&with(&all, more), folder.path());
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+    }
+    let mut command = Command::new(raft_node());
+    fs::rename(&key, path("cluster-key")).unwrap();
+    command.args(&all).env("CREDENTIALS_DIRECTORY", folder.path());
+    assert_eq!(command.output().unwrap().status.code(), Some(3), "it has a credential");
+}
+
+#[test]
+fn the_steps_of_a_rotation_are_taken_in_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["key", "next"] {
+        said(&["keygen", name], folder.path());
+    }
+    let rotate = |step: &'static str| ["key", "rotate", step, "key", "next"];
+    let text = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let (old, new) = (text("key"), text("next"));
+    fails(&rotate("seal"), folder.path(), &["first `accept`"]);
+    fails(&rotate("drop"), folder.path(), &["first `seal`"]);
+    said(&rotate("accept"), folder.path());
+    assert_eq!(text("key"), format!("{old}{new}"));
+    fails(&rotate("drop"), folder.path(), &["first `seal`"]);
+    for _ in 0..2 {
+        said(&rotate("seal"), folder.path());
+        assert_eq!(text("key"), format!("{new}{old}"));
+    }
+    said(&rotate("drop"), folder.path());
+    assert_eq!(text("key"), new);
+}
+
+#[test]
+fn check_config_says_where_a_key_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "cluster = \"test\"\nid = 1\ndata = \"data\"\n";
+    let servers = "[servers]\n1 = \"192.0.2.1:7001\"\n";
+    for (more, has_note) in [("", true), ("key = \"k\"\n", false), ("insecure = true\n", false)] {
+        fs::write(folder.path().join("node.toml"), format!("{text}{more}{servers}")).unwrap();
+        let told = said(&["check-config", "node.toml"], folder.path());
+        assert_eq!(told.contains("note: no `key`"), has_note, "{told}");
+    }
 }
 
 #[test]

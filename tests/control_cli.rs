@@ -129,7 +129,7 @@ fn how_much_is_logged_can_be_changed() {
     let data = cluster.data(leader);
     let lines = || std::fs::read_to_string(cluster.log(leader)).unwrap().contains(" DEBUG ");
     assert!(!lines(), "it begins with what matters");
-    assert_eq!(said(&["log-level", "debug"], &data), "");
+    assert_eq!(said(&["log-level", "debug"], &data), "The node logs debug from now on.\n");
     support::browser::eventually("every step in the log", || {
         if lines() { Ok(()) } else { Err("none".to_owned()) }
     });

@@ -4,17 +4,20 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::thread::sleep;
 use std::time::Duration;
 
 use raft_model::explore::codes::{Cause, Code};
 use raft_model::explore::setting::Setting;
 use raft_model::explore::walk::{self, Walker};
-use raft_model::explore::{scenario, svg, take};
+use raft_model::explore::{map, scenario, svg, take};
 use raft_model::mutant::MUTANTS;
 use raft_model::run::World;
 use raft_model::world::Handlers;
+use serde_json::Value;
 use support::explorer::Explorer;
 use support::paths::Walk;
+use support::waiting::eventually;
 
 #[test]
 fn what_is_offered_is_what_the_model_can_do() {
@@ -218,13 +221,22 @@ fn many_connections_at_once_are_all_answered() {
 #[test]
 fn a_search_ends_when_nobody_waits_for_it() {
     let explorer = Served::start();
-    let large = "/api/map?protocol=guarded&servers=5&terms=4";
-    let request = format!("GET {large} HTTP/1.1\nHost: {}\n\n", explorer.address);
-    for _ in 0..3 {
-        drop(explorer.ask(&request));
-    }
-    let answer = explorer.get("/api/map?servers=2&terms=1");
-    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("\"whole\":true"), "{answer}");
+    let states = || -> usize {
+        let answer = explorer.get("/api/progress");
+        let body: Value = serde_json::from_str(answer.rsplit("\r\n").next().unwrap()).unwrap();
+        body["states"].as_u64().unwrap().try_into().unwrap()
+    };
+    // So many states that it takes seconds.
+    let large = "/api/map?protocol=guarded&servers=3&terms=3";
+    let waiting = explorer.ask(&format!("GET {large} HTTP/1.1\nHost: {}\n\n", explorer.address));
+    eventually("the search to begin", || (states() > 0).then_some(()));
+    drop(waiting);
+    let ended = eventually("the search to end", || {
+        let before = states();
+        sleep(Duration::from_millis(300)); // it tells of a thousand more in a sixth of that
+        (states() == before).then_some(before)
+    });
+    assert!(ended < map::MOST / 2, "nobody waited, and it went on to its end: {ended} states");
 }
 
 /// The run that breaks an exercise tells which mistake it was, and nothing before does.

@@ -1,6 +1,7 @@
 //! The operator's guide, typed: each of its blocks of commands, in its order, on three machines
 //! that are network namespaces. What a block says it is for is looked at after it.
 
+use std::fs;
 use std::path::Path;
 
 use raft_model::trace::replay::replay;
@@ -67,6 +68,18 @@ impl Operator {
             }),
             "leader" => drop(self.types(self.leader(&[1, 2, 3]), &block.lines)),
             machine => drop(self.types(machine.parse().expect("a machine"), &block.lines)),
+        }
+    }
+
+    /// Brings the keys from the first machine to the others, as it is.
+    fn brings_the_keys(&self) {
+        for name in ["orders.key", "next.key"] {
+            let path = |machine| self.machines.path(machine, &format!("/etc/raft-node/{name}"));
+            if path(1).exists() {
+                for machine in 2..=3 {
+                    fs::copy(path(1), path(machine)).unwrap();
+                }
+            }
         }
     }
 
@@ -151,6 +164,9 @@ fn who_follows_the_guide_gets_what_it_says() {
             _ => {}
         }
         operator.follows(&block);
+        if block.lines.contains("keygen") {
+            operator.brings_the_keys();
+        }
         if block.lines.contains("trace stop") {
             let trace =
                 |machine| operator.machines.path(machine, "/var/lib/raft-node/orders/trace.jsonl");

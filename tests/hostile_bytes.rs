@@ -17,6 +17,7 @@ use raft_model::message::Message;
 use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
 use raft_model::types::{Attempt, Beats, Round, ServerId, ServerSet, Term};
 use raft_node::config::ClusterName;
+use raft_node::control::Request;
 use raft_node::disk::DataDir;
 use raft_node::wire::{Frame, MAX_FRAME};
 use support::bounds;
@@ -207,6 +208,19 @@ static TRACES: LazyLock<[Vec<String>; 3]> = LazyLock::new(|| {
     ids.map(|id| simulation.trace(id).iter().map(Line::to_text).collect())
 });
 
+/// One of each kind.
+const REQUESTS: [&str; 9] = [
+    r#"{"do":"status"}"#,
+    r#"{"do":"watch","every_ms":100}"#,
+    r#"{"do":"hand-over","to":2}"#,
+    r#"{"do":"step-down"}"#,
+    r#"{"do":"lead","guard":{"group":7,"before_us":8}}"#,
+    r#"{"do":"log-level","level":"info"}"#,
+    r#"{"do":"trace-start","file":"/tmp/a"}"#,
+    r#"{"do":"trace-stop"}"#,
+    r#"{"do":"trace-rotate"}"#,
+];
+
 proptest! {
     #![proptest_config(ProptestConfig {
         failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
@@ -260,6 +274,13 @@ proptest! {
     }
 
     #[test]
+    fn any_changed_request_may_be_asked(which in 0..REQUESTS.len(), changes in changes()) {
+        let request = REQUESTS[which].as_bytes();
+        prop_assert!(serde_json::from_slice::<Request>(request).is_ok());
+        bytes::request(&changed(request.to_vec(), &changes));
+    }
+
+    #[test]
     fn every_line_of_a_trace_survives_the_round_trip(line in line()) {
         let text = line.to_text();
         prop_assert_eq!(bytes::line(text.strip_suffix('\n').unwrap()), Some(line));
@@ -309,4 +330,5 @@ fn the_seeds_of_the_fuzzers_break_no_law() {
     seeds("frame").iter().for_each(|seed| bytes::frame(seed));
     seeds("ballot").iter().for_each(|seed| bytes::ballot(seed));
     seeds("trace").iter().for_each(|seed| bytes::traces(&[seed]));
+    seeds("request").iter().for_each(|seed| bytes::request(seed));
 }

@@ -3,10 +3,12 @@
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use raft_node::session::{Key, Keys, file};
 use support::binary::mortal;
 use support::browser::eventually;
 use support::network::own_ip;
@@ -33,6 +35,10 @@ impl Pods {
         let replicas = set["spec"]["replicas"].as_i64().unwrap();
         let ips = (0..replicas).map(|_| own_ip()).collect();
         let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("key/cluster-key");
+        fs::create_dir(key.parent().unwrap()).unwrap();
+        file::create(&key, &Keys::one(Key::random().unwrap())).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o440)).unwrap();
         let mut pods = Self { container, ips, running: Vec::new(), folder };
         for pod in 0..pods.ips.len() {
             let child = pods.run(pod);
@@ -66,9 +72,18 @@ impl Pods {
         script.push_str(" --bootstrap"); // the first start, as its comment says
         let mut command = mortal("KILL");
         command.args(words).env("HOSTNAME", format!("orders-{pod}"));
+        command.envs([self.credentials()]);
         let path = std::env::var("PATH").unwrap();
         command.env("PATH", format!("{}:{path}", raft_node().parent().unwrap().display()));
         command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// The variable by which it finds its key: in a volume, which the group of the pod may read.
+    fn credentials(&self) -> (String, PathBuf) {
+        let variable = &self.container["env"][0];
+        let mounts = self.container["volumeMounts"].as_vec().unwrap();
+        assert!(mounts.iter().any(|it| it["mountPath"] == variable["value"]), "it is a volume");
+        (variable["name"].as_str().unwrap().to_owned(), self.folder.path().join("key"))
     }
 
     /// The code that a probe of a pod is answered with, in the time that it allows.
@@ -115,6 +130,14 @@ fn pods_are_ready_while_they_lead_or_follow_and_alive_while_they_run() {
     let mut pods = Pods::start();
     pods.all(&[0, 1, 2], "readinessProbe", Some(200));
     pods.all(&[0, 1, 2], "livenessProbe", Some(200));
+    let text = agent(Duration::from_secs(5))
+        .get(format!("http://{}:8080/status", pods.ips[0]))
+        .call()
+        .unwrap()
+        .body_mut()
+        .read_to_string()
+        .unwrap();
+    assert!(text.contains(r#""authentication":"key""#), "{text}");
     pods.kill(1);
     pods.kill(2);
     pods.all(&[0], "readinessProbe", Some(503));

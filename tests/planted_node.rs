@@ -18,24 +18,24 @@ const FAULTS: u64 = 100_000;
 
 /// A mistake: its name, a file, what stands there, and what stands there instead. `HAPPENS` is
 /// whether it is made.
-const PLANTED: [(&str, &str, &str, &str); 15] = [
+const PLANTED: [(&str, &str, &str, &str); 18] = [
     (
         "persist after send",
         "engine/mod.rs",
         "        if step.persist {",
-        "        if HAPPENS {\n            self.send(step.outgoing, id);\n        }\n        if step.persist {",
+        "        if HAPPENS {\n            self.send(step.outgoing, id, now);\n        }\n        if step.persist {",
     ),
     (
         "persist after send",
         "engine/mod.rs",
-        "        self.send(step.outgoing, id);\n        self.outputs",
-        "        if !HAPPENS {\n            self.send(step.outgoing, id);\n        }\n        self.outputs",
+        "        self.send(step.outgoing, id, now);\n        self.outputs",
+        "        if !HAPPENS {\n            self.send(step.outgoing, id, now);\n        }\n        self.outputs",
     ),
     (
         "record after send",
         "engine/mod.rs",
         "            self.outputs.push_back(Output::Record { id, cause, step });\n        }",
-        "            if HAPPENS {\n                self.send(step.outgoing, id);\n            }\n            \
+        "            if HAPPENS {\n                self.send(step.outgoing, id, now);\n            }\n            \
          self.outputs.push_back(Output::Record { id, cause, step });\n        }",
     ),
     (
@@ -113,11 +113,29 @@ const PLANTED: [(&str, &str, &str, &str); 15] = [
         "&& self.saving.is_none();",
         "&& (HAPPENS || self.saving.is_none());",
     ),
+    (
+        "nonce reused",
+        "session/sessions.rs",
+        "        peer.sealed += 1;\n",
+        "        peer.sealed += 1;\n        if HAPPENS && peer.sealed > 9 {\n            peer.sealed = 9;\n        }\n",
+    ),
+    (
+        "window off by one",
+        "session/window.rs",
+        "self.seen |= 1 << behind,",
+        "self.seen |= 1 << (behind + u64::from(HAPPENS)) % WIDTH,",
+    ),
+    (
+        "session kept over a restart",
+        "session/secrets.rs",
+        "let runs = [own.0, to.1.0].concat();",
+        "let runs = [own.0, if HAPPENS { [0; 16] } else { to.1.0 }].concat();",
+    ),
 ];
 
 /// What the simulator finds, as the beginning of its sentence or a part of it; the numbers of
 /// servers differ where only some show it.
-const FOUND: [(&str, &str, &str); 13] = [
+const FOUND: [(&str, &str, &str); 16] = [
     ("persist after send", "3", "the traces are refused"),
     ("record after send", "3", "the traces are refused"),
     ("lease from receipt", "3", "two leaderships are valid at once"),
@@ -131,6 +149,9 @@ const FOUND: [(&str, &str, &str); 13] = [
     ("token reused", "3", "hands out the token"),
     ("handed out after hand-over", "3", "two leaderships are valid at once"),
     ("handed out before it is durable", "1", "hands out the token"),
+    ("nonce reused", "3", "has sealed two datagrams with one number"),
+    ("window off by one", "3", "believes twice"),
+    ("session kept over a restart", "3", "before one of them was started again"),
 ];
 
 const SWITCH: &str = r#"

@@ -317,7 +317,7 @@ fn a_solver_that_is_not_there_is_missed_with_the_command_that_installs_it() {
 fn bad_input_is_named_and_ends_with_2() {
     for (arguments, message) in [
         (&["--solver", "none-such"][..], "invalid value 'none-such'"),
-        (&["--mutant", "none-such"], "[possible values: vote-given-twice, "),
+        (&["--mutant", "vote-given-twiec"], "did you mean vote-given-twice, "),
         (&["--mutant", "duplicate-vote-counted"], "symbols cannot be counted"),
         (&["--out", "/dev/null/proof"], "--out: cannot write /dev/null/proof"),
     ] {

@@ -111,7 +111,7 @@ fn exit_codes_tell_what_may_be_tried_again_from_what_a_person_must_look_at() {
     let (code, said) = refused(&data, address, &[]);
     assert_eq!(code, 1, "its address is in use: {said}");
     drop(taken);
-    let (code, said) = refused(&data, "192.0.2.1:7001".parse().unwrap(), &[]);
+    let (code, said) = refused(&data, "192.0.2.1:7001".parse().unwrap(), &["--insecure"]);
     assert_eq!(code, 1, "its address is not there: {said}");
 
     let lock = fs::File::open(data.join("lock")).unwrap();

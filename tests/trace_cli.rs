@@ -255,7 +255,7 @@ fn an_address_that_is_not_there_yet_is_waited_for() {
         let words: Vec<_> = before.iter().copied().chain([program]).collect();
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).args(["run", "--cluster=test", "--id=1", "--bootstrap"]);
-        command.args(["--server=1=192.0.2.1:7001", "--wait-for-address", wait]);
+        command.args(["--server=1=192.0.2.1:7001", "--insecure", "--wait-for-address", wait]);
         command.arg("--data").arg(&data).stderr(Stdio::piped());
         command
     };

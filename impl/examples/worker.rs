@@ -25,7 +25,7 @@ use std::time::Duration;
 use clap::Parser;
 use postgres::{Client, NoTls, Statement};
 use raft_node::config::{Config, Settings};
-use raft_node::{Leadership, Node};
+use raft_node::{Leadership, Node, session};
 
 /// What is there before the first write. The lock is for workers that start at the same time.
 const TABLES: &str = "
@@ -52,6 +52,9 @@ struct Args {
     /// IP:PORT of each worker, in order
     #[arg(long = "server", required = true)]
     servers: Vec<SocketAddr>,
+    /// The file with the key of the workers, unless all are on this machine
+    #[arg(long)]
+    key: Option<PathBuf>,
     /// The directory for the ballot of this worker
     #[arg(long)]
     data: PathBuf,
@@ -95,7 +98,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         database,
     };
 
-    let node = Node::builder(args.config()?).data(&args.data).bootstrap(args.bootstrap).start()?;
+    let mut builder = Node::builder(args.config()?).data(&args.data).bootstrap(args.bootstrap);
+    if let Some(key) = &args.key {
+        builder = builder.keys(session::file::read(key)?);
+    }
+    let node = builder.start()?;
     let mut watch = node.watch();
     let mut stands_by = false;
     loop {

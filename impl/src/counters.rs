@@ -16,6 +16,8 @@ pub struct Counters {
     pub not_sent: u64,
     /// Received and believed.
     pub received: u64,
+    /// Hellos and answers that were believed: they are no messages, and only there with a key.
+    pub greetings: u64,
     /// Not received: the network reported an error instead.
     pub errors: u64,
     rejected: [Rejected; 1 + Cluster::MAX_SIZE as usize], // of a server, and last those of nobody
@@ -58,6 +60,9 @@ impl fmt::Display for Counters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { sent, not_sent, received, errors, .. } = self;
         write!(f, "sent={sent} not_sent={not_sent} received={received} errors={errors}")?;
+        if self.greetings > 0 {
+            write!(f, " greetings={}", self.greetings)?;
+        }
         for reason in Rejection::ALL.into_iter().filter(|&reason| self.rejected(reason) > 0) {
             write!(f, " rejected[{reason}]={}", self.rejected(reason))?;
         }

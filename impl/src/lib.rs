@@ -2,14 +2,15 @@
 //! long it may act on that.
 //!
 //! ```no_run
-//! use raft_node::{Node, config::{Config, Settings}};
+//! use raft_node::{Node, config::{Config, Settings}, session};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let address = |number| format!("10.0.0.{number}:7000").parse();
 //! let servers = vec![(1, address(1)?), (2, address(2)?), (3, address(3)?)];
 //! let config = Config::new(Settings::new("orders", 1, servers))?;
 //! let is_new = true; // the first time only
-//! let node = Node::builder(config).data("/var/lib/orders").bootstrap(is_new).start()?;
+//! let key = session::file::read("/etc/orders.key".as_ref())?; // `raft-node keygen` makes it
+//! let node = Node::builder(config).keys(key).data("/var/lib/orders").bootstrap(is_new).start()?;
 //! for status in node.watch() {
 //!     println!("{:?} leads term {}", status.leader, status.term());
 //!     while let Some(leadership) = node.leadership() {
@@ -25,7 +26,7 @@
 //! |---|---|
 //! | [`guide`] | how to run it on three machines, how to embed it, how we know |
 //! | [`config::Settings`], [`config::Config`] | who is in the cluster; timing; validated once |
-//! | [`node::Builder`] | what starts a server: its data, whether it is new, its trace |
+//! | [`node::Builder`] | what starts a server: its data, whether it is new, its key, its trace |
 //! | [`Node`] | the handle of a running server: asked, watched, told to hand over, stopped |
 //! | [`Leadership`] | what a program may act on, and until when: a value that ends by itself |
 //! | [`Status`], [`status::Report`] | what the server knows, for programs, for people and as JSON |
@@ -37,9 +38,9 @@
 //! that comes back and finds no ballot must not be started with it: it could vote twice in a term,
 //! and help a second leader to office. If its disk is lost, leave it out (see [`guide::operator`]).
 //!
-//! What is assumed: the servers and the network between them are not malicious (datagrams are
-//! checked, not authenticated), nobody restores an old copy of a data directory, the disk keeps
-//! what it has confirmed, and no clock gains or loses more than is configured.
+//! What is assumed: whoever has the key of the cluster is not malicious (without one: whoever is on
+//! its network; see [`guide::security`]), nobody restores an old copy of a data directory, the disk
+//! keeps what it has confirmed, and no clock gains or loses more than is configured.
 //!
 //! What is deliberately absent: a log, and changes of membership.
 //!
@@ -59,6 +60,7 @@
 //! |---|---|
 //! | [`config`] | who is in the cluster, and the timing |
 //! | [`wire`] | a message as bytes of a datagram; what is rejected, and why |
+//! | [`session`] | datagrams that only a holder of the key can have written, each believed once |
 //! | [`disk`] | the data directory: lock, first start, ballot |
 //! | [`disk::slots`], [`disk::slot`] | its two copies: no crash or damage loses a vote |
 //! | [`clock`], [`countdown`] | what time it is; the one timer |
@@ -94,6 +96,7 @@ pub mod link;
 mod lock;
 pub mod node;
 pub mod recorder;
+pub mod session;
 #[cfg(feature = "daemon")]
 pub mod simulate;
 pub mod status;

@@ -8,7 +8,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use crate::config::Config;
-use crate::wire::MAX_FRAME;
+use crate::session::MAX_DATAGRAM;
 
 /// How many datagrams are received at a time, so that a flood of them cannot hold up the timer.
 pub(crate) const BATCH: usize = 64;
@@ -51,8 +51,8 @@ impl Link {
 
     /// What is there, without waiting: nothing if there is nothing.
     pub(crate) fn receive(&self) -> Option<Arrival> {
-        // One byte more than the longest frame, so that what is too long cannot look complete.
-        let mut buffer = [0; MAX_FRAME + 1];
+        // One byte more than the longest, so that what is too long cannot look complete.
+        let mut buffer = [0; MAX_DATAGRAM + 1];
         match self.socket.recv_from(&mut buffer) {
             Ok((len, source)) => Some(Arrival::Datagram(buffer[..len].to_vec(), source)),
             Err(error) if error.kind() == ErrorKind::WouldBlock => None,
@@ -112,7 +112,7 @@ mod tests {
         let ((one, _), (two, to)) = (link(), link());
         one.send(&[0; 5000], to).unwrap();
         assert!(
-            matches!(two.receive(), Some(Arrival::Datagram(it, _)) if it.len() == MAX_FRAME + 1)
+            matches!(two.receive(), Some(Arrival::Datagram(it, _)) if it.len() == MAX_DATAGRAM + 1)
         );
     }
 

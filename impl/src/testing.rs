@@ -97,7 +97,7 @@ impl Rig {
                     self.saved.push(ballot);
                     self.engine.saved(self.now);
                 }
-                Output::Send { to, datagram } => {
+                Output::Send { to, datagram, .. } => {
                     said.push((to, Frame::decode(&datagram).unwrap().message));
                 }
             }

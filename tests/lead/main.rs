@@ -200,6 +200,17 @@ fn exit_codes_are_those_of_the_command() {
 }
 
 #[test]
+fn a_command_that_is_not_there_is_known_before_it_is_needed() {
+    let folder = tempfile::tempdir().unwrap(); // where no node runs: it would be waited for
+    let mut lead = Command::new(raft_node());
+    let output = lead.args(["lead", "--data"]).arg(folder.path()).args(["--", "no-such-command"]);
+    let output = output.output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(127), "{stderr}");
+    assert!(stderr.starts_with("error: cannot run no-such-command: No such file"), "{stderr}");
+}
+
+#[test]
 fn a_command_knows_its_token_its_server_and_its_lease() {
     let check = "test $RAFT_TERM -ge 1 && test $RAFT_SERVER = 1 && test $RAFT_LEASE_MS = 294";
     assert_eq!(alone(&[], &["sh", "-c", check]).0, Some(0));

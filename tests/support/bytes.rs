@@ -1,5 +1,5 @@
 //! What holds of any bytes, whoever wrote them: as a datagram, as the file of a ballot, as files of
-//! traces. The property tests and the fuzzers of `impl/fuzz` call these functions; each panics when
+//! traces, as what a node is asked. The property tests and the fuzzers of `impl/fuzz` call these functions; each panics when
 //! its law is broken.
 //!
 //! Random bytes hardly ever have the right checksum. So each law is also tried on the same bytes
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use raft_model::trace::Line;
 use raft_model::trace::replay::replay;
 use raft_node::config::{Config, Settings};
+use raft_node::control::Request;
 use raft_node::disk::slot::SLOT_SIZE;
 use raft_node::disk::{DataDir, StoreError};
 use raft_node::wire::Frame;
@@ -102,6 +103,14 @@ pub fn first_of_three() -> Config {
     let address = |number: u8| SocketAddr::from(([127, 0, 0, 1], 7000 + u16::from(number)));
     let servers = (1..=3).map(|number| (number, address(number))).collect();
     Config::new(Settings::new("test", 1, servers)).unwrap()
+}
+
+/// What is a request is written and read as the same one.
+pub fn request(bytes: &[u8]) {
+    if let Ok(request) = serde_json::from_slice::<Request>(bytes) {
+        let written = serde_json::to_vec(&request).unwrap();
+        assert_eq!(serde_json::from_slice::<Request>(&written).ok(), Some(request));
+    }
 }
 
 /// Files are replayed or refused; and if they are replayed, then every record in them was.

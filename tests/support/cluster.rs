@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output};
+use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use raft_model::cluster::Protocol;
@@ -17,6 +17,7 @@ use raft_model::trace::tail::Tail;
 use raft_model::trace::{Line, Record};
 use raft_model::types::Term;
 use raft_node::control::Client;
+use raft_node::session::{Key, Keys, file};
 use raft_node::status::Report;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -24,6 +25,8 @@ use tempfile::TempDir;
 use crate::network::Network;
 use crate::node::raft_node;
 pub use crate::step::Step;
+use crate::timing::HEARTBEAT;
+pub use crate::timing::Timing;
 
 /// How long a server may take to say what it knows.
 const ANSWER: Duration = Duration::from_secs(2);
@@ -33,35 +36,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The name of every cluster here.
 pub const NAME: &str = "test";
-
-/// The period of heartbeats, in milliseconds.
-const HEARTBEAT: u32 = 50;
-
-/// The election timeouts of a cluster.
-#[derive(Clone, Copy)]
-pub enum Timing {
-    /// Elections follow soon on a fault, and servers on a busy machine seldom miss the heartbeats
-    /// of a leader that lives.
-    Quick,
-    /// Nobody misses the heartbeats of a leader that lives: for tests in which no election may
-    /// happen.
-    Patient,
-}
-
-impl Timing {
-    /// The shortest and the longest election timeout, in milliseconds.
-    const fn election(self) -> (u32, u32) {
-        match self {
-            Self::Quick => (300, 600),
-            Self::Patient => (1500, 3000),
-        }
-    }
-
-    /// How many heartbeats a leader sends while somebody waits for the longest election timeout.
-    pub const fn heartbeats_in_an_election_timeout(self) -> u32 {
-        self.election().1 / HEARTBEAT
-    }
-}
 
 /// A leader, and the term that it leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +51,8 @@ pub struct Cluster<N> {
     protocol: Protocol,
     size: usize,
     timing: Timing,
+    /// Whether servers that are started from now on have a key.
+    pub has_key: bool,
     running: BTreeMap<usize, Running>,
     directory: TempDir,
     tails: Vec<Tail>,
@@ -96,15 +72,33 @@ impl<N: Network> Cluster<N> {
         Self::start_by(Protocol::GUARDED, size, timing)
     }
 
-    /// The same by this protocol.
+    /// The same by this protocol. They have a key where they need one.
     pub fn start_by(protocol: Protocol, size: usize, timing: Timing) -> Self {
+        let network = N::new(size);
+        let has_key = !network.address(1, 1).ip().is_loopback();
+        Self::start_on(network, protocol, size, timing, has_key)
+    }
+
+    /// The servers of a new cluster that has a key, though it might do without.
+    pub fn start_with_key(size: usize, timing: Timing) -> Self {
+        Self::start_on(N::new(size), Protocol::GUARDED, size, timing, true)
+    }
+
+    fn start_on(
+        network: N,
+        protocol: Protocol,
+        size: usize,
+        timing: Timing,
+        has_key: bool,
+    ) -> Self {
         let directory = tempfile::Builder::new().prefix("raft-traces-").tempdir().unwrap();
         let tail = |server| Tail::new(trace(directory.path(), server));
         let mut cluster = Self {
-            network: N::new(size),
+            network,
             protocol,
             size,
             timing,
+            has_key,
             running: BTreeMap::new(),
             tails: (1..=size).map(tail).collect(),
             directory,
@@ -112,7 +106,9 @@ impl<N: Network> Cluster<N> {
             waiting: Vec::new(),
             agreed: Vec::new(),
         };
+        let keys = Keys::one(Key::random().unwrap());
         for server in 1..=size {
+            file::create(&cluster.key(server), &keys).unwrap();
             cluster.run(server, &["--bootstrap"]);
         }
         cluster
@@ -299,7 +295,22 @@ impl<N: Network> Cluster<N> {
         self.directory.path().join(format!("S{server}"))
     }
 
-    /// Its standard error.
+    /// The number of the process of a server that runs.
+    pub fn process(&self, server: usize) -> u32 {
+        self.running[&server].child.id()
+    }
+
+    /// The file with the key of a server.
+    pub fn key(&self, server: usize) -> PathBuf {
+        self.directory.path().join(format!("S{server}.key"))
+    }
+
+    /// Tells a server to read its key again.
+    pub fn reload(&self, server: usize) {
+        self.signal(server, Signal::HUP);
+    }
+
+    /// What a server says on its standard error.
     pub fn log(&self, server: usize) -> PathBuf {
         self.directory.path().join(format!("S{server}.log"))
     }
@@ -338,37 +349,27 @@ impl<N: Network> Cluster<N> {
         }
     }
 
-    /// Takes data and trace of a server away that does not run.
-    pub fn lose_disk(&self, server: usize) {
-        let gone = std::fs::remove_file(self.trace(server));
-        gone.and_then(|()| std::fs::remove_dir_all(self.data(server))).unwrap();
-    }
-
-    /// What `join --after-lost-disk` comes to on a server that does not run.
-    pub fn join(&self, server: usize, more: &[&str]) -> Output {
-        self.command("join", server).arg("--after-lost-disk").args(more).output().unwrap()
-    }
-
-    /// A command for a server, with what all of its cluster agree on, and its data.
-    fn command(&self, name: &str, server: usize) -> Command {
+    /// A command for a server, without its trace.
+    pub fn command(&self, name: &str, server: usize) -> Command {
         let mut command = self.network.command(server, raft_node());
         command.args([name, "--cluster", NAME, "--id", &server.to_string()]);
         for other in 1..=self.size {
             command.arg(format!("--server={other}={}", self.network.address(other, server)));
         }
-        command.args(["--protocol", self.protocol.name()]);
+        if self.has_key {
+            command.arg("--key").arg(self.key(server));
+        }
         let (min, max) = self.timing.election();
-        command.args(["--heartbeat", &HEARTBEAT.to_string()]);
-        command.args(["--election", &format!("{min}..{max}")]);
-        command.arg("--data").arg(self.data(server));
+        command.args(["--protocol", self.protocol.name(), "--heartbeat", &HEARTBEAT.to_string()]);
+        command.args(["--election", &format!("{min}..{max}"), "--data"]).arg(self.data(server));
         command
     }
 
     fn run(&mut self, server: usize, more: &[&str]) {
         let mut command = self.command("run", server);
         command.arg("--trace").arg(self.trace(server)).arg("--trace-required").args(more);
-        let log = File::options().create(true).append(true).open(self.log(server)).unwrap();
-        let child = command.stderr(log).spawn().unwrap();
+        let log = File::options().create(true).append(true).open(self.log(server));
+        let child = command.stderr(log.unwrap()).spawn().unwrap();
         self.running.insert(server, Running { child, client: None });
         self.until(&format!("S{server} to start"), |cluster| {
             let ended = cluster.running.get_mut(&server)?.child.try_wait().unwrap();

@@ -33,6 +33,7 @@ pub mod simulation;
 pub mod skipped;
 pub mod solvers;
 pub mod step;
+pub mod timing;
 pub mod tlc;
 pub mod value;
 pub mod waiting;

@@ -120,9 +120,25 @@ impl Relay {
         self.sockets.deliver(link, bytes).expect("it can be sent");
     }
 
+    /// The same, for a thread of its own.
+    pub fn injector(&self) -> Injector {
+        Injector(Arc::clone(&self.sockets))
+    }
+
     /// The own address of a server, at which it receives.
     pub fn own_address(&self, server: usize) -> SocketAddr {
         self.sockets.servers[&server]
+    }
+}
+
+/// Sends in the name of servers.
+pub struct Injector(Arc<Sockets>);
+
+impl Injector {
+    /// Brings these bytes to a server, from the very address of another. Whether the system took
+    /// them.
+    pub fn inject(&self, link: Link, bytes: &[u8]) -> bool {
+        self.0.deliver(link, bytes).is_ok()
     }
 }
 

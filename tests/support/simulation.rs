@@ -18,7 +18,8 @@ pub struct Simulation(Session);
 
 impl Simulation {
     pub fn new(size: u8, seed: u64) -> Self {
-        let options = Options { servers: size, protocol: Protocol::FIGURE2, ..Options::default() };
+        let (servers, protocol) = (size, Protocol::FIGURE2);
+        let options = Options { servers, protocol, has_key: false, ..Options::default() };
         Self(Session::start(&options, seed).unwrap())
     }
 

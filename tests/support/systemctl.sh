@@ -10,7 +10,13 @@ unit() { # the file of a service, with its instance put in
 value() { unit "$1" | sed -n "s/^$2=//p"; }
 
 start() {
-    local service=$1 command delay fatal
+    local service=$1 command delay fatal credential
+    credential="$(value "$service" LoadCredential)"
+    if [ -n "$credential" ]; then
+        mkdir -p -m 700 "$units/$service.credentials"
+        install -m 400 "${credential#*:}" "$units/$service.credentials/${credential%%:*}"
+        export CREDENTIALS_DIRECTORY="$units/$service.credentials"
+    fi
     command="$(value "$service" ExecStart)"
     delay="$(value "$service" RestartSec)"
     fatal=" $(value "$service" RestartPreventExitStatus) "

@@ -21,3 +21,4 @@ mod guards;
 mod hostile;
 mod links;
 mod networks;
+mod sealed;

@@ -185,8 +185,10 @@ fn next_leader(
 
 pub(super) fn log_level(args: LogLevel) -> Result<(), Failure> {
     let mut client = args.node.connect()?;
+    let told = format!("The node logs {} from now on.", args.level);
     client.order(&Request::LogLevel { level: args.level }).map_err(|error| match error {
         ClientError::Refused(_) => Failure::input(error),
         error => Failure::other(error),
-    })
+    })?;
+    printed(writeln!(io::stdout(), "{told}"))
 }

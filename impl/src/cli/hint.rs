@@ -65,7 +65,14 @@ pub(super) fn start(error: StartError) -> Failure {
     match error {
         StartError::Store(error) => store(error),
         StartError::Trace(error) => trace(error),
-        StartError::Link(_) | StartError::System(_) => Failure::other(error),
+        StartError::NoKey => Failure::input(hinted(
+            error,
+            "Make one by `raft-node keygen`, bring it to all servers, and give it by --key. On a \
+             network on which nobody is who is not to be trusted: --insecure.",
+        )),
+        StartError::Link(_) | StartError::System(_) | StartError::Random(_) => {
+            Failure::other(error)
+        }
     }
 }
 

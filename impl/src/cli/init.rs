@@ -45,10 +45,13 @@ pub(super) fn init(args: &Init) -> Result<(), Failure> {
         .map_err(|what| Failure::Input(what.into()))?;
     super::printed(writeln!(
         io::stdout(),
-        "Wrote {path}. Edit cluster, id, data and servers; then\n  raft-node check-config {path}\n  \
+        "Wrote {path}. Edit cluster, id, data, key and servers; then\n  raft-node check-config {path}\n  \
          raft-node bootstrap --config {path}      (once)\n  raft-node run --config {path}"
     ))
 }
+
+const NO_KEY: &str = "no `key`: the servers start only where systemd hands them the credential \
+                      cluster-key (or with `insecure`)";
 
 pub(super) fn check(args: &Check) -> Result<(), Failure> {
     let mut notes = Vec::new();
@@ -57,7 +60,10 @@ pub(super) fn check(args: &Check) -> Result<(), Failure> {
         let keys = keys::read(path).map_err(Failure::input)?;
         let judged =
             keys.data().and_then(|_| keys.config(|servers| Ok(guess(servers, &mut notes))));
-        judged.map_err(|error| named(path, error))?;
+        let config = judged.map_err(|error| named(path, error))?;
+        if keys.key.is_none() && !keys.insecure && !config.is_on_one_machine() {
+            notes.push(NO_KEY.to_owned());
+        }
         for (other, before) in &all {
             compare(before, &keys, &mut notes).map_err(|what| {
                 let (other, path) = (other.display(), path.display());
@@ -98,6 +104,7 @@ fn compare(one: &Keys, other: &Keys, notes: &mut Vec<String>) -> Result<(), Stri
     };
     same("cluster", one.cluster == other.cluster)?;
     same("servers", one.servers == other.servers)?;
+    same("insecure", one.insecure == other.insecure)?;
     same("protocol", one.protocol == other.protocol)?;
     same("witnesses", one.witnesses == other.witnesses)?;
     if one.id == other.id {

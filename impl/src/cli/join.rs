@@ -22,7 +22,7 @@ const TOLD: Duration = Duration::from_secs(5);
 /// The server then starts in the newest of these terms, and does not vote in it.
 ///
 /// It is for a disk that is gone. An old backup or a copy is no lost disk: throw that away first.
-/// And it is for one server: if two have lost their disks, the cluster has to become a new one.
+/// In a cluster with a key it does not work yet. And it is for one server: if two have lost their disks, the cluster has to become a new one.
 ///
 /// Exit code: 0 if the ballot is on the disk; 1 if not all have answered, or the disk refuses; 2 if
 /// it was told something wrong; 3 if there is a ballot; 130 if it was interrupted.
@@ -56,6 +56,11 @@ enum NotBack {
          more, bootstrap a new cluster, with another name"
     )]
     Alone,
+    #[error(
+        "with a key no server answers a question without, and `join` asks without: stop all servers \
+         and bootstrap a new cluster, with another name"
+    )]
+    HasKey,
 }
 
 pub(super) fn run(args: Args) -> Result<(), Failure> {
@@ -66,6 +71,9 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     let is_stopped = |time| is_readable(&stop, time);
     let config = keys
         .config(|servers| resolve(servers, |time| !is_stopped(time)).ok_or(Failure::Interrupted))?;
+    if keys.cluster_keys()?.is_some() {
+        return Err(Failure::input(NotBack::HasKey));
+    }
     if config.server().cluster.size() == 1 {
         return Err(Failure::input(NotBack::Alone));
     }

@@ -1,8 +1,9 @@
 //! `raft-node lead`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 use raft_node::control::{Client, ClientError, Snapshot};
@@ -42,7 +43,7 @@ SIGTERM, SIGINT or SIGHUP end CMD and then this; a second one does not wait. Whe
 node leaves office, so that another one runs its command, unless --stay.
 
 Exit code: that of CMD if it ended by itself (128 and the signal if it was killed, 126 if it \
-cannot be run, 127 if it is not found), 0 after a signal, 1 if something else fails, 2 if it was \
+cannot be run, 127 if it is not found, be it at the start), 0 after a signal, 1 if something else fails, 2 if it was \
 told something wrong. A node that does not run is waited for.";
 
 /// Run a command only while the node of this machine leads.
@@ -81,6 +82,11 @@ pub(super) struct Args {
 /// Runs it, and says with which code to exit.
 pub(super) fn run(args: Args) -> Result<u8, Failure> {
     let _log = Log::begin(std::env::var("RAFT_LOG").ok().as_deref())?;
+    if let Some(program) = args.command.first()
+        && !is_there(program)
+    {
+        return Ok(cannot_run(program, &rustix::io::Errno::NOENT.into()));
+    }
     let (stop, _stopper) = stop_at_signals(&[SIGTERM, SIGINT, SIGHUP])?;
     let (children, _ended) = stop_at_signals(&[SIGCHLD])?;
     let Some(node) = find(&args, &stop)? else { return Ok(0) };
@@ -97,6 +103,16 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
         stays: args.stay,
     };
     supervisor.run(stop, children).map_err(Failure::other)
+}
+
+/// Whether there is such a program, now: a mistake in its name is better known before it is needed.
+fn is_there(program: &OsStr) -> bool {
+    let path = Path::new(program);
+    if path.components().count() > 1 {
+        return path.is_file();
+    }
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| folder.join(path).is_file())
 }
 
 /// The node, once it is there. `None` if a signal comes first.
@@ -175,7 +191,11 @@ pub(super) struct Enter {
 
 pub(super) fn enter(args: &Enter) -> u8 {
     let Err(error) = supervise::enter(args.supervisor, &args.command);
-    let program = args.command.first().map(|it| it.to_string_lossy()).unwrap_or_default();
-    let _ = writeln!(io::stderr(), "error: cannot run {program}: {error}");
+    cannot_run(args.command.first().map_or(OsStr::new(""), OsString::as_os_str), &error)
+}
+
+/// Says so, and which exit code that is.
+fn cannot_run(program: &OsStr, error: &io::Error) -> u8 {
+    let _ = writeln!(io::stderr(), "error: cannot run {}: {error}", program.display());
     if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 }
 }

@@ -7,6 +7,7 @@ mod generate;
 mod hint;
 mod init;
 mod join;
+mod key;
 mod keys;
 mod lead;
 mod log;
@@ -52,6 +53,9 @@ enum Command {
     Join(join::Args),
     Init(init::Init),
     CheckConfig(init::Check),
+    Keygen(key::Keygen),
+    #[command(subcommand)]
+    Key(key::Key),
     Lead(lead::Args),
     Status(control::Status),
     HandOver(control::HandOver),
@@ -79,6 +83,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Cluster(args) => cluster::run(args),
         Command::Init(args) => init::init(&args),
         Command::CheckConfig(args) => init::check(&args),
+        Command::Keygen(args) => key::generate(&args),
+        Command::Key(key::Key::Rotate(args)) => key::rotate(&args),
         Command::Status(args) => control::status(&args),
         Command::HandOver(args) => control::hand_over(&args),
         Command::StepDown(args) => control::step_down(&args),

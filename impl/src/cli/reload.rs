@@ -1,5 +1,5 @@
-//! What a node does at SIGHUP: it logs as much as its configuration says by now, and goes on with
-//! its trace in a new file.
+//! What a node does at SIGHUP: it logs as much as its configuration says by now, accepts the keys
+//! that are in its file of keys by now, and goes on with its trace in a new file.
 
 use std::io::Read as _;
 use std::os::unix::net::UnixStream;
@@ -43,6 +43,7 @@ pub(super) struct Source {
 
 fn reload(node: &Weak<Node>, source: &Source, levels: &Levels) {
     let keys = source.given.clone().with_file(source.file.as_deref());
+    let cluster_keys = keys.as_ref().ok().map(Keys::cluster_keys);
     let level = keys.map(|keys| keys.log.unwrap_or_else(|| USUAL.to_owned()));
     match level.map_err(|error| error.to_string()).and_then(|level| levels(&level).map(|()| level))
     {
@@ -50,6 +51,11 @@ fn reload(node: &Weak<Node>, source: &Source, levels: &Levels) {
         Err(error) => tracing::warn!(%error, "SIGHUP: the log level stays as it is"),
     }
     let Some(node) = node.upgrade() else { return };
+    match cluster_keys {
+        Some(Ok(Some(keys))) => node.set_keys(keys),
+        Some(Err(error)) => tracing::warn!(%error, "SIGHUP: the keys stay as they are"),
+        Some(Ok(None)) | None => {}
+    }
     if node.trace().is_some_and(|trace| trace.ended.is_none()) {
         match node.rotate_trace() {
             Ok(()) => tracing::info!("SIGHUP: the trace goes on in a new file"),

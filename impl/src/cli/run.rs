@@ -45,8 +45,9 @@ Log: one line on stderr for each step that changes the server, with the rule tha
 the first, second, fourth, … has its lines (elections_begun counts them), then one a minute; \
 the others are at debug.
 
-At SIGHUP it reads the log level from its configuration again, and goes on with its trace in a \
-new file; if somebody has renamed the old one, that keeps its name. Nothing else is read again.
+At SIGHUP it reads the log level from its configuration again, and the key of the cluster, and \
+goes on with its trace in a new file; if somebody has renamed the old one, that keeps its name. \
+Nothing else is read again.
 
 At SIGINT or SIGTERM a leader hands over to another server, if the protocol has check-quorum, \
 and stays until that one leads, or for twice the election minimum. Another signal, at least a \
@@ -101,7 +102,10 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         found => found?,
     };
     let mut builder = Node::builder(config).data(&data).bootstrap(args.bootstrap);
-    builder = builder.trace_rotation(keys.rotation());
+    builder = builder.insecure(keys.insecure).trace_rotation(keys.rotation());
+    if let Some(keys) = keys.cluster_keys()? {
+        builder = builder.keys(keys);
+    }
     if let Some(trace) = keys.trace {
         builder = builder.trace(trace).needs_trace(keys.trace_required);
     }

@@ -58,7 +58,14 @@ pub(super) fn run(args: Trace) -> Result<(), Failure> {
             let file = file.map_or(String::new(), |trace| trace.file);
             printed(writeln!(io::stdout(), "The node writes a trace to {file}."))
         }
-        Order::Stop { node } => ordered(&node, &Request::TraceStop).map(drop),
-        Order::Rotate { node } => ordered(&node, &Request::TraceRotate).map(drop),
+        Order::Stop { node } => {
+            ordered(&node, &Request::TraceStop)?;
+            printed(writeln!(io::stdout(), "The node writes no trace."))
+        }
+        Order::Rotate { node } => {
+            let trace = ordered(&node, &Request::TraceRotate)?;
+            let file = trace.map_or(String::new(), |trace| trace.file);
+            printed(writeln!(io::stdout(), "The node writes on in a new {file}."))
+        }
     }
 }

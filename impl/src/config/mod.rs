@@ -140,6 +140,12 @@ impl Config {
         Self { server, election_timeout, ..self.clone() }
     }
 
+    /// The same server, of which, and of all others, somebody has moved to these addresses.
+    #[cfg(feature = "daemon")] // the simulator
+    pub(crate) fn with_addresses(&self, addresses: Vec<SocketAddr>) -> Self {
+        Self { addresses, ..self.clone() }
+    }
+
     /// The name of the cluster.
     pub fn cluster_name(&self) -> &ClusterName {
         &self.cluster_name
@@ -163,6 +169,12 @@ impl Config {
     /// Where this server receives.
     pub fn listen_address(&self) -> SocketAddr {
         self.listen.unwrap_or(self.own_address())
+    }
+
+    /// Whether nobody on another machine can pretend to be a server: all addresses are loopback,
+    /// and no system takes a datagram from outside that claims to come from there.
+    pub fn is_on_one_machine(&self) -> bool {
+        self.addresses.iter().all(|&address| is_loopback(address))
     }
 
     /// From now on that server is at this address, if it is another one and of the same kind.

@@ -2,12 +2,18 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
+use std::net::Shutdown;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::time::Instant;
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::TestRunner;
 use tempfile::TempDir;
 
 use super::*;
@@ -183,4 +189,28 @@ fn a_node_that_does_not_answer_is_not_waited_for_without_end() {
     let mut client = Client::connect(dir.path(), Duration::from_millis(20)).unwrap();
     let silent = client.status().unwrap_err();
     assert!(matches!(silent, ClientError::Silent { .. }), "{silent}");
+}
+
+#[test]
+fn any_bytes_may_be_said_at_the_socket() {
+    let lone = Lone::start();
+    let socket = lone.node.data().join(SOCKET);
+    let mut runner =
+        TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() });
+    let said = vec(prop_oneof![3 => any::<u8>(), 1 => select(b"{}\":,do\n".to_vec())], 0..300);
+    let result = runner.run(&said, |bytes| {
+        let mut stream = UnixStream::connect(&socket).unwrap();
+        let _ = stream.write_all(&bytes); // it may hang up in the middle
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let lines = answer.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        for line in lines {
+            let answer: Answer = serde_json::from_slice(line).unwrap();
+            prop_assert!(matches!(answer, Answer::Error(_)), "{answer:?}");
+        }
+        Ok(())
+    });
+    result.unwrap();
+    lone.client().status().unwrap();
 }

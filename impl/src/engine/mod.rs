@@ -11,6 +11,7 @@
 //! its trace.
 
 mod hand_over;
+mod sealed;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ use crate::clock::Moment;
 use crate::config::Config;
 use crate::countdown::Countdown;
 use crate::lease::Lease;
+use crate::session::Sessions;
 use crate::status::Status;
 use crate::wire::{Frame, Received, Rejection, TermQuestion};
 
@@ -49,6 +51,8 @@ pub enum Output {
     Send {
         /// To whom.
         to: ServerId,
+        /// Where that is.
+        address: SocketAddr,
         /// Its bytes.
         datagram: Vec<u8>,
     },
@@ -67,6 +71,7 @@ pub struct Engine {
     config: Config,
     server: Server,
     boot: u64,
+    sessions: Option<Sessions>,
     sequence: u64, // of the next step that is recorded, or would be
     status: Status,
     countdown: Countdown,
@@ -103,6 +108,7 @@ impl Engine {
             config: config.clone(),
             server,
             boot,
+            sessions: None,
             sequence: 0,
             status: Status::new(&server, state),
             countdown: Countdown::new(config, now.after(promise)),
@@ -129,26 +135,32 @@ impl Engine {
         source: SocketAddr,
         now: Moment,
     ) -> Result<(), Rejection> {
-        if let Some(question) = TermQuestion::decode(bytes, &self.config, source) {
+        // (With a key nothing is believed, or answered, that comes without.)
+        if self.sessions.is_none()
+            && let Some(question) = TermQuestion::decode(bytes, &self.config, source)
+        {
             self.status.datagrams.received += 1;
             // Behind everything that waits to be durable: so this term is, when it is sent.
             let datagram = question.answer(&self.config, self.status.state.ballot.current_term);
-            self.outputs.push_back(Output::Send { to: question.from, datagram });
+            self.outputs.push_back(Output::Send { to: question.from, address: source, datagram });
             return Ok(());
         }
-        match Frame::decode(bytes).and_then(|frame| frame.admit(&self.config, source)) {
-            Ok(Received { from, message, promise, sent_in }) => {
+        let opened = self.open(bytes, source, now);
+        self.post();
+        match opened {
+            Ok(Some(Received { from, message, promise, sent_in })) => {
                 self.status.datagrams.received += 1;
                 let before = self.status.state;
                 self.step(Cause::Receive { before, from, message, sent_in }, promise, now);
-                Ok(())
             }
+            Ok(None) => self.status.datagrams.greetings += 1,
             Err(reason) => {
                 let server = self.config.server_at(source);
                 self.status.datagrams.reject(reason, server);
-                Err(reason)
+                return Err(reason);
             }
         }
+        Ok(())
     }
 
     /// Does what is due: at its [`Engine::deadline`] or later.
@@ -279,7 +291,7 @@ impl Engine {
         } else if let Some(rule) = restarts_timer {
             self.countdown.restart(step.state.timer(), rule, now);
         }
-        self.send(step.outgoing, id);
+        self.send(step.outgoing, id, now);
         self.outputs.push_back(Output::Obeyed { cause, rule: step.rule });
 
         self.lease.take(&self.server, cause, &step, promise, now);
@@ -294,21 +306,21 @@ impl Engine {
         self.show_lease(now);
     }
 
-    fn send(&mut self, outgoing: Outgoing, id: StepId) {
+    fn send(&mut self, outgoing: Outgoing, id: StepId, now: Moment) {
         match outgoing {
             Outgoing::Nothing => {}
             Outgoing::Reply { to, message } | Outgoing::Order { to, message } => {
-                self.send_to(to, message, id);
+                self.send_to(to, message, id, now);
             }
             Outgoing::Broadcast { message } => {
                 for to in self.server.cluster.others(self.server.id) {
-                    self.send_to(to, message, id);
+                    self.send_to(to, message, id, now);
                 }
             }
         }
     }
 
-    fn send_to(&mut self, to: ServerId, message: Message, sent_in: StepId) {
+    fn send_to(&mut self, to: ServerId, message: Message, sent_in: StepId, now: Moment) {
         let Server { id: from, cluster, .. } = self.server;
         let promise = match message {
             Message::AppendEntriesResponse { round: Some(_), .. } => {
@@ -327,7 +339,13 @@ impl Engine {
             promise,
             sent_in,
         };
-        self.outputs.push_back(Output::Send { to, datagram: frame.encode() });
+        let datagram = frame.encode();
+        if let Some(sessions) = &mut self.sessions {
+            sessions.send(to, datagram, &self.config, now);
+            self.post();
+        } else if let Some(address) = self.config.address_of(to) {
+            self.outputs.push_back(Output::Send { to, address, datagram });
+        }
     }
 
     /// What is handed out from now on: nothing by a leader that gives up, and nothing of a term

@@ -6,5 +6,8 @@ pub mod operator {}
 #[doc = include_str!("embedder.md")]
 pub mod embedder {}
 
+#[doc = include_str!("security.md")]
+pub mod security {}
+
 #[doc = include_str!("evidence.md")]
 pub mod evidence {}

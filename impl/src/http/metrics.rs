@@ -131,6 +131,12 @@ impl Numbers {
         ];
         let info = [(program, Some(ConstGauge::new(1.0)))].into_iter();
         to.each(("info", "1, and which node that is", None), MetricType::Gauge, info)?;
+        let how = ["key", "loopback", "insecure"].into_iter().map(|how| {
+            let is_so = f64::from(u8::from(how == status.authentication));
+            ([("by", how.to_owned())], Some(ConstGauge::new(is_so)))
+        });
+        let help = "1 for how it is known who sent a datagram";
+        to.each(("authentication", help, None), MetricType::Gauge, how)?;
         to.gauge("server", "The number of this server", None, status.server.number().into())?;
         to.gauge("term", "The latest term that it has seen", None, number(status.term.number()))?;
         let roles = ["follower", "pre-candidate", "candidate", "leader"];
@@ -160,6 +166,7 @@ impl Numbers {
         to.counter("datagrams_sent", "Handed to the network", datagrams.sent)?;
         to.counter("datagrams_not_sent", "Refused by the network", datagrams.not_sent)?;
         to.counter("datagrams_received", "Received and believed", datagrams.received)?;
+        to.counter("greetings", "Hellos and answers received and believed", datagrams.greetings)?;
         to.counter("datagram_errors", "Errors instead of a datagram", datagrams.errors)?;
         let sources = self.status.peers().map(|(peer, _)| Some(peer)).chain([None]);
         let rejected = sources.flat_map(|source| {
@@ -177,6 +184,12 @@ impl Numbers {
         let peers = &self.now.status.peers;
         let label = |server: ServerId| [("peer", server.number().to_string())];
         let silence = |us: Option<u64>| us.map(|us| ConstGauge::new(seconds(us)));
+        let session = |is_there| ConstGauge::new(f64::from(u8::from(is_there)));
+        to.each(
+            ("peer_session", "1 if what it says is authenticated, 0 if not yet", None),
+            MetricType::Gauge,
+            peers.iter().map(|peer| (label(peer.server), peer.session.map(session))),
+        )?;
         to.each(
             ("peer_silence", "Since a message of it arrived", Some(&Unit::Seconds)),
             MetricType::Gauge,

@@ -4,6 +4,10 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpStream, UdpSocket};
 use std::time::Instant;
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::TestRunner;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -181,4 +185,36 @@ fn metrics_have_these_names_and_each_says_what_it_is() {
         };
         assert!(described("HELP") && described("TYPE"), "{name} is not described in\n{text}");
     }
+}
+
+#[test]
+fn any_bytes_may_arrive() {
+    let asked = Asked::leader();
+    let before = asked.node.status().term();
+    let mut runner =
+        TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() });
+    let pieces = [
+        "GET ",
+        "POST ",
+        "/status",
+        "/metrics?",
+        " HTTP/1.1\r\n",
+        "\r\n",
+        "Host: a\r\n",
+        "Content-Length: 9999999999\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "Upgrade: h2c\r\n",
+    ];
+    let piece = prop_oneof![
+        select(pieces.to_vec()).prop_map(|it| it.as_bytes().to_vec()),
+        vec(any::<u8>(), 0..40)
+    ];
+    let result = runner.run(&vec(piece, 0..12), |pieces| {
+        let mut stream = TcpStream::connect(asked.http.address()).unwrap();
+        let _ = stream.write_all(&pieces.concat()); // it may hang up in the middle
+        Ok(())
+    });
+    result.unwrap();
+    assert_eq!(asked.get("/healthz").0, 200);
+    assert_eq!(asked.node.status().term(), before);
 }

@@ -19,6 +19,7 @@ use crate::disk::{DataDir, Store, StoreError};
 use crate::engine::Engine;
 use crate::link::{Link, LinkError};
 use crate::recorder::{Recorder, RecorderError, Rotation, Run, Trace};
+use crate::session::{KeyError, Keys, RunId};
 
 /// A node that is to be started.
 #[derive(Clone, Debug)]
@@ -28,12 +29,15 @@ pub struct Builder {
     data: PathBuf,
     is_new: bool,
     trace: trace::Settings,
+    keys: Option<Keys>,
+    is_insecure: bool,
 }
 
 impl Builder {
     pub(super) fn new(config: Config) -> Self {
         let data = PathBuf::from(config.cluster_name().as_str());
-        Self { config, data, is_new: false, trace: trace::Settings::default() }
+        let trace = trace::Settings::default();
+        Self { config, data, is_new: false, trace, keys: None, is_insecure: false }
     }
 
     /// The directory for the ballot of this server, of no other, on a disk of its own machine. If
@@ -47,6 +51,21 @@ impl Builder {
     /// its votes can elect a second leader.
     pub fn bootstrap(mut self, is_new: bool) -> Self {
         self.is_new = is_new;
+        self
+    }
+
+    /// The key of the cluster, or two while one replaces the other: see [`crate::session`]. Without
+    /// one the node starts only if all servers are on this machine, or if it is
+    /// [`Builder::insecure`].
+    pub fn keys(mut self, keys: Keys) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// Whether the node runs without a key though others may reach it: on a network on which nobody
+    /// is who is not to be trusted. It says so in its log and in its status.
+    pub fn insecure(mut self, is_insecure: bool) -> Self {
+        self.is_insecure = is_insecure;
         self
     }
 
@@ -88,8 +107,12 @@ impl Builder {
 
     /// What the thread of the node does, and how it is spoken to.
     pub(super) fn driver(self) -> Result<(Driver, Arc<Shared>), StartError> {
-        let Self { config, data, is_new, trace: trace::Settings { file, rotation, is_needed } } =
-            self;
+        let Self { config, data, is_new, trace, keys, is_insecure } = self;
+        let trace::Settings { file, rotation, is_needed } = trace;
+        if keys.is_none() && !is_insecure && !config.is_on_one_machine() {
+            return Err(StartError::NoKey);
+        }
+        let run = RunId::random()?;
         // The ballot of a new server comes last, so that what fails before can simply be tried
         // again. Only the header of its trace, which has the number of the run, comes after it.
         let data = if is_new { DataDir::create(&data) } else { DataDir::lock(&data) }?;
@@ -109,6 +132,11 @@ impl Builder {
         let (sender, commands) = channel();
         let (boot, ballot, promise) = (store.boot(), store.ballot(), store.promise());
         let engine = Engine::start(&config, boot, ballot, promise, Moment::now());
+        let engine = match &keys {
+            Some(keys) => engine.with_keys(keys, run, Moment::now()),
+            None if config.is_on_one_machine() => engine,
+            None => engine.insecure(),
+        };
         let run = Run { server: config.server().id, boot, started: Instant::now() };
         let shared = Arc::new(Shared::new(run, *engine.status(), sender, wake));
         let trace = (trace, is_needed);
@@ -130,6 +158,14 @@ pub enum StartError {
     /// There is no ballot to work with. Nothing was created; what lies there was left alone.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Others may reach the servers, and they have no key.
+    #[error(
+        "the servers have no key, so whoever reaches their network could pretend to be one of them"
+    )]
+    NoKey,
+    /// There are no random numbers for the sessions of this run.
+    #[error(transparent)]
+    Random(#[from] KeyError),
     /// The address cannot be used. A new server has no ballot yet.
     #[error(transparent)]
     Link(#[from] LinkError),

@@ -2,6 +2,7 @@
 //!
 //! It waits for a datagram, a deadline or a command, and does what the engine says, in that order.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
@@ -96,16 +97,20 @@ impl Driver {
     /// there is a leader before it campaigns. Messages come in bounded batches: the timer is late
     /// at most, never lost.
     pub(super) fn turn(&mut self) -> Result<(), NodeError> {
+        let mut has_news = false; // a flood of what is rejected is shown once a turn
         for _ in 0..BATCH {
             let Some(arrival) = self.link.receive() else { break };
             match arrival {
                 Arrival::Datagram(bytes, source) => {
                     if let Err(reason) = self.engine.receive(&bytes, source, Moment::now()) {
-                        let told = reason.to_string(); // so that it stands in quotes
-                        tracing::debug!(%source, reason = told, "datagram rejected");
+                        tracing::debug!(%source, reason = %Quoted(reason), "datagram rejected");
                         self.warn_of_rejected(reason, source);
+                        has_news = true;
+                        self.do_outputs()?; // it may be a reason to say hello
+                    } else {
+                        self.obey()?;
+                        has_news = false;
                     }
-                    self.obey()?;
                 }
                 Arrival::Error(error) => {
                     self.engine.not_received();
@@ -118,6 +123,8 @@ impl Driver {
         if self.engine.deadline() <= now {
             self.engine.wake(now);
             self.obey()?;
+        } else if has_news {
+            self.publish();
         }
         Ok(())
     }
@@ -139,6 +146,12 @@ impl Driver {
 
     /// Does what the engine wants done, and shows what it knows then.
     pub(super) fn obey(&mut self) -> Result<(), NodeError> {
+        self.do_outputs()?;
+        self.publish();
+        Ok(())
+    }
+
+    fn do_outputs(&mut self) -> Result<(), NodeError> {
         while let Some(output) = self.engine.poll() {
             match output {
                 Output::Record { id, cause, step } => {
@@ -151,8 +164,7 @@ impl Driver {
                     self.store.save(ballot, promise)?;
                     self.engine.saved(Moment::now());
                 }
-                Output::Send { to, datagram } => {
-                    let Some(address) = self.engine.config().address_of(to) else { continue };
+                Output::Send { to, address, datagram } => {
                     let result = self.link.send(&datagram, address);
                     let count = self.engine.sent(result.is_ok());
                     log::sent(to, address, result, count);
@@ -168,7 +180,6 @@ impl Driver {
                 }
             }
         }
-        self.publish();
         Ok(())
     }
 
@@ -214,6 +225,11 @@ impl Driver {
                 Ok(Command::SetAddress { server, address }) => {
                     self.engine.set_address(server, address);
                 }
+                Ok(Command::SetKeys(keys)) => {
+                    let are_set = self.engine.set_keys(&keys);
+                    log::keys(are_set, self.engine.status());
+                    self.publish();
+                }
                 Ok(Command::Trace(order)) => self.obey_trace(order),
                 Ok(Command::Leave) if self.stop.is_none() => {
                     let time = 2 * *self.engine.config().election_timeout().start();
@@ -251,6 +267,15 @@ impl Driver {
         self.publish();
         self.replies.extend(reply);
         self.engine.released(self.shared.handed_out_until());
+    }
+}
+
+/// A text in quotes, made only if somebody reads it.
+struct Quoted(Rejection);
+
+impl fmt::Display for Quoted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0)
     }
 }
 

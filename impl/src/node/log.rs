@@ -12,7 +12,7 @@ use super::unanswered::Unanswered;
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::counters::is_worth_a_line;
-use crate::status::Status;
+use crate::status::{Authentication, Status};
 
 /// The server comes up.
 pub(super) fn start(config: &Config, status: &Status, ballot: &Path) {
@@ -31,10 +31,33 @@ pub(super) fn start(config: &Config, status: &Status, ballot: &Path) {
         witnesses = witnesses.map(tracing::field::display),
         heartbeat = ?config.heartbeat(),
         election = ?config.election_timeout(),
+        authentication = status.authentication.name(),
+        keys = names(status).map(tracing::field::display),
         ballot = %ballot.display(),
         term = %status.term(),
         voted_for = status.voted_for().map(tracing::field::display),
     );
+    if status.authentication == Authentication::Insecure {
+        tracing::warn!(
+            "insecure: datagrams are not authenticated, so whoever reaches this network can depose \
+             leaders and elect two"
+        );
+    }
+}
+
+/// The names of the keys that are accepted.
+fn names(status: &Status) -> Option<String> {
+    let names: Vec<_> = status.authentication.keys().map(|key| key.to_string()).collect();
+    (!names.is_empty()).then(|| names.join(","))
+}
+
+/// Its keys have changed, or not.
+pub(super) fn keys(are_set: bool, status: &Status) {
+    if are_set {
+        tracing::info!(keys = names(status).map(tracing::field::display), "keys read again");
+    } else {
+        tracing::warn!("it was started without a key, and takes none until it is started again");
+    }
 }
 
 /// One line a step, after it was obeyed. What changes nothing is for the curious, and so are most

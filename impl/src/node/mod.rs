@@ -28,6 +28,7 @@ use crate::disk::StoreError;
 use crate::engine::HandOverError;
 use crate::leadership::Leadership;
 use crate::recorder::RecorderError;
+use crate::session::Keys;
 use crate::status::Status;
 
 /// A running server. All methods may be called from any thread, and none of them holds the server
@@ -117,6 +118,13 @@ impl Node {
     /// An address of the other IP version is ignored, and so is one for this server itself.
     pub fn set_address(&self, server: ServerId, address: SocketAddr) {
         self.shared.command(Command::SetAddress { server, address });
+    }
+
+    /// From now on the node accepts these keys, and seals with the first. No session ends. A node
+    /// that was started without a key ignores them, and says so in its log: it would understand
+    /// nobody.
+    pub fn set_keys(&self, keys: Keys) {
+        self.shared.command(Command::SetKeys(keys));
     }
 
     fn give_up(&self, to: Option<ServerId>) -> Result<(), HandOverError> {

@@ -16,6 +16,7 @@ use super::trace;
 use crate::clock::Moment;
 use crate::leadership::Leadership;
 use crate::recorder::{Progress, Run};
+use crate::session::Keys;
 use crate::status::Status;
 
 /// What a node is asked to do.
@@ -27,6 +28,8 @@ pub(super) enum Command {
     CheckGiveUp { to: Option<ServerId>, reply: Reply },
     /// To find that server at this address.
     SetAddress { server: ServerId, address: SocketAddr },
+    /// To accept these keys, and to seal with the first.
+    SetKeys(Keys),
     /// To begin or end its trace, or to go on in a new file.
     Trace(trace::Order),
     /// To hand over if it leads, and to stop; to stop at once if it does so already.

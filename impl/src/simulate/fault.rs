@@ -37,6 +37,12 @@ pub(super) enum What {
     Decay { second: bool, down: u64 },
     /// The server is stopped, and started on the ballot of another server, which it has to refuse.
     WrongBallot { down: u64 },
+    /// So many datagrams that were recorded for it, in any run of anybody, come again.
+    Replay { count: u32 },
+    /// It takes the next step of replacing the key, if all others have taken the last one.
+    Rotation,
+    /// The server is stopped, and comes up at another address.
+    Move { down: u64 },
     /// From now on these servers hear each other, bit by bit: `hears[to]` from whom.
     Links { hears: [u8; Cluster::MAX_SIZE as usize] },
 }
@@ -83,6 +89,9 @@ kinds! {
     ClockStep "clock step",
     Decay "decayed ballot",
     WrongBallot "wrong ballot",
+    Replay "replay",
+    Rotation "key rotation",
+    Move "move",
     Links "partition",
 }
 
@@ -99,6 +108,9 @@ impl What {
             Self::ClockStep { .. } => Kind::ClockStep,
             Self::Decay { .. } => Kind::Decay,
             Self::WrongBallot { .. } => Kind::WrongBallot,
+            Self::Replay { .. } => Kind::Replay,
+            Self::Rotation => Kind::Rotation,
+            Self::Move { .. } => Kind::Move,
             Self::Links { .. } => Kind::Links,
         }
     }
@@ -147,6 +159,11 @@ impl fmt::Display for Fault {
             }
             What::WrongBallot { down } => {
                 write!(f, "{server} starts on another server's ballot; its own in {} ms", ms(down))
+            }
+            What::Replay { count } => write!(f, "{count} old datagrams come again to {server}"),
+            What::Rotation => write!(f, "{server} takes the next step to another key"),
+            What::Move { down } => {
+                write!(f, "{server} moves to another address, back in {} ms", ms(down))
             }
             What::Links { hears } => {
                 write!(f, "links:")?;
@@ -215,6 +232,9 @@ fn draw(random: &mut StdRng, server: ServerId, options: &Options) -> What {
         57..61 => What::ClockStep { microseconds: random.random_range(0..10_000_000) },
         61..66 => What::Decay { second: random.random(), down },
         66..70 => What::WrongBallot { down },
+        70..76 if options.has_key => What::Replay { count: random.random_range(1..200) },
+        76..80 if options.has_key => What::Rotation,
+        80..84 if options.has_key => What::Move { down },
         _ => What::Links { hears: links(random, options.servers) },
     }
 }

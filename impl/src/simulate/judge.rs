@@ -1,10 +1,13 @@
 //! What must never happen, looked at in every instant of a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use raft_model::types::ServerId;
 
+use super::network::Parcel;
 use crate::leadership::Leadership;
+use crate::session::{Numbered, numbered};
 
 /// A rule that was broken, in a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +66,28 @@ pub enum Violation {
         /// The server.
         server: ServerId,
     },
+    /// A server has believed a datagram twice.
+    #[error("{server} believes twice what {from} has sent once")]
+    BelievedTwice {
+        /// The server.
+        server: ServerId,
+        /// Who had sent it.
+        from: ServerId,
+    },
+    /// A server has believed what an earlier run has sent, or was sent to an earlier run of it.
+    #[error("{server} believes what {from} has sent before one of them was started again")]
+    BelievedOld {
+        /// The server.
+        server: ServerId,
+        /// Who had sent it.
+        from: ServerId,
+    },
+    /// A server has sealed two datagrams with one number.
+    #[error("{server} has sealed two datagrams with one number")]
+    NumberReused {
+        /// The server.
+        server: ServerId,
+    },
     /// All faults are over, and nobody leads.
     #[error("nobody leads, {seconds} s after the last fault")]
     NobodyLeads {
@@ -89,6 +114,18 @@ pub(super) struct Judge {
     newest: Option<(u64, (ServerId, u64))>, // a token, who had it, and in which of its runs
     /// How many leaderships were handed out, each renewal counted.
     pub(super) handed_out: u64,
+    /// What was sealed, by session and number.
+    sealed: HashMap<Numbered, u64>,
+    believed: BTreeMap<ServerId, Believed>,
+}
+
+/// What one run of a server has believed.
+#[derive(Debug, Default)]
+struct Believed {
+    run: u64,
+    all: HashSet<Numbered>,
+    /// The latest run of each other server of which it has believed something.
+    latest: BTreeMap<ServerId, u64>,
 }
 
 impl Judge {
@@ -122,6 +159,42 @@ impl Judge {
         }
         let (latest, _) = self.valid.get(&server).copied().unwrap_or_default();
         self.valid.insert(server, (latest.max(until), token));
+        Ok(())
+    }
+
+    /// A server sends a datagram of this session and number: the same bytes each time.
+    pub(super) fn seals(
+        &mut self,
+        server: ServerId,
+        name: Numbered,
+        bytes: &[u8],
+    ) -> Result<(), Violation> {
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        let hash = hasher.finish();
+        if *self.sealed.entry(name).or_insert(hash) == hash {
+            Ok(())
+        } else {
+            Err(Violation::NumberReused { server })
+        }
+    }
+
+    /// The receiver of a datagram believes it, in this run.
+    pub(super) fn believes(&mut self, run: u64, parcel: &Parcel) -> Result<(), Violation> {
+        let Some(name) = numbered(&parcel.datagram) else { return Ok(()) };
+        let (server, from) = (parcel.to, parcel.from);
+        let believed = self.believed.entry(server).or_default();
+        if believed.run != run {
+            *believed = Believed { run, ..Believed::default() };
+        }
+        let latest = believed.latest.entry(from).or_default();
+        if parcel.to_run != run || parcel.run < *latest {
+            return Err(Violation::BelievedOld { server, from });
+        }
+        *latest = parcel.run;
+        if !believed.all.insert(name) {
+            return Err(Violation::BelievedTwice { server, from });
+        }
         Ok(())
     }
 

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use raft_model::election::Step;
 use raft_model::trace::{Cause, Line, Record, StepId};
 
 use super::clocks::Clocks;
+use super::network::Parcel;
 use crate::config::Config;
 use crate::disk::memory::{Disk, Memory, MemoryFile, Plan};
 use crate::disk::slot::{Owner, Slot};
@@ -18,6 +18,7 @@ use crate::disk::slots::Slots;
 use crate::disk::{self, StoreError};
 use crate::engine::Engine;
 use crate::recorder::header;
+use crate::session::{Keys, RunId};
 
 const DIRECTORY: &str = "/data";
 
@@ -44,7 +45,9 @@ pub(super) struct Machine {
     pub(super) wakes: Option<u64>,
     /// What it has recorded.
     pub(super) trace: String,
-    inbox: VecDeque<(Vec<u8>, SocketAddr)>,
+    /// The keys in its file, if there are some.
+    pub(super) keys: Option<Keys>,
+    inbox: VecDeque<Parcel>,
 }
 
 /// How a process ends.
@@ -65,7 +68,7 @@ pub(super) struct Process {
 }
 
 impl Machine {
-    pub(super) fn new(config: Config) -> Self {
+    pub(super) fn new(config: Config, keys: Option<Keys>) -> Self {
         Self {
             config,
             clocks: Clocks::start(0),
@@ -78,6 +81,7 @@ impl Machine {
             starts: 0,
             wakes: None,
             trace: String::new(),
+            keys,
             inbox: VecDeque::new(),
         }
     }
@@ -105,8 +109,14 @@ impl Machine {
                 let (boot, ballot) = (slots.generation(), slots.ballot());
                 let promised = slots.promise();
                 self.trace += &Line::Header(header(&self.config, boot)).to_text();
-                let engine =
-                    Engine::start(&self.config, boot, ballot, promised, self.clocks.read(now));
+                let moment = self.clocks.read(now);
+                let engine = Engine::start(&self.config, boot, ballot, promised, moment);
+                let number = u128::from(self.config.server().id.number()) << 64;
+                let run = RunId::of(number | u128::from(self.starts));
+                let engine = match &self.keys {
+                    Some(keys) => engine.with_keys(keys, run, moment),
+                    None => engine,
+                };
                 self.process = Some(Process { engine, slots, disk: shared });
                 Ok(())
             }
@@ -151,13 +161,13 @@ impl Machine {
     }
 
     /// A datagram waits in its socket.
-    pub(super) fn arrives(&mut self, datagram: Vec<u8>, source: SocketAddr) {
+    pub(super) fn arrives(&mut self, parcel: Parcel) {
         if self.is_up() && self.inbox.len() < SOCKET {
-            self.inbox.push_back((datagram, source));
+            self.inbox.push_back(parcel);
         }
     }
 
-    pub(super) fn takes(&mut self) -> Option<(Vec<u8>, SocketAddr)> {
+    pub(super) fn takes(&mut self) -> Option<Parcel> {
         self.inbox.pop_front()
     }
 

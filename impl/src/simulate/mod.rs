@@ -5,13 +5,16 @@
 //! slots, trace records, lease and status. Simulated are what surrounds it: machines whose clocks
 //! gain and lose, that stand still or sleep; disks that are slow, refuse, or lose what nobody
 //! waited for; and a network that loses, repeats, delays and reorders datagrams and is cut in every
-//! way. In every instant it is judged what servers hand out ([`Violation`]), and at the end whether
+//! way, on which somebody repeats what was recorded, keys are replaced and servers move. In every
+//! instant it is judged what servers hand out and believe ([`Violation`]), and at the end whether
 //! somebody leads again and whether what was recorded is a run of the specification.
 
 mod clocks;
 mod fault;
 mod judge;
 mod machine;
+mod network;
+mod rotation;
 mod session;
 mod strike;
 mod world;
@@ -50,6 +53,9 @@ pub struct Options {
     /// How much clocks gain or lose at most, in parts of a million. Servers count on
     /// [`ClockError::DEFAULT`].
     pub clock_error_ppm: u32,
+    /// Whether the servers have a key. Then somebody repeats what was recorded, keys are replaced,
+    /// and servers move.
+    pub has_key: bool,
 }
 
 impl Default for Options {
@@ -60,6 +66,7 @@ impl Default for Options {
             witnesses: Vec::new(),
             faults: 100,
             clock_error_ppm: ClockError::DEFAULT.ppm(),
+            has_key: true,
         }
     }
 }

@@ -67,7 +67,21 @@ impl World {
                 self.believes_no_other(server, other)?;
                 self.at(now + down, Event::Starts { server });
             }
-            What::Links { hears } => self.hears = hears,
+            What::Links { hears } => self.network.hears = hears,
+            What::Replay { count } => self.replay(server, count),
+            What::Rotation => {
+                if let Some(keys) = self.rotation.step(server) {
+                    machine.keys = Some(keys.clone());
+                    if let Some(process) = &mut machine.process {
+                        process.engine.set_keys(&keys);
+                    }
+                }
+            }
+            What::Move { down } => {
+                machine.kill();
+                self.network.moves(server);
+                self.at(now + down, Event::Starts { server });
+            }
         }
         Ok(())
     }
@@ -97,7 +111,7 @@ impl World {
     pub(super) fn calm_down(&mut self) -> Result<(), Violation> {
         let now = self.now;
         self.calm = Some(now);
-        self.hears = [u8::MAX; _];
+        self.network.hears = [u8::MAX; _];
         self.at(now + RECOVERY, Event::End);
         for server in self.machines.keys().copied().collect::<Vec<_>>() {
             let valid = self.valid_moment(server);

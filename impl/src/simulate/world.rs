@@ -3,10 +3,8 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use raft_model::cluster::Cluster;
 use raft_model::election::{Ballot, Rule};
 use raft_model::types::ServerId;
 use rand::rngs::StdRng;
@@ -15,8 +13,11 @@ use rand::{RngExt, SeedableRng};
 use super::fault::{Fault, Kind};
 use super::judge::{Judge, Violation};
 use super::machine::{Death, Machine};
+use super::network::{Network, Parcel};
+use super::rotation::Rotation;
 use super::{Options, Outcome, configs};
 use crate::clock::Moment;
+use crate::config::Config;
 use crate::engine::Output;
 
 pub(super) const MILLISECOND: u64 = 1_000_000;
@@ -28,7 +29,7 @@ pub(super) const RECOVERY: u64 = 30_000 * MILLISECOND;
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Event {
     /// A datagram reaches a machine.
-    Arrives { to: ServerId, from: ServerId, datagram: Vec<u8> },
+    Arrives(Parcel),
     /// Something may be due.
     Wakes { server: ServerId },
     /// A save is finished, of the process that was started as the so-manieth.
@@ -50,12 +51,13 @@ pub(super) enum Event {
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) options: Options,
-    random: StdRng,
+    pub(super) random: StdRng,
     pub(super) now: u64,
     order: u64,
     events: BinaryHeap<Reverse<(u64, u64, Event)>>,
     pub(super) machines: BTreeMap<ServerId, Machine>,
-    pub(super) hears: [u8; Cluster::MAX_SIZE as usize],
+    pub(super) network: Network,
+    pub(super) rotation: Rotation,
     pub(super) judge: Judge,
     pub(super) outcome: Outcome,
     pub(super) calm: Option<u64>, // since when
@@ -64,10 +66,11 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(seed: u64, options: &Options) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
-        let machines = configs(&mut random, seed, options)
-            .into_iter()
-            .map(|config| (config.server().id, Machine::new(config)))
-            .collect();
+        let configs = configs(&mut random, seed, options);
+        let addresses = configs.iter().map(Config::own_address).collect();
+        let rotation = Rotation::new(options);
+        let machine = |config: Config| (config.server().id, Machine::new(config, rotation.first()));
+        let machines = configs.into_iter().map(machine).collect();
         Self {
             options: options.clone(),
             random,
@@ -75,7 +78,8 @@ impl World {
             order: 0,
             events: BinaryHeap::new(),
             machines,
-            hears: [u8::MAX; _],
+            network: Network::new(addresses),
+            rotation,
             judge: Judge::default(),
             outcome: Outcome::default(),
             calm: None,
@@ -126,16 +130,7 @@ impl World {
     fn happens(&mut self, event: Event, faults: &[Fault]) -> Result<(), Violation> {
         let now = self.now;
         match event {
-            Event::Arrives { to, from, datagram } => {
-                let source = self.address(from);
-                if let Some(source) = source
-                    && self.is_heard(from, to)
-                    && let Some(machine) = self.machines.get_mut(&to)
-                {
-                    machine.arrives(datagram, source);
-                    self.turn(to)?;
-                }
-            }
+            Event::Arrives(parcel) => self.arrives(parcel)?,
             Event::Wakes { server } => {
                 let machine = self.machines.get_mut(&server);
                 if machine.and_then(|it| it.wakes.take_if(|at| *at == now)).is_some() {
@@ -173,14 +168,6 @@ impl World {
         Ok(())
     }
 
-    fn address(&self, server: ServerId) -> Option<SocketAddr> {
-        self.machines.get(&server).map(|machine| machine.config.own_address())
-    }
-
-    fn is_heard(&self, from: ServerId, to: ServerId) -> bool {
-        self.hears[to.index()] >> from.index() & 1 == 1
-    }
-
     /// A server takes what is there, and does what is due, as the thread of a node does.
     pub(super) fn turn(&mut self, server: ServerId) -> Result<(), Violation> {
         loop {
@@ -193,8 +180,11 @@ impl World {
             let moment = machine.clocks.read(now);
             let Some(process) = &mut machine.process else { return Ok(()) };
             match taken {
-                Some((datagram, source)) => {
-                    let _ = process.engine.receive(&datagram, source, moment);
+                Some(parcel) => {
+                    let received = process.engine.receive(&parcel.datagram, parcel.source, moment);
+                    if received.is_ok() {
+                        self.judge.believes(machine.starts, &parcel)?;
+                    }
                 }
                 None if process.engine.deadline() <= moment => process.engine.wake(moment),
                 None => {
@@ -229,7 +219,9 @@ impl World {
             match output {
                 Output::Record { id, cause, step } => machine.record(id, cause, step, now),
                 Output::Save(ballot) => return self.save(server, ballot),
-                Output::Send { to, datagram } => self.send(server, to, &datagram),
+                Output::Send { to, address, datagram } => {
+                    self.send(server, to, address, datagram)?;
+                }
                 Output::Obeyed { rule, .. } => {
                     self.outcome.elections += u64::from(rule == Rule::Elected);
                 }
@@ -267,22 +259,6 @@ impl World {
         let until = machine.clocks.reads_at(leadership.until(), now);
         let run = machine.starts;
         self.judge.hands_out((server, run), leadership, now, until)
-    }
-
-    fn send(&mut self, from: ServerId, to: ServerId, datagram: &[u8]) {
-        if !self.is_heard(from, to) || self.random.random_ratio(1, 50) {
-            return;
-        }
-        let copies = if self.random.random_ratio(1, 50) { 2 } else { 1 };
-        for _ in 0..copies {
-            let longest = match self.random.random_range(0..100) {
-                0..90 => 2,
-                90..98 => 50,
-                _ => 1500,
-            };
-            let time = self.random.random_range(MILLISECOND / 20..longest * MILLISECOND);
-            self.at(self.now + time, Event::Arrives { to, from, datagram: datagram.to_vec() });
-        }
     }
 
     fn saved(&mut self, server: ServerId, starts: u64) -> Result<(), Violation> {
@@ -363,6 +339,7 @@ impl World {
         if !is_new && self.random.random_ratio(1, 2) {
             machine.config = machine.config.with_timeouts(super::timeouts(&mut self.random));
         }
+        machine.config = machine.config.with_addresses(self.network.addresses.clone());
         match machine.start(is_new, now) {
             Ok(()) => {
                 if !is_new {

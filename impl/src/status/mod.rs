@@ -13,7 +13,7 @@ use raft_model::cluster::Cluster;
 use raft_model::election::{Outgoing, Role, Rule, Server, State, Step};
 use raft_model::message::Message;
 use raft_model::trace::{Cause, StepId};
-use raft_model::types::{Round, ServerId, Term};
+use raft_model::types::{Round, ServerId, ServerSet, Term};
 
 pub use self::histogram::Histogram;
 pub use self::report::Report;
@@ -21,6 +21,7 @@ use self::rounds::Rounds;
 use crate::clock::Moment;
 use crate::counters::Counters;
 use crate::leadership::Leadership;
+use crate::session::KeyId;
 
 /// How many elections are remembered.
 const ELECTIONS: usize = 8;
@@ -41,6 +42,8 @@ pub struct Status {
     /// hears of a later term: [`Node::leadership`](crate::Node::leadership) says what may be acted
     /// upon.
     pub leader: Option<ServerId>,
+    /// How it knows who sent a datagram.
+    pub authentication: Authentication,
     /// What became of datagrams.
     pub datagrams: Counters,
     /// What it did to be elected.
@@ -54,6 +57,52 @@ pub struct Status {
     pub(crate) leadership: Option<Leadership>,
     peers: [Peer; Cluster::MAX_SIZE as usize], // by `ServerId::index`
     rounds: Rounds,
+}
+
+/// How a server knows who has sent a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authentication {
+    /// The cluster has a key, see [`crate::session`].
+    Key {
+        /// The key that seals.
+        seals: KeyId,
+        /// Another one that is accepted, while it is replaced.
+        opens: Option<KeyId>,
+        /// Those with which there is a session.
+        with: ServerSet,
+    },
+    /// By the address alone, which is that of this machine.
+    Loopback,
+    /// By the address alone. Somebody has said that the network is to be trusted.
+    Insecure,
+}
+
+impl Authentication {
+    /// `key`, `loopback` or `insecure`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Key { .. } => "key",
+            Self::Loopback => "loopback",
+            Self::Insecure => "insecure",
+        }
+    }
+
+    /// The keys that are accepted; the first one seals.
+    pub fn keys(self) -> impl Iterator<Item = KeyId> {
+        let (seals, opens) = match self {
+            Self::Key { seals, opens, .. } => (Some(seals), opens),
+            Self::Loopback | Self::Insecure => (None, None),
+        };
+        seals.into_iter().chain(opens)
+    }
+
+    /// Whether there is a session with that server; `None` if there is no key.
+    pub const fn has_session(self, server: ServerId) -> Option<bool> {
+        match self {
+            Self::Key { with, .. } => Some(with.contains(server)),
+            Self::Loopback | Self::Insecure => None,
+        }
+    }
 }
 
 /// What a server knows of another one.
@@ -128,6 +177,7 @@ impl Status {
             cluster: server.cluster,
             state,
             leader: None,
+            authentication: Authentication::Loopback,
             datagrams: Counters::default(),
             elections: Elections::default(),
             stalls: Stalls::default(),

@@ -14,7 +14,7 @@ use crate::wire::Rejection;
 ///
 /// Times are whole microseconds, and `_ago` counts back from that moment. Servers are their
 /// numbers. Terms and tokens are strings in JSON, since JavaScript would round a large number; all
-/// other numbers stay far below 2^53.
+/// other numbers stay far below 2^53. What a node of the last version does not say has a default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// The server.
@@ -40,6 +40,12 @@ pub struct Report {
     pub leadership: Option<Lease>,
     /// What it knows of the others, in the order of their numbers.
     pub peers: Vec<Peer>,
+    /// How it knows who sent a datagram: `key`, `loopback` or `insecure`.
+    #[serde(default)]
+    pub authentication: String,
+    /// The names of the keys that are accepted; the first one seals. Empty without a key.
+    #[serde(default)]
+    pub keys: Vec<String>,
     /// What became of datagrams.
     pub datagrams: Datagrams,
     /// Elections that it took part in, and those that it knows of.
@@ -71,6 +77,9 @@ pub struct Peer {
     pub answered: u64,
     /// How many datagrams from its address were rejected.
     pub rejected: u64,
+    /// Whether there is a session with it; `null` without a key.
+    #[serde(default)]
+    pub session: Option<bool>,
 }
 
 /// See [`Counters`](crate::counters::Counters).
@@ -82,6 +91,9 @@ pub struct Datagrams {
     pub not_sent: u64,
     /// Received and believed.
     pub received: u64,
+    /// Hellos and answers that were believed: they are no messages.
+    #[serde(default)]
+    pub greetings: u64,
     /// Not received: the network reported an error instead.
     pub errors: u64,
     /// Rejected, for each reason for which there were some: see [`Rejection::name`].
@@ -132,6 +144,7 @@ impl Report {
             round_trip_us: peer.round_trip.map(microseconds),
             answered: peer.answered,
             rejected: status.datagrams.rejected_from(Some(server)).map(|(_, count)| count).sum(),
+            session: status.authentication.has_session(server),
         };
         Self {
             server: status.server,
@@ -145,6 +158,8 @@ impl Report {
             in_contact: status.is_in_contact(),
             leadership: leadership.map(|leadership| Lease::new(leadership, now)),
             peers: status.peers().map(peer).collect(),
+            authentication: status.authentication.name().to_owned(),
+            keys: status.authentication.keys().map(|key| key.to_string()).collect(),
             datagrams: Datagrams::new(status),
             elections: Elections::new(status, now),
             stalls: Stalls {
@@ -179,6 +194,7 @@ impl Datagrams {
             sent: datagrams.sent,
             not_sent: datagrams.not_sent,
             received: datagrams.received,
+            greetings: datagrams.greetings,
             errors: datagrams.errors,
             rejected: rejected.collect(),
         }

@@ -59,6 +59,10 @@ impl Report {
             writeln!(f, "              {leader} in term {term}, since {}", time(*known_us_ago))?;
         }
         writeln!(f, "Datagrams     {} sent, {} received", datagrams.sent, datagrams.received)?;
+        match self.keys.as_slice() {
+            [] => writeln!(f, "              not authenticated: {}", self.authentication)?,
+            keys => writeln!(f, "              authenticated by key {}", keys.join(", also "))?,
+        }
         if datagrams.not_sent + datagrams.errors > 0 {
             let (sent, received) = (datagrams.not_sent, datagrams.errors);
             writeln!(f, "              {sent} not sent, {received} errors instead of one")?;
@@ -78,7 +82,7 @@ impl Report {
 
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { server, heard_us_ago, round_trip_us, answered, rejected } = self;
+        let Self { server, heard_us_ago, round_trip_us, answered, rejected, .. } = self;
         let heard = heard_us_ago.map_or("never".into(), |ago| format!("{} ago", time(ago)));
         let round_trip = round_trip_us.map_or("-".into(), time);
         let server = server.to_string();

@@ -236,11 +236,13 @@ fn its_report_has_these_names_and_units() {
         "in_contact": false,
         "leadership": { "fencing_token": "1", "left_us": 132_000 },
         "peers": [
-            { "server": 2, "heard_us_ago": 8000, "round_trip_us": 0, "answered": 2, "rejected": 0 },
-            { "server": 3, "heard_us_ago": null, "round_trip_us": null, "answered": 0, "rejected": 3 },
+            { "server": 2, "heard_us_ago": 8000, "round_trip_us": 0, "answered": 2, "rejected": 0, "session": null },
+            { "server": 3, "heard_us_ago": null, "round_trip_us": null, "answered": 0, "rejected": 3, "session": null },
         ],
+        "authentication": "loopback",
+        "keys": [],
         "datagrams": {
-            "sent": 7, "not_sent": 0, "received": 0, "errors": 0,
+            "sent": 7, "not_sent": 0, "received": 0, "greetings": 0, "errors": 0,
             "rejected": { "sender_address": 3 },
         },
         "elections": {
@@ -284,6 +286,7 @@ S3    never           -                      0           3
 Elections     campaigned: 1, won: 1
               S1 in term 1, since 8.0 ms
 Datagrams     7 sent, 0 received
+              not authenticated: loopback
               3 rejected: sender_address
 Held up       late timers: 1, slow saves: 2
               for 81 ms at most

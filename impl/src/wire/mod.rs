@@ -31,6 +31,8 @@
 //! A question for a term and its answer are kinds 8 and 9, and have a form of their own
 //! ([`TermQuestion`]).
 //!
+//! With a key, a frame travels sealed, in a datagram of version 4: see [`crate::session`].
+//!
 //! The promise is no part of the protocol: a lease counts the shortest of the quorum that it rests
 //! on (see [`crate::lease`]).
 //!
@@ -59,8 +61,10 @@ use crate::config::{ClusterName, Config};
 /// The longest frame, in bytes: an `AppendEntriesResponse` in a cluster with the longest name.
 pub const MAX_FRAME: usize = 4 + 1 + 1 + ClusterName::MAX_LEN + 6 + 8 + 8 + 8 + 16 + 4;
 
-const MAGIC: [u8; 4] = *b"RAFT";
-const VERSION: u8 = 3;
+pub(crate) const MAGIC: [u8; 4] = *b"RAFT";
+pub(crate) const VERSION: u8 = 3;
+/// The version of what is around a frame when the cluster has a key, see [`crate::session`].
+pub(crate) const SEALED: u8 = 4;
 
 const REQUEST_VOTE: u8 = 1;
 const REQUEST_VOTE_RESPONSE: u8 = 2;
@@ -129,8 +133,10 @@ impl Frame {
         if rest.take()? != MAGIC {
             return Err(Rejection::Magic);
         }
-        if rest.byte()? != VERSION {
-            return Err(Rejection::Version);
+        match rest.byte()? {
+            VERSION => {}
+            SEALED => return Err(Rejection::NoKey),
+            _ => return Err(Rejection::Version),
         }
         let len = rest.byte()?;
         let name = rest.slice(len.into())?;
@@ -167,12 +173,12 @@ impl Frame {
     }
 
     /// What it says, if the frame is meant for the server with this configuration and
-    /// came from the `source` that it should.
+    /// comes from where it should.
     ///
     /// # Errors
     ///
     /// [`Rejection`] if this server has to ignore it.
-    pub fn admit(self, config: &Config, source: SocketAddr) -> Result<Received, Rejection> {
+    pub fn admit(self, config: &Config, origin: Origin) -> Result<Received, Rejection> {
         let Server { id: own, cluster, .. } = config.server();
         // Servers that count quorums of different sizes, or keep other promises, are no cluster.
         if self.cluster != *config.cluster_name()
@@ -189,15 +195,25 @@ impl Frame {
         if self.from == own {
             return Err(Rejection::FromSelf);
         }
-        match config.address_of(self.from) {
-            None => Err(Rejection::UnknownSender),
-            Some(address) if address != source => Err(Rejection::SenderAddress),
-            Some(_) => {
+        let address = config.address_of(self.from).ok_or(Rejection::UnknownSender)?;
+        match origin {
+            Origin::Address(source) if source != address => Err(Rejection::SenderAddress),
+            Origin::Session(server) if server != self.from => Err(Rejection::Unauthenticated),
+            Origin::Address(_) | Origin::Session(_) => {
                 let Self { from, message, promise, sent_in, .. } = self;
                 Ok(Received { from, message, promise, sent_in })
             }
         }
     }
+}
+
+/// How it is known who has sent a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// By the address from which it came, which has to be that of its sender.
+    Address(SocketAddr),
+    /// By the session in which it came: it was sealed by this server, wherever that is now.
+    Session(ServerId),
 }
 
 /// What this server was told.

@@ -46,11 +46,36 @@ pub enum Rejection {
     /// from.
     #[error("not from the address of its sender")]
     SenderAddress,
+    /// This server has a key, and the datagram is not sealed, or its tag is wrong: it was forged or
+    /// damaged, or sealed for somebody else.
+    #[error("not authenticated")]
+    Unauthenticated,
+    /// It is sealed by a key that this server does not accept.
+    #[error("sealed by another key")]
+    OtherKey,
+    /// It is sealed, and this server has no key.
+    #[error("sealed, and this server has no key")]
+    NoKey,
+    /// It is of a run of its sender, or for a run of this server, that is over or not known yet.
+    #[error("of another run of its sender or of this server")]
+    OtherSession,
+    /// It has come before.
+    #[error("received before")]
+    Replayed,
+    /// It is so much older than others of its sender that nobody knows whether it has come before.
+    #[error("too old")]
+    TooOld,
+    /// It answers what was not asked, or what was answered already.
+    #[error("answer to no question")]
+    Unasked,
+    /// It is one of too many hellos.
+    #[error("one hello too many")]
+    Throttled,
 }
 
 impl Rejection {
     /// Every reason.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 22] = [
         Self::Magic,
         Self::Version,
         Self::Truncated,
@@ -65,7 +90,43 @@ impl Rejection {
         Self::FromSelf,
         Self::UnknownSender,
         Self::SenderAddress,
+        Self::Unauthenticated,
+        Self::OtherKey,
+        Self::NoKey,
+        Self::OtherSession,
+        Self::Replayed,
+        Self::TooOld,
+        Self::Unasked,
+        Self::Throttled,
     ];
+
+    /// Whether only a server with a key rejects for that.
+    pub const fn needs_key(self) -> bool {
+        match self {
+            Self::Unauthenticated
+            | Self::OtherKey
+            | Self::OtherSession
+            | Self::Replayed
+            | Self::TooOld
+            | Self::Unasked
+            | Self::Throttled => true,
+            Self::Magic
+            | Self::Version
+            | Self::Truncated
+            | Self::TrailingBytes
+            | Self::Checksum
+            | Self::ServerNumber
+            | Self::Kind
+            | Self::Flag
+            | Self::NoRound
+            | Self::OtherCluster
+            | Self::OtherReceiver
+            | Self::FromSelf
+            | Self::UnknownSender
+            | Self::SenderAddress
+            | Self::NoKey => false,
+        }
+    }
 
     /// Its name, the same in every version of this program: for JSON and metrics.
     pub const fn name(self) -> &'static str {
@@ -84,6 +145,14 @@ impl Rejection {
             Self::FromSelf => "from_self",
             Self::UnknownSender => "unknown_sender",
             Self::SenderAddress => "sender_address",
+            Self::Unauthenticated => "unauthenticated",
+            Self::OtherKey => "other_key",
+            Self::NoKey => "no_key",
+            Self::OtherSession => "other_session",
+            Self::Replayed => "replayed",
+            Self::TooOld => "too_old",
+            Self::Unasked => "unasked",
+            Self::Throttled => "throttled",
         }
     }
 }

@@ -139,6 +139,20 @@ fn the_longest_frame_answers_a_heartbeat_in_a_cluster_with_the_longest_name() {
     assert_eq!(lengths.into_iter().max(), Some(MAX_FRAME));
 }
 
+/// Frames of version 3 are read for ever: these bytes are what the first program wrote that had it.
+#[test]
+fn frames_of_version_3_are_what_they_always_were() {
+    let golden = include_str!("golden/version3.txt");
+    let frames = messages().map(|message| Frame { message, ..vote() });
+    let hex = |frame: &Frame| frame.encode().iter().map(|it| format!("{it:02x}")).collect();
+    assert_eq!(golden.lines().collect::<Vec<_>>(), frames.each_ref().map(hex) as [String; 11]);
+    for (line, frame) in golden.lines().zip(frames) {
+        let byte = |at: usize| u8::from_str_radix(&line[2 * at..2 * at + 2], 16).unwrap();
+        let bytes: Vec<_> = (0..line.len() / 2).map(byte).collect();
+        assert_eq!(Frame::decode(&bytes), Ok(frame));
+    }
+}
+
 #[test]
 fn every_truncation_is_rejected() {
     for message in messages() {
@@ -214,7 +228,7 @@ fn a_changed_byte_is_rejected_by_the_checksum() {
 fn a_vote_for_this_server_from_the_right_address_is_admitted() {
     let Frame { from, message, promise, sent_in, .. } = vote();
     let received = Received { from, message, promise, sent_in };
-    assert_eq!(vote().admit(&receiver(), address(2)), Ok(received));
+    assert_eq!(vote().admit(&receiver(), Origin::Address(address(2))), Ok(received));
 }
 
 #[test]
@@ -231,7 +245,7 @@ fn a_frame_for_or_from_somebody_else_is_rejected() {
         (vote(), address(3), Rejection::SenderAddress),
     ];
     for (frame, source, reason) in table {
-        assert_eq!(frame.admit(&receiver(), source), Err(reason));
+        assert_eq!(frame.admit(&receiver(), Origin::Address(source)), Err(reason));
     }
 }
 

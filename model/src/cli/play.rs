@@ -20,8 +20,7 @@ pub(super) struct Args {
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Play it on an election that is wrong on purpose; `raft-model mutants` lists them.
-    #[arg(long, value_name = "NAME", value_parser = super::mutant_parser(),
-        hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", value_parser = super::mutant)]
     mutant: Option<Mutant>,
     /// Tell the story instead: every server after each step.
     #[arg(long)]

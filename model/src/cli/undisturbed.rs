@@ -38,8 +38,7 @@ pub(super) struct Args {
     memory: Limit,
     /// Judge an election that is wrong on purpose, and tell how: one that is about guards, by both
     /// if no protocol is named. `mutants` lists them.
-    #[arg(long, value_name = "NAME", value_parser = super::mutant_parser(),
-        hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", value_parser = super::mutant)]
     mutant: Option<Mutant>,
     /// Print one JSON object instead of a table.
     #[arg(long)]

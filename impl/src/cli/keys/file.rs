@@ -20,6 +20,11 @@ pub(crate) fn read(path: &Path) -> Result<Keys, FileError> {
         Ok(text) => text,
         Err(error) => return Err(FileError::Io { path, error }),
     };
+    parsed(path, &text)
+}
+
+/// The keys that this text sets, which stands in this file.
+pub(super) fn parsed(path: PathBuf, text: &str) -> Result<Keys, FileError> {
     let table: toml::Table = match text.parse() {
         Ok(table) => table,
         Err(error) => return Err(FileError::Syntax { path, error: Box::new(error) }),
@@ -35,7 +40,7 @@ pub(crate) fn read(path: &Path) -> Result<Keys, FileError> {
             nearest,
         });
     }
-    toml::from_str(&text).map_err(|error| FileError::Syntax { path, error: Box::new(error) })
+    toml::from_str(text).map_err(|error| FileError::Syntax { path, error: Box::new(error) })
 }
 
 /// All keys. Those of the command line are the same, but for lists: `--server` and `servers`.

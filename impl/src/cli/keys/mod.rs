@@ -5,6 +5,7 @@ mod address;
 mod file;
 mod size;
 
+use std::env;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use std::time::Duration;
 use raft_model::cluster::Protocol;
 use raft_node::config::{Config, ConfigError, Settings};
 use raft_node::recorder::Rotation;
+use raft_node::session;
 use serde::Deserialize;
 
 use self::address::has_names;
@@ -21,6 +23,9 @@ pub(super) use self::address::{Moving, Place, Server, resolve};
 pub(super) use self::file::read;
 use self::size::Size;
 use super::{Failure, hint};
+
+/// The credential of systemd that holds the key of the cluster.
+const CREDENTIAL: &str = "cluster-key";
 
 /// What a node is told, as far as it was told.
 #[derive(Clone, Debug, Default, clap::Args, Deserialize)]
@@ -57,6 +62,15 @@ pub(super) struct Keys {
     /// Directory for the ballot of this server, of no other, on a disk of its own machine
     #[arg(long, value_name = "DIR", env = "RAFT_DATA", hide_env_values = true)]
     pub(super) data: Option<PathBuf>,
+    /// File with the key of the cluster, the same on all servers: `raft-node keygen` makes one. If
+    /// none is given: the systemd credential `cluster-key`
+    #[arg(long, value_name = "FILE", env = "RAFT_KEY", hide_env_values = true)]
+    pub(super) key: Option<PathBuf>,
+    /// Run without a key though others may reach the servers: whoever is on their network can
+    /// pretend to be one of them
+    #[arg(long)]
+    #[serde(default)]
+    pub(super) insecure: bool,
     /// How the servers elect, the same on all of them: figure2, pre-vote, check-quorum, or guarded,
     /// which is both [default: guarded]
     #[arg(long, value_name = "PROTOCOL", env = "RAFT_PROTOCOL", hide_env_values = true)]
@@ -140,6 +154,8 @@ impl Keys {
             servers: or(self.servers, weaker.servers),
             listen: self.listen.or(weaker.listen),
             data: self.data.or(weaker.data),
+            key: self.key.or(weaker.key),
+            insecure: self.insecure || weaker.insecure,
             protocol: self.protocol.or(weaker.protocol),
             witnesses: or(self.witnesses, weaker.witnesses),
             heartbeat: self.heartbeat.or(weaker.heartbeat),
@@ -170,6 +186,23 @@ impl Keys {
         self.data.as_deref().ok_or_else(|| missing("data", "--data"))
     }
 
+    /// The keys of the cluster, if it has one: those of the file, or of the credential that systemd
+    /// hands to the service.
+    pub(super) fn cluster_keys(&self) -> Result<Option<session::Keys>, Failure> {
+        let credential = env::var_os("CREDENTIALS_DIRECTORY")
+            .map(|directory| Path::new(&directory).join(CREDENTIAL))
+            .filter(|path| path.exists());
+        let keys = match (&self.key, credential) {
+            (Some(path), _) => session::file::read(path),
+            (None, Some(path)) => session::file::read_credential(&path),
+            (None, None) => return Ok(None),
+        };
+        if self.insecure {
+            return Err(Failure::input(KeyError::InsecureKey));
+        }
+        keys.map(Some).map_err(Failure::input)
+    }
+
     /// When the trace goes on in a new file.
     pub(super) fn rotation(&self) -> Rotation {
         Rotation { size: self.trace_size.map(|size| size.0), keep: self.trace_keep }
@@ -184,6 +217,9 @@ impl Keys {
         let id = self.id.ok_or_else(|| missing("id", "--id"))?;
         if self.servers.is_empty() {
             return Err(missing("servers", "--server, once for each"));
+        }
+        if self.insecure && self.key.is_some() {
+            return Err(Failure::input(KeyError::InsecureKey));
         }
         if self.trace_required && self.trace.is_none() {
             return Err(Failure::input(KeyError::NoTrace));
@@ -279,6 +315,8 @@ enum KeyError {
          (`raft-node init` writes one)"
     )]
     Missing { key: &'static str, flag: &'static str },
+    #[error("insecure is for servers without a key: take it out, or the key")]
+    InsecureKey,
     #[error("trace-required needs a trace: give --trace, or the key trace")]
     NoTrace,
     #[error("http-servers are for the page of this server: give --http, or the key http")]

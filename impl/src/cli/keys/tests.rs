@@ -3,6 +3,9 @@
 use std::fs;
 
 use clap::Parser;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample;
 
 use super::*;
 
@@ -31,6 +34,7 @@ fn every_key_can_be_in_the_file() {
         id = 2
         data = "/var/lib/orders"
         listen = "0.0.0.0:7000"
+        key = "/etc/raft-node/orders.key"
         protocol = "check-quorum"
         witnesses = [3]
         heartbeat = 20
@@ -58,6 +62,7 @@ fn every_key_can_be_in_the_file() {
     let rotation = Rotation { size: Some(64 << 20), keep: NonZero::new(9) };
     assert_eq!((keys.rotation(), keys.wait_for_address), (rotation, Some(60)));
     assert_eq!(keys.listen.unwrap().to_string(), "0.0.0.0:7000");
+    assert_eq!(keys.key.as_deref(), Some(Path::new("/etc/raft-node/orders.key")));
     assert_eq!((keys.protocol, keys.witnesses), (Some(Protocol::CHECK_QUORUM), vec![3]));
     assert_eq!((keys.heartbeat, keys.election), (Some(20), Some(Range(100, 250))));
     assert_eq!((keys.clock_error, keys.seed), (Some(Percent(500)), Some(7)));
@@ -173,4 +178,33 @@ fn a_name_that_stands_for_nothing_is_looked_up_until_it_is_time_to_stop() {
     let servers = ["1=localhost:7001".parse().unwrap()];
     let found = resolve(&servers, |_| false).unwrap();
     assert!(found[0].1.ip().is_loopback());
+}
+
+/// Pieces of a file of keys, and what is none.
+fn piece() -> impl Strategy<Value = String> {
+    let example = include_str!("../node.toml");
+    let line = sample::select(
+        example.lines().map(|line| line.trim_start_matches("# ")).collect::<Vec<_>>(),
+    );
+    let word =
+        sample::select(vec!["=", "[", "]", "servers", "\"", "..", "1", "0x", "\n", "#", "{", ","]);
+    prop_oneof![
+        line.prop_map(|line: &str| format!("{line}\n")),
+        word.prop_map(str::to_owned),
+        any::<String>(),
+        (0..example.len(), 0..40_usize).prop_map(|(from, length)| {
+            String::from_utf8_lossy(example.as_bytes().get(from..from + length).unwrap_or_default())
+                .into_owned()
+        }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_text_may_stand_in_the_file(pieces in vec(piece(), 0..12)) {
+        let text = pieces.concat();
+        if let Err(error) = file::parsed("node.toml".into(), &text) {
+            prop_assert!(error.to_string().starts_with("node.toml"), "{error}");
+        }
+    }
 }

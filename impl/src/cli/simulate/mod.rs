@@ -24,7 +24,8 @@ faults, as long as it breaks the same rule, and one line is printed that repeats
 
 What must not happen, ever: two leaderships that are valid at once, a fencing token that is \
 lower than one before or that two servers had, a leadership that is handed out after its end, a \
-ballot that is refused or taken for another's, traces that are no run of the specification. And \
+ballot that is refused or taken for another's, a datagram that is believed twice or after one \
+of its servers was started again, two that are sealed with one number, traces that are no run of the specification. And \
 when all faults are over, somebody must lead.
 
 With --clock-error greater than 1 clocks are worse than the servers count on, and two \
@@ -47,6 +48,9 @@ pub(super) struct Args {
     /// Number of a server that votes and never leads; give it again for several
     #[arg(long = "witness", value_name = "NUMBER")]
     witnesses: Vec<u8>,
+    /// Without a key: nobody repeats what was recorded, and nobody moves
+    #[arg(long)]
+    plain: bool,
     /// Seed of the first run; the next one has the next
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     seed: u64,
@@ -173,6 +177,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         witnesses: args.witnesses.clone(),
         faults: args.faults,
         clock_error_ppm: args.clock_error.0,
+        has_key: !args.plain,
     };
     args.validate(&options)?;
     let stop = Stop::at_signals()?;

@@ -88,9 +88,11 @@ impl Report {
 
     /// The command that repeats a run, with what is not as it would be anyway.
     fn again(&self, run: &Run) -> String {
-        let Options { servers, protocol, witnesses, faults, clock_error_ppm } = &self.options;
+        let Options { servers, protocol, witnesses, faults, clock_error_ppm, has_key } =
+            &self.options;
         let default = Options::default();
-        let mut command = "raft-node simulate".to_owned();
+        let plain = if *has_key { "" } else { " --plain" };
+        let mut command = format!("raft-node simulate{plain}");
         let mut say = |is_other: bool, option: &str, value: String| {
             if is_other {
                 command += &format!(" --{option} {value}");

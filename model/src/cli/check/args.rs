@@ -106,8 +106,7 @@ pub(in crate::cli) struct Args {
         value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) peer_timeout: u64,
     /// Check an election that is wrong on purpose, to see a property fail. `mutants` lists them.
-    #[arg(long, value_name = "NAME", value_parser = cli::mutant_parser(),
-        hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", value_parser = cli::mutant)]
     pub(super) mutant: Option<Mutant>,
     /// Print one JSON object instead of a table.
     #[arg(long)]
@@ -161,6 +160,8 @@ pub(super) enum NoReduce {
     Messages,
     /// Ways in which guarded servers come to the same.
     Outcomes,
+    /// In which order guarded servers do what takes nothing away.
+    AtOnce,
     /// Worlds that differ only in the names of servers.
     Symmetry,
 }
@@ -223,6 +224,11 @@ impl Args {
             outcomes: messages && self.reduces_outcomes() && is_on(NoReduce::Outcomes),
             symmetry: is_on(NoReduce::Symmetry),
             free_news: self.free_news,
+            // What is let happen beyond that covers both.
+            at_once: messages
+                && self.reduces_outcomes()
+                && !self.free_news
+                && is_on(NoReduce::AtOnce),
         }
     }
 

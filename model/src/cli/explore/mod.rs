@@ -53,8 +53,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "T", value_parser = super::max_term, default_value = "2")]
     max_term: Term,
     /// Open with an election that is wrong on purpose; `raft-model mutants` lists them.
-    #[arg(long, value_name = "NAME", value_parser = super::mutant_parser(),
-        hide_possible_values = true, conflicts_with = "stateright")]
+    #[arg(long, value_name = "NAME", value_parser = super::mutant, conflicts_with = "stateright")]
     mutant: Option<Mutant>,
     /// Open with an exercise: an election that is wrong, without its name. Find a run that breaks
     /// it.

@@ -62,8 +62,7 @@ pub(super) struct Args {
     memory: Limit,
     /// Judge an election that is wrong on purpose: one that `raft-model mutants` says is not live.
     /// `mutants` lists them.
-    #[arg(long, value_name = "NAME", value_parser = super::mutant_parser(),
-        hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", value_parser = super::mutant)]
     mutant: Option<Mutant>,
     /// Print one JSON object instead of a table.
     #[arg(long)]

@@ -15,14 +15,14 @@ use super::exit::Exit;
 use super::memory::Limit;
 use super::paper;
 use super::watch::watched;
-use super::{Failure, mutant_parser};
+use super::{Failure, mutant};
 
 /// The arguments of `mutants`.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Tell the story of this mutant: the mistake, where it was seen, what catches it and how.
     /// Without a name: the table of all.
-    #[arg(value_name = "NAME", value_parser = mutant_parser(), hide_possible_values = true)]
+    #[arg(value_name = "NAME", value_parser = mutant)]
     name: Option<Mutant>,
     /// Say at once, without a search, which mutants there are and what is wrong with each.
     #[arg(long, conflicts_with = "name")]

@@ -39,8 +39,7 @@ pub(super) struct Args {
         value_parser = clap::value_parser!(u64).range(1..=86_400))]
     limit: u64,
     /// Try to prove an election that is wrong on purpose, to see it fail; `mutants` lists them.
-    #[arg(long, value_name = "NAME", value_parser = super::mutant_parser(),
-        hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", value_parser = super::mutant)]
     mutant: Option<Mutant>,
     /// Print one JSON object instead of a table.
     #[arg(long)]

@@ -52,8 +52,7 @@ pub(super) struct Args {
     memory: Limit,
     /// Judge an election that is wrong on purpose, by its own protocol if none is named. `mutants`
     /// lists them.
-    #[arg(long, value_name = "NAME", value_parser = super::mutant_parser(),
-        hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", value_parser = super::mutant)]
     mutant: Option<Mutant>,
     /// Print one JSON object instead of a table.
     #[arg(long)]

@@ -1,0 +1,266 @@
+//! Two million datagrams of an attacker in ten seconds, at three nodes with a key: half of them
+//! forged, half recorded from this very cluster, before and after restarts of each side. Then the
+//! heartbeats of a leader that has died come again, and it is looked how long the next election
+//! takes. And what it costs to be safe from that.
+//!
+//! `cargo bench --bench attack -- [seconds [thousands of datagrams]]`
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{SocketAddr, UdpSocket};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use raft_model::types::ServerId;
+use raft_node::clock::Moment;
+use raft_node::config::{Config, Settings};
+use raft_node::session::{Key, Keys, Opened, RunId, Sessions};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use support::cluster::{Cluster, Leadership, Timing};
+use support::relay::{Datagram, Injector, Relay};
+
+const ALL: [usize; 3] = [1, 2, 3];
+
+type Nodes = Cluster<Relay>;
+
+fn main() {
+    let numbers: Vec<u64> = std::env::args().filter_map(|it| it.parse().ok()).collect();
+    let seconds = numbers.first().copied().unwrap_or(10);
+    let count = 1000 * numbers.get(1).copied().unwrap_or(2000);
+    cost();
+    attack(seconds, count);
+    dead_leader();
+}
+
+/// A server of two, with its sessions.
+fn side(id: u8) -> (Config, Sessions) {
+    let servers = [(1, 7001), (2, 7002)];
+    let servers = servers.map(|(number, port)| (number, ([127, 0, 0, 1], port).into()));
+    let config = Config::new(Settings::new("cost", id, servers.to_vec())).unwrap();
+    let keys = Keys::one(Key::new([1; 32]));
+    let sessions = Sessions::new(&config, &keys, RunId::random().unwrap(), Moment::now());
+    (config, sessions)
+}
+
+/// What a hello, an answer and a message cost, without the network.
+fn cost() {
+    let [one, two] = [1, 2].map(|id| ServerId::new(id).unwrap());
+    let ((config, mut a), (other, mut b)) = (side(1), side(2));
+    let (mut datagrams, mut bytes) = (0, 0);
+    let start = Instant::now();
+    a.greet(&config, Moment::now());
+    loop {
+        let sent: Vec<_> = a.outbox().chain(b.outbox()).collect();
+        if sent.is_empty() {
+            break;
+        }
+        for it in sent {
+            datagrams += 1;
+            bytes += it.bytes.len();
+            let (to, config, from) =
+                if it.to == two { (&mut b, &other, 7001) } else { (&mut a, &config, 7002) };
+            let from = ([127, 0, 0, 1], from).into();
+            to.receive(&it.bytes, from, config, Moment::now()).unwrap();
+        }
+    }
+    let took = start.elapsed();
+    println!("a handshake of two servers: {datagrams} datagrams, {bytes} bytes, {took:?}");
+    assert!(a.has(two) && b.has(one));
+    let frame = vec![7; 54];
+    let times = 100_000;
+    let mut sealed = Vec::new();
+    let start = Instant::now();
+    for _ in 0..times {
+        a.send(two, frame.clone(), &config, Moment::now());
+        sealed.extend(a.outbox());
+    }
+    let seal = start.elapsed() / times;
+    let length = sealed[0].bytes.len();
+    let from = config.own_address();
+    let mut each = |name: &str, change: fn(&mut Vec<u8>)| {
+        let mut all: Vec<_> = sealed.iter().map(|it| it.bytes.clone()).collect();
+        all.iter_mut().for_each(change);
+        let start = Instant::now();
+        let opens = |it: &Vec<u8>| {
+            matches!(b.receive(it, from, &other, Moment::now()), Ok(Opened::Frame(..)))
+        };
+        let opened = all.iter().map(opens).filter(|&it| it).count();
+        println!("  {name:<34} {:?} each, {opened} of {times} believed", start.elapsed() / times);
+    };
+    println!("a message of {} bytes is a datagram of {length}; sealed in {seal:?}", frame.len());
+    each("opened, its tag forged", |it| *it.last_mut().unwrap() ^= 1);
+    each("opened", |_| {});
+    each("opened again", |_| {});
+    each("of another session", |it| it[16] ^= 1);
+    each("of another cluster", |it| it[8] ^= 1);
+}
+
+/// A cluster in which the leader and a follower were started again, and what it has said.
+fn recorded() -> (Nodes, Leadership, Vec<Datagram>) {
+    let mut cluster = Nodes::start_with_key(3, Timing::Patient);
+    let first = cluster.agreed(0, &ALL);
+    thread::sleep(Duration::from_secs(2));
+    cluster.kill(first.leader);
+    let second = cluster.agreed(first.term, &cluster.others(&[first.leader]));
+    cluster.restart(first.leader);
+    cluster.agreed(second.term - 1, &ALL);
+    let follower = cluster.others(&[first.leader, second.leader])[0];
+    cluster.kill(follower);
+    cluster.restart(follower);
+    let leadership = cluster.agreed(0, &ALL);
+    thread::sleep(Duration::from_secs(2));
+    let history = cluster.network.history();
+    (cluster, leadership, history)
+}
+
+/// Something like a recorded datagram.
+fn forged(old: &Datagram, random: &mut StdRng) -> Datagram {
+    let Datagram { link, mut bytes } = old.clone();
+    let length = bytes.len();
+    match random.random_range(0..5) {
+        0 => bytes[length - 1] ^= 1,
+        1 => bytes[31] = random.random(), // its number, or its challenge
+        2 => bytes[16] = random.random(), // its session, or its run
+        3 => bytes[4] = 3,                // plain
+        _ => bytes.iter_mut().for_each(|it| *it = random.random()),
+    }
+    Datagram { link, bytes }
+}
+
+/// What a server has refused, by reason, and seconds on a CPU.
+type State = (BTreeMap<String, u64>, f64);
+
+fn state(cluster: &mut Nodes) -> Vec<State> {
+    let each = |server| {
+        let status = cluster.until("a status", |cluster| cluster.status(server));
+        let mut counts = status.datagrams.rejected;
+        counts.insert("greetings answered or counted".to_owned(), status.datagrams.greetings);
+        let path = format!("/proc/{}/task", cluster.process(server));
+        let busy: f64 = fs::read_dir(path).unwrap().map(|it| busy(&it.unwrap().path())).sum();
+        (counts, busy)
+    };
+    ALL.into_iter().map(each).collect()
+}
+
+fn busy(thread: &std::path::Path) -> f64 {
+    let text = fs::read_to_string(thread.join("schedstat")).unwrap_or_default();
+    text.split(' ').next().unwrap().parse::<f64>().unwrap_or(0.0) / 1e9
+}
+
+fn share(before: &[State], after: &[State], seconds: f64) {
+    let share = |(before, after): (&State, &State)| 100.0 * (after.1 - before.1) / seconds;
+    let all: Vec<_> = before.iter().zip(after).map(share).collect();
+    println!("  per cent of a CPU: S1 {:.1}, S2 {:.1}, S3 {:.1}", all[0], all[1], all[2]);
+}
+
+/// Sends so many datagrams in so many seconds, from the addresses of servers and from another one.
+/// How many the system took.
+fn flood(
+    (seconds, count): (u64, u64),
+    (forged, recorded): (&[Datagram], &[Datagram]),
+    (network, homes): (&Injector, [SocketAddr; 3]),
+) -> u64 {
+    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (mut random, start, mut sent) = (StdRng::seed_from_u64(2), Instant::now(), 0);
+    let time = Duration::from_secs(seconds);
+    for number in 0..count {
+        while start.elapsed() < time.mul_f64(number as f64 / count as f64) {
+            thread::sleep(Duration::from_micros(200));
+        }
+        let from = if number % 2 == 0 { forged } else { recorded };
+        let Datagram { link, bytes } = &from[random.random_range(0..from.len())];
+        sent += u64::from(if number % 4 < 2 {
+            network.inject(*link, bytes)
+        } else {
+            stranger.send_to(bytes, homes[link.1 - 1]).is_ok()
+        });
+    }
+    sent
+}
+
+fn attack(seconds: u64, count: u64) {
+    let (mut cluster, leadership, history) = recorded();
+    println!("\n{count} datagrams in {seconds} s: half forged, half of {} recorded", history.len());
+    let rest = state(&mut cluster);
+    thread::sleep(Duration::from_secs(5));
+    let before = state(&mut cluster);
+    println!("at rest:");
+    share(&rest, &before, 5.0);
+    let mut random = StdRng::seed_from_u64(1);
+    let any = |random: &mut StdRng| random.random_range(0..history.len());
+    let mut forged_one = |_| {
+        let old = &history[any(&mut random)];
+        forged(old, &mut random)
+    };
+    let forged: Vec<_> = (0..10_000).map(&mut forged_one).collect();
+    let homes = ALL.map(|server| cluster.network.own_address(server));
+    let network = cluster.network.injector();
+    let (mut lost, mut looks, start) = (0, 0, Instant::now());
+    let sent = thread::scope(|scope| {
+        let (datagrams, network) = ((&forged[..], &history[..]), &network);
+        let attacker = scope.spawn(move || flood((seconds, count), datagrams, (network, homes)));
+        while !attacker.is_finished() {
+            let Some(status) = cluster.status(leadership.leader) else { continue };
+            looks += 1;
+            lost += u64::from(status.leadership.is_none());
+            thread::sleep(Duration::from_millis(10));
+        }
+        attacker.join().unwrap()
+    });
+    let took = start.elapsed().as_secs_f64();
+    let after = state(&mut cluster);
+    println!("under attack: {sent} sent in {took:.1} s");
+    share(&before, &after, took);
+    told(&before, &after, sent);
+    println!("  the lease was missing in {lost} of {looks} looks");
+    let now = cluster.agreed(0, &ALL);
+    println!("  before {leadership:?}, after {now:?}");
+    assert_eq!(now, leadership);
+}
+
+/// What became of the datagrams, by reason.
+fn told(before: &[State], after: &[State], sent: u64) {
+    let mut counted = BTreeMap::<&str, u64>::new();
+    for (before, after) in before.iter().zip(after) {
+        for (reason, count) in &after.0 {
+            *counted.entry(reason).or_default() += count - before.0.get(reason).unwrap_or(&0);
+        }
+    }
+    let total: u64 = counted.values().sum();
+    counted.iter().for_each(|(reason, count)| println!("  {count:>9}  {reason}"));
+    println!("  {total:>9}  of {sent}; the system dropped the rest, for want of room in a socket");
+}
+
+/// How long three elections take, without and with the recorded heartbeats of the leader that died.
+fn dead_leader() {
+    println!("\nmilliseconds from kill -9 of the leader to the next one:");
+    for replays in [false, true] {
+        let mut cluster = Nodes::start_with_key(3, Timing::Patient);
+        let mut times = Vec::new();
+        for _ in 0..10 {
+            let Leadership { leader, term } = cluster.agreed(0, &ALL);
+            thread::sleep(Duration::from_millis(500));
+            let others = cluster.others(&[leader]);
+            let history = cluster.network.history();
+            let old: Vec<_> = history.into_iter().filter(|it| it.link.0 == leader).collect();
+            cluster.kill(leader);
+            let start = Instant::now();
+            cluster.until("another leader", |cluster| {
+                if replays {
+                    for it in old.iter().rev().take(100) {
+                        cluster.network.inject(it.link, &it.bytes);
+                    }
+                }
+                let all: Vec<_> = others.iter().filter_map(|&it| cluster.status(it)).collect();
+                all.iter().any(|it| it.is_leader() && it.term.number() > term).then_some(())
+            });
+            times.push(start.elapsed().as_millis());
+            cluster.restart(leader);
+        }
+        times.sort_unstable();
+        let name = if replays { "its heartbeats come again" } else { "undisturbed" };
+        println!("  {name:<28} {times:?}");
+        cluster.replayed();
+    }
+}
