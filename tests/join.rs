@@ -1,30 +1,54 @@
 //! A server whose disk is lost comes back: real nodes, killed, their data deleted.
 
+use std::fs;
+use std::process::{Command, Output};
+
 use support::cluster::{Cluster, Timing};
 use support::network::Loopback;
 
+type Servers = Cluster<Loopback>;
+
+/// Takes data and trace of a server away that does not run.
+fn lose_disk(cluster: &Servers, server: usize) {
+    fs::remove_file(&cluster.traces()[server - 1]).unwrap();
+    fs::remove_dir_all(cluster.data(server)).unwrap();
+}
+
+fn join(cluster: &Servers, server: usize, more: &[&str]) -> Output {
+    let mut command = cluster.command("join", server);
+    command.arg("--after-lost-disk").args(more).output().unwrap()
+}
+
 #[test]
 fn a_server_that_lost_its_disk_comes_back_and_votes() {
-    let mut cluster = Cluster::<Loopback>::start(3, Timing::Quick);
+    comes_back(Servers::start(3, Timing::Quick));
+}
+
+#[test]
+fn with_a_key_it_asks_in_sessions() {
+    comes_back(Servers::start_with_key(3, Timing::Quick));
+}
+
+fn comes_back(mut cluster: Servers) {
     let first = cluster.agreed(0, &[1, 2, 3]);
     let [lost, other] = cluster.others(&[first.leader])[..] else { unreachable!("of three") };
     cluster.kill(lost);
-    cluster.lose_disk(lost);
+    lose_disk(&cluster, lost);
 
     cluster.kill(other);
-    let refused = cluster.join(lost, &["--give-up-after", "1"]);
+    let refused = join(&cluster, lost, &["--give-up-after", "1"]);
     let says = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(1), "{says}");
     assert!(says.contains(&format!("{{S{other}}} did not answer")), "{says}");
     assert!(!cluster.data(lost).join("ballot").exists(), "nothing is written before all answer");
     cluster.restart(other);
 
-    let joined = cluster.join(lost, &[]);
+    let joined = join(&cluster, lost, &[]);
     let says = String::from_utf8(joined.stderr).unwrap();
     assert!(joined.status.success(), "{says}");
     let says = String::from_utf8(joined.stdout).unwrap();
     assert!(says.contains(&format!("S{lost} of test is back in term ")), "{says}");
-    let again = cluster.join(lost, &[]);
+    let again = join(&cluster, lost, &[]);
     let says = String::from_utf8(again.stderr).unwrap();
     assert_eq!(again.status.code(), Some(3), "{says}");
     assert!(says.contains("there is a ballot already"), "{says}");
@@ -41,7 +65,7 @@ fn a_server_that_lost_its_disk_comes_back_and_votes() {
 
 #[test]
 fn that_the_disk_is_lost_has_to_be_said() {
-    let output = std::process::Command::new(support::node::raft_node()).arg("join").output();
+    let output = Command::new(support::node::raft_node()).arg("join").output();
     let output = output.unwrap();
     let says = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{says}");

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output};
+use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use raft_model::cluster::Protocol;
@@ -349,19 +349,8 @@ impl<N: Network> Cluster<N> {
         }
     }
 
-    /// Takes data and trace of a server away that does not run.
-    pub fn lose_disk(&self, server: usize) {
-        let gone = std::fs::remove_file(self.trace(server));
-        gone.and_then(|()| std::fs::remove_dir_all(self.data(server))).unwrap();
-    }
-
-    /// What `join --after-lost-disk` comes to on a server that does not run.
-    pub fn join(&self, server: usize, more: &[&str]) -> Output {
-        self.command("join", server).arg("--after-lost-disk").args(more).output().unwrap()
-    }
-
-    /// A command for a server, with what all of its cluster agree on, and its data.
-    fn command(&self, name: &str, server: usize) -> Command {
+    /// A command for a server, without its trace.
+    pub fn command(&self, name: &str, server: usize) -> Command {
         let mut command = self.network.command(server, raft_node());
         command.args([name, "--cluster", NAME, "--id", &server.to_string()]);
         for other in 1..=self.size {
@@ -370,19 +359,17 @@ impl<N: Network> Cluster<N> {
         if self.has_key {
             command.arg("--key").arg(self.key(server));
         }
-        command.args(["--protocol", self.protocol.name()]);
         let (min, max) = self.timing.election();
-        command.args(["--heartbeat", &HEARTBEAT.to_string()]);
-        command.args(["--election", &format!("{min}..{max}")]);
-        command.arg("--data").arg(self.data(server));
+        command.args(["--protocol", self.protocol.name(), "--heartbeat", &HEARTBEAT.to_string()]);
+        command.args(["--election", &format!("{min}..{max}"), "--data"]).arg(self.data(server));
         command
     }
 
     fn run(&mut self, server: usize, more: &[&str]) {
         let mut command = self.command("run", server);
         command.arg("--trace").arg(self.trace(server)).arg("--trace-required").args(more);
-        let log = File::options().create(true).append(true).open(self.log(server)).unwrap();
-        let child = command.stderr(log).spawn().unwrap();
+        let log = File::options().create(true).append(true).open(self.log(server));
+        let child = command.stderr(log.unwrap()).spawn().unwrap();
         self.running.insert(server, Running { child, client: None });
         self.until(&format!("S{server} to start"), |cluster| {
             let ended = cluster.running.get_mut(&server)?.child.try_wait().unwrap();

@@ -48,7 +48,7 @@ impl Server {
         let (path, owner) = (Path::new(DIRECTORY), Owner::of(&config(3)));
         if self.acted_in.is_none() && check_new(disk, path).is_ok() {
             create_dir(disk, path)?;
-            create(disk, path, &owner)?;
+            create(disk, path, &Slot::first(owner.clone()))?;
         }
         let mut slots = open(disk, path, &owner, PROMISE)?;
         let found = slots.ballot().current_term.number();
