@@ -251,7 +251,8 @@ fn every_help_explains_the_exit_codes_and_the_guide_agrees() {
     let in_guide = rows.iter().filter(|(code, _)| code.parse::<u8>().is_ok());
     let in_guide: Vec<_> = in_guide.map(|(code, says)| format!("{code} {says}")).collect();
     assert!(in_guide.len() > 5, "a table of exit codes in the guide: {in_guide:?}");
-    for command in ["", "check", "liveness", "explore", "prove", "mutants", "topologies", "replay"]
+    for command in
+        ["", "check", "growth", "liveness", "explore", "prove", "mutants", "topologies", "replay"]
     {
         let arguments: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
         let help = text(run(&arguments).stdout);

@@ -110,6 +110,18 @@ fn signals_that_come_together_end_a_search_with_its_table() {
 }
 
 #[test]
+fn a_table_of_growth_that_is_interrupted_shows_what_it_has() {
+    let mut long = Long::start(&["growth", "--servers", "7", "--budget", "100000"]);
+    long.heeds_signals();
+    long.signal(Signal::INT);
+    let mut table = String::new();
+    long.0.stdout.take().expect("piped").read_to_string(&mut table).expect("UTF-8");
+    let status = long.0.wait().expect("it ends");
+    assert_eq!(status.code(), Some(130), "{status}: {table}");
+    assert!(table.contains("This table is NOT complete: it was interrupted."), "{table}");
+}
+
+#[test]
 fn memory_is_limited_without_being_asked_for() {
     let small = ["check", "--servers", "2", "--json"];
     let output = Command::new(binary::built("raft-model")).args(small).output().unwrap();

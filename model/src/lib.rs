@@ -73,6 +73,7 @@
 //! | [`packed`] | the direct model in a few machine words |
 //! | [`reduce`] | of worlds that behave alike, one stands for all |
 //! | [`search`] | every reachable state, and the shortest way to a violation |
+//! | [`growth`] | how large a search becomes, estimated before it is over |
 //! | [`liveness`] | all infinite runs that are fair: are leaders elected, and do they stay |
 //! | [`topology`] | on which links they do, where some servers do not hear each other |
 //! | [`mutant`] | elections that are wrong on purpose: a catalogue, and what catches each |
@@ -96,12 +97,14 @@
 //! packed: types cluster protocol action run world
 //! reduce: types cluster protocol action run world packed
 //! search: types cluster action run world packed reduce
+//! growth:
 //! liveness: types cluster protocol action run world packed reduce search
 //! topology: types cluster protocol action run world packed search liveness
 //! mutant: types cluster protocol run world reduce search liveness
 //! explore: types cluster protocol action run trace world reduce search liveness topology mutant
 //! proof: types cluster protocol action run world mutant
-//! cli: types cluster run trace world actor reduce search liveness topology mutant explore proof
+//! cli: types cluster run trace world actor reduce search growth liveness topology mutant explore
+//!     proof
 //! ```
 //!
 //! The room `protocol` holds [`message`] and [`election`]; `cli` is the program `raft-model`.
@@ -174,6 +177,8 @@ pub mod trace;
 pub mod actor;
 #[cfg(feature = "check")]
 pub mod explore;
+#[cfg(feature = "check")]
+pub mod growth;
 #[cfg(feature = "check")]
 pub mod liveness;
 #[cfg(feature = "check")]

@@ -258,11 +258,18 @@ pub fn dependencies(tree: &Source) -> Vec<Violation> {
 fn listed(lib: &Source) -> Vec<(usize, &str, Vec<&str>)> {
     let lines = (1..).zip(lib.text.lines());
     let block = lines.skip_while(|(_, text)| *text != "//! ```text").skip(1);
-    let rooms = block.take_while(|(_, text)| *text != "//! ```").filter_map(|(line, text)| {
-        let (room, below) = text.trim_start_matches("//! ").split_once(':')?;
-        Some((line, room, below.split_whitespace().collect()))
-    });
-    rooms.collect()
+    let mut rooms: Vec<(usize, &str, Vec<&str>)> = Vec::new();
+    for (line, text) in block.take_while(|(_, text)| *text != "//! ```") {
+        let text = text.trim_start_matches("//! ");
+        // A line that names no room goes on with the one above it.
+        let (named, below) =
+            text.split_once(':').map_or((None, text), |(room, below)| (Some(room), below));
+        rooms.extend(named.map(|room| (line, room, Vec::new())));
+        if let Some((.., all)) = rooms.last_mut() {
+            all.extend(below.split_whitespace());
+        }
+    }
+    rooms
 }
 
 /// The room that a file of the model stands in; none for its two roots.

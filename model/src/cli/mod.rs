@@ -1,8 +1,10 @@
 //! The command line.
 
+mod amount;
 mod check;
 mod exit;
 mod explore;
+mod growth;
 mod liveness;
 mod memory;
 mod mutants;
@@ -48,6 +50,15 @@ struct Cli {
 enum Command {
     /// Visit every reachable state within bounds, and judge the properties of safety.
     Check(check::Args),
+    /// Measure how many states there are with more servers, terms and guards, and estimate how many
+    /// there would be with still more.
+    ///
+    /// Before a long `check` one wants to know whether it takes a minute or a month. So graphs are
+    /// searched that grow by a server or a term at a time, each as `check` does, until the time is
+    /// up that each may take. Of the first that takes longer, its first levels are known, and the
+    /// smaller graphs are known in full: from both it is estimated how large it is (`~`), and by
+    /// which factor that may be wrong. `check` uses the same estimate to say when it may be done.
+    Growth(growth::Args),
     /// Judge on all infinite runs whether leaders are elected and stay, and what that takes.
     Liveness(liveness::Args),
     /// Judge on which links a leader is elected and stays, where some servers do not hear each
@@ -128,6 +139,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Check(_) if env::args_os().len() == 1 => check_everything(),
         Command::Liveness(args) => liveness::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Growth(args) => growth::run(&args),
         Command::Explore(args) => explore::run(&args),
         Command::Prove(args) => prove::run(&args),
         Command::Mutants(args) => mutants::run(&args),

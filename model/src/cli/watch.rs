@@ -7,10 +7,12 @@ use std::sync::{Arc, LazyLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use raft_model::growth::Guess;
 use raft_model::search::{Control, Stop};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use super::amount::{as_f64, span};
 use super::exit::Exit;
 use super::memory::{self, Limit};
 use super::paper;
@@ -154,6 +156,52 @@ impl Work for Search {
         let seconds = self.started.elapsed().as_secs();
         let subject = self.control.subject();
         let memory = memory::now().map_or_else(String::new, |now| format!(", {} MiB", now >> 20));
-        format!("{seconds} s: {subject}level {depth}, {states} states, {rate}/s{memory}")
+        // Of one of many searches it says little when that one ends.
+        let levels = if subject.is_empty() { self.control.levels() } else { Vec::new() };
+        let outlook = outlook(&levels, states, self.started.elapsed().as_secs_f64());
+        let outlook = outlook.unwrap_or_default();
+        format!("{seconds} s: {subject}level {depth}{outlook}, {states} states, {rate}/s{memory}")
+    }
+}
+
+/// An end that may be so many times further off is not worth a word.
+const TOO_VAGUE: f64 = 4.0;
+
+/// How many levels there will be and when the search may end, given the levels that are finished
+/// and how long it took to look at so many states; nothing as long as that can hardly be told.
+fn outlook(levels: &[usize], states: usize, seconds: f64) -> Option<String> {
+    let estimate = Guess::BLIND.given(levels);
+    if estimate.factor > TOO_VAGUE {
+        return None;
+    }
+    let left = |all: f64| span((all - as_f64(states)).max(0.0) * seconds / as_f64(states));
+    let (likely, perhaps) = (left(estimate.states), left(estimate.states * estimate.factor));
+    Some(format!(" of about {:.0}, about {likely} left, perhaps {perhaps}", estimate.depth))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Figure 2, three servers, four terms: 56,059 states.
+    const LEVELS: [usize; 21] = [
+        1, 1, 4, 12, 41, 135, 434, 1193, 2736, 5149, 7943, 9952, 10021, 8186, 5469, 2943, 1262,
+        437, 117, 21, 2,
+    ];
+
+    fn after(finished: usize) -> Option<String> {
+        let levels = &LEVELS[..finished];
+        let states = levels.iter().sum();
+        outlook(levels, states, as_f64(states) / 100.0) // a hundred a second
+    }
+
+    #[test]
+    fn when_a_search_ends_is_said_once_its_levels_hardly_grow_any_more() {
+        for finished in 0..9 {
+            assert_eq!(after(finished), None, "after {finished} levels");
+        }
+        // In truth 185 seconds.
+        let says = " of about 22, about 4 min left, perhaps 8 min";
+        assert_eq!(after(13).as_deref(), Some(says));
     }
 }

@@ -144,6 +144,11 @@ impl Layout {
         (first + 1..=last + 1).map(Attempt::new)
     }
 
+    /// Whether messages say which attempt of a server is its next one.
+    pub(super) const fn counts_attempts(&self) -> bool {
+        !self.merges_responses && self.room.attempt > 0
+    }
+
     /// Whether this is the number of the next attempt of a server: one that it has not used in its
     /// term, while it has used all before.
     pub(crate) fn is_next_attempt<const W: usize>(
@@ -154,7 +159,7 @@ impl Layout {
         attempt: Attempt,
     ) -> bool {
         let Some(term) = state.ballot.current_term.next() else { return true };
-        if self.merges_responses || self.room.attempt == 0 || state.timer() != Timer::Election {
+        if !self.counts_attempts() || state.timer() != Timer::Election {
             return true;
         }
         let was_used = |number| {
@@ -236,17 +241,17 @@ impl Layout {
         usize::try_from(bits).expect("as many as there are states of a server")
     }
 
-    /// Where the state of a server is, in which word and under which mask, and the bits of this
-    /// one.
-    pub(super) fn bits_with(&self, server: ServerId, state: State) -> (usize, u64, u64) {
+    /// The bits of a server that are others in another state: of which word, and which.
+    pub(super) fn flipped(&self, server: ServerId, before: State, after: State) -> (usize, u64) {
         let (word, up) = self.places[server.index()];
-        (word, self.codec.mask() << up, self.codec.encode(state) << up)
+        (word, (self.codec.encode(before) ^ self.codec.encode(after)) << up)
     }
 
     /// Changes the state of a server.
     pub fn set_state<const W: usize>(&self, world: &mut Packed<W>, server: ServerId, state: State) {
-        let (word, mask, bits) = self.bits_with(server, state);
-        world.0[word] = world.0[word] & !mask | bits;
+        let (word, up) = self.places[server.index()];
+        world.0[word] &= !(self.codec.mask() << up);
+        world.0[word] |= self.codec.encode(state) << up;
     }
 
     /// The messages of a world.

@@ -24,6 +24,11 @@ impl Layout {
         Lease { open: set(bits), valid: set(bits >> half) }
     }
 
+    /// Whether one world tells the same of leases as another.
+    pub(crate) fn has_leases_of<const W: usize>(&self, one: &Packed<W>, other: &Packed<W>) -> bool {
+        self.cluster().servers().all(|id| self.lease(one, id) == self.lease(other, id))
+    }
+
     /// Changes the leases of all servers, if worlds tell of them.
     pub(crate) fn set_leases<const W: usize>(&self, world: &mut Packed<W>, leases: &[Lease]) {
         let size = lease_bits(self.cluster());

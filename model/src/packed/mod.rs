@@ -13,6 +13,7 @@
 //! [`WorldModel`]: crate::world::WorldModel
 
 mod alphabet;
+mod changes;
 mod layout;
 mod leases;
 mod server;
@@ -22,6 +23,7 @@ mod tests;
 mod view;
 
 pub(crate) use alphabet::{OUTDATED_ATTEMPT, OUTDATED_ROUND};
+pub(crate) use changes::Change;
 pub use layout::{Layout, Packed};
 pub(crate) use layout::{States, mix};
 pub(crate) use steps::StepCache;

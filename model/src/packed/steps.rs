@@ -2,23 +2,24 @@
 //!
 //! What a server does follows from its own state and the event, and from nothing else. Of both
 //! there are few within bounds: so the specification is asked once for each, when it first comes
-//! up, and its answer is kept as bits to write.
+//! up, and its answer is kept as bits to change.
 
 use std::sync::OnceLock;
 
+use super::changes::Change;
 use super::layout::{Layout, Packed};
-use crate::action::Envelope;
-use crate::action::{Move, Trigger};
+use crate::action::{Action, Envelope, Move, Trigger};
 use crate::election::{Effect, Event, State};
 use crate::types::ServerId;
 use crate::world::Handlers;
 use crate::world::bounds::Bounds;
+use crate::world::properties::{Addition, Property};
 
 /// Some bits of one word of a world.
-#[derive(Clone, Copy, Debug, Default)]
-struct Bits {
-    word: usize,
-    mask: u64,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Bits {
+    pub(super) word: usize,
+    pub(super) mask: u64,
 }
 
 impl Bits {
@@ -27,22 +28,47 @@ impl Bits {
     }
 }
 
-/// What a server in some state does for some trigger.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CachedStep {
-    pub(crate) a_move: Move,
-    /// The message that arrives, if one does.
-    received: Bits,
+/// What comes of a step: the bits of the world that change, and what that means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) server: ServerId,
+    pub(super) action: Action,
     /// The message that is sent, if one is.
     sent: Bits,
-    /// Where the state of the server is, and its bits afterwards.
-    server: Bits,
-    state: u64,
+    /// The bits of the server that become others.
+    flipped: Bits,
     /// What becomes of leases, where worlds tell of them.
     effect: Option<Effect>,
     /// Whether a packed world can tell what happens: a ballot that changes is persisted, and what
     /// is sent is of a term within the bounds.
     is_sound: bool,
+    /// The properties that it could violate, as bits.
+    pub(super) about: u8,
+}
+
+impl Outcome {
+    /// The world after it; the same one if it changes nothing.
+    #[inline]
+    pub(super) fn after<const W: usize>(&self, layout: &Layout, world: &Packed<W>) -> Packed<W> {
+        let Self { server, action, sent, flipped, effect, .. } = self;
+        assert!(self.is_sound, "server {server} forgot to persist, or left the bounds: {action}");
+        let mut after = *world;
+        after.0[flipped.word] ^= flipped.mask;
+        after.0[sent.word] |= sent.mask;
+        if let Some(effect) = effect {
+            layout.affect(&mut after, *server, *effect);
+        }
+        after
+    }
+}
+
+/// What a server in some state does for some trigger.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CachedStep {
+    pub(crate) a_move: Move,
+    /// The message that arrives, if one does.
+    pub(super) received: Bits,
+    pub(super) outcome: Outcome,
 }
 
 impl CachedStep {
@@ -56,15 +82,14 @@ impl CachedStep {
         if world.0[self.received.word] & self.received.mask != self.received.mask {
             return None;
         }
-        assert!(self.is_sound, "{:?} forgot to persist, or left the bounds", self.a_move);
-        let mut after = *world;
-        let word = &mut after.0[self.server.word];
-        *word = *word & !self.server.mask | self.state;
-        after.0[self.sent.word] |= self.sent.mask;
-        if let Some(effect) = self.effect {
-            layout.affect(&mut after, self.a_move.server, effect);
-        }
+        let after = self.outcome.after(layout, world);
         (after != *world).then_some(after)
+    }
+
+    /// Whether the server stays as it is.
+    #[inline]
+    pub(crate) const fn keeps_server(&self) -> bool {
+        self.outcome.flipped.mask == 0
     }
 
     /// What happens to the server by itself, which the bounds may forbid.
@@ -77,11 +102,18 @@ impl CachedStep {
     }
 }
 
+/// What a server in some state may do: step by step, and by what comes of it.
+#[derive(Debug)]
+struct Cached<const W: usize> {
+    steps: Box<[CachedStep]>,
+    changes: Box<[Change<W>]>,
+}
+
 /// All that is cached so far: for each server, by the bits of its state.
 #[derive(Debug)]
-pub(crate) struct StepCache(Vec<Vec<OnceLock<Box<[CachedStep]>>>>);
+pub(crate) struct StepCache<const W: usize>(Vec<Vec<OnceLock<Cached<W>>>>);
 
-impl StepCache {
+impl<const W: usize> StepCache<W> {
     /// Nothing yet.
     pub(crate) fn new(layout: &Layout) -> Self {
         let of_server =
@@ -89,9 +121,27 @@ impl StepCache {
         Self(layout.cluster().servers().map(|_| of_server()).collect())
     }
 
+    #[inline]
+    fn cached(
+        &self,
+        world: &Packed<W>,
+        id: ServerId,
+        layout: &Layout,
+        bounds: &Bounds,
+        handlers: Handlers,
+    ) -> &Cached<W> {
+        let cached = &self.0[id.index()][layout.bits_of(world, id)];
+        cached.get_or_init(|| {
+            let before = layout.state(world, id);
+            let steps = compute(before, id, layout, bounds, handlers);
+            let changes = Change::all(&steps, before, layout, bounds);
+            Cached { steps, changes }
+        })
+    }
+
     /// All that may happen to a server as it is in this world, if it changes anything.
     #[inline]
-    pub(crate) fn of<const W: usize>(
+    pub(crate) fn of(
         &self,
         world: &Packed<W>,
         id: ServerId,
@@ -99,8 +149,20 @@ impl StepCache {
         bounds: &Bounds,
         handlers: Handlers,
     ) -> &[CachedStep] {
-        let cached = &self.0[id.index()][layout.bits_of(world, id)];
-        cached.get_or_init(|| compute(layout.state(world, id), id, layout, bounds, handlers))
+        &self.cached(world, id, layout, bounds, handlers).steps
+    }
+
+    /// The same, by what comes of it, without what the bounds forbid in any world.
+    #[inline]
+    pub(crate) fn changes(
+        &self,
+        world: &Packed<W>,
+        id: ServerId,
+        layout: &Layout,
+        bounds: &Bounds,
+        handlers: Handlers,
+    ) -> &[Change<W>] {
+        &self.cached(world, id, layout, bounds, handlers).changes
     }
 }
 
@@ -119,19 +181,22 @@ fn compute(
             && layout.has(step.state)
             && place != Some(None);
         let bit = place.flatten().flatten();
-        let (word, mask, state) = layout.bits_with(id, if is_sound { step.state } else { before });
         let effect = Effect::of(&bounds.server(id), trigger.event(), &step);
         let effect = layout.has_leases().then_some(effect).filter(|effect| effect.matters());
         let changes = step.state != before || envelope.is_some() || effect.is_some();
-        changes.then(|| CachedStep {
-            a_move: Move::of(id, &before, trigger, &step),
-            received,
+        let a_move = Move::of(id, &before, trigger, &step);
+        let (word, mask) = layout.flipped(id, before, if is_sound { step.state } else { before });
+        let added = Addition { before, after: step.state, sent: envelope, effect };
+        let outcome = Outcome {
+            server: id,
+            action: a_move.action,
             sent: bit.map_or_else(Bits::default, Bits::of),
-            server: Bits { word, mask },
-            state,
+            flipped: Bits { word, mask },
             effect,
             is_sound,
-        })
+            about: Property::about(&added),
+        };
+        changes.then_some(CachedStep { a_move, received, outcome })
     };
     let own = bounds.own_events(id, layout.attempts(&before)).map(Trigger::Event);
     let own = own.chain([Trigger::Restart]).map(|trigger| (trigger, Bits::default()));

@@ -87,7 +87,7 @@ fn the_properties_see_of_a_packed_world_what_they_see_of_the_world() {
 /// What is kept of steps, as a model asks for it: a timer that the bounds hold does not fire.
 fn successors(
     layout: &Layout,
-    steps: &StepCache,
+    steps: &StepCache<W>,
     bounds: &Bounds,
     world: &World,
 ) -> HashSet<(Action, World)> {
@@ -108,12 +108,36 @@ fn successors(
     found
 }
 
+/// The same by what comes of steps, and how many steps that is.
+fn changes(
+    layout: &Layout,
+    steps: &StepCache<W>,
+    bounds: &Bounds,
+    world: &World,
+) -> (HashSet<(Action, World)>, usize) {
+    let packed = layout.pack::<W>(world);
+    let (mut found, mut all) = (HashSet::new(), 0);
+    for id in layout.cluster().servers() {
+        for change in steps.changes(&packed, id, layout, bounds, Handlers::RAFT) {
+            let (after, ways) = (change.after(layout, &packed), change.ways(&packed));
+            if ways > 0 && after != packed {
+                assert_eq!((change.server(), change.asks), (id, None));
+                found.insert((change.action(), layout.unpack(&after)));
+                all += ways;
+            }
+        }
+    }
+    (found, all)
+}
+
 #[test]
 fn a_packed_world_does_what_the_world_does() {
     for (layout, bounds) in graphs() {
         let steps = StepCache::new(&layout);
         for (world, expected) in reachable(bounds) {
             assert_eq!(successors(&layout, &steps, &bounds, &world), expected, "{world}");
+            let all = WorldModel::new(bounds).successors(&world).len();
+            assert_eq!(changes(&layout, &steps, &bounds, &world), (expected, all), "{world}");
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Reductions, relative};
+use super::{Reductions, at_once, relative};
 use crate::action::{Envelope, Move};
-use crate::election::Event;
+use crate::election::{Event, Rule, State};
 use crate::message::Message;
-use crate::packed::{Layout, Packed, States, StepCache};
+use crate::packed::{Change, Layout, Packed, States, StepCache};
 use crate::types::{Attempt, ServerId, ServerSet, Term};
 use crate::world::bounds::{Bounds, Limits};
 use crate::world::{Handlers, World, WorldModel};
@@ -18,10 +18,11 @@ pub struct PackedModel<const W: usize> {
     /// The same, without those limits that bound nothing where messages are reduced.
     effective: Bounds,
     reductions: Reductions,
-    reduce: Reduce<W>,
+    /// None where nothing is reduced.
+    reduce: Option<Reduce<W>>,
     handlers: Handlers,
     layout: Layout,
-    steps: Arc<StepCache>,
+    steps: Arc<StepCache<W>>,
 }
 
 /// A function that finds the world that stands for another: [`Reductions::reduce`], or a wrong one.
@@ -42,7 +43,7 @@ impl<const W: usize> PackedModel<W> {
         } else {
             Layout::new(&bounds, room)
         };
-        let reduce = Reductions::reduce;
+        let reduce = (reductions != Reductions::NONE).then_some(Reductions::reduce as Reduce<W>);
         let handlers = Handlers::RAFT;
         (layout.len() <= W * 64).then(|| {
             let steps = Arc::new(StepCache::new(&layout));
@@ -58,13 +59,13 @@ impl<const W: usize> PackedModel<W> {
     /// The same model with as much room for terms as another one has, if it fits.
     pub fn with_room_of<const V: usize>(&self, other: &PackedModel<V>) -> Option<Self> {
         let model = Self::with_room(self.bounds, self.reductions, other.layout.room())?;
-        Some(model.reducing_with(self.reduce).driven_by(self.handlers))
+        Some(Self { reduce: self.reduce, ..model }.driven_by(self.handlers))
     }
 
     /// The same model with another reduction, to see what is wrong with that.
     #[must_use]
     pub fn reducing_with(self, reduce: Reduce<W>) -> Self {
-        Self { reduce, ..self }
+        Self { reduce: Some(reduce), ..self }
     }
 
     /// The same model of another election: one that is wrong, to see that the search notices. It
@@ -134,7 +135,68 @@ impl<const W: usize> PackedModel<W> {
 
     /// The packed world that stands for a packed one.
     pub fn reduced(&self, world: &Packed<W>) -> Packed<W> {
-        (self.reduce)(self.reductions, &self.bounds, &self.layout, world)
+        let reduce = |world: &Packed<W>| match self.reduce {
+            Some(reduce) => reduce(self.reductions, &self.bounds, &self.layout, world),
+            None => *world,
+        };
+        let reduced = reduce(world);
+        if !self.reductions.at_once {
+            return reduced;
+        }
+        // First reduced: what answers an older question does not answer one that is asked now.
+        let settled = self.settled(&reduced);
+        if settled == reduced { reduced } else { reduce(&settled) }
+    }
+
+    /// The world after everything that is [free](at_once::is_free).
+    fn settled(&self, world: &Packed<W>) -> Packed<W> {
+        let mut settled = *world;
+        loop {
+            let before = settled;
+            for id in self.bounds.cluster.servers() {
+                settled = self.settled_by(&settled, id);
+            }
+            if settled == before {
+                return settled;
+            }
+        }
+    }
+
+    /// The world after what one server does that is free, up to the first step that changes it.
+    fn settled_by(&self, world: &Packed<W>, id: ServerId) -> Packed<W> {
+        let Self { layout, effective, handlers, .. } = self;
+        let states = layout.states(world);
+        let before = &states[id.index()];
+        let mut settled = *world;
+        for cached in self.steps.of(world, id, layout, effective, *handlers) {
+            let keeps = cached.keeps_server();
+            if !at_once::is_free(cached.a_move.rule, before, !keeps)
+                || cached.own_event().is_some_and(|event| !self.allow(world, &states, id, event))
+            {
+                continue;
+            }
+            let Some(after) = cached.after(layout, &settled) else { continue };
+            if layout.has_leases_of(&after, world) {
+                settled = after;
+                if !keeps {
+                    break;
+                }
+            }
+        }
+        settled
+    }
+
+    /// Whether a step by this rule need not be tried.
+    fn is_needless(&self, rule: Rule, before: &State) -> bool {
+        let protocol = self.bounds.cluster.protocol();
+        self.reductions.at_once && at_once::is_needless(protocol, rule, before)
+    }
+
+    /// The same model, in which nothing is done at once: there every step is told.
+    #[must_use]
+    pub fn step_by_step(self) -> Self {
+        let reductions = Reductions { at_once: false, ..self.reductions };
+        Self { reductions, ..self }
     }
 
     /// How its worlds are packed.
@@ -156,19 +218,53 @@ impl<const W: usize> PackedModel<W> {
         });
     }
 
+    /// The same by what comes of moves: the change that they are, how many moves it is, the world
+    /// after it, and the world that stands for that.
+    pub(crate) fn for_each_change(
+        &self,
+        world: &Packed<W>,
+        mut found: impl FnMut(&Change<W>, usize, Packed<W>, Packed<W>),
+    ) {
+        let Self { layout, effective, handlers, .. } = self;
+        let offered = &self.offered(world);
+        for id in effective.cluster.servers() {
+            for change in self.steps.changes(world, id, layout, effective, *handlers) {
+                let ways = change.ways(offered);
+                if ways == 0 {
+                    continue;
+                }
+                let state = || layout.state(world, id);
+                if change.by_itself.is_some_and(|rule| self.is_needless(rule, &state())) {
+                    continue;
+                }
+                let after = change.after(layout, offered);
+                if after == *offered {
+                    continue;
+                }
+                if let Some(event) = change.asks
+                    && !self.allow(world, &layout.states(world), id, event)
+                {
+                    continue;
+                }
+                let reduced = self.reduced(&after);
+                if reduced != *world {
+                    found(change, ways, after, reduced);
+                }
+            }
+        }
+    }
+
     /// Every move that changes the world, and the world after it before that is reduced.
     pub fn for_each_step(&self, world: &Packed<W>, mut found: impl FnMut(Move, Packed<W>)) {
-        let Self { layout, bounds, handlers, .. } = self;
-        debug_assert_eq!(layout.pack(&layout.unpack(world)), *world, "it is read as another world");
+        let Self { layout, effective, handlers, .. } = self;
         let states = layout.states(world);
-        let offered = match self.reductions.free_news {
-            true => &self.with_all_news(world, &states),
-            false => world,
-        };
-        for id in bounds.cluster.servers() {
-            for cached in self.steps.of(world, id, layout, bounds, *handlers) {
+        let offered = &self.offered(world);
+        for id in effective.cluster.servers() {
+            for cached in self.steps.of(world, id, layout, effective, *handlers) {
                 let own = cached.own_event();
-                if own.is_some_and(|event| !self.allow(world, &states, id, event)) {
+                if own.is_some_and(|event| !self.allow(world, &states, id, event))
+                    || self.is_needless(cached.a_move.rule, &states[id.index()])
+                {
                     continue;
                 }
                 if let Some(after) = cached.after(layout, offered) {
@@ -178,9 +274,16 @@ impl<const W: usize> PackedModel<W> {
         }
     }
 
-    /// The world, with a response to every server for each newer term that another has reached.
-    fn with_all_news(&self, world: &Packed<W>, states: &States) -> Packed<W> {
+    /// The world, with all messages that may arrive there. If news is free, there is a response to
+    /// every server for each newer term that another has reached.
+    fn offered(&self, world: &Packed<W>) -> Packed<W> {
+        let Self { layout, reductions, .. } = self;
+        debug_assert_eq!(layout.pack(&layout.unpack(world)), *world, "it is read as another world");
         let mut offered = *world;
+        if !reductions.free_news {
+            return offered;
+        }
+        let states = layout.states(world);
         let servers = || self.bounds.cluster.servers();
         let term_of = |id: ServerId| states[id.index()].ballot.current_term;
         let highest = servers().map(term_of).max().unwrap_or(Term::ZERO);
@@ -189,7 +292,7 @@ impl<const W: usize> PackedModel<W> {
             for term in term_of(to).number() + 1..=highest.number() {
                 let term = Term::new(term);
                 let message = Message::AppendEntriesResponse { term, round: None };
-                self.layout.send(&mut offered, Envelope { from, to: Some(to), message });
+                layout.send(&mut offered, Envelope { from, to: Some(to), message });
             }
         }
         offered

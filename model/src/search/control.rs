@@ -22,6 +22,8 @@ pub struct Control {
     pub depth: AtomicUsize,
     /// The states whose successors were looked at.
     pub states: AtomicUsize,
+    /// How many that were when each level began, if all of them were told.
+    begun: Mutex<Vec<usize>>,
     /// What is searched, where it is one of many things.
     subject: Mutex<String>,
     stop: AtomicU8,
@@ -32,6 +34,21 @@ impl Control {
     pub fn covers(&self, coverage: Coverage) {
         self.depth.store(coverage.depth, Relaxed);
         self.states.store(coverage.states, Relaxed);
+    }
+
+    /// Notes that a level begins, the first being 1: no state of it was looked at before.
+    pub fn reaches(&self, depth: usize) {
+        self.depth.fetch_max(depth, Relaxed);
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        if depth == begun.len() + 1 {
+            begun.push(self.states.load(Relaxed));
+        }
+    }
+
+    /// The states of each level that is finished, as far as they were looked at in this process.
+    pub fn levels(&self) -> Vec<usize> {
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.windows(2).map(|pair| pair[1] - pair[0]).collect()
     }
 
     /// Notes what is searched from now on, in words that a sentence can begin with.

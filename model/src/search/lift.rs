@@ -3,7 +3,7 @@
 //! A reduced world stands for many. By the bisimulation that every reduction is, whatever it can
 //! do, each of those can do. So the way to a violation is first searched for among the reduced
 //! worlds, and then walked in the full model, where at each step one is taken that leads to the
-//! next.
+//! next. What was done at once has no such way: it is searched for step by step.
 
 use std::collections::{HashMap, HashSet};
 
@@ -25,7 +25,7 @@ pub(super) fn verdicts<const W: usize>(
         let verdict = match violated {
             // Who was told what nobody need have said is not told in the full model.
             true if model.reductions().free_news => Verdict::Undecided,
-            true => match counterexample(model, property, control) {
+            true => match counterexample(&model.clone().step_by_step(), property, control) {
                 Ok(Some(counterexample)) => Verdict::Violated(counterexample),
                 Ok(None) => Verdict::Unconfirmed,
                 Err(why) => Verdict::ViolatedUntold(why),
@@ -48,10 +48,6 @@ const ALTERNATIVES: usize = 64;
 /// # Errors
 ///
 /// Why the search for it was stopped.
-///
-/// # Panics
-///
-/// If the property is not violated.
 fn counterexample<const W: usize>(
     model: &PackedModel<W>,
     property: Property,
@@ -60,7 +56,7 @@ fn counterexample<const W: usize>(
     let full = model.direct();
     let initial = full.initial();
     let mut runs = vec![Run { initial, moves: Vec::new() }];
-    let way = way_to(model, property, control)?;
+    let Some(way) = way_to(model, property, control)? else { return Ok(None) };
     for next in way.iter().skip(1).map(Some).chain([None]) {
         let mut seen = HashSet::new();
         let longer = runs.iter().flat_map(|run| {
@@ -85,7 +81,7 @@ fn counterexample<const W: usize>(
     Ok(runs.into_iter().next())
 }
 
-/// The worlds on a shortest way to one from which a step violates the property.
+/// The worlds on a shortest way to one from which a step violates the property, if there is one.
 ///
 /// # Errors
 ///
@@ -94,13 +90,12 @@ fn way_to<const W: usize>(
     model: &PackedModel<W>,
     property: Property,
     control: &Control,
-) -> Result<Vec<Packed<W>>, Stop> {
+) -> Result<Option<Vec<Packed<W>>>, Stop> {
     let initial = model.initial();
     let mut came_from = HashMap::from([(initial, None)]);
     let mut level = vec![initial];
-    loop {
+    while !level.is_empty() {
         let mut next = Vec::new();
-        assert!(!level.is_empty(), "{property} is not violated");
         for world in level {
             if let Some(why) = control.stopped() {
                 return Err(why);
@@ -121,9 +116,10 @@ fn way_to<const W: usize>(
                     way.push(before);
                 }
                 way.reverse();
-                return Ok(way);
+                return Ok(Some(way));
             }
         }
         level = next;
     }
+    Ok(None)
 }

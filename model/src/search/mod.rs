@@ -3,8 +3,10 @@
 //!
 //! [`search`] takes any model and is a page long: read it first. It keeps whole states.
 //! [`parallel`] takes packed and reduced worlds, uses all cores and several machines, and is what
-//! `raft-model check` runs. [`second_opinion`] asks stateright's own checker about the same worlds.
+//! `raft-model check` runs. [`second_opinion`] asks stateright's own checker about the
+//! same worlds.
 
+mod bare;
 pub mod control;
 mod lift;
 mod outcome;
@@ -12,10 +14,13 @@ pub mod parallel;
 pub mod peers;
 pub mod second_opinion;
 mod seen;
+mod successors;
+mod table;
 #[cfg(test)]
 mod tests;
 mod worker;
 
+pub use bare::Bare;
 pub use control::{Control, Stop};
 pub use outcome::Outcome;
 pub use seen::Keys;

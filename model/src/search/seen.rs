@@ -1,8 +1,6 @@
 //! The set of the worlds that were reached, whole or by their fingerprints.
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
-
+use super::table::Table;
 use crate::packed::Packed;
 
 /// What a set of worlds keeps of each.
@@ -37,64 +35,38 @@ impl Keys {
 
 /// Worlds that were reached.
 pub(super) enum Seen<const W: usize> {
-    Exact(Shards<Packed<W>>),
-    Fingerprints(Shards<u64>),
+    Exact(Table<W>),
+    Fingerprints(Table<1>),
 }
 
 impl<const W: usize> Seen<W> {
     pub(super) fn new(keys: Keys) -> Self {
         match keys {
-            Keys::Exact => Self::Exact(Shards::new()),
-            Keys::Fingerprints => Self::Fingerprints(Shards::new()),
+            Keys::Exact => Self::Exact(Table::new(|words| Packed(*words).fingerprint())),
+            Keys::Fingerprints => Self::Fingerprints(Table::new(|[fingerprint]| *fingerprint)),
         }
     }
 
-    /// Adds a world with this fingerprint, and says whether it is new.
-    pub(super) fn insert(&mut self, world: &Packed<W>, fingerprint: u64) -> bool {
+    /// Adds worlds, each with its fingerprint, and says of each that is new that it is.
+    pub(super) fn insert_all(
+        &mut self,
+        worlds: &[(u64, Packed<W>)],
+        mut is_new: impl FnMut(&Packed<W>),
+    ) {
         match self {
-            Self::Exact(shards) => shards.insert(*world, fingerprint, Packed::fingerprint),
-            Self::Fingerprints(shards) => shards.insert(fingerprint, fingerprint, |key| *key),
-        }
-    }
-}
-
-/// A hash table in parts of different sizes: each has its own share of the hashes, the last almost
-/// twice that of the first. A part doubles when it is full, and so they never do so at the same
-/// time: neither is much copied at once, nor is half of all room ever empty.
-pub(super) struct Shards<K> {
-    shards: Vec<HashTable<K>>,
-    /// The part of a hash, by [`BITS`](Self::BITS) of its bits.
-    of_bits: Vec<u8>,
-}
-
-impl<K: Eq> Shards<K> {
-    const COUNT: u8 = 64;
-    /// A table indexes by the low bits, and tells entries apart by the high ones; these are
-    /// between.
-    const SHIFT: u32 = 44;
-    const BITS: u32 = 12;
-
-    fn new() -> Self {
-        let of_bits = (0..1 << Self::BITS).map(|bits| {
-            let share: f64 = f64::from(bits) / f64::from(1 << Self::BITS);
-            // Equal steps of the logarithm are shares that grow by an equal factor.
-            let part = (1.0 + share).log2() * f64::from(Self::COUNT);
-            (0..Self::COUNT).rev().find(|&shard| f64::from(shard) <= part).unwrap_or(0)
-        });
-        Self {
-            shards: (0..Self::COUNT).map(|_| HashTable::new()).collect(),
-            of_bits: of_bits.collect(),
-        }
-    }
-
-    fn insert(&mut self, key: K, hash: u64, hash_of: impl Fn(&K) -> u64) -> bool {
-        let bits = (hash >> Self::SHIFT) & ((1 << Self::BITS) - 1);
-        let shard = self.of_bits[usize::try_from(bits).expect("few bits")];
-        match self.shards[usize::from(shard)].entry(hash, |other| *other == key, hash_of) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(vacant) => {
-                vacant.insert(key);
-                true
+            Self::Exact(table) => {
+                worlds.iter().for_each(|(fingerprint, _)| table.look(*fingerprint));
+                let new = worlds
+                    .iter()
+                    .filter(|(fingerprint, world)| table.insert(world.0, *fingerprint));
+                new.for_each(|(_, world)| is_new(world));
+            }
+            Self::Fingerprints(table) => {
+                worlds.iter().for_each(|(fingerprint, _)| table.look(*fingerprint));
+                let new = worlds
+                    .iter()
+                    .filter(|(fingerprint, _)| table.insert([*fingerprint], *fingerprint));
+                new.for_each(|(_, world)| is_new(world));
             }
         }
     }
@@ -104,23 +76,27 @@ impl<K: Eq> Shards<K> {
 mod tests {
     use super::*;
 
+    /// How many of these worlds are new to whom has seen none.
+    fn new<const W: usize>(keys: Keys, worlds: &[(u64, Packed<W>)]) -> usize {
+        let mut new = 0;
+        Seen::new(keys).insert_all(worlds, |_| new += 1);
+        new
+    }
+
     #[test]
-    fn what_was_added_is_known_in_either_form() {
+    fn a_world_is_new_once_in_either_form() {
         for keys in [Keys::Exact, Keys::Fingerprints] {
-            let mut seen = Seen::<2>::new(keys);
-            let worlds = || (0..100_000).map(|number| Packed([number, number % 7]));
-            assert!(worlds().all(|world| seen.insert(&world, world.fingerprint())), "{keys:?}");
-            assert!(!worlds().any(|world| seen.insert(&world, world.fingerprint())), "{keys:?}");
+            let worlds = (0..100_000).map(|number| Packed([number / 2, number % 2]));
+            let worlds: Vec<_> = worlds.map(|world| (world.fingerprint(), world)).collect();
+            assert_eq!(new(keys, &worlds), 100_000, "{keys:?}");
+            assert_eq!(new(keys, &worlds.repeat(2)), 100_000, "{keys:?}");
         }
     }
 
     #[test]
     fn exact_keys_tell_worlds_of_one_fingerprint_apart() {
-        let (one, other) = (Packed([1]), Packed([2]));
-        let mut exact = Seen::<1>::new(Keys::Exact);
-        assert!(exact.insert(&one, 7) && exact.insert(&other, 7));
-        let mut fingerprints = Seen::<1>::new(Keys::Fingerprints);
-        assert!(fingerprints.insert(&one, 7) && !fingerprints.insert(&other, 7));
+        let worlds = [1, 2].map(|word| (7, Packed([word])));
+        assert_eq!([Keys::Exact, Keys::Fingerprints].map(|keys| new(keys, &worlds)), [2, 1]);
     }
 
     #[test]
@@ -128,18 +104,5 @@ mod tests {
         assert_eq!(Keys::Exact.odds_of_a_loss(usize::MAX), 0.0);
         let odds = Keys::Fingerprints.odds_of_a_loss(100_000_000);
         assert!((0.000_27..0.000_28).contains(&odds), "{odds}");
-    }
-
-    #[test]
-    fn a_part_doubles_when_the_others_do_not() {
-        let mut shards = Shards::new();
-        for number in 0..100_000 {
-            let hash = Packed([number]).fingerprint();
-            assert!(shards.insert(hash, hash, |key| *key));
-        }
-        let sizes: Vec<_> = shards.shards.iter().map(HashTable::len).collect();
-        let [first, last] = [&sizes[..16], &sizes[48..]].map(|part| part.iter().sum::<usize>());
-        assert!(sizes.iter().all(|size| *size > 700), "{sizes:?}");
-        assert!((1.5..1.8).contains(&(last as f64 / first as f64)), "{first} and {last}");
     }
 }

@@ -26,8 +26,8 @@ use timely::worker::Worker;
 use super::control::{Control, Stop};
 use super::peers::Silent;
 use super::seen::{Keys, Seen};
-use crate::action::Action;
-use crate::packed::{Packed, PackedView};
+use super::successors::Successors;
+use crate::packed::Packed;
 use crate::reduce::PackedModel;
 use crate::world::properties::Property;
 
@@ -36,6 +36,8 @@ use crate::world::properties::Property;
 const WAVE: usize = 16 * 1024;
 /// How many worlds are expanded between two looks at what has arrived.
 const CHUNK: usize = 256;
+/// How many successors are looked up together, at least.
+const TOGETHER: usize = 256;
 /// How many words travel together.
 const BATCH: usize = 4096;
 /// How many fingerprints of worlds that were sent a worker remembers, not to send them again.
@@ -62,7 +64,7 @@ pub(super) struct Level {
     /// The steps from such a world that change it, distinct or not.
     pub(super) generated: usize,
     /// The worlds of the next level.
-    next: usize,
+    pub(super) next: usize,
     /// The properties that a step from this level violates: a bit for each.
     pub(super) violated: u8,
     /// Why the level was not finished.
@@ -75,7 +77,7 @@ impl Level {
         self.next == 0 && self.stopped.is_none()
     }
 
-    fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: &Self) {
         self.states += other.states;
         self.edges += other.edges;
         self.generated += other.generated;
@@ -118,30 +120,34 @@ struct Mine<const W: usize> {
     /// What all workers found in the level before, as far as their reports are here.
     reports: Level,
     stopped: Option<Stop>,
+    /// What has arrived together, with fingerprints.
+    arrived: Vec<(u64, Packed<W>)>,
 }
 
 impl<const W: usize> Mine<W> {
-    fn add(&mut self, world: &Packed<W>, fingerprint: u64) {
-        if !self.seen.insert(world, fingerprint) {
-            return;
-        }
-        match self.next.last_mut() {
+    fn add_all(&mut self, worlds: &[(u64, Packed<W>)]) {
+        let next = &mut self.next;
+        self.seen.insert_all(worlds, |world| match next.last_mut() {
             Some(page) if page.len() < CHUNK => page.push(*world),
             _ => {
                 let mut page = Vec::with_capacity(CHUNK);
                 page.push(*world);
-                self.next.push(page);
+                next.push(page);
             }
-        }
+        });
     }
 
     fn receive(&mut self, content: &Content) {
         match content {
             Content::Worlds(words) => {
-                for words in words.chunks_exact(W) {
+                let mut arrived = std::mem::take(&mut self.arrived);
+                arrived.extend(words.chunks_exact(W).map(|words| {
                     let world = Packed(words.try_into().expect("as many words"));
-                    self.add(&world, world.fingerprint());
-                }
+                    (world.fingerprint(), world)
+                }));
+                self.add_all(&arrived);
+                arrived.clear();
+                self.arrived = arrived;
             }
             Content::Report(level) => self.reports.add(level),
             Content::Stop(why) => self.stopped = self.stopped.or(Some(*why)),
@@ -257,6 +263,7 @@ pub(super) fn run<const W: usize>(worker: &mut Worker, task: Task<'_, W>) -> Vec
         next: Vec::new(),
         reports: Level::default(),
         stopped: None,
+        arrived: Vec::new(),
     }));
     let mut link = {
         let mine = Rc::clone(&mine);
@@ -267,7 +274,7 @@ pub(super) fn run<const W: usize>(worker: &mut Worker, task: Task<'_, W>) -> Vec
 
     let initial = task.model.initial();
     if owner(initial.fingerprint(), workers) == me {
-        mine.borrow_mut().add(&initial, initial.fingerprint());
+        mine.borrow_mut().add_all(&[(initial.fingerprint(), initial)]);
     }
     let mut levels = Vec::new();
     let mut todo = std::mem::take(&mut mine.borrow_mut().next);
@@ -306,8 +313,8 @@ fn expand<const W: usize>(
     me: usize,
 ) -> Level {
     let mut found = Level::default();
-    task.control.depth.fetch_max(usize::try_from(start >> 32).map_or(0, |n| n + 1), super::RELAXED);
-    let mut successors = Vec::new();
+    task.control.reaches(usize::try_from(start >> 32).map_or(0, |n| n + 1));
+    let mut successors = Successors::new();
     let mut time = start + 1;
     link.advance_to(time);
     while !todo.is_empty() {
@@ -324,14 +331,16 @@ fn expand<const W: usize>(
             {
                 let mine = &mut *mine.borrow_mut();
                 for world in &page {
-                    take_successors(task, world, &mut successors, &mut found);
-                    for &(fingerprint, _, after) in &successors {
-                        match owner(fingerprint, outbox.worlds.len()) {
-                            to if to == me => mine.add(&after, fingerprint),
-                            to => outbox.add(to, &after, fingerprint),
-                        }
+                    successors.take(task, world, &mut found);
+                    if successors.worlds.len() >= TOGETHER {
+                        give_away(&mut successors.worlds, outbox, me);
+                        mine.add_all(&successors.worlds);
+                        successors.worlds.clear();
                     }
                 }
+                give_away(&mut successors.worlds, outbox, me);
+                mine.add_all(&successors.worlds);
+                successors.worlds.clear();
             }
             task.control.states.fetch_add(page.len(), super::RELAXED);
             link.send(outbox);
@@ -351,29 +360,17 @@ fn expand<const W: usize>(
     found
 }
 
-/// The distinct edges from a world: the fingerprint of the successor, the action, the successor.
-fn take_successors<const W: usize>(
-    task: Task<'_, W>,
-    world: &Packed<W>,
-    successors: &mut Vec<(u64, Action, Packed<W>)>,
-    found: &mut Level,
-) {
-    successors.clear();
-    let layout = task.model.layout();
-    let before = PackedView(layout, world);
-    task.model.for_each_successor(world, |a_move, unreduced, after| {
-        found.generated += 1;
-        let unreduced = PackedView(layout, &unreduced);
-        for (number, property) in task.properties.iter().enumerate() {
-            if !property.holds(&before, a_move.server, &unreduced) {
-                found.violated |= 1 << number;
-            }
+/// Sends worlds to their owners, and leaves those that this worker owns.
+fn give_away<const W: usize>(worlds: &mut Vec<(u64, Packed<W>)>, outbox: &mut Outbox, me: usize) {
+    let workers = outbox.worlds.len();
+    if workers == 1 {
+        return;
+    }
+    worlds.retain(|(fingerprint, after)| {
+        let to = owner(*fingerprint, workers);
+        if to != me {
+            outbox.add(to, after, *fingerprint);
         }
-        let edge = (after.fingerprint(), a_move.action, after);
-        if !successors.contains(&edge) {
-            successors.push(edge);
-        }
+        to == me
     });
-    found.states += 1;
-    found.edges += successors.len();
 }

@@ -11,7 +11,7 @@ use std::fmt;
 
 use crate::action::Envelope;
 use crate::cluster::Cluster;
-use crate::election::{Ballot, Role, State};
+use crate::election::{Ballot, Effect, Role, State};
 use crate::message::Message;
 use crate::run::Lease;
 use crate::types::{ServerId, ServerSet, Term};
@@ -127,11 +127,47 @@ impl Property {
         }
     }
 
+    /// Whether a step that adds this could violate it, in whatever world.
+    fn is_about(self, added: &Addition) -> bool {
+        let Addition { before, after, sent, effect } = added;
+        match self {
+            Self::ElectionSafety => {
+                begins(before, after).is_some() || sent.as_ref().and_then(led_term).is_some()
+            }
+            Self::VoteOncePerTerm => {
+                before.ballot != after.ballot || sent.as_ref().and_then(in_message).is_some()
+            }
+            Self::LeaderHasQuorum => begins(before, after).is_some(),
+            Self::TermNeverDecreases => after.ballot.current_term < before.ballot.current_term,
+            Self::LeaseSafety => effect.is_some(),
+        }
+    }
+
+    /// The properties that a step could violate that adds this, as bits.
+    pub(crate) fn about(added: &Addition) -> u8 {
+        let about = Self::ALL.into_iter().filter(|property| property.is_about(added));
+        about.fold(0, |bits, property| bits | 1 << property as u8)
+    }
+
+    /// Whether it is one of those that these bits stand for.
+    pub(crate) fn is_one_of(self, bits: u8) -> bool {
+        bits >> self as u8 & 1 == 1
+    }
+
     /// All that are judged where worlds have these bounds.
     pub fn of(bounds: &Bounds) -> Vec<Self> {
         let leases = bounds.has_leases().then_some(Self::LeaseSafety);
         SAFETY.into_iter().chain(leases).collect()
     }
+}
+
+/// What a step of a server adds, as far as the server alone tells. What is stored is its ballot.
+pub(crate) struct Addition {
+    pub(crate) before: State,
+    pub(crate) after: State,
+    pub(crate) sent: Option<Envelope>,
+    /// What becomes of leases, if something does.
+    pub(crate) effect: Option<Effect>,
 }
 
 fn lease_safety(after: &impl View) -> bool {
@@ -152,7 +188,10 @@ fn election_safety<V: View>(before: &V, server: ServerId, after: &V) -> bool {
 
 /// The term of which a server is leader, if it is.
 fn leads(world: &impl View, server: ServerId) -> Option<Term> {
-    let State { ballot, role } = world.state(server);
+    leads_term(&world.state(server))
+}
+
+fn leads_term(State { ballot, role }: &State) -> Option<Term> {
     role.is_leader().then_some(ballot.current_term)
 }
 
@@ -167,7 +206,11 @@ fn led_term(envelope: &Envelope) -> Option<Term> {
 
 /// The term of which a server is leader after a step, and was not before.
 fn begins_to_lead<V: View>(before: &V, server: ServerId, after: &V) -> Option<Term> {
-    leads(after, server).filter(|&term| leads(before, server) != Some(term))
+    begins(&before.state(server), &after.state(server))
+}
+
+fn begins(before: &State, after: &State) -> Option<Term> {
+    leads_term(after).filter(|&term| leads_term(before) != Some(term))
 }
 
 fn leader_has_quorum<V: View>(before: &V, server: ServerId, after: &V) -> bool {

@@ -69,6 +69,8 @@ enum ReductionName {
     Symmetry,
     #[serde(rename = "free news")]
     FreeNews,
+    #[serde(rename = "at once")]
+    AtOnce,
 }
 
 const fn figure2() -> Protocol {
@@ -110,6 +112,7 @@ impl Counts {
             outcomes: self.reductions.contains(&ReductionName::Outcomes),
             symmetry: self.reductions.contains(&ReductionName::Symmetry),
             free_news: self.reductions.contains(&ReductionName::FreeNews),
+            at_once: self.reductions.contains(&ReductionName::AtOnce),
         }
     }
 
@@ -241,6 +244,7 @@ impl Found {
             (is_on.outcomes, ", outcomes"),
             (is_on.symmetry, ", symmetry"),
             (is_on.free_news, ", free news"),
+            (is_on.at_once, ", at once"),
         ];
         let on: String = on.into_iter().filter_map(|(is_on, name)| is_on.then_some(name)).collect();
         let of = format!("{}, {}, {}{on}", bounds.cluster, bounds.terms, bounds.replies);

@@ -156,6 +156,8 @@ pub(super) enum NoReduce {
     Messages,
     /// Ways in which guarded servers come to the same.
     Outcomes,
+    /// In which order guarded servers do what takes nothing away.
+    AtOnce,
     /// Worlds that differ only in the names of servers.
     Symmetry,
 }
@@ -206,6 +208,11 @@ impl Args {
             outcomes: messages && self.reduces_outcomes() && is_on(NoReduce::Outcomes),
             symmetry: is_on(NoReduce::Symmetry),
             free_news: self.free_news,
+            // What is let happen beyond that covers both.
+            at_once: messages
+                && self.reduces_outcomes()
+                && !self.free_news
+                && is_on(NoReduce::AtOnce),
         }
     }
 

@@ -124,11 +124,13 @@ impl Args {
             let why = "--window needs messages to be reduced: stale ones would pile up for ever";
             return Some(why.to_owned());
         }
-        let outcomes = self.no_reduce.contains(&NoReduce::Outcomes);
-        if outcomes && !self.reduces_outcomes() {
-            let why = "--no-reduce=outcomes: they are not reduced anyway, but behind guards, \
-                       without --window and without --mutant";
-            return Some(why.to_owned());
+        let guarded = [(NoReduce::Outcomes, "outcomes"), (NoReduce::AtOnce, "at-once")];
+        let off = guarded.into_iter().find(|(which, _)| self.no_reduce.contains(which));
+        if let Some((_, name)) = off.filter(|_| !self.reduces_outcomes()) {
+            return Some(format!(
+                "--no-reduce={name}: they are not reduced anyway, but behind guards, without \
+                 --window and without --mutant"
+            ));
         }
         None
     }

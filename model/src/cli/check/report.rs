@@ -50,6 +50,7 @@ fn names(args: &Args, reductions: Reductions) -> Vec<&'static str> {
         (reductions.messages, "messages"),
         (args.window, "window"),
         (reductions.outcomes, "outcomes"),
+        (reductions.at_once, "at once"),
         (reductions.symmetry, "symmetry"),
         (reductions.free_news, "free news"),
     ];
@@ -114,7 +115,11 @@ fn facts(args: &Args, report: &Report, cost: Cost) -> Table<2> {
     if report.has_edges {
         table.fact("edges", &edges, "distinct: state, action, next state");
     }
-    table.fact("depth", &depth, "levels, the initial state being 1");
+    let steps = match report.reductions.at_once {
+        true => "levels, the initial state being 1; what is done at once takes none",
+        false => "levels, the initial state being 1",
+    };
+    table.fact("depth", &depth, steps);
     table.cost(cost);
     table
 }
