@@ -1,6 +1,6 @@
 //! What holds of any bytes, whoever wrote them: as a datagram, as the file of a ballot, as files of
-//! traces, as what a node is asked. The property tests and the fuzzers of `impl/fuzz` call these functions; each panics when
-//! its law is broken.
+//! traces, as what a node is asked. The property tests and the fuzzers of `impl/fuzz` call these
+//! functions; each panics when its law is broken.
 //!
 //! Random bytes hardly ever have the right checksum. So each law is also tried on the same bytes
 //! with their checksums made right.

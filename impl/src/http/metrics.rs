@@ -128,15 +128,10 @@ impl Numbers {
             ("cluster", self.now.cluster.clone()),
             ("program", self.now.program.clone()),
             ("protocol", status.protocol.clone()),
+            ("authentication", status.authentication.clone()),
         ];
         let info = [(program, Some(ConstGauge::new(1.0)))].into_iter();
         to.each(("info", "1, and which node that is", None), MetricType::Gauge, info)?;
-        let how = ["key", "loopback", "insecure"].into_iter().map(|how| {
-            let is_so = f64::from(u8::from(how == status.authentication));
-            ([("by", how.to_owned())], Some(ConstGauge::new(is_so)))
-        });
-        let help = "1 for how it is known who sent a datagram";
-        to.each(("authentication", help, None), MetricType::Gauge, how)?;
         to.gauge("server", "The number of this server", None, status.server.number().into())?;
         to.gauge("term", "The latest term that it has seen", None, number(status.term.number()))?;
         let roles = ["follower", "pre-candidate", "candidate", "leader"];
@@ -184,12 +179,6 @@ impl Numbers {
         let peers = &self.now.status.peers;
         let label = |server: ServerId| [("peer", server.number().to_string())];
         let silence = |us: Option<u64>| us.map(|us| ConstGauge::new(seconds(us)));
-        let session = |is_there| ConstGauge::new(f64::from(u8::from(is_there)));
-        to.each(
-            ("peer_session", "1 if what it says is authenticated, 0 if not yet", None),
-            MetricType::Gauge,
-            peers.iter().map(|peer| (label(peer.server), peer.session.map(session))),
-        )?;
         to.each(
             ("peer_silence", "Since a message of it arrived", Some(&Unit::Seconds)),
             MetricType::Gauge,

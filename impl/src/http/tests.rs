@@ -161,7 +161,7 @@ fn metrics_have_these_names_and_each_says_what_it_is() {
         "raft_campaigns_total 1",
         "raft_elections_won_total 1",
         "raft_datagrams_sent_total 0",
-        "raft_info{cluster=\"test\",program=\"raft-node 0.1.0\",protocol=\"guarded\"} 1.0",
+        "raft_info{cluster=\"test\",program=\"raft-node 0.1.0\",protocol=\"guarded\",authentication=\"loopback\"} 1.0",
         "raft_datagrams_rejected_total{reason=\"magic\",peer=\"unknown\"} 0",
         "raft_save_seconds_count 1",
         "raft_save_seconds_bucket{le=\"+Inf\"} 1",
