@@ -22,7 +22,8 @@ const TOLD: Duration = Duration::from_secs(5);
 /// The server then starts in the newest of these terms, and does not vote in it.
 ///
 /// It is for a disk that is gone. An old backup or a copy is no lost disk: throw that away first.
-/// In a cluster with a key it does not work yet. And it is for one server: if two have lost their disks, the cluster has to become a new one.
+/// And it is for one server: if two have lost their disks, the cluster has to become a new one. In
+/// a cluster with a key it does not work yet.
 ///
 /// Exit code: 0 if the ballot is on the disk; 1 if not all have answered, or the disk refuses; 2 if
 /// it was told something wrong; 3 if there is a ballot; 130 if it was interrupted.
