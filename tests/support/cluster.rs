@@ -353,9 +353,8 @@ impl<N: Network> Cluster<N> {
     pub fn command(&self, name: &str, server: usize) -> Command {
         let mut command = self.network.command(server, raft_node());
         command.args([name, "--cluster", NAME, "--id", &server.to_string()]);
-        for other in 1..=self.size {
-            command.arg(format!("--server={other}={}", self.network.address(other, server)));
-        }
+        let address = |other| self.network.address(other, server);
+        command.args((1..=self.size).map(|other| format!("--server={other}={}", address(other))));
         if self.has_key {
             command.arg("--key").arg(self.key(server));
         }

@@ -1,10 +1,10 @@
 //! Raft leader election (Ongaro and Ousterhout, "In Search of an Understandable Consensus
 //! Algorithm", §5.1, §5.2 and Figure 2), written once.
 //!
-//! A server is driven by [`Event`]s: its timer fires, a message arrives, it is told to hand over, or
-//! what it asked after a lost disk is answered. For each, [`Server::step`] says everything there is
-//! to say in one [`Step`]: the state afterwards, which [`Rule`] applied, whether the ballot must be
-//! on disk, what to send, and whether the timer starts again. It reads no clock, draws no random
+//! A server is driven by [`Event`]s: its timer fires, a message arrives, it is told to hand over,
+//! or what it asked after a lost disk is answered. For each, [`Server::step`] says everything there
+//! is to say in one [`Step`]: the state afterwards, which [`Rule`] applied, whether the ballot must
+//! be on disk, what to send, and whether the timer starts again. It reads no clock, draws no random
 //! number and sends nothing itself. The caller obeys, in this order:
 //!
 //! 1. **persist** the ballot, if the step says so, and wait until it is durable;

@@ -195,7 +195,6 @@ fn of_two_servers_the_mutants_that_break_safety_leave_it() {
         unseen,
         [
             "vote-cleared-on-step-down",
-            "leader-votes-in-its-term",
             "duplicate-vote-counted",
             "quorum-of-two",
             "pre-vote-clears-vote",
