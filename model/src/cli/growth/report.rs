@@ -122,7 +122,7 @@ pub(super) fn as_json(args: &Args, found: &Found, cost: Cost) -> Value {
         "hand_over": args.hand_over,
         "workers": found.workers,
         "rows": found.rows.iter().map(row).collect::<Vec<_>>(),
-        "stopped": found.stopped.map(|why| because(why)),
+        "stopped": found.stopped.map(because),
         "seconds": cost.seconds,
         "memory_bytes": cost.memory,
     })
