@@ -187,7 +187,8 @@ fn ways_are_found_anew_where_that_is_asked_for() {
     // All, or those of a kind: mutant, lasso or links.
     let mut add = |kind: &str, name: String, find: &mut dyn FnMut() -> Option<String>| {
         let is_asked = asked == "1" || asked == kind;
-        match if is_asked { find() } else { ways::kept(&name).map(str::to_owned) } {
+        let found = if is_asked { find() } else { None };
+        match found.or_else(|| ways::kept(&name).map(str::to_owned)) {
             Some(link) => writeln!(text, "{name}\t{link}").unwrap(),
             None => eprintln!("no way: {name}"),
         }

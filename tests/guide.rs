@@ -167,6 +167,9 @@ fn who_follows_the_guide_gets_what_it_says() {
         if block.lines.contains("keygen") {
             operator.brings_the_keys();
         }
+        if block.lines.contains("join") {
+            operator.is_served_by_the_leader(&[1, 2, 3]);
+        }
         if block.lines.contains("trace stop") {
             let trace =
                 |machine| operator.machines.path(machine, "/var/lib/raft-node/orders/trace.jsonl");

@@ -71,3 +71,26 @@ fn that_the_disk_is_lost_has_to_be_said() {
     assert_eq!(output.status.code(), Some(2), "{says}");
     assert!(says.contains("--after-lost-disk"), "{says}");
 }
+
+#[test]
+fn a_copied_directory_is_refused_until_somebody_says_that_it_is_the_newest() {
+    let mut cluster = Servers::start(3, Timing::Quick);
+    let leader = cluster.agreed(0, &[1, 2, 3]).leader;
+    let server = cluster.others(&[leader])[0];
+    cluster.kill(server);
+    let (data, old) = (cluster.data(server), cluster.data(server).with_extension("old"));
+    fs::rename(&data, &old).unwrap();
+    fs::create_dir(&data).unwrap();
+    for file in ["ballot", "original"] {
+        fs::copy(old.join(file), data.join(file)).unwrap();
+    }
+    let refused = cluster.command("run", server).output().unwrap();
+    let says = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(3), "{says}");
+    assert!(says.contains("this is a copy") && says.contains("raft-node adopt"), "{says}");
+    let adopted = cluster.command("adopt", server).output().unwrap();
+    let says = String::from_utf8(adopted.stdout).unwrap();
+    assert!(adopted.status.success() && says.contains("Never start it on the old"), "{says}");
+    cluster.restart(server);
+    cluster.agreed(0, &[1, 2, 3]);
+}

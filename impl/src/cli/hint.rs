@@ -94,6 +94,11 @@ pub(super) fn store(error: StoreError) -> Failure {
             "First check --data. A new cluster has a new --cluster, and each server a new --data, \
              with --bootstrap."
         }
+        StoreError::Copied { .. } => {
+            "If the server has moved here, and will never run on the old directory again: \
+             `raft-node adopt`. A backup or an old snapshot: empty the directory, then `raft-node \
+             join --after-lost-disk`."
+        }
         StoreError::Io { .. } => return Failure::other(error),
         StoreError::Locked { .. } => {
             return Failure::other(hinted(error, "Give each server a --data of its own."));

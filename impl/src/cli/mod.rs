@@ -1,5 +1,6 @@
 //! The command line.
 
+mod adopt;
 mod bootstrap;
 mod cluster;
 mod control;
@@ -50,6 +51,7 @@ enum Command {
     Cluster(cluster::Args),
     Run(run::Args),
     Bootstrap(bootstrap::Args),
+    Adopt(adopt::Args),
     Join(join::Args),
     Init(init::Init),
     CheckConfig(init::Check),
@@ -79,6 +81,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Enter(args) => return ExitCode::from(lead::enter(&args)),
         Command::Run(args) => run::run(args),
         Command::Bootstrap(args) => bootstrap::run(args),
+        Command::Adopt(args) => adopt::run(args),
         Command::Join(args) => join::run(args),
         Command::Cluster(args) => cluster::run(args),
         Command::Init(args) => init::init(&args),

@@ -8,12 +8,15 @@
 //! * **A failed write** ends the server, since nobody knows what is on the disk then.
 //! * **A missing file** means that the server is new, or that its disk is. Only a person knows
 //!   which: the file is created by [`DataDir::bootstrap`] alone, never by [`DataDir::open`].
+//! * **A copy** of the directory, or a backup of it, is refused until somebody says that it is the
+//!   newest one: see [`DataDir::adopt`].
 //! * **Two processes** on one directory could each vote: a lock on the file `lock` excludes it. The
 //!   system releases it when the process ends, however it ends.
 
 pub(crate) mod files;
 #[cfg(feature = "daemon")] // for the simulator
 pub(crate) mod memory;
+mod original;
 pub mod slot;
 pub mod slots;
 
@@ -125,8 +128,23 @@ impl DataDir {
     /// [`StoreError`] if there is no ballot, if it is not the one of this server, or if it cannot
     /// be trusted. Nothing was changed then, unless the reason is [`StoreError::Io`].
     pub fn open(self, config: &Config) -> Result<Store, StoreError> {
+        let copied = original::is_copied(&self.path);
+        if copied.map_err(StoreError::io(&self.path, "look at the ballot"))? {
+            return Err(StoreError::Copied { path: self.path.join(BALLOT) });
+        }
+        self.adopt(config)
+    }
+
+    /// The same of a directory that may be a copy: from now on it is the one of this server. The
+    /// server must have been stopped before it was copied, and never run on the other one again.
+    ///
+    /// # Errors
+    ///
+    /// As of [`DataDir::open`].
+    pub fn adopt(self, config: &Config) -> Result<Store, StoreError> {
         let promise = *config.election_timeout().start();
         let slots = open(&System, &self.path, &Owner::of(config), promise)?;
+        original::remember(&self.path).map_err(StoreError::io(&self.path, "write to"))?;
         let (boot, path) = (slots.generation(), self.path.join(BALLOT));
         Ok(Store { boot, slots, path, _dir: self })
     }
@@ -270,6 +288,16 @@ pub enum StoreError {
         path: PathBuf,
         /// What is wrong with it.
         reason: Untrusted,
+    },
+    /// There is a ballot, and it was copied there.
+    #[error(
+        "{}: this is a copy, and may be older than the directory that it was made of. The votes that \
+         its server gave since then are lost in it, and with it a second leader can be elected",
+        .path.display()
+    )]
+    Copied {
+        /// Where it is.
+        path: PathBuf,
     },
     /// Another process runs on this directory.
     #[error(
