@@ -17,6 +17,7 @@ export const SETTING = [
   'protocol',
   'servers',
   'witness',
+  'lost-disks',
   'terms',
   'first',
   'begin',
