@@ -10,13 +10,13 @@ use super::keys::Keys;
 
 /// Say that a copied data directory is the newest of its server, and end. Then start it.
 ///
-/// A server refuses a copy, since it may be older than what it was made of: the server has forgotten
-/// then whom it voted for, and could help a second leader to office. It is right if the server has
-/// moved to another disk or machine, was stopped before it was copied, and will never run on the old
-/// directory again. A backup is never right: see `raft-node join`.
+/// A server refuses a copy, since it may be older than what it was made of: the server has
+/// forgotten then whom it voted for, and could help a second leader to office. It is right if the
+/// server has moved to another disk or machine, was stopped before it was copied, and will never
+/// run on the old directory again. A backup is never right: see `raft-node join`.
 ///
-/// Exit code: 0 if it is adopted, 1 if the disk refuses, 2 if it was told something wrong, 3 if there
-/// is no ballot, or not that of this server.
+/// Exit code: 0 if it is adopted, 1 if the disk refuses, 2 if it was told something wrong, 3 if
+/// there is no ballot, or not that of this server.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// A file with the keys that are not given here, as for `raft-node run`
