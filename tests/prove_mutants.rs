@@ -97,8 +97,9 @@ fn mistakes() -> impl Iterator<Item = (&'static str, &'static str, &'static str)
     UNSAFE.into_iter().chain(SAFE_WHERE_CHECKED).chain(SAFE_WITHOUT_LEASES)
 }
 
-/// A mistake that cannot be put to a solver, since it counts votes.
-const COUNTS: &str = "duplicate-vote-counted";
+/// Mistakes that cannot be put to a solver, since they count votes or servers, or choose one.
+const COUNTS: [&str; 3] =
+    ["duplicate-vote-counted", "back-after-meeting-quorums", "old-answer-believed"];
 
 /// Whether z3 finds a small world that satisfies the invariant, and a step that leaves this
 /// conjunct.
@@ -138,7 +139,8 @@ fn mistakes_that_are_harmless_to_safety_leave_none() {
     if !solvers::are_there() {
         return;
     }
-    let is_harmless = |name: &str| name != COUNTS && mistakes().all(|mistake| mistake.0 != name);
+    let is_harmless =
+        |name: &str| !COUNTS.contains(&name) && mistakes().all(|mistake| mistake.0 != name);
     let harmless = MUTANTS.iter().map(|mutant| mutant.name).filter(|name| is_harmless(name));
     // Most files of a mutant are those of the specification, which are proved, and many are those
     // of other mutants.
@@ -151,7 +153,7 @@ fn mistakes_that_are_harmless_to_safety_leave_none() {
     });
     let different: BTreeMap<_, _> = files.filter(|(text, _)| !proved.contains(text)).collect();
     let different: Vec<_> = different.into_values().collect();
-    assert_eq!(different.len(), 916);
+    assert_eq!(different.len(), 988);
     assert_eq!(gaps(&different), []);
 }
 
@@ -160,7 +162,7 @@ fn the_proof_and_the_catalogue_agree_about_what_is_unsafe() {
     for mutant in MUTANTS {
         let is_unsafe = UNSAFE.iter().any(|mistake| mistake.0 == mutant.name);
         match mutant.caught_by {
-            _ if mutant.name == COUNTS => assert!(obligations_of(COUNTS).is_none()),
+            _ if COUNTS.contains(&mutant.name) => assert!(obligations_of(mutant.name).is_none()),
             Catch::Safety(_) => assert!(is_unsafe, "{}", mutant.name),
             _ => assert!(!is_unsafe, "{}", mutant.name),
         }

@@ -241,13 +241,13 @@ impl<const W: usize> PackedModel<W> {
                 if change.by_itself.is_some_and(|rule| self.is_needless(rule, &state())) {
                     continue;
                 }
-                let after = change.after(layout, offered);
-                if after == *offered {
-                    continue;
-                }
                 if let Some(event) = change.asks
                     && !self.allow(world, &layout.states(world), id, event)
                 {
+                    continue;
+                }
+                let after = change.after(layout, offered);
+                if after == *offered {
                     continue;
                 }
                 let reduced = self.reduced(&after);
