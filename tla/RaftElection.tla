@@ -320,13 +320,15 @@ HearTermOf(i, j) ==
     LET heard  == role[i].heard \cup {j}
         newest == IF currentTerm[j] > role[i].newest THEN currentTerm[j] ELSE role[i].newest
     IN
-    /\ IsReturning(i) /\ ~IsReturning(j)
+    /\ ~IsReturning(j)
     /\ IF heard = Server
        THEN SetBallot(i, newest, i) /\ SetRole(i, InContactAnew)
        ELSE SetRole(i, Returning(heard, newest)) /\ UNCHANGED ballotVars
     /\ UNCHANGED sent
 
-HearTerm(i) == \E j \in Server \ {i} : HearTermOf(i, j)
+HearTerm(i) ==
+    /\ IsReturning(i)
+    /\ \E j \in Server \ {i} : HearTermOf(i, j)
 
 \* i gives up for good, then asks j to take over, who is no witness.  It can be elected
 \* again only in a later term.
