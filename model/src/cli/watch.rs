@@ -201,7 +201,7 @@ mod tests {
             assert_eq!(after(finished), None, "after {finished} levels");
         }
         // In truth 185 seconds.
-        let says = " of about 22, about 4 min left, perhaps 8 min";
+        let says = " of about 25, about 5 min left, perhaps 12 min";
         assert_eq!(after(13).as_deref(), Some(says));
     }
 }
