@@ -103,7 +103,7 @@ impl DataDir {
     /// [`StoreError::Io`] if the disk refuses.
     pub fn bootstrap(self, config: &Config) -> Result<Store, StoreError> {
         create(&System, &self.path, &Slot::first(Owner::of(config)))?;
-        self.open(config)
+        self.adopt(config)
     }
 
     /// Creates the ballot of a server that has lost its disk: the one that [`join`](crate::join)
@@ -118,7 +118,7 @@ impl DataDir {
         let generation = u64::try_from(since.as_nanos()).unwrap_or_default();
         let first = Slot { generation, ballot, ..Slot::first(Owner::of(config)) };
         create(&System, &self.path, &first)?;
-        self.open(config)
+        self.adopt(config)
     }
 
     /// Opens the ballot of a server that has run before.

@@ -91,6 +91,16 @@ mod tests {
     }
 
     #[test]
+    fn a_new_ballot_is_no_copy_whatever_lies_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let bootstrap = || DataDir::create(dir.path()).unwrap().bootstrap(&config());
+        drop(bootstrap().unwrap());
+        fs::remove_file(dir.path().join(BALLOT)).unwrap();
+        drop(bootstrap().expect("it was created here"));
+        DataDir::lock(dir.path()).unwrap().open(&config()).unwrap();
+    }
+
+    #[test]
     fn who_does_not_know_what_it_is_trusts_it() {
         let dir = tempfile::tempdir().unwrap();
         drop(DataDir::create(dir.path()).unwrap().bootstrap(&config()).unwrap());
