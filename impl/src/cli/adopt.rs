@@ -1,12 +1,13 @@
 //! `raft-node adopt`: a data directory that was copied is from now on the one of its server.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::Path;
 
+use raft_node::config::Config;
 use raft_node::disk::DataDir;
 
 use super::Failure;
-use super::keys::Keys;
+use super::prepare::Given;
 
 /// Say that a copied data directory is the newest of its server, and end. Then start it.
 ///
@@ -19,21 +20,13 @@ use super::keys::Keys;
 /// there is no ballot, or not that of this server.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// A file with the keys that are not given here, as for `raft-node run`
-    #[arg(long, value_name = "FILE", env = "RAFT_CONFIG", hide_env_values = true)]
-    config: Option<PathBuf>,
     #[command(flatten)]
-    keys: Keys,
+    given: Given,
 }
 
 pub(super) fn run(args: Args) -> Result<(), Failure> {
-    let keys = args.keys.with_file(args.config.as_deref())?;
-    let data = keys.data()?.to_owned();
-    // Names need not stand for anything yet.
-    let config = keys.config(|servers| Ok(super::init::guess(servers, &mut Vec::new())))?;
-    let adopted = DataDir::lock(&data).and_then(|dir| dir.adopt(&config));
-    let store = adopted.map_err(super::hint::store)?;
-    super::bootstrap::hand_to_the_owner_of(&data).map_err(Failure::other)?;
+    let adopt = |data: &Path, config: &Config| DataDir::lock(data)?.adopt(config);
+    let (config, store) = args.given.make(adopt)?;
     super::printed(writeln!(
         io::stdout(),
         "{}: the ballot of {} of {}, in term {}. Never start it on the old directory again.",

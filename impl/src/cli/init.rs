@@ -61,7 +61,7 @@ pub(super) fn check(args: &Check) -> Result<(), Failure> {
         let judged =
             keys.data().and_then(|_| keys.config(|servers| Ok(guess(servers, &mut notes))));
         let config = judged.map_err(|error| named(path, error))?;
-        if keys.key.is_none() && !keys.insecure && !config.is_on_one_machine() {
+        if keys.key.is_none() && config.needs_key(keys.insecure) {
             notes.push(NO_KEY.to_owned());
         }
         for (other, before) in &all {

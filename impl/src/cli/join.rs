@@ -1,7 +1,6 @@
 //! `raft-node join --after-lost-disk`: how a server comes back whose disk is lost.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use raft_model::types::ServerSet;
@@ -10,7 +9,8 @@ use raft_node::join::ask;
 use raft_node::node::StartError;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::keys::{Keys, resolve};
+use super::keys::resolve;
+use super::prepare::{Given, hand_to_the_owner_of};
 use super::{Failure, hint, is_readable};
 
 /// How often it says who has not answered.
@@ -29,11 +29,8 @@ const TOLD: Duration = Duration::from_secs(5);
 /// it was told something wrong; 3 if there is a ballot; 130 if it was interrupted.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// A file with the keys that are not given here, as for `raft-node run`
-    #[arg(long, value_name = "FILE", env = "RAFT_CONFIG", hide_env_values = true)]
-    config: Option<PathBuf>,
     #[command(flatten)]
-    keys: Keys,
+    given: Given,
     /// The disk of this server is lost, and its ballot with it: that has to be said
     #[arg(long, required = true)]
     after_lost_disk: bool,
@@ -60,15 +57,15 @@ enum NotBack {
 }
 
 pub(super) fn run(args: Args) -> Result<(), Failure> {
-    let Args { config, keys, after_lost_disk: _, give_up_after } = args;
-    let keys = keys.with_file(config.as_deref())?;
+    let Args { given, after_lost_disk: _, give_up_after } = args;
+    let keys = given.all()?;
     let data = keys.data()?.to_owned();
     let (stop, _stopper) = super::stop_at_signals(&[SIGINT, SIGTERM])?;
     let is_stopped = |time| is_readable(&stop, time);
     let config = keys
         .config(|servers| resolve(servers, |time| !is_stopped(time)).ok_or(Failure::Interrupted))?;
     let cluster_keys = keys.cluster_keys()?;
-    if cluster_keys.is_none() && !keys.insecure && !config.is_on_one_machine() {
+    if cluster_keys.is_none() && config.needs_key(keys.insecure) {
         return Err(hint::start(StartError::NoKey));
     }
     if config.server().cluster.size() == 1 {
@@ -96,7 +93,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         });
     };
     let store = dir.join(&config, ballot).map_err(hint::store)?;
-    super::bootstrap::hand_to_the_owner_of(&data).map_err(Failure::other)?;
+    hand_to_the_owner_of(&data).map_err(Failure::other)?;
     super::printed(writeln!(
         io::stdout(),
         "{}: {} of {} is back in term {}, in which it does not vote. Start it.",

@@ -12,6 +12,7 @@ mod key;
 mod keys;
 mod lead;
 mod log;
+mod prepare;
 mod reload;
 mod run;
 mod service;

@@ -177,6 +177,11 @@ impl Config {
         self.addresses.iter().all(|&address| is_loopback(address))
     }
 
+    /// Whether servers need a key: others can reach them, and nobody has said that these may.
+    pub fn needs_key(&self, is_insecure: bool) -> bool {
+        !is_insecure && !self.is_on_one_machine()
+    }
+
     /// From now on that server is at this address, if it is another one and of the same kind.
     pub(crate) fn set_address(&mut self, server: ServerId, address: SocketAddr) {
         if server != self.server.id && address.is_ipv4() == self.own_address().is_ipv4() {

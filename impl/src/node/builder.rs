@@ -109,7 +109,7 @@ impl Builder {
     pub(super) fn driver(self) -> Result<(Driver, Arc<Shared>), StartError> {
         let Self { config, data, is_new, trace, keys, is_insecure } = self;
         let trace::Settings { file, rotation, is_needed } = trace;
-        if keys.is_none() && !is_insecure && !config.is_on_one_machine() {
+        if keys.is_none() && config.needs_key(is_insecure) {
             return Err(StartError::NoKey);
         }
         let run = RunId::random()?;
