@@ -15,8 +15,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::link::{Arrival, Link, LinkError};
-use crate::session::{Datagram, KeyError, Keys, Opened, RunId, Sessions};
-use crate::wire::{Origin, TermAnswer, TermQuestion};
+use crate::session::{Datagram, KeyError, Keys, RunId, Sessions, Voice};
+use crate::wire::{TermAnswer, TermQuestion};
 
 /// How often whoever has not answered is asked again.
 const AGAIN: Duration = Duration::from_millis(200);
@@ -35,7 +35,7 @@ pub fn ask(
 ) -> Result<Option<Ballot>, AskError> {
     let server = config.server();
     let Server { id, cluster, .. } = server;
-    let mut voice = Voice::new(config, keys)?;
+    let mut asker = Asker::new(config, keys)?;
     let mut random: StdRng = rand::make_rng();
     let nonces: BTreeMap<_, u64> = cluster.others(id).map(|to| (to, random.random())).collect();
     let mut state = server.lose_disk().state;
@@ -45,11 +45,11 @@ pub fn ask(
             return Ok(None);
         }
         for to in missing.iter() {
-            voice.say(to, TermQuestion::encode(config, to, nonces[&to]));
+            asker.ask(to, nonces[&to]);
         }
         let until = Moment::now().after(AGAIN);
         while Moment::now() < until && state.role.is_returning() {
-            let Some(TermAnswer { from, nonce, term }) = voice.hear(until) else { continue };
+            let Some(TermAnswer { from, nonce, term }) = asker.answer(until) else { continue };
             if nonces.get(&from) == Some(&nonce) {
                 let step = server.step(state, Event::TermHeard { from, term });
                 debug_assert!(step.persist == matches!(step.rule, Rule::Returned));
@@ -72,50 +72,39 @@ pub enum AskError {
 }
 
 /// Whoever asks, and is answered.
-struct Voice<'a> {
+struct Asker<'a> {
     config: &'a Config,
     link: Link,
-    sessions: Option<Sessions>,
+    voice: Voice,
 }
 
-impl<'a> Voice<'a> {
+impl<'a> Asker<'a> {
     fn new(config: &'a Config, keys: Option<&Keys>) -> Result<Self, AskError> {
         let run = RunId::random()?;
-        let sessions = keys.map(|keys| Sessions::new(config, keys, run, Moment::now()));
-        Ok(Self { config, link: Link::bind(config)?, sessions })
+        let sealed = |keys| Voice::Sealed(Sessions::new(config, keys, run, Moment::now()));
+        Ok(Self { config, link: Link::bind(config)?, voice: keys.map_or(Voice::PLAIN, sealed) })
     }
 
-    fn say(&mut self, to: ServerId, question: Vec<u8>) {
-        if let Some(sessions) = &mut self.sessions {
-            sessions.send(to, question, self.config, Moment::now());
-            self.post();
-        } else if let Some(address) = self.config.address_of(to) {
-            let _ = self.link.send(&question, address); // if it is lost, it is asked again
-        }
+    fn ask(&mut self, to: ServerId, nonce: u64) {
+        let question = TermQuestion::encode(self.config, to, nonce);
+        self.voice.say(to, question, self.config, Moment::now());
+        self.post();
     }
 
     fn post(&mut self) {
-        let sealed = self.sessions.iter_mut().flat_map(Sessions::outbox);
-        for Datagram { address, bytes, .. } in sealed {
-            let _ = self.link.send(&bytes, address);
+        for Datagram { address, bytes, .. } in self.voice.outbox() {
+            let _ = self.link.send(&bytes, address); // if it is lost, it is asked again
         }
     }
 
     /// What arrives before this time, if it is an answer.
-    fn hear(&mut self, until: Moment) -> Option<TermAnswer> {
+    fn answer(&mut self, until: Moment) -> Option<TermAnswer> {
         let timeout = Timespec::try_from(until.since(Moment::now())).ok();
         let _ = poll(&mut [PollFd::new(&self.link, PollFlags::IN)], timeout.as_ref());
         let Some(Arrival::Datagram(bytes, source)) = self.link.receive() else { return None };
-        let Some(sessions) = &mut self.sessions else {
-            return TermAnswer::decode(&bytes, self.config, Origin::Address(source));
-        };
-        let opened = sessions.receive(&bytes, source, self.config, Moment::now());
+        let heard = self.voice.hear(&bytes, source, self.config, Moment::now());
         self.post();
-        match opened {
-            Ok(Opened::Frame(from, frame)) => {
-                TermAnswer::decode(&frame, self.config, Origin::Session(from))
-            }
-            Ok(Opened::Greeting) | Err(_) => None,
-        }
+        let (frame, origin) = heard.ok()??;
+        TermAnswer::decode(&frame, self.config, origin)
     }
 }

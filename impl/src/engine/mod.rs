@@ -29,7 +29,7 @@ use crate::clock::Moment;
 use crate::config::Config;
 use crate::countdown::Countdown;
 use crate::lease::Lease;
-use crate::session::Sessions;
+use crate::session::Voice;
 use crate::status::Status;
 use crate::wire::{Frame, Received, Rejection};
 
@@ -72,7 +72,7 @@ pub struct Engine {
     config: Config,
     server: Server,
     boot: u64,
-    sessions: Option<Sessions>,
+    voice: Voice,
     sequence: u64, // of the next step that is recorded, or would be
     status: Status,
     countdown: Countdown,
@@ -109,7 +109,7 @@ impl Engine {
             config: config.clone(),
             server,
             boot,
-            sessions: None,
+            voice: Voice::PLAIN,
             sequence: 0,
             status: Status::new(&server, state),
             countdown: Countdown::new(config, now.after(promise)),

@@ -1,15 +1,14 @@
 //! What a server with a key seals, and what it opens.
 
-use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use raft_model::types::ServerId;
 
 use super::{Engine, Output};
 use crate::clock::Moment;
-use crate::session::{Datagram, Keys, Opened, RunId, Sessions};
+use crate::session::{Datagram, Keys, RunId, Sessions, Voice};
 use crate::status::Authentication;
-use crate::wire::{Frame, Origin, Received, Rejection, TermQuestion};
+use crate::wire::{Frame, Received, Rejection, TermQuestion};
 
 /// What another server says.
 pub(super) enum Heard {
@@ -26,7 +25,7 @@ impl Engine {
     pub fn with_keys(mut self, keys: &Keys, run: RunId, now: Moment) -> Self {
         let mut sessions = Sessions::new(&self.config, keys, run, now);
         sessions.greet(&self.config, now);
-        self.sessions = Some(sessions);
+        self.voice = Voice::Sealed(sessions);
         self.post();
         self
     }
@@ -41,11 +40,9 @@ impl Engine {
     /// From now on these keys are accepted, and the first one seals. Whether that is so: a server
     /// that has no key gets none while it runs, since the others would not understand it.
     pub fn set_keys(&mut self, keys: &Keys) -> bool {
-        if let Some(sessions) = &mut self.sessions {
-            sessions.set_keys(keys);
-            self.post();
-        }
-        self.sessions.is_some()
+        let has_keys = self.voice.set_keys(keys);
+        self.post();
+        has_keys
     }
 
     /// What is in a datagram.
@@ -55,38 +52,30 @@ impl Engine {
         source: SocketAddr,
         now: Moment,
     ) -> Result<Heard, Rejection> {
-        let (frame, origin) = match &mut self.sessions {
-            None => (Cow::Borrowed(bytes), Origin::Address(source)),
-            Some(sessions) => match sessions.receive(bytes, source, &self.config, now)? {
-                Opened::Frame(from, frame) => (Cow::Owned(frame), Origin::Session(from)),
-                Opened::Greeting => return Ok(Heard::Greeting),
-            },
-        };
+        let heard = self.voice.hear(bytes, source, &self.config, now)?;
+        let Some((frame, origin)) = heard else { return Ok(Heard::Greeting) };
         if let Some(question) = TermQuestion::decode(&frame, &self.config, origin) {
             return Ok(Heard::Question(question));
         }
         Frame::decode(&frame)?.admit(&self.config, origin).map(Heard::Message)
     }
 
-    /// Sends this to another server, in the session with it where there is a key.
-    pub(super) fn dispatch(&mut self, to: ServerId, datagram: Vec<u8>, now: Moment) {
-        if let Some(sessions) = &mut self.sessions {
-            sessions.send(to, datagram, &self.config, now);
-            self.post();
-        } else if let Some(address) = self.config.address_of(to) {
-            self.outputs.push_back(Output::Send { to, address, datagram });
-        }
+    /// Sends this to another server.
+    pub(super) fn dispatch(&mut self, to: ServerId, frame: Vec<u8>, now: Moment) {
+        self.voice.say(to, frame, &self.config, now);
+        self.post();
     }
 
-    /// Sends what there is to be sent in sessions, and shows which there are.
+    /// Sends what there is to be sent, and shows which sessions there are.
     pub(super) fn post(&mut self) {
-        let Some(sessions) = &mut self.sessions else { return };
-        let sealed = sessions.outbox().map(|Datagram { to, address, bytes }| Output::Send {
+        let sends = self.voice.outbox().map(|Datagram { to, address, bytes }| Output::Send {
             to,
             address,
             datagram: bytes,
         });
-        self.outputs.extend(sealed);
-        self.status.authentication = sessions.authentication();
+        self.outputs.extend(sends);
+        if let Some(authentication) = self.voice.authentication() {
+            self.status.authentication = authentication;
+        }
     }
 }

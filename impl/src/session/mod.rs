@@ -44,11 +44,13 @@ pub mod key;
 mod peer;
 mod secrets;
 mod sessions;
+mod voice;
 pub mod window;
 
 pub use self::file::KeyFileError;
 pub use self::key::{Key, KeyError, KeyId, Keys, RunId};
 pub use self::sessions::{Datagram, Opened, Sessions};
+pub(crate) use self::voice::Voice;
 
 #[cfg(feature = "daemon")] // the simulator
 pub(crate) use self::envelope::{Numbered, numbered};

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::time::Duration;
+use std::vec::Drain;
 
 use raft_model::types::ServerId;
 
@@ -84,7 +85,7 @@ impl Sessions {
     }
 
     /// What is to be sent, in this order; nothing of it may be sent twice.
-    pub fn outbox(&mut self) -> impl Iterator<Item = Datagram> {
+    pub fn outbox(&mut self) -> Drain<'_, Datagram> {
         self.outbox.drain(..)
     }
 

@@ -157,7 +157,7 @@ fn an_answer_counts_once_and_only_to_what_was_asked_just_now() {
     let (mut one, mut two) = (Side::new(1, 100), Side::new(2, 200));
     let hello = one.seals_hello(2);
     two.hears(&hello, one.address, NOW).unwrap();
-    let answer = two.sessions.outbox().last().unwrap().bytes;
+    let answer = two.sessions.outbox().next_back().unwrap().bytes;
     let late = NOW.after(Duration::from_secs(6));
     assert_eq!(one.hears(&answer, two.address, late), Err(Rejection::Unasked));
     let forged = tampered(&answer, 40); // another run
