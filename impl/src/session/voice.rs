@@ -1,4 +1,4 @@
-//! How a server speaks and hears: in sessions where there is a key, and in plain where there is none.
+//! How a server speaks and hears: in sessions where there is a key, in plain where there is none.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
