@@ -2,6 +2,7 @@
 
 mod amount;
 mod check;
+mod drawing;
 mod exit;
 mod explore;
 mod growth;

@@ -104,11 +104,13 @@ impl CachedStep {
     }
 }
 
-/// What a server in some state may do: step by step, and by what comes of it.
+/// All that may happen to a server in some state, if it changes anything.
 #[derive(Debug)]
-struct Cached<const W: usize> {
-    steps: Box<[CachedStep]>,
-    changes: Box<[Change<W>]>,
+pub(crate) struct Cached<const W: usize> {
+    /// Step by step.
+    pub(crate) steps: Box<[CachedStep]>,
+    /// By what comes of it, without what the bounds forbid in any world.
+    pub(crate) changes: Box<[Change<W>]>,
 }
 
 /// All that is cached so far: for each server, by the bits of its state.
@@ -123,8 +125,9 @@ impl<const W: usize> StepCache<W> {
         Self(layout.cluster().servers().map(|_| of_server()).collect())
     }
 
+    /// What may happen to a server as it is in this world.
     #[inline]
-    fn cached(
+    pub(crate) fn of(
         &self,
         world: &Packed<W>,
         id: ServerId,
@@ -139,32 +142,6 @@ impl<const W: usize> StepCache<W> {
             let changes = Change::all(&steps, before, layout, bounds);
             Cached { steps, changes }
         })
-    }
-
-    /// All that may happen to a server as it is in this world, if it changes anything.
-    #[inline]
-    pub(crate) fn of(
-        &self,
-        world: &Packed<W>,
-        id: ServerId,
-        layout: &Layout,
-        bounds: &Bounds,
-        handlers: Handlers,
-    ) -> &[CachedStep] {
-        &self.cached(world, id, layout, bounds, handlers).steps
-    }
-
-    /// The same, by what comes of it, without what the bounds forbid in any world.
-    #[inline]
-    pub(crate) fn changes(
-        &self,
-        world: &Packed<W>,
-        id: ServerId,
-        layout: &Layout,
-        bounds: &Bounds,
-        handlers: Handlers,
-    ) -> &[Change<W>] {
-        &self.cached(world, id, layout, bounds, handlers).changes
     }
 }
 

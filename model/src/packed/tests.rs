@@ -96,7 +96,7 @@ fn successors(
     let mut found = HashSet::new();
     for (id, state) in world.states() {
         let may = |event| bounds.allow(state, event, terms());
-        let steps = steps.of(&packed, id, layout, bounds, Handlers::RAFT).iter();
+        let steps = steps.of(&packed, id, layout, bounds, Handlers::RAFT).steps.iter();
         for step in steps.filter(|step| step.own_event().is_none_or(may)) {
             assert_eq!(step.a_move.server, id);
             assert_eq!(step.own_event().is_some(), step.a_move.action == Action::Timeout);
@@ -118,7 +118,7 @@ fn changes(
     let packed = layout.pack::<W>(world);
     let (mut found, mut all) = (HashSet::new(), 0);
     for id in layout.cluster().servers() {
-        for change in steps.changes(&packed, id, layout, bounds, Handlers::RAFT) {
+        for change in &steps.of(&packed, id, layout, bounds, Handlers::RAFT).changes {
             let (after, ways) = (change.after(layout, &packed), change.ways(&packed));
             if ways > 0 && after != packed {
                 assert_eq!((change.server(), change.asks), (id, None));
@@ -150,7 +150,7 @@ fn try_steps_in_term_1(room: u8, handlers: Handlers) {
     let mut world = Packed::<W>::EMPTY;
     layout.set_state(&mut world, ServerId::FIRST, State { ballot, role: Role::FOLLOWER });
     let steps = StepCache::new(&layout);
-    for step in steps.of(&world, ServerId::FIRST, &layout, &bounds, handlers) {
+    for step in &steps.of(&world, ServerId::FIRST, &layout, &bounds, handlers).steps {
         let _ = step.after(&layout, &world);
     }
 }

@@ -172,7 +172,7 @@ impl<const W: usize> PackedModel<W> {
         let states = layout.states(world);
         let before = &states[id.index()];
         let mut settled = *world;
-        for cached in self.steps.of(world, id, layout, effective, *handlers) {
+        for cached in &self.steps.of(world, id, layout, effective, *handlers).steps {
             let keeps = cached.keeps_server();
             if !at_once::is_free(cached.a_move.rule, before, !keeps)
                 || cached.own_event().is_some_and(|event| !self.allow(world, &states, id, event))
@@ -232,7 +232,7 @@ impl<const W: usize> PackedModel<W> {
         let Self { layout, effective, handlers, .. } = self;
         let offered = &self.offered(world);
         for id in effective.cluster.servers() {
-            for change in self.steps.changes(world, id, layout, effective, *handlers) {
+            for change in &self.steps.of(world, id, layout, effective, *handlers).changes {
                 let ways = change.ways(offered);
                 if ways == 0 {
                     continue;
@@ -264,7 +264,7 @@ impl<const W: usize> PackedModel<W> {
         let states = layout.states(world);
         let offered = &self.offered(world);
         for id in effective.cluster.servers() {
-            for cached in self.steps.of(world, id, layout, effective, *handlers) {
+            for cached in &self.steps.of(world, id, layout, effective, *handlers).steps {
                 let own = cached.own_event();
                 if own.is_some_and(|event| !self.allow(world, &states, id, event))
                     || self.is_needless(cached.a_move.rule, &states[id.index()])

@@ -51,23 +51,27 @@ impl<const W: usize> Seen<W> {
     pub(super) fn insert_all(
         &mut self,
         worlds: &[(u64, Packed<W>)],
-        mut is_new: impl FnMut(&Packed<W>),
+        is_new: impl FnMut(&Packed<W>),
     ) {
         match self {
-            Self::Exact(table) => {
-                worlds.iter().for_each(|(fingerprint, _)| table.look(*fingerprint));
-                let new = worlds
-                    .iter()
-                    .filter(|(fingerprint, world)| table.insert(world.0, *fingerprint));
-                new.for_each(|(_, world)| is_new(world));
-            }
+            Self::Exact(table) => insert_all(table, worlds, |_, world| world.0, is_new),
             Self::Fingerprints(table) => {
-                worlds.iter().for_each(|(fingerprint, _)| table.look(*fingerprint));
-                let new = worlds
-                    .iter()
-                    .filter(|(fingerprint, _)| table.insert([*fingerprint], *fingerprint));
-                new.for_each(|(_, world)| is_new(world));
+                insert_all(table, worlds, |fingerprint, _| [fingerprint], is_new);
             }
+        }
+    }
+}
+
+fn insert_all<const W: usize, const K: usize>(
+    table: &mut Table<K>,
+    worlds: &[(u64, Packed<W>)],
+    key: impl Fn(u64, &Packed<W>) -> [u64; K],
+    mut is_new: impl FnMut(&Packed<W>),
+) {
+    worlds.iter().for_each(|(fingerprint, _)| table.look(*fingerprint));
+    for (fingerprint, world) in worlds {
+        if table.insert(key(*fingerprint, world), *fingerprint) {
+            is_new(world);
         }
     }
 }

@@ -8,6 +8,7 @@ use raft_model::cluster::Protocol;
 use super::Args;
 use super::rows::Row;
 use crate::cli::amount::as_f64;
+use crate::cli::drawing::text;
 
 /// Measures, in pixels.
 const MARGIN: f64 = 56.0;
@@ -144,8 +145,4 @@ fn line(svg: &mut String, axes: &Axes, panel: usize, rows: &[&Row]) {
     let servers = last.servers;
     let s = if servers == 1 { "" } else { "s" };
     text(svg, "name", (x + 8.0, y + 4.0), &format!("{servers} server{s}"));
-}
-
-fn text(svg: &mut String, class: &str, (x, y): (f64, f64), says: &str) {
-    let _ = writeln!(svg, "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{says}</text>");
 }

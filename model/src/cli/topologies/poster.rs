@@ -9,6 +9,9 @@ use raft_model::topology::{Finding, Row, Survey, Verdict};
 use raft_model::types::ServerId;
 use raft_model::world::links::{Links, letter};
 
+use crate::cli::amount::as_f64;
+use crate::cli::drawing::text;
+
 /// Measures, in pixels.
 const MARGIN: f64 = 36.0;
 const TOP: f64 = 132.0;
@@ -187,13 +190,4 @@ fn legend(svg: &mut String, survey: &Survey, rows: &[&Row], top: f64) {
     });
     let counts = format!("A leader stays: {}.", counts.collect::<Vec<_>>().join(", "));
     text(svg, "sub", (MARGIN, top + 40.0), &counts);
-}
-
-fn text(svg: &mut String, class: &str, (x, y): (f64, f64), says: &str) {
-    let _ = writeln!(svg, "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{says}</text>");
-}
-
-/// A small number.
-fn as_f64(number: usize) -> f64 {
-    f64::from(u16::try_from(number).unwrap_or(u16::MAX))
 }
