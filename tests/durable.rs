@@ -95,6 +95,8 @@ fn a_server_waits_for_the_disk_before_it_asks_for_a_vote() {
         "write A of /data/ballot",
         "wait for /data/ballot",
         "wait for /data",
+        // No wait: who finds nothing about the original trusts what is there.
+        "rename /data/original.new to /data/original",
     ];
     let voted_for_itself =
         ["write A of /data/ballot", "write B of /data/ballot", "wait for /data/ballot", "send"];
