@@ -20,6 +20,8 @@
 //! | `mend-way S1 S3` | S3 hears S1 again |
 //! | `heal` | everybody hears everybody, and what has waited can be delivered |
 //! | `restart S2` | S2 crashes and comes up again with what it had stored |
+//! | `lose-disk S2` | S2 crashes and comes up without its disk: it waits for the terms of all others |
+//! | `hear-term S2 S1` | S1 tells its term to S2, which has lost its disk |
 //! | `show` | the state of every server |
 //! | `expect-leader S1` | the script fails unless S1 leads and nobody else does |
 //! | `expect-no-leader` | … unless nobody leads |
@@ -129,6 +131,7 @@ pub const SCRIPTS: &[(&str, &str)] = &scripts![
     "33_two_precandidates"
     "34_alone_guarded"
     "35_everybody_restarts"
+    "36_lost_disk"
 ];
 
 /// What a script tells, in the first sentence that it begins with.
