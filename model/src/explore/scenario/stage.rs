@@ -15,12 +15,12 @@ use crate::cluster::Cluster;
 use crate::election::{Event, Outgoing, State, Step, Timer};
 use crate::message::Message;
 use crate::run::sentence;
-use crate::types::{Attempt, Round, ServerId, ServerSet, Term};
+use crate::types::{Attempt, Round, ServerId, Term};
 use crate::world::bounds::Bounds;
 use crate::world::properties::Property;
 use crate::world::{Handlers, World, WorldModel};
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+pub(super) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// More deliveries than any script needs: replies answer requests only, so the network falls quiet.
 const MANY: usize = 1000;
@@ -54,12 +54,12 @@ pub(super) struct Description {
 
 /// The servers and the network between them.
 pub(super) struct Stage {
-    model: WorldModel,
+    pub(super) model: WorldModel,
     pub(super) world: World,
     /// In the order in which they were sent.
     letters: Vec<Letter>,
     /// What the first of two servers sends to the second does not arrive.
-    cut: BTreeSet<(ServerId, ServerId)>,
+    pub(super) cut: BTreeSet<(ServerId, ServerId)>,
     /// All that has happened.
     pub(super) path: Vec<Code>,
 }
@@ -111,42 +111,6 @@ impl Stage {
         });
         let attempt = attempts.max().map_or(Attempt::FIRST, Attempt::next);
         self.step(id, Trigger::Event(Event::Timeout { attempt }))
-    }
-
-    /// It crashes, and comes up again with what it had stored.
-    pub(super) fn restart(&mut self, id: ServerId) -> Result<String> {
-        if self.state(id).role.is_returning() {
-            return Err(format!("{id} has no disk: it loses it again, or hears terms").into());
-        }
-        self.step(id, Trigger::Restart)
-    }
-
-    /// It crashes, and comes up without its disk. From now on it is one of those of whom less is
-    /// promised.
-    pub(super) fn lose_disk(&mut self, id: ServerId) -> Result<String> {
-        let lost_disks = &mut self.model.bounds.lost_disks;
-        *lost_disks = lost_disks.with(id);
-        self.step(id, Trigger::LoseDisk)
-    }
-
-    /// Another server tells it its term.
-    pub(super) fn hear_term(&mut self, id: ServerId, from: ServerId) -> Result<String> {
-        if !self.state(id).role.is_returning() {
-            return Err(format!("{id} has not lost its disk").into());
-        }
-        if from == id || self.state(from).role.is_returning() {
-            return Err(format!("{from} has lost its disk, too, and has no term").into());
-        }
-        if self.cut.contains(&(from, id)) {
-            return Err(format!("{id} is cut off from {from}").into());
-        }
-        let term = self.state(from).ballot.current_term;
-        self.step(id, Trigger::Event(Event::TermHeard { from, term }))
-    }
-
-    /// Who has lost its disk so far.
-    pub(super) const fn lost_disks(&self) -> ServerSet {
-        self.model.bounds.lost_disks
     }
 
     /// A server moves, and tells about it.
