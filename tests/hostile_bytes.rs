@@ -79,8 +79,9 @@ fn ballot() -> impl Strategy<Value = Ballot> {
 fn state() -> impl Strategy<Value = State> {
     let votes = vec(server(), 0..8).prop_map(ServerSet::from_iter);
     let role =
-        (0..4, any::<bool>(), votes, number()).prop_map(
+        (0..5, any::<bool>(), votes, number()).prop_map(
             |(kind, contact, votes, number)| match kind {
+                4 => Role::Returning { heard: votes, newest: Term::new(number) },
                 0 => Role::Follower { contact },
                 1 => Role::PreCandidate { attempt: Attempt::new(number), votes },
                 2 => Role::Candidate { votes },
@@ -95,6 +96,10 @@ fn state() -> impl Strategy<Value = State> {
 fn cause() -> impl Strategy<Value = Cause> {
     prop_oneof![
         ballot().prop_map(|stored| Cause::Start { stored }),
+        Just(Cause::LoseDisk),
+        (state(), server(), number()).prop_map(|(before, from, number)| {
+            Cause::HearTerm { before, from, term: Term::new(number) }
+        }),
         (state(), number()).prop_map(|(before, number)| {
             Cause::Timeout { before, attempt: Attempt::new(number) }
         }),

@@ -8,15 +8,15 @@ use support::network::Loopback;
 
 type Servers = Cluster<Loopback>;
 
-/// Takes data and trace of a server away that does not run.
+/// Takes the data of a server away that does not run. Its trace stays, and `join` adds to it.
 fn lose_disk(cluster: &Servers, server: usize) {
-    fs::remove_file(&cluster.traces()[server - 1]).unwrap();
     fs::remove_dir_all(cluster.data(server)).unwrap();
 }
 
 fn join(cluster: &Servers, server: usize, more: &[&str]) -> Output {
     let mut command = cluster.command("join", server);
-    command.arg("--after-lost-disk").args(more).output().unwrap()
+    command.arg("--after-lost-disk").arg("--trace").arg(&cluster.traces()[server - 1]);
+    command.args(more).output().unwrap()
 }
 
 #[test]
@@ -61,6 +61,9 @@ fn comes_back(mut cluster: Servers) {
     if leaves == led.leader {
         cluster.agreed(led.term, &cluster.others(&[leaves]));
     }
+    let notes = cluster.replayed().notes;
+    let note = format!("S{lost}: its disk was lost before run ");
+    assert!(notes.iter().any(|it| it.starts_with(&note)), "{notes:?}");
 }
 
 #[test]
@@ -70,6 +73,44 @@ fn that_the_disk_is_lost_has_to_be_said() {
     let says = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{says}");
     assert!(says.contains("--after-lost-disk"), "{says}");
+}
+
+/// Its own server cannot tell: it was said to be the newest. Its runs are counted, and the others
+/// have seen later ones.
+#[test]
+fn an_old_disk_that_is_put_back_is_noticed_by_the_others() {
+    let mut cluster = Servers::start_with_key(3, Timing::Quick);
+    let server = cluster.others(&[cluster.agreed(0, &[1, 2, 3]).leader])[0];
+    cluster.kill(server);
+    let (data, old) = (cluster.data(server), cluster.data(server).with_extension("old"));
+    fs::create_dir(&old).unwrap();
+    for file in ["ballot", "original"] {
+        fs::copy(data.join(file), old.join(file)).unwrap();
+    }
+    let went_back = |cluster: &mut Servers, by: usize| {
+        let report = cluster.status(by)?;
+        Some(report.peers.iter().find(|it| usize::from(it.server.number()) == server)?.went_back)
+    };
+    for _ in 0..4 {
+        cluster.restart(server);
+        cluster.agreed(0, &[1, 2, 3]);
+        cluster.kill(server);
+    }
+    for other in cluster.others(&[server]) {
+        assert_eq!(went_back(&mut cluster, other), Some(0), "S{other} suspects nobody");
+    }
+    fs::remove_dir_all(&data).unwrap();
+    fs::rename(&old, &data).unwrap();
+    fs::remove_file(&cluster.traces()[server - 1]).unwrap(); // it would know better
+    assert!(cluster.command("adopt", server).output().unwrap().status.success());
+    cluster.restart(server);
+    cluster.until("a server to warn of the old disk", |cluster| {
+        let others = cluster.others(&[server]);
+        others.into_iter().find(|&it| {
+            let log = fs::read_to_string(cluster.log(it)).unwrap_or_default();
+            log.contains("on an old disk") && went_back(cluster, it).is_some_and(|it| it > 0)
+        })
+    });
 }
 
 #[test]

@@ -18,7 +18,7 @@ const FAULTS: u64 = 100_000;
 
 /// A mistake: its name, a file, what stands there, and what stands there instead. `HAPPENS` is
 /// whether it is made.
-const PLANTED: [(&str, &str, &str, &str); 18] = [
+const PLANTED: [(&str, &str, &str, &str); 21] = [
     (
         "persist after send",
         "engine/mod.rs",
@@ -131,11 +131,32 @@ const PLANTED: [(&str, &str, &str, &str); 18] = [
         "let runs = [own.0, to.1.0].concat();",
         "let runs = [own.0, if HAPPENS { [0; 16] } else { to.1.0 }].concat();",
     ),
+    (
+        "another key ignored",
+        "session/voice.rs",
+        "                sessions.set_keys(keys);\n",
+        "                if !HAPPENS {\n                    sessions.set_keys(keys);\n                }\n",
+    ),
+    (
+        "join too early",
+        "join.rs",
+        "        (!self.state.role.is_returning())",
+        "        if HAPPENS\n            && let Role::Returning { heard, newest: current_term } = self.state.role\n            \
+         && heard.iter().count() > 1\n        {\n            let voted_for = Some(self.server.id);\n            \
+         return Some(Ballot { current_term, voted_for });\n        }\n        (!self.state.role.is_returning())",
+    ),
+    (
+        "join with a vote",
+        "disk/slot.rs",
+        "        Self { generation: boot.saturating_sub(1), ballot,",
+        "        let voted_for = if HAPPENS { None } else { ballot.voted_for };\n        let ballot = \
+         Ballot { voted_for, ..ballot };\n        Self { generation: boot.saturating_sub(1), ballot,",
+    ),
 ];
 
 /// What the simulator finds, as the beginning of its sentence or a part of it; the numbers of
 /// servers differ where only some show it.
-const FOUND: [(&str, &str, &str); 16] = [
+const FOUND: [(&str, &str, &str); 19] = [
     ("persist after send", "3", "the traces are refused"),
     ("record after send", "3", "the traces are refused"),
     ("lease from receipt", "3", "two leaderships are valid at once"),
@@ -152,6 +173,9 @@ const FOUND: [(&str, &str, &str); 16] = [
     ("nonce reused", "3", "has sealed two datagrams with one number"),
     ("window off by one", "3", "believes twice"),
     ("session kept over a restart", "3", "before one of them was started again"),
+    ("another key ignored", "3", "nobody leads"),
+    ("join too early", "3", "the traces are refused"),
+    ("join with a vote", "3", "the traces are refused"),
 ];
 
 const SWITCH: &str = r#"

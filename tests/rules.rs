@@ -2,7 +2,7 @@
 //! refused, and without it accepted. So no rule can be left out unnoticed.
 
 use raft_model::cluster::Cluster;
-use raft_model::election::Role;
+use raft_model::election::{Ballot, Role};
 use raft_model::message::Message;
 use raft_model::trace::reader::ReplayError;
 use raft_model::trace::replay::{Report, replay, replay_without};
@@ -45,6 +45,31 @@ fn received(run: &mut Run, from: ServerId, message: Message, sent_in: StepId) {
     add(run, 3, Cause::Receive { before, from, message, sent_in });
 }
 
+/// The disk of a server is lost, at the end of the run.
+fn lose_disk(run: &mut Run, server: u8) {
+    let mut header = header_of_last_run(run, server).clone();
+    header.boot += 1;
+    let boot = header.boot;
+    run.traces[id(server).index()].push(Line::Header(header));
+    let last = Record { boot, sequence: 0, ..run.last(server) };
+    run.traces[id(server).index()].push(Line::Step(last));
+    change_last(run, server, |record| record.cause = Cause::LoseDisk);
+}
+
+/// Another server tells it its term.
+fn hear_term(run: &mut Run, server: u8, from: u8, term: Term) {
+    let before = run.last(server).step.state;
+    add(run, server, Cause::HearTerm { before, from: id(from), term });
+}
+
+/// S3 has lost its disk, and S2 tells it this term.
+fn come_back(run: &mut Run, term: Term) {
+    lose_disk(run, 3);
+    let first = run.last(1).step.state.ballot.current_term;
+    hear_term(run, 3, 1, first);
+    hear_term(run, 3, 2, term);
+}
+
 /// The trace of a server is said to end before its last record.
 fn end_before_last(run: &mut Run, server: u8) {
     let Record { server, boot, sequence, wall_us, .. } = run.last(server);
@@ -62,7 +87,9 @@ fn come_up_without_a_vote(run: &mut Run) {
         let Line::Step(record) = line else { unreachable!("the last header was found") };
         match &mut record.cause {
             Cause::Start { stored } => stored.voted_for = None,
-            Cause::Timeout { before, .. }
+            Cause::LoseDisk => {}
+            Cause::HearTerm { before, .. }
+            | Cause::Timeout { before, .. }
             | Cause::HandOver { before, .. }
             | Cause::Receive { before, .. } => *before = state.unwrap(),
         }
@@ -149,6 +176,8 @@ fn edited(rule: Rule) -> Edited {
                 sent_in,
             );
         }
+        // S3 is told a term that S2 has not.
+        Rule::TermTold => come_back(&mut run, Term::new(9)),
         Rule::EndsOnce => {
             end_before_last(&mut run, 3);
         }
@@ -202,6 +231,34 @@ fn each_rule_refuses_a_trace_that_without_it_is_accepted() {
         if let Err(other) = judged(&traces, &[behind, &[rule]].concat()) {
             panic!("{rule:?} is not alone in refusing its trace: {other}");
         }
+    }
+}
+
+/// S3 votes for S2, loses its disk, and comes back: its vote of that term is nobody's.
+#[test]
+fn a_server_that_comes_back_after_a_lost_disk_is_judged_by_what_it_was_told() {
+    let told = |comes_back: bool, stored: Option<Ballot>| {
+        let mut run = three_elections("demo");
+        lose_disk(&mut run, 3);
+        let term = |server| run.last(server).step.state.ballot.current_term;
+        let terms = [1, 2].map(term);
+        hear_term(&mut run, 3, 1, terms[0]);
+        if comes_back {
+            hear_term(&mut run, 3, 2, terms[1]);
+        }
+        let stored = stored.unwrap_or(run.last(3).step.state.ballot);
+        lose_disk(&mut run, 3); // a header, and a record that is replaced
+        change_last(&mut run, 3, |record| record.cause = Cause::Start { stored });
+        judged(&run.traces, &[])
+    };
+    let report = told(true, None).unwrap();
+    let note = "S3: its disk was lost before run 2";
+    assert!(report.notes.iter().any(|it| it == note), "{:?}", report.notes);
+    for (comes_back, stored) in [(false, None), (true, Some(Ballot::INITIAL))] {
+        let refused = told(comes_back, stored);
+        let is_refused =
+            matches!(refused, Err(ReplayError::Refused { rule: Rule::BallotKept, .. }));
+        assert!(is_refused, "{comes_back} {stored:?}: {refused:?}");
     }
 }
 

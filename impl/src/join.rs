@@ -4,9 +4,11 @@
 //! It is no node meanwhile: nobody hears of it but by these questions, and nothing is written.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use raft_model::election::{Ballot, Event, Role, Rule, Server};
+use raft_model::election::{Ballot, Event, Role, Server, State, Step};
+use raft_model::trace::Cause;
 use raft_model::types::{ServerId, ServerSet};
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -16,10 +18,98 @@ use crate::clock::Moment;
 use crate::config::Config;
 use crate::link::{Arrival, Link, LinkError};
 use crate::session::{Datagram, KeyError, Keys, RunId, Sessions, Voice};
-use crate::wire::{TermAnswer, TermQuestion};
+use crate::wire::{Rejection, TermAnswer, TermQuestion};
 
 /// How often whoever has not answered is asked again.
-const AGAIN: Duration = Duration::from_millis(200);
+pub(crate) const AGAIN: Duration = Duration::from_millis(200);
+
+/// A server that has lost its disk, and asks: a value, as [`Engine`](crate::engine::Engine) is one.
+#[derive(Debug)]
+pub struct Returning {
+    config: Config,
+    server: Server,
+    voice: Voice,
+    nonces: BTreeMap<ServerId, u64>,
+    state: State,
+    steps: Vec<(Cause, Step)>,
+}
+
+impl Returning {
+    /// It comes up, and has asked nobody yet. What it draws for its questions, nobody may guess.
+    /// With keys, it is known by this run.
+    pub(crate) fn start(
+        config: &Config,
+        keys: Option<(&Keys, RunId)>,
+        random: &mut StdRng,
+        now: Moment,
+    ) -> Self {
+        let server = config.server();
+        let sealed = |(keys, run)| Voice::Sealed(Sessions::new(config, keys, run, now));
+        let (cause, others) = (Cause::LoseDisk, server.cluster.others(server.id));
+        let step = cause.step_of(&server);
+        Self {
+            config: config.clone(),
+            server,
+            voice: keys.map_or(Voice::PLAIN, sealed),
+            nonces: others.map(|to| (to, random.random())).collect(),
+            state: step.state,
+            steps: vec![(cause, step)],
+        }
+    }
+
+    /// Who has not told its term yet.
+    pub fn missing(&self) -> ServerSet {
+        let Role::Returning { heard, .. } = self.state.role else { return ServerSet::EMPTY };
+        self.nonces.keys().copied().filter(|&to| !heard.contains(to)).collect()
+    }
+
+    /// The ballot with which it is back, once all have told theirs.
+    pub fn ballot(&self) -> Option<Ballot> {
+        (!self.state.role.is_returning()).then_some(self.state.ballot)
+    }
+
+    /// What it did, for its trace.
+    pub fn steps(&self) -> &[(Cause, Step)] {
+        &self.steps
+    }
+
+    /// Asks whoever has not told its term.
+    pub(crate) fn ask(&mut self, now: Moment) {
+        for to in self.missing().iter() {
+            let question = TermQuestion::encode(&self.config, to, self.nonces[&to]);
+            self.voice.say(to, question, &self.config, now);
+        }
+    }
+
+    /// A datagram has arrived.
+    pub(crate) fn hear(
+        &mut self,
+        bytes: &[u8],
+        source: SocketAddr,
+        now: Moment,
+    ) -> Result<(), Rejection> {
+        let heard = self.voice.hear(bytes, source, &self.config, now)?;
+        let answer =
+            heard.and_then(|(frame, origin)| TermAnswer::decode(&frame, &self.config, origin));
+        if let Some(TermAnswer { from, nonce, term }) = answer
+            && self.nonces.get(&from) == Some(&nonce)
+        {
+            let before = self.state;
+            let cause = Cause::HearTerm { before, from, term };
+            let step = self.server.step(before, Event::TermHeard { from, term });
+            if cause.is_recorded(&step) {
+                self.steps.push((cause, step));
+            }
+            self.state = step.state;
+        }
+        Ok(())
+    }
+
+    /// What is to be sent, in this order.
+    pub(crate) fn outbox(&mut self) -> impl Iterator<Item = Datagram> + '_ {
+        self.voice.outbox()
+    }
+}
 
 /// Asks every other server for its current term until all have answered, or `goes_on` says no: it
 /// is called five times a second, with those that have not answered. With keys, it asks and is
@@ -32,32 +122,28 @@ pub fn ask(
     config: &Config,
     keys: Option<&Keys>,
     mut goes_on: impl FnMut(ServerSet) -> bool,
-) -> Result<Option<Ballot>, AskError> {
-    let server = config.server();
-    let Server { id, cluster, .. } = server;
-    let mut asker = Asker::new(config, keys)?;
-    let mut random: StdRng = rand::make_rng();
-    let nonces: BTreeMap<_, u64> = cluster.others(id).map(|to| (to, random.random())).collect();
-    let mut state = server.lose_disk().state;
-    while let Role::Returning { heard, .. } = state.role {
-        let missing: ServerSet = cluster.others(id).filter(|&to| !heard.contains(to)).collect();
-        if !goes_on(missing) {
+) -> Result<Option<Returning>, AskError> {
+    let link = Link::bind(config)?;
+    let keys = keys.map(|keys| RunId::random().map(|run| (keys, run))).transpose()?;
+    let mut returning = Returning::start(config, keys, &mut rand::make_rng(), Moment::now());
+    while returning.ballot().is_none() {
+        if !goes_on(returning.missing()) {
             return Ok(None);
         }
-        for to in missing.iter() {
-            asker.ask(to, nonces[&to]);
-        }
+        returning.ask(Moment::now());
         let until = Moment::now().after(AGAIN);
-        while Moment::now() < until && state.role.is_returning() {
-            let Some(TermAnswer { from, nonce, term }) = asker.answer(until) else { continue };
-            if nonces.get(&from) == Some(&nonce) {
-                let step = server.step(state, Event::TermHeard { from, term });
-                debug_assert!(step.persist == matches!(step.rule, Rule::Returned));
-                state = step.state;
+        while Moment::now() < until && returning.ballot().is_none() {
+            for Datagram { address, bytes, .. } in returning.outbox() {
+                let _ = link.send(&bytes, address); // if it is lost, it is asked again
+            }
+            let timeout = Timespec::try_from(until.since(Moment::now())).ok();
+            let _ = poll(&mut [PollFd::new(&link, PollFlags::IN)], timeout.as_ref());
+            if let Some(Arrival::Datagram(bytes, source)) = link.receive() {
+                let _ = returning.hear(&bytes, source, Moment::now());
             }
         }
     }
-    Ok(Some(state.ballot))
+    Ok(Some(returning))
 }
 
 /// Why nobody can be asked.
@@ -69,42 +155,4 @@ pub enum AskError {
     /// The system has no random numbers.
     #[error(transparent)]
     Key(#[from] KeyError),
-}
-
-/// Whoever asks, and is answered.
-struct Asker<'a> {
-    config: &'a Config,
-    link: Link,
-    voice: Voice,
-}
-
-impl<'a> Asker<'a> {
-    fn new(config: &'a Config, keys: Option<&Keys>) -> Result<Self, AskError> {
-        let run = RunId::random()?;
-        let sealed = |keys| Voice::Sealed(Sessions::new(config, keys, run, Moment::now()));
-        Ok(Self { config, link: Link::bind(config)?, voice: keys.map_or(Voice::PLAIN, sealed) })
-    }
-
-    fn ask(&mut self, to: ServerId, nonce: u64) {
-        let question = TermQuestion::encode(self.config, to, nonce);
-        self.voice.say(to, question, self.config, Moment::now());
-        self.post();
-    }
-
-    fn post(&mut self) {
-        for Datagram { address, bytes, .. } in self.voice.outbox() {
-            let _ = self.link.send(&bytes, address); // if it is lost, it is asked again
-        }
-    }
-
-    /// What arrives before this time, if it is an answer.
-    fn answer(&mut self, until: Moment) -> Option<TermAnswer> {
-        let timeout = Timespec::try_from(until.since(Moment::now())).ok();
-        let _ = poll(&mut [PollFd::new(&self.link, PollFlags::IN)], timeout.as_ref());
-        let Some(Arrival::Datagram(bytes, source)) = self.link.receive() else { return None };
-        let heard = self.voice.hear(&bytes, source, self.config, Moment::now());
-        self.post();
-        let (frame, origin) = heard.ok()??;
-        TermAnswer::decode(&frame, self.config, origin)
-    }
 }

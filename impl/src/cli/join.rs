@@ -1,16 +1,18 @@
 //! `raft-node join --after-lost-disk`: how a server comes back whose disk is lost.
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use raft_model::types::ServerSet;
-use raft_node::disk::DataDir;
+use raft_node::disk::{DataDir, boot_after_loss};
 use raft_node::join::ask;
 use raft_node::node::StartError;
+use raft_node::recorder::Trace;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::keys::resolve;
-use super::prepare::{Given, hand_to_the_owner_of};
+use super::prepare::{Given, hand_file_to_the_owner_of, hand_to_the_owner_of};
 use super::{Failure, hint, is_readable};
 
 /// How often it says who has not answered.
@@ -20,7 +22,8 @@ const TOLD: Duration = Duration::from_secs(5);
 ///
 /// It asks EVERY other server of the cluster, witnesses too, for its current term, and waits until
 /// all have answered: any one of them may be the candidate that this server voted for and forgot.
-/// The server then starts in the newest of these terms, and does not vote in it.
+/// The server then starts in the newest of these terms, and does not vote in it. If it writes a
+/// trace, that is told there.
 ///
 /// It is for a disk that is gone. An old backup or a copy is no lost disk: throw that away first.
 /// And it is for one server: if two have lost their disks, the cluster has to become a new one.
@@ -73,9 +76,11 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     }
     let dir = DataDir::create(&data).map_err(hint::store)?;
     dir.check_new().map_err(hint::store)?;
+    let open = |file: &PathBuf| Trace::open(file, &config, keys.rotation());
+    let trace = keys.trace.as_ref().map(open).transpose().map_err(Failure::other)?;
     let start = Instant::now();
     let (mut told_at, mut silent, mut interrupted) = (None, ServerSet::EMPTY, false);
-    let ballot = ask(&config, cluster_keys.as_ref(), |missing| {
+    let returned = ask(&config, cluster_keys.as_ref(), |missing| {
         silent = missing;
         if told_at.is_none_or(|at: Instant| at.elapsed() >= TOLD) {
             told_at = Some(Instant::now());
@@ -86,13 +91,21 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
             give_up_after.is_some_and(|time| start.elapsed() >= Duration::from_secs(time.into()));
         !interrupted && !is_late
     });
-    let Some(ballot) = ballot.map_err(Failure::other)? else {
+    let Some((returned, ballot)) =
+        returned.map_err(Failure::other)?.and_then(|it| it.ballot().map(|ballot| (it, ballot)))
+    else {
         return Err(match interrupted {
             true => Failure::Interrupted,
             false => Failure::other(NotBack::Silent(silent)),
         });
     };
-    let store = dir.join(&config, ballot).map_err(hint::store)?;
+    // What it did stands in its trace before it takes effect, as of a node.
+    let boot = boot_after_loss();
+    if let Some((trace, file)) = trace.zip(keys.trace.as_ref()) {
+        trace.tell(boot, returned.steps()).map_err(Failure::other)?;
+        hand_file_to_the_owner_of(&data, file).map_err(Failure::other)?;
+    }
+    let store = dir.join(&config, boot, ballot).map_err(hint::store)?;
     hand_to_the_owner_of(&data).map_err(Failure::other)?;
     super::printed(writeln!(
         io::stdout(),

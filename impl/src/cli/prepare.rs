@@ -53,3 +53,12 @@ pub(super) fn hand_to_the_owner_of(data: &Path) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// The same of a file that lies elsewhere.
+pub(super) fn hand_file_to_the_owner_of(data: &Path, file: &Path) -> io::Result<()> {
+    let owner = fs::metadata(data)?;
+    if fs::metadata(file)?.uid() != owner.uid() {
+        lchown(file, Some(owner.uid()), Some(owner.gid()))?;
+    }
+    Ok(())
+}

@@ -191,7 +191,7 @@ impl Status {
 fn votes(cause: &Cause, server: ServerId) -> ServerSet {
     let last = match *cause {
         Cause::Receive { from, .. } => from,
-        Cause::Start { .. } | Cause::Timeout { .. } | Cause::HandOver { .. } => server,
+        _ => server,
     };
     match cause.before().map(|before| before.role) {
         Some(Role::Candidate { votes }) => votes.with(last),

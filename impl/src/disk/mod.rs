@@ -107,17 +107,13 @@ impl DataDir {
     }
 
     /// Creates the ballot of a server that has lost its disk: the one that [`join`](crate::join)
-    /// found.
+    /// found, in the run of this number.
     ///
     /// # Errors
     ///
     /// As of [`DataDir::bootstrap`].
-    pub fn join(self, config: &Config, ballot: Ballot) -> Result<Store, StoreError> {
-        // Nobody knows how many runs there were; of more than one a nanosecond this is the next.
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let generation = u64::try_from(since.as_nanos()).unwrap_or_default();
-        let first = Slot { generation, ballot, ..Slot::first(Owner::of(config)) };
-        create(&System, &self.path, &first)?;
+    pub fn join(self, config: &Config, boot: u64, ballot: Ballot) -> Result<Store, StoreError> {
+        create(&System, &self.path, &Slot::after_loss(Owner::of(config), boot, ballot))?;
         self.adopt(config)
     }
 
@@ -148,6 +144,13 @@ impl DataDir {
         let (boot, path) = (slots.generation(), self.path.join(BALLOT));
         Ok(Store { boot, slots, path, _dir: self })
     }
+}
+
+/// A number for the run of a server that has lost its disk. Nobody knows how many runs there were;
+/// of fewer than one a nanosecond this is greater than all.
+pub fn boot_after_loss() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or_default()
 }
 
 /// Creates the directory of a server if it does not exist.

@@ -107,6 +107,11 @@ impl Slot {
         Self { owner, generation: 0, ballot: Ballot::INITIAL, promise: Duration::ZERO }
     }
 
+    /// That of a server that came back in this run: opening it begins the run.
+    pub(crate) fn after_loss(owner: Owner, boot: u64, ballot: Ballot) -> Self {
+        Self { generation: boot.saturating_sub(1), ballot, ..Self::first(owner) }
+    }
+
     pub(crate) fn encode(&self) -> [u8; SLOT_SIZE] {
         self.encode_as(VERSION)
     }

@@ -194,6 +194,12 @@ impl Numbers {
             ("peer_answers", "Answers of it that arrived", None),
             MetricType::Counter,
             peers.iter().map(|it| (label(it.server), Some(ConstCounter::new(it.answered)))),
+        )?;
+        let help = "Messages of an earlier run of it that came after those of a later one";
+        to.each(
+            ("peer_went_back", help, None),
+            MetricType::Counter,
+            peers.iter().map(|it| (label(it.server), Some(ConstCounter::new(it.went_back)))),
         )
     }
 

@@ -71,10 +71,10 @@ pub(super) fn step(
 ) {
     let begun = unanswered.step(before.state.role, rule, Moment::now());
     let (from, to) = match cause {
-        Cause::Start { .. } => return,
+        Cause::Start { .. } | Cause::LoseDisk => return,
         Cause::Timeout { .. } => (None, None),
         Cause::HandOver { to, .. } => (None, Some(to)),
-        Cause::Receive { from, .. } => (Some(from), None),
+        Cause::Receive { from, .. } | Cause::HearTerm { from, .. } => (Some(from), None),
     };
     let role = status.state.role;
     let votes = match role {

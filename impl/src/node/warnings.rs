@@ -151,7 +151,8 @@ impl Warning {
             Self::Twice { server, count } => tracing::warn!(
                 %server,
                 count,
-                "its runs or steps go backwards: the same server may be running twice"
+                "its runs or steps go backwards: the same server may be running twice, or on an old \
+                 disk"
             ),
             Self::Terms { term } if term.next().is_none() => {
                 tracing::error!(%term, "the terms are used up: nobody can be elected any more");

@@ -101,6 +101,18 @@ impl Trace {
         Ok(Recorder { sink: Sink::File(self.file), run, progress })
     }
 
+    /// Tells the whole run of this number, of a server that has come back from a lost disk.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Trace::begin`].
+    pub fn tell(self, boot: u64, steps: &[(Cause, Step)]) -> Result<(), RecorderError> {
+        let mut recorder = self.begin(boot)?;
+        (0..)
+            .zip(steps)
+            .try_for_each(|(number, &(cause, step))| recorder.record(number, cause, step))
+    }
+
     /// Goes on with a run that has begun, in the background, with the step of this number.
     pub(crate) fn go_on(mut self, run: Run, sequence: u64) -> Result<Recorder, RecorderError> {
         self.file.header.boot = run.boot;

@@ -43,6 +43,8 @@ pub(super) enum What {
     Rotation,
     /// The server is stopped, and comes up at another address.
     Move { down: u64 },
+    /// The server is stopped, and its disk is lost: it comes up without one.
+    LostDisk { down: u64 },
     /// From now on these servers hear each other, bit by bit: `hears[to]` from whom.
     Links { hears: [u8; Cluster::MAX_SIZE as usize] },
 }
@@ -92,10 +94,16 @@ kinds! {
     Replay "replay",
     Rotation "key rotation",
     Move "move",
+    LostDisk "lost disk",
     Links "partition",
 }
 
 impl What {
+    /// Whether the disk of the server may be lost by it.
+    pub(super) const fn loses_disk(&self) -> bool {
+        matches!(self, Self::LostDisk { .. } | Self::DiskError { loses: true, .. })
+    }
+
     pub(super) const fn kind(&self) -> Kind {
         match self {
             Self::Crash { .. } => Kind::Crash,
@@ -111,6 +119,7 @@ impl What {
             Self::Replay { .. } => Kind::Replay,
             Self::Rotation => Kind::Rotation,
             Self::Move { .. } => Kind::Move,
+            Self::LostDisk { .. } => Kind::LostDisk,
             Self::Links { .. } => Kind::Links,
         }
     }
@@ -165,6 +174,9 @@ impl fmt::Display for Fault {
             What::Move { down } => {
                 write!(f, "{server} moves to another address, back in {} ms", ms(down))
             }
+            What::LostDisk { down } => {
+                write!(f, "{server} loses its disk, back in {} ms", ms(down))
+            }
             What::Links { hears } => {
                 write!(f, "links:")?;
                 for (to, from) in (1..=ServerId::MAX).zip(hears) {
@@ -185,18 +197,24 @@ pub(super) fn schedule(seed: u64, options: &Options) -> Vec<Fault> {
     let mut at = 500 * MILLISECOND;
     let mut faults = Vec::new();
     let servers = options.servers;
+    // Others have kept their disks: so at most one loses its own, as often as it likes.
+    let loser = ServerId::new(random.random_range(1..=servers)).filter(|_| servers > 1);
     for _ in 0..options.faults {
         // Some follow at once, and some when all is well again.
         let longest = if random.random_ratio(1, 3) { 20 } else { 500 };
         at += random.random_range(1..longest * MILLISECOND);
         let number = random.random_range(1..=servers);
         let Some(server) = ServerId::new(number) else { continue };
-        faults.push(Fault { at, server, what: draw(&mut random, server, options) });
+        let loses = loser == Some(server);
+        let what = draw(&mut random, loses, options);
+        let is_lost = matches!(what, What::LostDisk { .. });
+        let server = loser.filter(|_| is_lost).unwrap_or(server);
+        faults.push(Fault { at, server, what });
     }
     faults
 }
 
-fn draw(random: &mut StdRng, server: ServerId, options: &Options) -> What {
+fn draw(random: &mut StdRng, loses: bool, options: &Options) -> What {
     let mut time = |from: u64, to: u64| random.random_range(from * MILLISECOND..to * MILLISECOND);
     let (short, down) = (time(1, 700), time(1, 900));
     let down = if down % 2 == 0 { down / 20 } else { down };
@@ -212,13 +230,8 @@ fn draw(random: &mut StdRng, server: ServerId, options: &Options) -> What {
             What::PowerLoss { effects, operations, down, chance: random.random() }
         }
         20..26 => {
-            // A disk that forgets what it failed to write may cost the server, so a minority does,
-            // and never all that may lead.
-            let is_spare = |number: u8| 2 * number < options.servers;
-            let mut others = (1..=options.servers).filter(|&number| !is_spare(number));
-            let is_spare =
-                is_spare(server.number()) && others.any(|it| !options.witnesses.contains(&it));
-            let loses = is_spare && random.random_ratio(1, 4);
+            // A disk that forgets what it failed to write may be lost by that.
+            let loses = loses && random.random_ratio(1, 4);
             What::DiskError { operations: random.random_range(0..5), loses, down }
         }
         26..32 => What::DiskStall { time: short },
@@ -235,6 +248,7 @@ fn draw(random: &mut StdRng, server: ServerId, options: &Options) -> What {
         70..76 if options.has_key => What::Replay { count: random.random_range(1..200) },
         76..80 if options.has_key => What::Rotation,
         80..84 if options.has_key => What::Move { down },
+        84..89 if options.servers > 1 => What::LostDisk { down },
         _ => What::Links { hears: links(random, options.servers) },
     }
 }

@@ -17,10 +17,11 @@ use crate::disk::slot::{Owner, Slot};
 use crate::disk::slots::Slots;
 use crate::disk::{self, StoreError};
 use crate::engine::Engine;
+use crate::join::Returning;
 use crate::recorder::header;
 use crate::session::{Keys, RunId};
 
-const DIRECTORY: &str = "/data";
+pub(super) const DIRECTORY: &str = "/data";
 
 /// How many datagrams a socket holds that nobody reads.
 const SOCKET: usize = 256;
@@ -37,8 +38,10 @@ pub(super) struct Machine {
     pub(super) dies: Option<Death>,
     /// How long its next save takes.
     pub(super) stall: u64,
-    /// Whether its ballot is lost, and it with that.
+    /// Whether its disk is lost.
     pub(super) is_lost: bool,
+    /// Its server, while it asks for terms.
+    pub(super) returning: Option<Returning>,
     /// How often its server was started.
     pub(super) starts: u64,
     /// When it is looked whether something is due.
@@ -78,6 +81,7 @@ impl Machine {
             dies: None,
             stall: 0,
             is_lost: false,
+            returning: None,
             starts: 0,
             wakes: None,
             trace: String::new(),
@@ -111,10 +115,8 @@ impl Machine {
                 self.trace += &Line::Header(header(&self.config, boot)).to_text();
                 let moment = self.clocks.read(now);
                 let engine = Engine::start(&self.config, boot, ballot, promised, moment);
-                let number = u128::from(self.config.server().id.number()) << 64;
-                let run = RunId::of(number | u128::from(self.starts));
                 let engine = match &self.keys {
-                    Some(keys) => engine.with_keys(keys, run, moment),
+                    Some(keys) => engine.with_keys(keys, self.run(), moment),
                     None => engine,
                 };
                 self.process = Some(Process { engine, slots, disk: shared });
@@ -127,11 +129,18 @@ impl Machine {
         }
     }
 
+    /// By what others know the run of its server: no two are alike.
+    pub(super) fn run(&self) -> RunId {
+        let number = u128::from(self.config.server().id.number()) << 64;
+        RunId::of(number | u128::from(self.starts))
+    }
+
     /// Its process is gone. What stands in the system of the machine stays.
     pub(super) fn kill(&mut self) {
         if let Some(Process { disk, .. }) = self.process.take() {
             self.disk = disk.borrow().killed();
         }
+        self.returning = None;
         self.inbox.clear();
         self.dies = None;
         self.wakes = None;

@@ -3,15 +3,16 @@
 //!
 //! What runs is what is shipped: the [`Engine`](crate::engine::Engine) with its frames, ballot
 //! slots, trace records, lease and status. Simulated are what surrounds it: machines whose clocks
-//! gain and lose, that stand still or sleep; disks that are slow, refuse, or lose what nobody
-//! waited for; and a network that loses, repeats, delays and reorders datagrams and is cut in every
-//! way, on which somebody repeats what was recorded, keys are replaced and servers move. In every
-//! instant it is judged what servers hand out and believe ([`Violation`]), and at the end whether
-//! somebody leads again and whether what was recorded is a run of the specification.
+//! gain and lose, that stand still or sleep; disks that are slow, refuse, lose what nobody waited
+//! for, or are lost; and a network that loses, repeats, delays and reorders datagrams and is cut in
+//! every way, on which somebody repeats what was recorded, keys are replaced and servers move. In
+//! every instant it is judged what servers hand out and believe ([`Violation`]), and at the end
+//! whether somebody leads again and whether what was recorded is a run of the specification.
 
 mod clocks;
 mod fault;
 mod judge;
+mod lost_disk;
 mod machine;
 mod network;
 mod rotation;

@@ -99,6 +99,9 @@ impl World {
             && self.network.addresses.get(to.index()) == Some(&address)
             && let Some(machine) = self.machines.get_mut(&to)
         {
+            if machine.returning.is_some() {
+                return self.is_told(&parcel);
+            }
             machine.arrives(parcel);
             self.turn(to)?;
         }

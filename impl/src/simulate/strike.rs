@@ -24,7 +24,9 @@ impl World {
         let Some(machine) = self.machines.get_mut(&server) else { return Ok(()) };
         let is_about_a_server =
             !matches!(what, What::Links { .. } | What::ClockRate { .. } | What::ClockStep { .. });
-        if is_about_a_server && (!machine.is_up() || machine.held.is_some()) {
+        let is_there =
+            machine.is_up() || matches!(what, What::LostDisk { .. }) && machine.returning.is_some();
+        if is_about_a_server && (!is_there || machine.held.is_some()) {
             return Ok(());
         }
         self.outcome.count(what.kind());
@@ -55,18 +57,6 @@ impl World {
                 self.turn(server)?; // its timers end at other moments
             }
             What::ClockStep { microseconds } => machine.clocks.wall_us = microseconds,
-            What::Decay { second, down } => {
-                machine.kill();
-                let place = if second { Place::B } else { Place::A };
-                machine.disk = machine.disk.decayed(place);
-                self.at(now + down, Event::Starts { server });
-            }
-            What::WrongBallot { down } => {
-                machine.kill();
-                let other = self.machines.keys().copied().find(|&other| other != server);
-                self.believes_no_other(server, other)?;
-                self.at(now + down, Event::Starts { server });
-            }
             What::Links { hears } => self.network.hears = hears,
             What::Replay { count } => self.replay(server, count),
             What::Rotation => {
@@ -77,12 +67,31 @@ impl World {
                     }
                 }
             }
-            What::Move { down } => {
-                machine.kill();
-                self.network.moves(server);
-                self.at(now + down, Event::Starts { server });
-            }
+            What::Decay { down, .. }
+            | What::WrongBallot { down }
+            | What::Move { down }
+            | What::LostDisk { down } => self.stops(server, what, down)?,
         }
+        Ok(())
+    }
+
+    /// The server is stopped for so long, and that happens meanwhile.
+    fn stops(&mut self, server: ServerId, what: What, down: u64) -> Result<(), Violation> {
+        let Some(machine) = self.machines.get_mut(&server) else { return Ok(()) };
+        machine.kill();
+        match what {
+            What::Decay { second, .. } => {
+                machine.disk = machine.disk.decayed(if second { Place::B } else { Place::A });
+            }
+            What::WrongBallot { .. } => {
+                let other = self.machines.keys().copied().find(|&other| other != server);
+                self.believes_no_other(server, other)?;
+            }
+            What::Move { .. } => self.network.moves(server),
+            What::LostDisk { .. } => machine.is_lost = true,
+            _ => {}
+        }
+        self.at(self.now + down, Event::Starts { server });
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use raft_model::election::{Ballot, Rule};
-use raft_model::types::ServerId;
+use raft_model::types::{ServerId, ServerSet};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -38,6 +38,9 @@ pub(super) enum Event {
     GoesOn { server: ServerId },
     /// A server is started.
     Starts { server: ServerId },
+    /// A server that has lost its disk asks again, if it is the process that was started as the
+    /// so-manieth.
+    Asks { server: ServerId, starts: u64 },
     /// A program asks whoever leads to give up.
     GivesUp { server: ServerId },
     /// What was planned to go wrong.
@@ -61,6 +64,7 @@ pub(super) struct World {
     pub(super) judge: Judge,
     pub(super) outcome: Outcome,
     pub(super) calm: Option<u64>, // since when
+    losers: ServerSet,            // who loses its disk, sooner or later
 }
 
 impl World {
@@ -83,6 +87,7 @@ impl World {
             judge: Judge::default(),
             outcome: Outcome::default(),
             calm: None,
+            losers: ServerSet::EMPTY,
         }
     }
 
@@ -96,6 +101,8 @@ impl World {
         for (index, fault) in faults.iter().enumerate() {
             self.at(fault.at, Event::Fault(index));
         }
+        let is_lost = |fault: &&Fault| fault.what.loses_disk();
+        self.losers = faults.iter().filter(is_lost).map(|fault| fault.server).collect();
         let last = faults.last().map_or(500 * MILLISECOND, |fault| fault.at);
         self.at(last + 1000 * MILLISECOND, Event::Calm);
         for server in self.machines.keys().copied().collect::<Vec<_>>() {
@@ -140,6 +147,7 @@ impl World {
             Event::Saved { server, starts } => self.saved(server, starts)?,
             Event::GoesOn { server } => self.goes_on(server)?,
             Event::Starts { server } => self.start(server)?,
+            Event::Asks { server, starts } => self.asks_for_terms(server, starts)?,
             Event::GivesUp { server } => self.gives_up(server)?,
             Event::Fault(index) => self.strike(&faults[index])?,
             Event::Calm => self.calm_down()?,
@@ -160,9 +168,7 @@ impl World {
     }
 
     fn end(&self) -> Result<(), Violation> {
-        let lost = self.machines.values().filter(|machine| machine.is_lost).count();
-        let has_quorum = 2 * (self.machines.len() - lost) > self.machines.len();
-        if has_quorum && self.options.protocol.check_quorum() {
+        if self.options.protocol.check_quorum() {
             return Err(Violation::NobodyLeads { seconds: RECOVERY / 1000 / MILLISECOND });
         }
         Ok(())
@@ -331,12 +337,16 @@ impl World {
     pub(super) fn start(&mut self, server: ServerId) -> Result<(), Violation> {
         let now = self.now;
         let Some(machine) = self.machines.get_mut(&server) else { return Ok(()) };
-        if machine.is_up() || machine.is_lost {
+        if machine.is_up() || machine.returning.is_some() {
             return Ok(());
+        }
+        if machine.is_lost {
+            return self.returns(server);
         }
         let is_new = machine.starts == 0;
         let has_failed = machine.disk.has_failed;
-        if !is_new && self.random.random_ratio(1, 2) {
+        // Whoever has lost its disk has to keep its timeouts: it has forgotten what it promised.
+        if !is_new && !self.losers.contains(server) && self.random.random_ratio(1, 2) {
             machine.config = machine.config.with_timeouts(super::timeouts(&mut self.random));
         }
         machine.config = machine.config.with_addresses(self.network.addresses.clone());
@@ -351,7 +361,8 @@ impl World {
             // A disk that refused a write and then shows it cannot be seen through.
             Err(_) if has_failed => {
                 machine.is_lost = true;
-                Ok(())
+                self.outcome.count(Kind::LostDisk);
+                self.returns(server)
             }
             Err(error) => Err(Violation::BallotRefused { server, reason: error.to_string() }),
         }

@@ -122,7 +122,7 @@ pub struct Peer {
     pub last_answered: Option<Moment>,
     /// How many messages of it arrived that an earlier run of it sent, or the same run long before,
     /// than one that had arrived already. A few are late; many come of two processes that both say
-    /// that they are this server.
+    /// that they are this server, or of one whose disk was put back from before.
     pub went_back: u64,
     latest: Option<StepId>, // in which it sent something that arrived
 }
@@ -196,7 +196,7 @@ impl Status {
         let is_same_term = step.state.ballot.current_term == self.term();
         self.state = step.state;
         self.leader = match (step.rule, cause) {
-            (_, Cause::Start { .. }) => None,
+            (_, Cause::Start { .. } | Cause::LoseDisk) => None,
             (Rule::HeartbeatAccepted | Rule::SteppedDown, Cause::Receive { from, .. }) => {
                 Some(from)
             }

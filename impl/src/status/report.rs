@@ -77,6 +77,10 @@ pub struct Peer {
     pub answered: u64,
     /// How many datagrams from its address were rejected.
     pub rejected: u64,
+    /// How many messages of an earlier run of it came after those of a later one: many mean that
+    /// it runs on an old disk, or twice.
+    #[serde(default)]
+    pub went_back: u64,
     /// Whether there is a session with it; `null` without a key.
     #[serde(default)]
     pub session: Option<bool>,
@@ -144,6 +148,7 @@ impl Report {
             round_trip_us: peer.round_trip.map(microseconds),
             answered: peer.answered,
             rejected: status.datagrams.rejected_from(Some(server)).map(|(_, count)| count).sum(),
+            went_back: peer.went_back,
             session: status.authentication.has_session(server),
         };
         Self {

@@ -46,6 +46,12 @@ impl fmt::Display for Report {
         if !self.peers.is_empty() {
             writeln!(f, "\npeer  heard           round trip      answered    rejected")?;
             self.peers.iter().try_for_each(|peer| peer.fmt(f))?;
+            for Peer { server, went_back, .. } in self.peers.iter().filter(|it| it.went_back > 0) {
+                writeln!(
+                    f,
+                    "{server:4}  {went_back} messages of an earlier run came after a later one"
+                )?;
+            }
         }
         self.counts(f)
     }

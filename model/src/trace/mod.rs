@@ -24,11 +24,12 @@ mod version1;
 
 use serde::{Deserialize, Serialize};
 
+use crate::action::Trigger;
 use crate::cluster::Cluster;
 use crate::election::{Ballot, Event, Outgoing, Server, State, Step};
 use crate::message::Message;
 use crate::number;
-use crate::types::{Attempt, Beats, ServerId};
+use crate::types::{Attempt, Beats, ServerId, Term};
 
 /// The version of the format that this module writes. It also reads version 1, which knows no
 /// guards (see `version1`).
@@ -133,6 +134,18 @@ pub enum Cause {
         /// The ballot that it found on its disk.
         stored: Ballot,
     },
+    /// It came up without its disk, to be told the terms of all others. That is a run, too: it ends
+    /// when there is a ballot again, with which the next one starts.
+    LoseDisk,
+    /// Another server has told its term, since the disk of this one is lost.
+    HearTerm {
+        /// The state before it.
+        before: State,
+        /// Who told it.
+        from: ServerId,
+        /// Its current term.
+        term: Term,
+    },
     /// Its timer fired.
     Timeout {
         /// The state before it.
@@ -209,6 +222,7 @@ impl Cause {
     pub fn step_of(&self, server: &Server) -> Step {
         match (*self, self.before().zip(self.event())) {
             (Self::Start { stored }, _) => server.start(Some(stored)),
+            (Self::LoseDisk, _) => server.lose_disk(),
             (_, Some((before, event))) => server.step(before, event),
             (_, None) => unreachable!("whatever happens to a server but its start is an event"),
         }
@@ -217,10 +231,19 @@ impl Cause {
     /// What happened to the server; that it came up is no event.
     pub const fn event(&self) -> Option<Event> {
         match *self {
-            Self::Start { .. } => None,
+            Self::Start { .. } | Self::LoseDisk => None,
+            Self::HearTerm { from, term, .. } => Some(Event::TermHeard { from, term }),
             Self::Timeout { attempt, .. } => Some(Event::Timeout { attempt }),
             Self::HandOver { to, .. } => Some(Event::HandOver { to }),
             Self::Receive { from, message, .. } => Some(Event::Receive { from, message }),
+        }
+    }
+
+    /// The same, and that it came up.
+    pub fn trigger(&self) -> Trigger {
+        match self {
+            Self::LoseDisk => Trigger::LoseDisk,
+            _ => self.event().map_or(Trigger::Restart, Trigger::Event),
         }
     }
 
@@ -233,7 +256,9 @@ impl Cause {
     pub const fn ballot_before(&self) -> Ballot {
         match *self {
             Self::Start { stored } => stored,
-            Self::Timeout { before, .. }
+            Self::LoseDisk => Ballot::INITIAL,
+            Self::HearTerm { before, .. }
+            | Self::Timeout { before, .. }
             | Self::HandOver { before, .. }
             | Self::Receive { before, .. } => before.ballot,
         }
@@ -242,8 +267,9 @@ impl Cause {
     /// The state before the step; for a server that comes up there is none.
     pub const fn before(&self) -> Option<State> {
         match *self {
-            Self::Start { .. } => None,
-            Self::Timeout { before, .. }
+            Self::Start { .. } | Self::LoseDisk => None,
+            Self::HearTerm { before, .. }
+            | Self::Timeout { before, .. }
             | Self::HandOver { before, .. }
             | Self::Receive { before, .. } => Some(before),
         }

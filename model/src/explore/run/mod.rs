@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::codes::arrival;
 use super::tell;
-use crate::action::{Envelope, Move, Trigger};
+use crate::action::{Envelope, Move};
 use crate::cluster::Cluster;
 use crate::run::Lease;
 use crate::run::sentence;
@@ -33,7 +33,7 @@ fn cluster(header: &Header) -> Value {
 
 /// A step, when it was taken, and what it received and sent.
 fn step(record: &Record, cluster: Cluster) -> Value {
-    let trigger = record.cause.event().map_or(Trigger::Restart, Trigger::Event);
+    let trigger = record.cause.trigger();
     let before = record.cause.before().unwrap_or(record.step.state);
     let a_move = Move::of(record.server, &before, trigger, &record.step);
     let says = match record.cause {
@@ -61,7 +61,7 @@ fn step(record: &Record, cluster: Cluster) -> Value {
         "us": record.wall_us,
         "server": record.server,
         "id": [record.boot, record.sequence],
-        "starts": matches!(record.cause, Cause::Start { .. }),
+        "starts": record.cause.before().is_none(),
         "rule": record.step.rule,
         "says": says,
         "state": tell::server(&record.step.state, record.step.state.ballot, Lease::NONE),

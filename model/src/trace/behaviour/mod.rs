@@ -15,7 +15,6 @@ pub mod module;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
-use crate::action::Trigger;
 use crate::cluster::Cluster;
 use crate::election::Ballot;
 use crate::trace::reader::{Place, ReplayError, each_line};
@@ -130,11 +129,7 @@ impl Behaviour {
 impl Entry {
     fn told(&self) -> Told {
         let Record { server, cause, step, .. } = self.record;
-        let (before, trigger) = match (cause, cause.before().zip(cause.event())) {
-            (_, Some((before, event))) => (Ok(before), Trigger::Event(event)),
-            (Cause::Start { stored }, _) => (Err(stored), Trigger::Restart),
-            (_, None) => unreachable!("everything else has an event"),
-        };
+        let (before, trigger) = (cause.before().ok_or(cause.ballot_before()), cause.trigger());
         Told { at: self.place.to_string(), server, patience: self.patience, before, trigger, step }
     }
 }
@@ -159,10 +154,15 @@ fn merged(mut servers: BTreeMap<ServerId, Queue>) -> Vec<Entry> {
         .flat_map(|(&server, queue)| queue.iter().map(move |entry| id(server, &entry.record)))
         .collect();
     let mut merged = Vec::new();
+    let mut terms: BTreeMap<ServerId, Term> = BTreeMap::new();
     loop {
         let is_early = |record: &Record| match record.cause {
             Cause::Receive { from, sent_in, .. } => to_come.contains(&(from, sent_in)),
-            Cause::Start { .. } | Cause::Timeout { .. } | Cause::HandOver { .. } => false,
+            Cause::HearTerm { from, term, .. } => terms.get(&from).is_none_or(|&it| it < term),
+            Cause::Start { .. }
+            | Cause::LoseDisk
+            | Cause::Timeout { .. }
+            | Cause::HandOver { .. } => false,
         };
         // If all are early, some record is wrong: TLC will say which.
         let heads =
@@ -170,6 +170,7 @@ fn merged(mut servers: BTreeMap<ServerId, Queue>) -> Vec<Entry> {
         let next = heads.min_by_key(|(_, record)| (is_early(record), record.wall_us));
         let Some((server, record)) = next else { return merged };
         to_come.remove(&id(server, record));
+        terms.insert(server, record.step.state.ballot.current_term);
         merged.extend(servers.get_mut(&server).and_then(VecDeque::pop_front));
     }
 }

@@ -359,7 +359,11 @@ fn received(record: &Record) -> Option<(Sending, Message)> {
         Cause::Receive { from, message, sent_in, .. } => {
             Some((Sending { from, sent_in, to: record.server }, message))
         }
-        Cause::Start { .. } | Cause::Timeout { .. } | Cause::HandOver { .. } => None,
+        Cause::Start { .. }
+        | Cause::LoseDisk
+        | Cause::HearTerm { .. }
+        | Cause::Timeout { .. }
+        | Cause::HandOver { .. } => None,
     }
 }
 

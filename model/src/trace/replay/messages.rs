@@ -19,6 +19,7 @@ impl Replay {
         while let Some((place, line)) = reader.next()? {
             let Line::Step(record) = line else { continue };
             self.check_sent(&place, &record)?;
+            self.check_told(&place, &record)?;
             let Some(run) = self.runs.get(&(record.server, record.boot)) else {
                 return Err(ReplayError::Changed { file: path.to_owned() });
             };
@@ -33,11 +34,7 @@ impl Replay {
     fn check_sent(&mut self, place: &Place, record: &Record) -> Result<(), ReplayError> {
         let Cause::Receive { from, message, sent_in, .. } = record.cause else { return Ok(()) };
         let receiver = record.server;
-        let servers = self.header.as_ref().expect("a trace begins with a header").servers;
-        let is_another = from != receiver && servers.contains(from);
-        self.demand(Rule::FromAnother, is_another, place, || {
-            format!("{receiver} received a message from {from}")
-        })?;
+        self.check_another(place, receiver, from)?;
         let StepId { boot, sequence } = sent_in;
         if self.is_on_trust(from, sent_in) {
             self.on_trust += 1;
@@ -62,6 +59,38 @@ impl Replay {
         Ok(())
     }
 
+    fn check_another(
+        &self,
+        place: &Place,
+        receiver: ServerId,
+        from: ServerId,
+    ) -> Result<(), ReplayError> {
+        let servers = self.header.as_ref().expect("a trace begins with a header").servers;
+        let is_another = from != receiver && servers.contains(from);
+        self.demand(Rule::FromAnother, is_another, place, || {
+            format!("{receiver} received a message from {from}")
+        })
+    }
+
+    /// What was told to a server whose disk is lost.
+    fn check_told(&mut self, place: &Place, record: &Record) -> Result<(), ReplayError> {
+        let Cause::HearTerm { from, term, .. } = record.cause else { return Ok(()) };
+        self.check_another(place, record.server, from)?;
+        let runs = || self.runs.range((from, 0)..=(from, u64::MAX)).map(|(_, run)| run);
+        let is_told = self.terms.contains(&(from, term));
+        let is_all_told = !runs().any(|run| run.went_on() || run.begins_in_its_midst());
+        if runs().next().is_none() || (!is_told && !is_all_told) {
+            self.on_trust += 1;
+            return Ok(());
+        }
+        self.demand(Rule::TermTold, is_told, place, || {
+            format!(
+                "{} was told that {from} is in term {term}, and {from} never was",
+                record.server
+            )
+        })
+    }
+
     /// Whether no trace of that server was given, or its traces say that they do not tell of this.
     fn is_on_trust(&self, server: ServerId, StepId { boot, sequence }: StepId) -> bool {
         let mut runs = self.runs.range((server, 0)..=(server, u64::MAX));
@@ -83,7 +112,9 @@ impl Replay {
                 format!("two leaders of term {term}: {server} here, and {leader} at {other}")
             })?;
         }
-        if let Some(candidate) = voted_for {
+        let is_spent =
+            |&candidate: &ServerId| candidate == server && self.spent.contains(&(term, server));
+        if let Some(candidate) = voted_for.filter(|candidate| !is_spent(candidate)) {
             let vote = self.votes.entry((term, server));
             let (earlier, other) = vote.or_insert_with(|| (candidate, place.clone())).clone();
             self.demand(Rule::OneVote, earlier == candidate, place, || {

@@ -15,6 +15,9 @@
 //! ballot that the server came back with may be any later one. Of what else is missing from the
 //! traces of a server nothing is.
 //!
+//! A server that has lost its disk says so in a run of its own, which ends with the ballot that it
+//! came back with. What it voted before that may not be told, and its vote of that term is spent.
+//!
 //! Each file is read twice, first for the runs, then for what was received. What is kept of a run
 //! is what it sent, one entry for each time that this changed: a leader's heartbeats in a term, for
 //! instance, are one entry.
@@ -23,7 +26,7 @@ mod messages;
 mod run;
 mod runs;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -101,6 +104,10 @@ struct Replay {
     elected: BTreeMap<Term, (ServerId, Place)>,
     elected_us: BTreeMap<Term, u64>,
     votes: BTreeMap<(Term, ServerId), (ServerId, Place)>,
+    /// The terms in which servers were.
+    terms: BTreeSet<(ServerId, Term)>,
+    /// The votes that nobody has: of servers that came back after their disks were lost.
+    spent: BTreeSet<(Term, ServerId)>,
     notes: Vec<String>,
 }
 

@@ -1,6 +1,6 @@
 //! One run of a server, as far as traces tell of it: parts, which may stand in several files.
 
-use super::super::{Header, Record};
+use super::super::{Cause, Header, Record};
 use crate::election::{Ballot, Outgoing, State};
 use crate::trace::reader::Place;
 
@@ -35,7 +35,8 @@ pub(super) struct Part {
 pub(super) struct Steps {
     /// The state before the first; `None` if that is the start.
     pub(super) before: Option<State>,
-    /// The ballot before the first.
+    /// Why the first was taken, and the ballot before it.
+    pub(super) first: Cause,
     pub(super) found: Ballot,
     pub(super) last: Record,
     /// From which step on what was sent.
@@ -45,7 +46,13 @@ pub(super) struct Steps {
 impl Steps {
     pub(super) fn beginning(first: &Record) -> Self {
         let (before, found) = (first.cause.before(), first.cause.ballot_before());
-        Self { before, found, last: *first, sent: vec![(first.sequence, first.step.outgoing)] }
+        Self {
+            before,
+            first: first.cause,
+            found,
+            last: *first,
+            sent: vec![(first.sequence, first.step.outgoing)],
+        }
     }
 
     pub(super) fn add(&mut self, record: &Record) {

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::Replay;
 use super::run::{Last, Part, Run, Steps};
+use crate::election::{self, State};
 use crate::trace::reader::{Place, Reader, ReplayError};
 use crate::trace::rule::Rule;
-use crate::trace::{End, Header, Line, Record, VERSION, may_become};
+use crate::trace::{Cause, End, Header, Line, Record, VERSION, may_become};
 use crate::types::ServerId;
 
 /// What the first reading of a file read. A server may be adding to it since.
@@ -44,6 +45,7 @@ impl Replay {
                     let us = self.ahead.aligned(record.server, record.wall_us);
                     let first_us = self.first_us.get_or_insert(us);
                     *first_us = us.min(*first_us);
+                    self.remember(&record, part.steps.is_none());
                     match &mut part.steps {
                         Some(steps) => steps.add(&record),
                         steps @ None => *steps = Some(Steps::beginning(&record)),
@@ -60,6 +62,17 @@ impl Replay {
         let extent = Extent { bytes: reader.length(), records: self.records - records_before };
         self.notes.extend(reader.notes());
         Ok(extent)
+    }
+
+    /// The term in which the server is now, and whether its vote there is spent.
+    fn remember(&mut self, Record { server, step, .. }: &Record, is_first: bool) {
+        let term = step.state.ballot.current_term;
+        if step.persist || is_first {
+            self.terms.insert((*server, term));
+        }
+        if step.rule == election::Rule::Returned {
+            self.spent.insert((term, *server));
+        }
     }
 
     /// Whatever has been told of a run belongs to it.
@@ -227,8 +240,23 @@ impl Replay {
         let (Some((_, ended)), Some((steps, _))) = (run.ends(), next.ends()) else {
             return Ok(Last::Taken);
         };
+        if steps.first == Cause::LoseDisk {
+            let note = format!("{}: its disk was lost before run {}", later.0, later.1);
+            self.notes.push(note);
+            return Ok(Last::Unknown);
+        }
         let (stored, (before, after)) = (steps.found, ended.last_ballots());
         let (in_midst, place) = (next.begins_in_its_midst(), &next.parts[0].place);
+        // Whoever waits for terms has no ballot.
+        let is_waiting = |state: State| state.role.is_returning();
+        let is_back = stored == after || !ended.last.cause.before().is_some_and(is_waiting);
+        let is_back = is_back && !is_waiting(ended.last.step.state);
+        self.demand(Rule::BallotKept, is_back, place, || {
+            format!(
+                "{} came up before all others had told it their terms, in the run {}",
+                later.0, earlier.1
+            )
+        })?;
         if stored == after || (run.went_on() && may_become(after, stored)) {
             return Ok(if in_midst { Last::Unknown } else { Last::Taken });
         }
