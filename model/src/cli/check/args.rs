@@ -9,6 +9,7 @@ use raft_model::cluster::{Cluster, Protocol};
 use raft_model::mutant::Mutant;
 use raft_model::reduce::Reductions;
 use raft_model::search::Keys;
+use raft_model::search::disk::Disk;
 use raft_model::search::parallel::Crew;
 use raft_model::search::peers::Peers;
 use raft_model::types::{Beats, ServerId, ServerSet, Term};
@@ -93,6 +94,15 @@ pub(in crate::cli) struct Args {
     pub(super) fingerprints: bool,
     #[command(flatten)]
     pub(super) memory: Limit,
+    /// Keep the states in this folder, and only as many in memory as --max-memory lets: a graph may
+    /// be larger than memory, and takes longer. After each level, and at least every five minutes,
+    /// the folder is a checkpoint. It is made if it is not there. (in one process)
+    #[arg(long, value_name = "DIR")]
+    pub(super) disk: Option<PathBuf>,
+    /// Go on with the search that --disk has, however it ended. Give the same arguments again;
+    /// --workers and --max-memory may be others.
+    #[arg(long, requires = "disk")]
+    pub(super) resume: bool,
     /// Search together with other processes: a file with the `host:port` of each, one a line. Start
     /// each with the same arguments, but for --process. Their links are not authenticated: for
     /// trusted networks only. (timely)
@@ -118,6 +128,8 @@ pub(in crate::cli) struct Args {
 pub(super) enum Engine {
     /// Packed and reduced states, on all cores and on several machines.
     Timely,
+    /// The same states, in files instead of memory. It needs --disk.
+    Disk,
     /// Stateright's own search of the same states: a second opinion.
     Stateright,
     /// The direct model, one state after the other: servers and the set of sent messages.
@@ -130,6 +142,7 @@ impl Engine {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Timely => "timely",
+            Self::Disk => "disk",
             Self::Stateright => "stateright",
             Self::World => "world",
             Self::Actor => "actor",
@@ -139,6 +152,7 @@ impl Engine {
     pub(super) const fn says(self) -> &'static str {
         match self {
             Self::Timely => "packed states, breadth first, by workers on timely dataflow",
+            Self::Disk => "packed states, breadth first, in sorted files that are merged",
             Self::Stateright => "packed states, breadth first, by stateright's own checker",
             Self::World => "servers, their disks and the set of sent messages",
             Self::Actor => "stateright's model of actors, of which the direct model is a copy",
@@ -147,7 +161,12 @@ impl Engine {
 
     /// Whether it searches packed states.
     pub(super) const fn is_packed(self) -> bool {
-        matches!(self, Self::Timely | Self::Stateright)
+        self.is_ours() || matches!(self, Self::Stateright)
+    }
+
+    /// Whether it searches them as we do.
+    pub(super) const fn is_ours(self) -> bool {
+        matches!(self, Self::Timely | Self::Disk)
     }
 }
 
@@ -169,7 +188,11 @@ pub(super) enum NoReduce {
 impl Args {
     pub(super) fn engine(&self) -> Engine {
         let is_raw = self.mutant.is_some_and(|mutant| mutant.protocol == Protocol::FIGURE2);
-        self.engine.unwrap_or(if is_raw { Engine::World } else { Engine::Timely })
+        self.engine.unwrap_or(match self.disk {
+            Some(_) => Engine::Disk,
+            None if is_raw => Engine::World,
+            None => Engine::Timely,
+        })
     }
 
     pub(super) fn protocol(&self) -> Protocol {
@@ -251,6 +274,18 @@ impl Args {
         let is_judged =
             |property: &Property| self.property.is_empty() || self.property.contains(property);
         Property::of(&self.bounds()).into_iter().filter(is_judged).collect()
+    }
+
+    /// Where the search keeps its states, if not in memory.
+    pub(super) fn on_disk(&self) -> Option<Disk> {
+        Some(Disk {
+            folder: self.disk.clone()?,
+            resume: self.resume,
+            workers: self.workers(),
+            // The rest is for the search itself, and for the system's cache of files.
+            room: self.memory.bytes().map_or(1 << 30, |bytes| bytes / 2),
+            election: self.mutant.map_or("the specification", |mutant| mutant.name).to_owned(),
+        })
     }
 
     pub(super) fn crew(&self) -> Result<Crew, Failure> {

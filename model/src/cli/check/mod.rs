@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use raft_model::actor::ActorElection;
 use raft_model::mutant::Catch;
+use raft_model::search::disk::{self, DiskError};
 use raft_model::search::peers::PeersError;
 use raft_model::search::{
     Control, Findings, Keys, Verdict, parallel, search_until, second_opinion,
@@ -76,6 +77,22 @@ fn find(args: &Args, control: &Arc<Control>) -> Result<Report, Failure> {
                 }
             })
         }
+        Engine::Disk => {
+            let disk = args.on_disk().expect("the arguments are valid");
+            with_packed!([2, 3, 4, 8], args.bounds(), args.reductions(), WORDS, model => {
+                let model = model.driven_by(args.handlers());
+                let found = disk::search(&model, properties, &disk, control)?;
+                let mut findings = found.findings(&model, properties, control);
+                if args.mutant.is_some() {
+                    claim_nothing_of_reduced(&mut findings);
+                }
+                Report {
+                    key: Key::Bits(Keys::Exact.bits::<WORDS>(), Keys::Exact),
+                    workers: disk.workers,
+                    ..report(findings)
+                }
+            })
+        }
         Engine::Stateright => {
             with_packed!([4, 8], args.bounds(), args.reductions(), _WORDS, model => {
                 let opinion = second_opinion::ask_stateright(model.clone(), properties, args.workers(), control);
@@ -112,6 +129,12 @@ fn one_by_one(model: &impl ElectionModel, properties: &[Property], control: &Con
         control.covers(coverage);
         control.stopped()
     })
+}
+
+impl From<DiskError> for Failure {
+    fn from(error: DiskError) -> Self {
+        Self::Input(error.to_string())
+    }
 }
 
 impl From<PeersError> for Failure {
