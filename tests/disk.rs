@@ -6,7 +6,9 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use support::waiting::eventually;
 use support::{binary, counts};
 use tempfile::TempDir;
 
@@ -34,6 +36,13 @@ fn folder() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("search");
     (folder, path)
+}
+
+/// How many levels are finished, once something is saved.
+fn levels(folder: &Path) -> Option<usize> {
+    let text = fs::read_to_string(folder.join("checkpoint.json")).ok()?;
+    let checkpoint: Value = serde_json::from_str(&text).expect("it is replaced as a whole");
+    Some(checkpoint["finished"].as_array().expect("the finished levels").len())
 }
 
 fn coverage(report: &Value) -> Coverage {
@@ -90,6 +99,45 @@ fn a_violation_is_told_by_whoever_resumes_the_check() {
     assert_eq!(first, second, "it is over, and told once more");
 }
 
+/// Ctrl-C, once something is saved; then what it said is typed.
+#[test]
+fn a_check_that_is_interrupted_says_the_command_that_goes_on() {
+    let (_kept, folder) = folder();
+    let mut command = command(&CHECK, &folder);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    eventually("a checkpoint", || levels(&folder).filter(|levels| *levels >= 3));
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let says = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{says}");
+    let goes_on = says.lines().find_map(|line| line.split_once("go on with: ")).expect("a command");
+    let output = Command::new("sh").args(["-c", goes_on.1]).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(coverage(&report), counts::of(&up_to(3, 2, Replies::Useful)));
+}
+
+/// No file may be larger than this: to the program, the disk is full.
+#[test]
+fn a_check_whose_disk_is_full_goes_on_once_there_is_room() {
+    const FULL: &str = "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"";
+    let (_kept, folder) = folder();
+    let full = command(&CHECK, &folder);
+    let output = Command::new("sh")
+        .args(["-c", FULL])
+        .arg(full.get_program())
+        .args(full.get_args())
+        .output()
+        .unwrap();
+    let says = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{says}");
+    assert!(says.contains("cannot use") && says.contains("File too large"), "{says}");
+    assert!(says.contains("Once that is mended, go on with: "), "{says}");
+    assert!(levels(&folder).unwrap() > 3, "some of it was searched");
+    let output = run(&[&CHECK[..], &["--resume"]].concat(), &folder);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(coverage(&report), counts::of(&up_to(3, 2, Replies::Useful)));
+}
+
 #[test]
 fn what_does_not_fit_the_folder_is_refused() {
     let (_kept, folder) = folder();
@@ -98,13 +146,17 @@ fn what_does_not_fit_the_folder_is_refused() {
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
     let small = ["check", "--servers", "2"];
-    let refusals: [(&[&str], &str); 6] = [
+    let refusals: [(&[&str], &str); 7] = [
         (&["check", "--servers", "2", "--resume"], "has no search to resume"),
         (&small, ""),
         (&small, "has a search already: --resume goes on with it"),
         (
             &["check", "--servers", "3", "--resume"],
             "has another check: its number of servers is 2, and here it is 3",
+        ),
+        (
+            &["check", "--servers", "2", "--mutant", "votes-count-as-answers", "--resume"],
+            "has another check: its protocol is figure2, and here it is check-quorum",
         ),
         (&["check", "--engine", "world"], "--engine world knows nothing of --disk"),
         (&["check", "--fingerprints"], "--engine disk knows nothing of --fingerprints"),

@@ -33,6 +33,8 @@ pub(super) enum Content {
     Worlds(Vec<u64>),
     /// What the sender found in the level that has just been finished.
     Report(Level),
+    /// What the sender found in the levels that it has finished, before this search went on.
+    Finished(Vec<Level>),
     /// The search is to stop.
     Stop(Stop),
 }
@@ -100,6 +102,8 @@ pub(super) struct Link<'a> {
     input: InputHandle<u64, timely::container::CapacityContainerBuilder<Vec<Letter>>>,
     probe: ProbeHandle<u64>,
     patience: Option<Duration>,
+    /// When the others were heard last, and what the frontier was then.
+    heard: (Instant, Option<u64>),
 }
 
 impl<'a> Link<'a> {
@@ -120,7 +124,8 @@ impl<'a> Link<'a> {
                 .inspect(move |letter| receive(&letter.content))
                 .probe_with(&probe);
         });
-        Self { worker, input, probe, patience }
+        let heard = (Instant::now(), None);
+        Self { worker, input, probe, patience, heard }
     }
 
     pub(super) fn send(&mut self, outbox: &mut Outbox) {
@@ -141,17 +146,29 @@ impl<'a> Link<'a> {
 
     /// Waits until everything that was sent before this time, by whomever, has arrived.
     pub(super) fn wait_until(&mut self, time: u64) {
-        let mut heard = (Instant::now(), self.frontier());
-        while self.probe.less_than(&time) {
-            self.worker.step_or_park(Some(Duration::from_millis(100)));
-            let frontier = self.frontier();
-            if frontier != heard.1 {
-                heard = (Instant::now(), frontier);
-            }
-            if self.patience.is_some_and(|patience| heard.0.elapsed() > patience) {
-                std::panic::panic_any(Silent { seconds: heard.0.elapsed().as_secs() });
-            }
+        self.listens_from_now_on();
+        while !self.waits(time) {}
+    }
+
+    /// Waits for that a little; says whether it is so.
+    pub(super) fn waits(&mut self, time: u64) -> bool {
+        if !self.probe.less_than(&time) {
+            return true;
         }
+        self.worker.step_or_park(Some(Duration::from_millis(100)));
+        let frontier = self.frontier();
+        if frontier != self.heard.1 {
+            self.heard = (Instant::now(), frontier);
+        }
+        if self.patience.is_some_and(|patience| self.heard.0.elapsed() > patience) {
+            std::panic::panic_any(Silent { seconds: self.heard.0.elapsed().as_secs() });
+        }
+        !self.probe.less_than(&time)
+    }
+
+    /// Nobody is blamed for what was not heard so far.
+    pub(super) fn listens_from_now_on(&mut self) {
+        self.heard = (Instant::now(), self.frontier());
     }
 
     fn frontier(&self) -> Option<u64> {

@@ -31,6 +31,11 @@ impl Level {
         self.next == 0 && self.stopped.is_none()
     }
 
+    /// Whether the search ends with it.
+    pub(super) fn is_the_end(&self) -> bool {
+        self.next == 0 || self.violated != 0 || self.stopped.is_some()
+    }
+
     pub(super) fn add(&mut self, other: &Self) {
         self.states += other.states;
         self.edges += other.edges;

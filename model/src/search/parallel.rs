@@ -51,25 +51,8 @@ pub fn search<const W: usize>(
     control: &Arc<Control>,
 ) -> Result<Outcome, PeersError> {
     assert!((1..=8).contains(&properties.len()), "from one to eight properties");
-    let hooks = Hooks::default();
-    let threads =
-        ProcessBuilder::new_typed_vector(crew.workers, hooks.refill.clone(), hooks.spill.clone());
-    let (builders, links): (Vec<_>, Box<dyn Any + Send>) = match &crew.peers {
-        None => (threads.into_iter().map(AllocatorBuilder::Process).collect(), Box::new(())),
-        Some(peers) => {
-            let settings = settings(model, properties) + &of_crew(crew, peers);
-            let streams = peers::connect(peers, &settings, control)?;
-            let (builders, links) = initialize_networking_from_sockets(
-                threads,
-                streams,
-                peers.process,
-                crew.workers,
-                hooks,
-            )?;
-            (builders.into_iter().map(AllocatorBuilder::Tcp).collect(), Box::new(links))
-        }
-    };
-
+    let settings = settings(model, properties) + &of_crew(crew);
+    let (builders, links) = builders(crew.workers, crew.peers.as_ref(), settings, control)?;
     let (model, control) = (Arc::clone(model), Arc::clone(control));
     let (keys, patience) = (crew.keys, crew.peers.as_ref().map(|peers| peers.patience));
     let judged = properties.to_vec();
@@ -78,6 +61,27 @@ pub fn search<const W: usize>(
         worker::run(worker, task)
     };
     Ok(Outcome::of(&on_all_threads(builders, links, Box::new(run)), properties.len()))
+}
+
+/// So many threads in this process, and their links to those of others, who have the same settings.
+pub(super) fn builders(
+    workers: usize,
+    peers: Option<&Peers>,
+    settings: String,
+    control: &Control,
+) -> Result<(Vec<AllocatorBuilder>, Box<dyn Any + Send>), PeersError> {
+    let hooks = Hooks::default();
+    let threads =
+        ProcessBuilder::new_typed_vector(workers, hooks.refill.clone(), hooks.spill.clone());
+    let Some(peers) = peers else {
+        let threads = threads.into_iter().map(AllocatorBuilder::Process);
+        return Ok((threads.collect(), Box::new(())));
+    };
+    let settings = settings + &lines([("list of hosts", peers.hosts.join(" "))]);
+    let streams = peers::connect(peers, &settings, control)?;
+    let (builders, links) =
+        initialize_networking_from_sockets(threads, streams, peers.process, workers, hooks)?;
+    Ok((builders.into_iter().map(AllocatorBuilder::Tcp).collect(), Box::new(links)))
 }
 
 /// What is searched: a name and a value a line.
@@ -110,24 +114,25 @@ pub(super) fn settings<const W: usize>(model: &PackedModel<W>, properties: &[Pro
 }
 
 /// What processes that search together have to agree on besides.
-fn of_crew(crew: &Crew, peers: &Peers) -> String {
+fn of_crew(crew: &Crew) -> String {
     lines([
+        ("place of states", "memory".to_owned()),
         ("kind of keys", format!("{:?}", crew.keys).to_lowercase()),
         ("number of workers in a process", crew.workers.to_string()),
-        ("list of hosts", peers.hosts.join(" ")),
     ])
 }
 
-fn lines<const N: usize>(settings: [(&str, String); N]) -> String {
+/// A name and a value a line.
+pub(super) fn lines<const N: usize>(settings: [(&str, String); N]) -> String {
     settings.map(|(name, value)| format!("{name}: {value}\n")).concat()
 }
 
 /// What every thread runs. It is boxed so that timely is compiled once, and not for every width of
 /// worlds.
-type Run = Box<dyn Fn(&mut Worker) -> Vec<Level> + Send + Sync>;
+pub(super) type Run = Box<dyn Fn(&mut Worker) -> Vec<Level> + Send + Sync>;
 
 /// Runs this on every thread. All of them find the same.
-fn on_all_threads(
+pub(super) fn on_all_threads(
     builders: Vec<AllocatorBuilder>,
     links: Box<dyn Any + Send>,
     run: Run,

@@ -87,6 +87,7 @@ impl<const W: usize> Mine<W> {
                 self.arrived = arrived;
             }
             Content::Report(level) => self.reports.add(level),
+            Content::Finished(_) => unreachable!("a search in memory begins with the first level"),
             Content::Stop(why) => self.stopped = self.stopped.or(Some(*why)),
         }
     }
@@ -133,7 +134,7 @@ pub(super) fn run<const W: usize>(worker: &mut Worker, task: Task<'_, W>) -> Vec
 
         let level = std::mem::take(&mut mine.borrow_mut().reports);
         levels.push(level);
-        if level.next == 0 || level.violated != 0 || level.stopped.is_some() {
+        if level.is_the_end() {
             return levels;
         }
     }

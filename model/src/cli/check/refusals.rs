@@ -52,8 +52,8 @@ impl Args {
             (
                 self.hosts.is_some(),
                 "--hosts",
-                engine == Engine::Timely,
-                "only timely searches in several processes",
+                engine.is_ours(),
+                "only timely and disk search in several processes",
             ),
             (
                 self.fingerprints,

@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
 use super::DiskError;
+use super::run::Reader;
 use crate::packed::Packed;
 
 /// Worlds in order, from wherever they come.
@@ -46,28 +47,42 @@ impl<'a, const W: usize> Merge<'a, W> {
     }
 }
 
-/// Those worlds of one merge that another one lacks.
-pub(super) struct Without<'a, const W: usize> {
-    worlds: Merge<'a, W>,
-    others: Merge<'a, W>,
-    other: Option<Packed<W>>,
+/// The worlds of runs that one asks for in order.
+pub(super) struct Known<const W: usize> {
+    /// Each run, and its next world. There are many levels, and far more worlds in them than are
+    /// asked for: so it costs less to look at all levels for each that is asked for, than to merge.
+    runs: Vec<(Packed<W>, Reader<W>)>,
 }
 
-impl<'a, const W: usize> Without<'a, W> {
-    pub(super) fn new(worlds: Merge<'a, W>, mut others: Merge<'a, W>) -> Result<Self, DiskError> {
-        let other = others.pop()?;
-        Ok(Self { worlds, others, other })
-    }
-
-    pub(super) fn pop(&mut self) -> Result<Option<Packed<W>>, DiskError> {
-        while let Some(world) = self.worlds.pop()? {
-            while self.other.is_some_and(|other| other < world) {
-                self.other = self.others.pop()?;
-            }
-            if self.other != Some(world) {
-                return Ok(Some(world));
+impl<const W: usize> Known<W> {
+    pub(super) fn new(readers: impl IntoIterator<Item = Reader<W>>) -> Result<Self, DiskError> {
+        let mut runs = Vec::new();
+        for mut reader in readers {
+            if let Some(first) = reader.next().transpose()? {
+                runs.push((first, reader));
             }
         }
-        Ok(None)
+        Ok(Self { runs })
+    }
+
+    /// Whether one of the runs has this world, which is greater than those that were asked for.
+    pub(super) fn has(&mut self, world: &Packed<W>) -> Result<bool, DiskError> {
+        let (mut has, mut has_ended) = (false, false);
+        for (next, reader) in &mut self.runs {
+            while *next < *world {
+                match reader.next() {
+                    Some(after) => *next = after?,
+                    None => {
+                        has_ended = true;
+                        break;
+                    }
+                }
+            }
+            has |= *next == *world;
+        }
+        if has_ended {
+            self.runs.retain(|(next, _)| *next >= *world);
+        }
+        Ok(has)
     }
 }

@@ -7,30 +7,41 @@
 //! are.
 //!
 //! So the folder is a checkpoint, too: see `store.rs`. And it knows the way to a violation, backwards
-//! from level to level.
+//! from level to level. Processes that search together have a folder each: see `others.rs`.
 
 mod levels;
+mod look;
 mod merge;
+mod others;
 mod run;
 mod store;
 #[cfg(test)]
 mod tests;
+mod way;
 
 use std::io;
+use std::panic::panic_any;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use super::parallel::settings;
+use timely::worker::Worker;
+
+use super::outcome::Level;
+use super::parallel::{builders, lines, on_all_threads, settings};
+use super::peers::{Peers, PeersError};
 use super::worker::Task;
 use super::{Control, Findings, Keys, Outcome, Stop};
 use crate::packed::Packed;
 use crate::reduce::PackedModel;
 use crate::world::properties::Property;
 use levels::Search;
+use look::{Share, knows_the_graph};
+use others::Others;
 use store::Store;
 
 /// Where a search keeps its worlds, and how it goes about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Disk {
     /// The folder; it is made if it is not there.
     pub folder: PathBuf,
@@ -42,8 +53,9 @@ pub struct Disk {
     pub room: usize,
     /// A name for what drives the servers.
     pub election: String,
+    /// Whom to tell that some of what is there cannot be used.
+    pub says: fn(&str),
 }
-
 /// Why a search on disk could not go on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -76,6 +88,9 @@ pub enum DiskError {
         /// The first setting that differs.
         difference: String,
     },
+    /// The processes did not come together.
+    #[error(transparent)]
+    Peers(#[from] PeersError),
 }
 
 impl DiskError {
@@ -105,27 +120,73 @@ const CHUNK: usize = 1 << 14;
 /// Of how many runs of successors one is made.
 const MANY: usize = 128;
 
-/// Searches the states of a model.
+/// Searches the states of a model, maybe with other processes.
+///
+/// A process that searches with others and cannot use its folder any more panics with a
+/// [`DiskError`]: what holds for [`parallel::search`](super::parallel::search) holds here.
 ///
 /// # Errors
 ///
-/// If the folder cannot be used, or has another search.
+/// If the folder cannot be used, or has another search, or if the processes do not come together.
 pub fn search<const W: usize>(
-    model: &PackedModel<W>,
+    model: &Arc<PackedModel<W>>,
     properties: &[Property],
     disk: &Disk,
-    control: &Control,
+    peers: Option<&Peers>,
+    control: &Arc<Control>,
 ) -> Result<OnDisk<W>, DiskError> {
-    let settings = format!("{}election: {}\n", settings(model, properties), disk.election);
-    let store = Store::open(disk, settings, &model.initial())?;
-    let room = disk.room / disk.workers / size_of::<Packed<W>>();
-    Search {
-        task: Task { model, properties, keys: Keys::Exact, control, patience: None },
-        store,
-        pending: (0..disk.workers).map(|_| Vec::with_capacity(room)).collect(),
-        saved: Instant::now(),
+    let common = settings(model, properties)
+        + &lines([("election", disk.election.clone()), ("place of states", "disk".to_owned())]);
+    let share = peers.map_or(Share::ALL, Share::of);
+    let own = lines([("process", format!("{} of {}", share.me, share.of))]);
+    let initial = Some(model.initial()).filter(|initial| share.owns(initial));
+    let mut store = Store::open(disk, format!("{common}{own}"), initial)?;
+    let task = Task { model, properties, keys: Keys::Exact, control, patience: None };
+    knows_the_graph(task, &store, share)?;
+    if let Some(peers) = peers {
+        let levels = together(model, properties, disk, store, peers, common, control)?;
+        let outcome = Outcome::of(&levels, properties.len());
+        return Ok(OnDisk { outcome, ways: None });
     }
-    .run()
+    let levels = Search::new(task, disk, &mut store, None).run()?;
+    let outcome = Outcome::of(&levels, properties.len());
+    if model.reductions().at_once {
+        return Ok(OnDisk { outcome, ways: None });
+    }
+    let violated = properties.iter().zip(&outcome.violated);
+    let violated = violated.filter_map(|(property, violated)| violated.then_some(*property));
+    let way = |property| Ok((property, way::way_to(task, &store, property, levels.len())?));
+    let ways = Some(violated.map(way).collect::<Result<_, DiskError>>()?);
+    Ok(OnDisk { outcome, ways })
+}
+
+/// Searches with others; what all of them found, level by level.
+fn together<const W: usize>(
+    model: &Arc<PackedModel<W>>,
+    properties: &[Property],
+    disk: &Disk,
+    store: Store,
+    peers: &Peers,
+    settings: String,
+    control: &Arc<Control>,
+) -> Result<Vec<Level>, PeersError> {
+    let (builders, links) = builders(1, Some(peers), settings, control)?;
+    let (model, properties, disk) = (Arc::clone(model), properties.to_vec(), disk.clone());
+    let (control, patience, store) = (Arc::clone(control), peers.patience, Mutex::new(store));
+    let run = move |worker: &mut Worker| {
+        let task = Task {
+            model: &model,
+            properties: &properties,
+            keys: Keys::Exact,
+            control: &control,
+            patience: Some(patience),
+        };
+        let others = Others::new(worker, patience, &control);
+        let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+        let levels = Search::new(task, &disk, &mut store, Some(others)).run();
+        levels.unwrap_or_else(|error| panic_any(error))
+    };
+    Ok(on_all_threads(builders, links, Box::new(run)))
 }
 
 impl<const W: usize> OnDisk<W> {

@@ -24,13 +24,14 @@ pub(super) struct Run {
 
 impl Run {
     /// Whether the file in this folder is what was written.
-    pub(super) fn check(&self, folder: &Path) -> Result<(), DiskError> {
+    pub(super) fn is_whole(&self, folder: &Path) -> Result<bool, DiskError> {
         let path = folder.join(&self.name);
         let mut crc32 = Sum::default();
-        let copied = File::open(&path).and_then(|mut file| io::copy(&mut file, &mut crc32));
-        let bytes = copied.map_err(|error| DiskError::of(&path, error))?;
-        let is_whole = bytes == self.bytes && crc32.0.finalize() == self.crc32;
-        is_whole.then_some(()).ok_or(DiskError::Damaged(path))
+        match File::open(&path).and_then(|mut file| io::copy(&mut file, &mut crc32)) {
+            Ok(bytes) => Ok(bytes == self.bytes && crc32.0.finalize() == self.crc32),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(DiskError::of(&path, error)),
+        }
     }
 }
 

@@ -46,11 +46,12 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Opens the folder of a new search, from this world on, or of one that goes on.
+    /// Opens the folder of a new search, from this world on if it belongs there, or of one that goes
+    /// on.
     pub(super) fn open<const W: usize>(
         disk: &Disk,
         settings: String,
-        initial: &Packed<W>,
+        initial: Option<Packed<W>>,
     ) -> Result<Self, DiskError> {
         let folder = disk.folder.clone();
         fs::create_dir_all(&folder).map_err(|error| DiskError::of(&folder, error))?;
@@ -76,14 +77,13 @@ impl Store {
                 if let Some(difference) = difference(&settings, &store.checkpoint.settings) {
                     return Err(DiskError::Different { folder: store.folder, difference });
                 }
-                let Checkpoint { levels, successors, .. } = &store.checkpoint;
-                levels.iter().chain(successors).try_for_each(|run| run.check(&store.folder))?;
+                store.drop_what_is_damaged(disk.says)?;
                 store.tidy()?;
             }
             (false, None) => {
                 store.checkpoint.settings = settings;
                 let mut first = store.write::<W>("level")?;
-                first.push(initial)?;
+                initial.iter().try_for_each(|world| first.push(world))?;
                 store.checkpoint.levels.push(first.finish()?);
                 store.save()?;
             }
@@ -103,6 +103,39 @@ impl Store {
 
     pub(super) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Goes back to before the first level of which a file is not what was written.
+    fn drop_what_is_damaged(&mut self, says: fn(&str)) -> Result<(), DiskError> {
+        let Checkpoint { levels, successors, .. } = &self.checkpoint;
+        let (keep, path) = match (self.first_damaged(levels)?, self.first_damaged(successors)?) {
+            (Some((0, path)), _) => return Err(DiskError::Damaged(path)),
+            (Some((level, path)), _) => (level, path),
+            (None, Some((_, path))) => (levels.len(), path),
+            (None, None) => return Ok(()),
+        };
+        let path = path.display();
+        says(&format!("{path} is damaged: the search goes on from the beginning of level {keep}"));
+        self.go_back_to(keep - 1)
+    }
+
+    /// The first of these runs that is not what was written: its number and its file.
+    fn first_damaged(&self, runs: &[Run]) -> Result<Option<(usize, PathBuf)>, DiskError> {
+        for (number, run) in runs.iter().enumerate() {
+            if !run.is_whole(&self.folder)? {
+                return Ok(Some((number, self.folder.join(&run.name))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Forgets all but so many levels that are finished, and the one after.
+    pub(super) fn go_back_to(&mut self, finished: usize) -> Result<(), DiskError> {
+        self.checkpoint.finished.truncate(finished);
+        self.checkpoint.levels.truncate(finished + 1);
+        self.checkpoint.found = Level::default();
+        self.checkpoint.successors.clear();
+        self.save()
     }
 
     /// Makes the checkpoint durable, and removes what it does not name.

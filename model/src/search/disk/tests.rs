@@ -30,7 +30,18 @@ fn figure2() -> Model {
 /// A new search with so many workers, and so much room for each.
 fn disk(folder: &Path, workers: usize, room: usize) -> Disk {
     let election = "the specification".to_owned();
-    Disk { folder: folder.join("search"), resume: false, workers, room: room * workers, election }
+    let (folder, room) = (folder.join("search"), room * workers);
+    Disk { folder, resume: false, workers, room, election, says: |_| () }
+}
+
+/// Searches alone.
+fn search(
+    model: &Model,
+    properties: &[Property],
+    disk: &Disk,
+    control: &Arc<Control>,
+) -> Result<OnDisk<4>, DiskError> {
+    super::search(&Arc::new(model.clone()), properties, disk, None, control)
 }
 
 fn in_memory(model: &Model) -> Outcome {
@@ -56,7 +67,7 @@ fn a_graph_on_disk_is_the_graph_in_memory_however_little_fits() {
         for (workers, room) in [(1, 1 << 20), (1, 4096), (2, 512), (3, 1)] {
             let folder = tempfile::tempdir().unwrap();
             let disk = disk(folder.path(), workers, room);
-            let found = search(&model, &SAFETY, &disk, &Control::default()).unwrap();
+            let found = search(&model, &SAFETY, &disk, &Arc::default()).unwrap();
             assert_same(&found.outcome, &expected);
         }
     }
@@ -95,7 +106,7 @@ fn a_search_that_is_stopped_goes_on_where_it_was() {
     };
     assert!(stops > 2, "it was stopped {stops} times only");
     assert_same(&found.outcome, &in_memory(&model));
-    let again = search(&model, &SAFETY, &disk, &Control::default()).unwrap();
+    let again = search(&model, &SAFETY, &disk, &Arc::default()).unwrap();
     assert_same(&again.outcome, &found.outcome);
 }
 
@@ -117,7 +128,7 @@ fn a_search_that_dies_goes_on_from_what_was_saved() {
     let mut deaths = 0;
     let found = loop {
         LIFE.store(700 * (deaths + 1), RELAXED);
-        let control = Control::default();
+        let control = Arc::default();
         let search = AssertUnwindSafe(|| search(&mortal, &SAFETY, &disk, &control).unwrap());
         match std::panic::catch_unwind(search) {
             Ok(found) => break found,
@@ -133,7 +144,7 @@ fn a_search_that_dies_goes_on_from_what_was_saved() {
 
 #[test]
 fn a_folder_with_another_search_is_refused_and_the_difference_named() {
-    let (folder, control) = (tempfile::tempdir().unwrap(), Control::default());
+    let (folder, control) = (tempfile::tempdir().unwrap(), Arc::default());
     let new = disk(folder.path(), 1, 1 << 20);
     let on = Disk { resume: true, ..new.clone() };
     let refusal = |model: &Model, disk: &Disk| {
@@ -154,7 +165,7 @@ fn a_folder_with_another_search_is_refused_and_the_difference_named() {
 /// Another version of the program: its servers forget their votes, whatever it is called.
 #[test]
 fn a_graph_that_is_not_the_one_on_disk_is_refused() {
-    let (folder, control) = (tempfile::tempdir().unwrap(), Control::default());
+    let (folder, control) = (tempfile::tempdir().unwrap(), Arc::default());
     let new = disk(folder.path(), 1, 1 << 20);
     search(&figure2(), &SAFETY, &new, &control).unwrap();
     let other = figure2().driven_by(crate::search::tests::FORGETFUL);
@@ -163,30 +174,51 @@ fn a_graph_that_is_not_the_one_on_disk_is_refused() {
     assert!(refusal.ends_with("this program is another version"), "{refusal}");
 }
 
+/// What was said of the folder, test by test.
+static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Half a file, another bit, no file: of the last level, or of one before.
 #[test]
-fn a_file_that_was_changed_is_refused_by_its_name() {
-    let (folder, control) = (tempfile::tempdir().unwrap(), Control::default());
+fn a_file_that_is_not_what_was_written_costs_what_came_after_it() {
+    let (folder, control) = (tempfile::tempdir().unwrap(), Arc::default());
     let new = disk(folder.path(), 1, 1 << 20);
-    search(&figure2(), &SAFETY, &new, &control).unwrap();
-    let on = Disk { resume: true, ..new };
-    let path = on.folder.join("level-4.run");
-    let whole = fs::read(&path).unwrap();
-    for damage in [0, whole.len() / 2, whole.len() - 1] {
-        let mut bytes = whole.clone();
-        bytes[damage] ^= 4;
-        for bytes in [bytes, whole[..damage].to_vec()] {
-            fs::write(&path, bytes).unwrap();
-            let refusal = search(&figure2(), &SAFETY, &on, &control).unwrap_err().to_string();
-            assert!(refusal.contains("level-4.run is damaged"), "{refusal}");
+    let expected = search(&figure2(), &SAFETY, &new, &control).unwrap().outcome;
+    let says = |note: &str| SAID.lock().unwrap().push(note.to_owned());
+    let on = Disk { resume: true, says, ..new };
+    for level in [4, expected.levels.len()] {
+        for damage in ["torn", "changed", "gone"] {
+            let named = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+            let files = || fs::read_dir(&on.folder).unwrap().map(Result::unwrap);
+            let number =
+                |name: &str| name.strip_prefix("level-")?.strip_suffix(".run")?.parse().ok();
+            let mut runs: Vec<u32> = files().filter_map(|entry| number(&named(&entry))).collect();
+            runs.sort_unstable();
+            let name = format!("level-{}.run", runs[level - 1]);
+            let path = on.folder.join(&name);
+            let mut bytes = fs::read(&path).unwrap();
+            match damage {
+                "torn" => fs::write(&path, &bytes[..bytes.len() / 2]).unwrap(),
+                "changed" => {
+                    bytes[0] ^= 4;
+                    fs::write(&path, bytes).unwrap();
+                }
+                _ => fs::remove_file(&path).unwrap(),
+            }
+            assert_same(&search(&figure2(), &SAFETY, &on, &control).unwrap().outcome, &expected);
+            let said = std::mem::take(&mut *SAID.lock().unwrap());
+            let beginning = format!("from the beginning of level {}", level - 1);
+            let [note] = &said[..] else { panic!("one note: {said:?}") };
+            assert!(note.contains(&name) && note.ends_with(&beginning), "{damage}: {note}");
         }
     }
-    fs::write(&path, whole).unwrap();
-    search(&figure2(), &SAFETY, &on, &control).unwrap();
+    fs::write(on.folder.join("level-1.run"), "?").unwrap();
+    let refusal = search(&figure2(), &SAFETY, &on, &control).unwrap_err().to_string();
+    assert!(refusal.contains("level-1.run is damaged: start anew"), "{refusal}");
 }
 
 #[test]
 fn a_violation_has_a_shortest_way_from_the_files_of_each_level() {
-    let (folder, control) = (tempfile::tempdir().unwrap(), Control::default());
+    let (folder, control) = (tempfile::tempdir().unwrap(), Arc::default());
     let model = model(Protocol::FIGURE2, 2, Reductions::NONE);
     let model = model.driven_by(crate::search::tests::FORGETFUL);
     let disk = disk(folder.path(), 2, 64);
