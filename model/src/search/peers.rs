@@ -3,7 +3,7 @@
 //! Each process listens at its own address, and connects to those of the processes before it. Both
 //! say what they check; processes that check different things part at once. Who is not there in
 //! time is named. The links are neither encrypted nor authenticated: they are for networks that one
-//! trusts.
+//! trusts, or for the inside of a tunnel.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
