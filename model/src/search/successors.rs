@@ -9,30 +9,34 @@ use crate::world::properties::Property;
 /// The successors of some worlds, with their fingerprints.
 pub(super) struct Successors<const W: usize> {
     pub(super) worlds: Vec<(u64, Packed<W>)>,
-    /// The distinct edges from the last world.
-    edges: Vec<(u64, Action, Packed<W>)>,
+    /// By which actions the last world comes to its successors, which are the last.
+    actions: Vec<Action>,
 }
 
 impl<const W: usize> Successors<W> {
     pub(super) const fn new() -> Self {
-        Self { worlds: Vec::new(), edges: Vec::new() }
+        Self { worlds: Vec::new(), actions: Vec::new() }
     }
 
     /// Takes those of another world.
     pub(super) fn take(&mut self, task: Task<'_, W>, world: &Packed<W>, found: &mut Level) {
-        self.edges.clear();
+        self.actions.clear();
+        let first = self.worlds.len();
         let before = PackedView(task.model.layout(), world);
         task.model.for_each_change(world, |change, ways, unreduced, after| {
             found.generated += ways;
-            found.violated |= judge(task.properties, change, &before, &unreduced);
-            let edge = (after.fingerprint(), change.action(), after);
-            if !self.edges.contains(&edge) {
-                self.edges.push(edge);
-                self.worlds.push((edge.0, after));
+            found.violated |= judge(task.properties, change, &before, unreduced);
+            let (fingerprint, action) = (after.fingerprint(), change.action());
+            for ((of_known, known), by) in self.worlds[first..].iter().zip(&self.actions) {
+                if (*of_known, *by) == (fingerprint, action) && known == after {
+                    return;
+                }
             }
+            self.actions.push(action);
+            self.worlds.push((fingerprint, *after));
         });
         found.states += 1;
-        found.edges += self.edges.len();
+        found.edges += self.actions.len();
     }
 }
 
