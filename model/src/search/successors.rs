@@ -6,37 +6,48 @@ use crate::action::Action;
 use crate::packed::{Change, Packed, PackedView};
 use crate::world::properties::Property;
 
+/// How many worlds are remembered: as many as a fast cache has room for.
+const REMEMBERED: usize = 1 << 14;
+
 /// The successors of some worlds, with their fingerprints.
 pub(super) struct Successors<const W: usize> {
     pub(super) worlds: Vec<(u64, Packed<W>)>,
-    /// By which actions the last world comes to its successors, which are the last.
-    actions: Vec<Action>,
+    /// The distinct edges from the last world.
+    edges: Vec<(u64, Action, Packed<W>)>,
+    /// Worlds that were among them of late, each where its fingerprint leads to. What can happen in
+    /// either order comes to one world twice, in a short time.
+    remembered: Vec<Packed<W>>,
 }
 
 impl<const W: usize> Successors<W> {
-    pub(super) const fn new() -> Self {
-        Self { worlds: Vec::new(), actions: Vec::new() }
+    /// None yet; this world is known.
+    pub(super) fn new(known: Packed<W>) -> Self {
+        Self { worlds: Vec::new(), edges: Vec::new(), remembered: vec![known; REMEMBERED] }
     }
 
     /// Takes those of another world.
     pub(super) fn take(&mut self, task: Task<'_, W>, world: &Packed<W>, found: &mut Level) {
-        self.actions.clear();
-        let first = self.worlds.len();
+        self.edges.clear();
         let before = PackedView(task.model.layout(), world);
         task.model.for_each_change(world, |change, ways, unreduced, after| {
             found.generated += ways;
             found.violated |= judge(task.properties, change, &before, unreduced);
             let (fingerprint, action) = (after.fingerprint(), change.action());
-            for ((of_known, known), by) in self.worlds[first..].iter().zip(&self.actions) {
+            for (of_known, by, known) in &self.edges {
                 if (*of_known, *by) == (fingerprint, action) && known == after {
                     return;
                 }
             }
-            self.actions.push(action);
-            self.worlds.push((fingerprint, *after));
+            self.edges.push((fingerprint, action, *after));
+            let slot =
+                usize::try_from(fingerprint % REMEMBERED as u64).expect("few are remembered");
+            if self.remembered[slot] != *after {
+                self.remembered[slot] = *after;
+                self.worlds.push((fingerprint, *after));
+            }
         });
         found.states += 1;
-        found.edges += self.actions.len();
+        found.edges += self.edges.len();
     }
 }
 

@@ -40,8 +40,6 @@ const CHUNK: usize = 256;
 const TOGETHER: usize = 256;
 /// How many words travel together.
 const BATCH: usize = 4096;
-/// How many fingerprints of worlds that were sent a worker remembers, not to send them again.
-const REMEMBERED: usize = 1 << 15;
 
 /// What all workers need to know, and have in common.
 #[derive(Clone, Copy)]
@@ -159,21 +157,15 @@ impl<const W: usize> Mine<W> {
 struct Outbox {
     /// For each worker the words of its worlds.
     worlds: Vec<Vec<u64>>,
-    remembered: Vec<u64>,
     letters: Vec<Letter>,
 }
 
 impl Outbox {
     fn new(workers: usize) -> Self {
-        let remembered = if workers > 1 { vec![0; REMEMBERED] } else { Vec::new() };
-        Self { worlds: vec![Vec::new(); workers], remembered, letters: Vec::new() }
+        Self { worlds: vec![Vec::new(); workers], letters: Vec::new() }
     }
 
-    fn add<const W: usize>(&mut self, to: usize, world: &Packed<W>, fingerprint: u64) {
-        let slot = usize::try_from(fingerprint % REMEMBERED as u64).expect("few are remembered");
-        if std::mem::replace(&mut self.remembered[slot], fingerprint) == fingerprint {
-            return;
-        }
+    fn add<const W: usize>(&mut self, to: usize, world: &Packed<W>) {
         let words = &mut self.worlds[to];
         words.extend(world.0);
         if words.len() + W > BATCH {
@@ -314,7 +306,7 @@ fn expand<const W: usize>(
 ) -> Level {
     let mut found = Level::default();
     task.control.reaches(usize::try_from(start >> 32).map_or(0, |n| n + 1));
-    let mut successors = Successors::new();
+    let mut successors = Successors::new(task.model.initial());
     let mut time = start + 1;
     link.advance_to(time);
     while !todo.is_empty() {
@@ -369,7 +361,7 @@ fn give_away<const W: usize>(worlds: &mut Vec<(u64, Packed<W>)>, outbox: &mut Ou
     worlds.retain(|(fingerprint, after)| {
         let to = owner(*fingerprint, workers);
         if to != me {
-            outbox.add(to, after, *fingerprint);
+            outbox.add(to, after);
         }
         to == me
     });
