@@ -245,6 +245,11 @@ proptest! {
     }
 
     #[test]
+    fn any_bytes_may_stand_in_for_what_is_sealed(bytes in vec(any::<u8>(), 0..150)) {
+        bytes::sealed(&bytes);
+    }
+
+    #[test]
     fn every_ballot_that_is_saved_is_found(ballots in vec(ballot(), 1..4)) {
         let (dir, config) = (bytes::fast_dir(), bytes::first_of_three());
         let mut store = DataDir::create(dir.path()).unwrap().bootstrap(&config).unwrap();
@@ -328,6 +333,7 @@ fn the_seeds_of_the_fuzzers_break_no_law() {
         seeds
     };
     seeds("frame").iter().for_each(|seed| bytes::frame(seed));
+    seeds("sealed").iter().for_each(|seed| bytes::sealed(seed));
     seeds("ballot").iter().for_each(|seed| bytes::ballot(seed));
     seeds("trace").iter().for_each(|seed| bytes::traces(&[seed]));
     seeds("request").iter().for_each(|seed| bytes::request(seed));
