@@ -1,6 +1,6 @@
-//! What holds of any bytes, whoever wrote them: as a datagram, in sessions with a key, as the file of
-//! a ballot, as files of traces, as what a node is asked. The property tests and the fuzzers of `impl/fuzz` call these
-//! functions; each panics when its law is broken.
+//! What holds of any bytes, whoever wrote them: as a datagram, in sessions with a key, as the file
+//! of the keys, as that of a ballot, as files of traces, as what a node is asked. The property
+//! tests and the fuzzers of `impl/fuzz` call these functions; each panics when its law is broken.
 //!
 //! Random bytes hardly ever have the right checksum. So each law is also tried on the same bytes
 //! with their checksums made right.
@@ -74,7 +74,7 @@ struct Side {
 impl Side {
     fn new(number: u8) -> Self {
         let (config, now) = (server_of_three(number), Moment::after_start(Duration::ZERO));
-        let (keys, run) = (Keys::one(Key::new([1; 32])), RunId::random().unwrap());
+        let (keys, run) = (Keys::one(Key::new([9; 32])), RunId::random().unwrap());
         let mut sessions = Sessions::new(&config, &keys, run, now);
         sessions.greet(&config, now);
         Self { sessions, config, now, to_say: Vec::new() }
@@ -200,6 +200,14 @@ fn server_of_three(number: u8) -> Config {
     let address = |number: u8| SocketAddr::from(([127, 0, 0, 1], 7000 + u16::from(number)));
     let servers = (1..=3).map(|number| (number, address(number))).collect();
     Config::new(Settings::new("test", number, servers)).unwrap()
+}
+
+/// What is read as the keys of a cluster is written and read as the same ones.
+pub fn keys(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(keys) = Keys::parse(&text) {
+        assert_eq!(Keys::parse(&keys.to_text()), Ok(keys));
+    }
 }
 
 /// What is a request is written and read as the same one.

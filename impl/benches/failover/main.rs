@@ -8,7 +8,8 @@
 //! turns of some rounds each, so that whatever else the machine does meets both.
 //!
 //! Then it is measured what lies behind these times: how many waits for the disk are one behind
-//! another in an election, and how long each takes; and what a cluster costs, with a key and without.
+//! another in an election, and how long each takes; and what a cluster costs, with a key and
+//! without.
 
 mod ballot;
 mod etcd;
