@@ -112,7 +112,7 @@ impl Hello<'_> {
 }
 
 /// The first setting that differs. A list may be longer than one wants to read.
-fn difference(here: &str, there: &str) -> Option<String> {
+pub(super) fn difference(here: &str, there: &str) -> Option<String> {
     let named = |settings: &str, name: &str| {
         let value = settings.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
         value.unwrap_or("not known").to_owned()

@@ -1,7 +1,8 @@
 //! What a search takes of a world: its distinct successors, and what it counts and judges of the
 //! steps to them.
 
-use super::worker::{Level, Task};
+use super::outcome::Level;
+use super::worker::Task;
 use crate::action::Action;
 use crate::packed::{Change, Packed, PackedView};
 use crate::world::properties::Property;
