@@ -69,6 +69,7 @@ scenarios! {
     s33_two_precandidates
     s34_alone_guarded
     s35_everybody_restarts
+    s36_lost_disk
 }
 
 fn directory() -> PathBuf {
@@ -104,7 +105,7 @@ fn every_script_is_a_test() {
 
 #[test]
 fn no_scenario_is_missing() {
-    for number in 1..=35 {
+    for number in 1..=36 {
         let prefix = format!("s{number:02}_");
         let count = SCENARIOS.iter().filter(|name| name.starts_with(&prefix)).count();
         assert_eq!(count, 1, "scenario {number}");

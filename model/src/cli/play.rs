@@ -41,6 +41,8 @@ A script, for example:
   deliver S1 S2 PreVote  this message of S1 arrives at S2; also duplicate, drop
   deliver-all            all messages arrive, in the order sent
   restart S2             S2 crashes and comes up again
+  lose-disk S2           S2 crashes and comes up without its disk
+  hear-term S2 S1        S1 tells its term to S2, which has lost its disk
   hand-over S1 S2        S1, which leads, is told to hand over to S2
   cut S3                 S3 is cut off; also cut-links S1 S2, cut-way S1 S2 and
                          mend-way S1 S2 (S2 does not hear S1), deafen S3, heal

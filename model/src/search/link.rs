@@ -17,8 +17,6 @@ use crate::packed::Packed;
 
 /// How many words travel together.
 const BATCH: usize = 4096;
-/// How many fingerprints of worlds that were sent a worker remembers, not to send them again.
-const REMEMBERED: usize = 1 << 15;
 
 /// What workers send to each other.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,21 +48,15 @@ pub(super) fn owner(fingerprint: u64, workers: usize) -> usize {
 pub(super) struct Outbox {
     /// For each worker the words of its worlds.
     worlds: Vec<Vec<u64>>,
-    remembered: Vec<u64>,
     letters: Vec<Letter>,
 }
 
 impl Outbox {
     pub(super) fn new(workers: usize) -> Self {
-        let remembered = if workers > 1 { vec![0; REMEMBERED] } else { Vec::new() };
-        Self { worlds: vec![Vec::new(); workers], remembered, letters: Vec::new() }
+        Self { worlds: vec![Vec::new(); workers], letters: Vec::new() }
     }
 
-    pub(super) fn add<const W: usize>(&mut self, to: usize, world: &Packed<W>, fingerprint: u64) {
-        let slot = usize::try_from(fingerprint % REMEMBERED as u64).expect("few are remembered");
-        if std::mem::replace(&mut self.remembered[slot], fingerprint) == fingerprint {
-            return;
-        }
+    pub(super) fn add<const W: usize>(&mut self, to: usize, world: &Packed<W>) {
         let words = &mut self.worlds[to];
         words.extend(world.0);
         if words.len() + W > BATCH {

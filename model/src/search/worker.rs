@@ -152,7 +152,7 @@ fn expand<const W: usize>(
 ) -> Level {
     let mut found = Level::default();
     task.control.reaches(usize::try_from(start >> 32).map_or(0, |n| n + 1));
-    let mut successors = Successors::new();
+    let mut successors = Successors::new(task.model.initial());
     let mut time = start + 1;
     link.advance_to(time);
     while !todo.is_empty() {
@@ -205,7 +205,7 @@ fn give_away<const W: usize>(worlds: &mut Vec<(u64, Packed<W>)>, outbox: &mut Ou
     worlds.retain(|(fingerprint, after)| {
         let to = owner(*fingerprint, workers);
         if to != me {
-            outbox.add(to, after, *fingerprint);
+            outbox.add(to, after);
         }
         to == me
     });

@@ -20,6 +20,8 @@
 //! | `mend-way S1 S3` | S3 hears S1 again |
 //! | `heal` | everybody hears everybody, and what has waited can be delivered |
 //! | `restart S2` | S2 crashes and comes up again with what it had stored |
+//! | `lose-disk S2` | S2 crashes and comes up without its disk: it waits for all others' terms |
+//! | `hear-term S2 S1` | S1 tells its term to S2, which has lost its disk |
 //! | `show` | the state of every server |
 //! | `expect-leader S1` | the script fails unless S1 leads and nobody else does |
 //! | `expect-no-leader` | … unless nobody leads |
@@ -36,6 +38,7 @@
 //! a property of safety is false. A leader's patience is two heartbeats, unless `cluster` is told
 //! another one: `patience=1`.
 
+mod lost_disk;
 mod script;
 mod stage;
 
@@ -129,6 +132,7 @@ pub const SCRIPTS: &[(&str, &str)] = &scripts![
     "33_two_precandidates"
     "34_alone_guarded"
     "35_everybody_restarts"
+    "36_lost_disk"
 ];
 
 /// What a script tells, in the first sentence that it begins with.

@@ -38,7 +38,8 @@ impl Runner {
     }
 
     fn end(&mut self) {
-        if let (Some(setting), Some(stage)) = (self.begun.take(), self.stage.take()) {
+        if let (Some(mut setting), Some(stage)) = (self.begun.take(), self.stage.take()) {
+            setting.lost_disks = stage.lost_disks();
             self.plays.push(Play { setting, path: stage.path, end: stage.world });
         }
     }
@@ -86,7 +87,12 @@ fn begin(args: &mut ArgumentConsumer<'_>) -> Result<Setting> {
 fn run(stage: &mut Stage, name: &str, args: &mut ArgumentConsumer<'_>) -> Result<String> {
     match name {
         "timeout" => stage.time_out(server(stage, args)?),
-        "restart" => stage.step(server(stage, args)?, Trigger::Restart),
+        "restart" => stage.restart(server(stage, args)?),
+        "lose-disk" => stage.lose_disk(server(stage, args)?),
+        "hear-term" => {
+            let (id, from) = (server(stage, args)?, server(stage, args)?);
+            stage.hear_term(id, from)
+        }
         "hand-over" => {
             let (from, to) = (server(stage, args)?, server(stage, args)?);
             stage.step(from, Trigger::Event(Event::HandOver { to }))

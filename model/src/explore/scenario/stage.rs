@@ -20,7 +20,7 @@ use crate::world::bounds::Bounds;
 use crate::world::properties::Property;
 use crate::world::{Handlers, World, WorldModel};
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+pub(super) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// More deliveries than any script needs: replies answer requests only, so the network falls quiet.
 const MANY: usize = 1000;
@@ -54,12 +54,12 @@ pub(super) struct Description {
 
 /// The servers and the network between them.
 pub(super) struct Stage {
-    model: WorldModel,
+    pub(super) model: WorldModel,
     pub(super) world: World,
     /// In the order in which they were sent.
     letters: Vec<Letter>,
     /// What the first of two servers sends to the second does not arrive.
-    cut: BTreeSet<(ServerId, ServerId)>,
+    pub(super) cut: BTreeSet<(ServerId, ServerId)>,
     /// All that has happened.
     pub(super) path: Vec<Code>,
 }

@@ -40,7 +40,8 @@ pub(super) fn look_at<const W: usize>(
     share: Share,
     pending: &mut Vec<Packed<W>>,
 ) -> (Level, Vec<Vec<Packed<W>>>) {
-    let (mut found, mut successors) = (Level::default(), Successors::new());
+    let mut found = Level::default();
+    let mut successors = Successors::new(task.model.initial());
     let mut of_others = vec![Vec::new(); if share.of == 1 { 0 } else { share.of }];
     for world in worlds {
         successors.take(task, world, &mut found);

@@ -110,7 +110,7 @@ impl<'a, const W: usize> Others<'a, W> {
     /// behind.
     pub(super) fn send(&mut self, worlds: impl IntoIterator<Item = Vec<Vec<Packed<W>>>>) {
         for (to, world) in worlds.into_iter().flat_map(|all| all.into_iter().enumerate()) {
-            world.iter().for_each(|world| self.outbox.add(to, world, world.fingerprint()));
+            world.iter().for_each(|world| self.outbox.add(to, world));
         }
         self.outbox.close_all();
         self.go_on();
