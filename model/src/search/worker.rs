@@ -10,9 +10,9 @@
 //! 3. reports to all what it found, and waits until all reports are there: all workers know the
 //!    same, and decide alike whether to go on.
 //!
-//! `link.rs` has how letters are carried. Its times are numbers, `level << 32 | wave` here: reports of
-//! a level are sent at wave 0 of the next one, so that no world of a level can be sent before every
-//! report was.
+//! `link.rs` has how letters are carried. Its times are numbers, `level << 32 | wave` here: reports
+//! of a level are sent at wave 0 of the next one, so that no world of a level can be sent before
+//! every report was.
 
 use std::cell::RefCell;
 use std::rc::Rc;
