@@ -3,14 +3,19 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 use support::binary;
+use support::namespaces::Namespaces;
+use support::network::{Faulty, Network};
+use support::skipped::skip;
+use support::waiting::eventually;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir, tempdir};
 
 /// A file that names so many free addresses of this machine, one a line.
 fn hosts(count: usize) -> NamedTempFile {
@@ -182,4 +187,104 @@ fn ctrl_c_ends_all_processes_and_says_what_was_covered() {
         assert!(found["states"].as_u64().unwrap() > 0);
         assert_eq!(found["properties"][0]["holds"], Value::Null);
     }
+}
+
+/// A search that takes a few seconds on disk, and what it finds in memory.
+const SHORT: [&str; 7] =
+    ["--servers", "3", "--replies", "useful", "--no-reduce", "--workers=1", "--json"];
+
+/// How many levels a process has finished.
+fn levels(folder: &Path) -> Option<usize> {
+    let text = fs::read_to_string(folder.join("checkpoint.json")).ok()?;
+    let checkpoint: Value = serde_json::from_str(&text).expect("it is replaced as a whole");
+    Some(checkpoint["finished"].as_array().expect("the finished levels").len())
+}
+
+/// Two processes with a folder each.
+struct Pair {
+    folders: [TempDir; 2],
+    hosts: NamedTempFile,
+}
+
+impl Pair {
+    fn new(hosts: NamedTempFile) -> Self {
+        Self { folders: [(); 2].map(|()| tempdir().unwrap()), hosts }
+    }
+
+    /// Starts both, each by its own command.
+    fn start(&self, command: impl Fn(usize) -> Command, options: &[&str]) -> [Running; 2] {
+        [0, 1].map(|process| {
+            let mut command = command(process);
+            command.arg("check").args(SHORT).args(options).arg("--disk");
+            command.arg(self.folders[process].path()).arg("--hosts").arg(self.hosts.path());
+            command.args(["--process", &process.to_string()]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            Running(Some(command.spawn().expect("raft-model starts")))
+        })
+    }
+
+    /// Waits until both have finished so many levels.
+    fn have_finished(&self, expected: usize) {
+        for folder in &self.folders {
+            let has = || levels(folder.path()).filter(|finished| *finished >= expected);
+            eventually("finished levels", has);
+        }
+    }
+
+    /// They go on, from what was written before, and find what one finds in memory.
+    fn go_on(&self, command: impl Fn(usize) -> Command) {
+        let written = |folder: &TempDir| {
+            fs::metadata(folder.path().join("level-2.run")).unwrap().modified().unwrap()
+        };
+        let before = self.folders.each_ref().map(written);
+        let alone = report(&start(&SHORT).end());
+        for process in self.start(command, &["--resume"]) {
+            let found = report(&process.end());
+            for key in ["states", "edges", "depth", "levels", "exhaustive", "properties"] {
+                assert_eq!(found[key], alone[key], "{key}");
+            }
+            assert_eq!((&found["engine"], &found["workers"]), (&"disk".into(), &2.into()));
+        }
+        assert_eq!(self.folders.each_ref().map(written), before, "they began anew");
+    }
+}
+
+/// The folder of one of them also loses its last level: they go on from the one before.
+#[test]
+fn processes_on_disk_of_which_one_is_killed_go_on_from_what_all_have() {
+    let pair = Pair::new(hosts(2));
+    let command = |_| Command::new(binary::built("raft-model"));
+    let [survivor, victim] = pair.start(command, &[]);
+    pair.have_finished(6);
+    victim.signal(Signal::KILL);
+    let error = no_verdict(&survivor.end());
+    assert!(error.contains("another process is gone"), "{error}");
+    drop(victim);
+    let folder = pair.folders[0].path();
+    let newest = || levels(folder).map(|finished| format!("level-{}.run", finished + 1));
+    fs::remove_file(folder.join(newest().unwrap())).unwrap();
+    pair.go_on(command);
+}
+
+#[test]
+fn processes_on_disk_whose_link_is_severed_both_end_and_go_on_when_it_is_mended() {
+    if let Err(reason) = Namespaces::permitted() {
+        skip(&reason, "run it as root, with iproute2");
+        return;
+    }
+    let mut network = Namespaces::new(2);
+    let file = NamedTempFile::new().unwrap();
+    let addresses = [1, 2].map(|server| format!("{}\n", network.address(server, server)));
+    fs::write(file.path(), addresses.concat()).unwrap();
+    let pair = Pair::new(file);
+    let program = binary::built("raft-model");
+    let both = pair.start(|process| network.command(process + 1, &program), &["--peer-timeout=3"]);
+    pair.have_finished(6);
+    network.partition(&[&[1], &[2]]);
+    for process in both {
+        let error = no_verdict(&process.end());
+        assert!(error.contains("another process has been silent for 3 s"), "{error}");
+    }
+    network.heal();
+    pair.go_on(|process| network.command(process + 1, &program));
 }

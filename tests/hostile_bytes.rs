@@ -19,6 +19,7 @@ use raft_model::types::{Attempt, Beats, Round, ServerId, ServerSet, Term};
 use raft_node::config::ClusterName;
 use raft_node::control::Request;
 use raft_node::disk::DataDir;
+use raft_node::session::{Key, Keys};
 use raft_node::wire::{Frame, MAX_FRAME};
 use support::bounds;
 use support::bytes::{self, SLOT_HEAD};
@@ -250,6 +251,17 @@ proptest! {
     }
 
     #[test]
+    fn any_bytes_may_stand_in_for_what_is_sealed(bytes in vec(any::<u8>(), 0..150)) {
+        bytes::sealed(&bytes);
+    }
+
+    #[test]
+    fn any_changed_keys_may_stand_in_their_file(first: [u8; 32], changes in changes()) {
+        let text = Keys::two(Key::new(first), Key::new([7; 32])).unwrap().to_text();
+        bytes::keys(&changed(text.into_bytes(), &changes));
+    }
+
+    #[test]
     fn every_ballot_that_is_saved_is_found(ballots in vec(ballot(), 1..4)) {
         let (dir, config) = (bytes::fast_dir(), bytes::first_of_three());
         let mut store = DataDir::create(dir.path()).unwrap().bootstrap(&config).unwrap();
@@ -333,6 +345,8 @@ fn the_seeds_of_the_fuzzers_break_no_law() {
         seeds
     };
     seeds("frame").iter().for_each(|seed| bytes::frame(seed));
+    seeds("sealed").iter().for_each(|seed| bytes::sealed(seed));
+    seeds("keys").iter().for_each(|seed| bytes::keys(seed));
     seeds("ballot").iter().for_each(|seed| bytes::ballot(seed));
     seeds("trace").iter().for_each(|seed| bytes::traces(&[seed]));
     seeds("request").iter().for_each(|seed| bytes::request(seed));

@@ -11,6 +11,10 @@ use crate::config::Config;
 use crate::session::MAX_DATAGRAM;
 
 /// How many datagrams are received at a time, so that a flood of them cannot hold up the timer.
+///
+/// Each by a call of its own: `recvmmsg`, by the crate nix, was tried and does not pay. At 67,000 a
+/// second, two or three wait at a time; each took 2.4 to 2.9 µs of processor time, and 2.8 to 3.0
+/// by a call of its own.
 pub(crate) const BATCH: usize = 64;
 
 /// What came out of a socket.

@@ -1,6 +1,6 @@
-//! What holds of any bytes, whoever wrote them: as a datagram, as the file of a ballot, as files of
-//! traces, as what a node is asked. The property tests and the fuzzers of `impl/fuzz` call these
-//! functions; each panics when its law is broken.
+//! What holds of any bytes, whoever wrote them: as a datagram, in sessions with a key, as the file
+//! of the keys, as that of a ballot, as files of traces, as what a node is asked. The property
+//! tests and the fuzzers of `impl/fuzz` call these functions; each panics when its law is broken.
 //!
 //! Random bytes hardly ever have the right checksum. So each law is also tried on the same bytes
 //! with their checksums made right.
@@ -8,14 +8,18 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use raft_model::trace::Line;
 use raft_model::trace::replay::replay;
+use raft_model::types::ServerId;
+use raft_node::clock::Moment;
 use raft_node::config::{Config, Settings};
 use raft_node::control::Request;
 use raft_node::disk::slot::SLOT_SIZE;
 use raft_node::disk::{DataDir, StoreError};
-use raft_node::wire::Frame;
+use raft_node::session::{Key, Keys, Opened, RunId, Sessions};
+use raft_node::wire::{Frame, Rejection};
 use tempfile::TempDir;
 
 /// Only what [`Frame::encode`] writes is a frame.
@@ -28,6 +32,96 @@ pub fn frame(bytes: &[u8]) {
         if let Ok(frame) = Frame::decode(bytes) {
             assert_eq!(frame.encode(), bytes);
         }
+    }
+}
+
+/// A server with a key believes what another one has sealed, as it is and once, whatever it heard
+/// before: in the place of each datagram of a handshake and of a message come first these bytes,
+/// and the datagram with these bytes as its first ones, as its last ones, and added to its own.
+pub fn sealed(bytes: &[u8]) {
+    // A fuzzer looks on when tags are compared: of a key that stays it would learn the right ones.
+    let keys = Keys::one(Key::random().unwrap());
+    let mut sides = [1, 2].map(|number| Side::new(number, &keys));
+    sides[1].says(); // nobody hears it
+    loop {
+        let [from, to] = &mut sides;
+        let said = from.says();
+        if said.is_empty() {
+            break;
+        }
+        for greeting in said {
+            let _ = to.hears(&greeting, bytes); // the second answer to a question is refused
+        }
+        sides.reverse();
+    }
+    for _ in 0..2 {
+        let [from, to] = &mut sides;
+        from.sessions.send(to.id(), b"I lead".to_vec(), &from.config, from.now);
+        let [message] = from.says().try_into().expect("they know each other");
+        let believed = Opened::Frame(from.id(), b"I lead".to_vec());
+        assert_eq!(to.hears(&message, bytes), Ok(believed));
+        assert_eq!(to.receive(&message), Err(Rejection::Replayed));
+        sides.reverse();
+    }
+}
+
+/// One of two servers that speak to each other.
+struct Side {
+    config: Config,
+    sessions: Sessions,
+    now: Moment,
+    to_say: Vec<Vec<u8>>,
+}
+
+impl Side {
+    fn new(number: u8, keys: &Keys) -> Self {
+        let (config, now) = (server_of_three(number), Moment::after_start(Duration::ZERO));
+        let mut sessions = Sessions::new(&config, keys, RunId::random().unwrap(), now);
+        sessions.greet(&config, now);
+        Self { sessions, config, now, to_say: Vec::new() }
+    }
+
+    fn id(&self) -> ServerId {
+        self.config.server().id
+    }
+
+    /// What it has to say to the other one.
+    fn says(&mut self) -> Vec<Vec<u8>> {
+        self.note();
+        std::mem::take(&mut self.to_say)
+    }
+
+    fn note(&mut self) {
+        let for_other = self.sessions.outbox().filter(|it| it.to.number() <= 2);
+        self.to_say.extend(for_other.map(|it| it.bytes));
+    }
+
+    /// What it believes of a datagram that comes after what these bytes make of it.
+    fn hears(&mut self, whole: &[u8], bytes: &[u8]) -> Result<Opened, Rejection> {
+        let begin = &bytes[..bytes.len().min(whole.len())];
+        let rest = whole.len() - begin.len();
+        let added = whole.iter().zip(begin).map(|(one, other)| one ^ other);
+        let added = added.chain(whole[begin.len()..].iter().copied()).collect();
+        let first = [begin, &whole[begin.len()..]].concat();
+        let last = [&whole[..rest], begin].concat();
+        for changed in [bytes.to_vec(), first, last, added] {
+            if changed != whole {
+                let opened = self.receive(&changed);
+                assert!(opened.is_err(), "{opened:?} of a forgery");
+            }
+        }
+        // What it asked because of that is lost, and a while later it asks again.
+        self.sessions.outbox().for_each(drop);
+        self.now = self.now.after(Duration::from_millis(10));
+        let opened = self.receive(whole);
+        self.note();
+        opened
+    }
+
+    /// From the address of the other one.
+    fn receive(&mut self, bytes: &[u8]) -> Result<Opened, Rejection> {
+        let source = server_of_three(3 - self.id().number()).own_address();
+        self.sessions.receive(bytes, source, &self.config, self.now)
     }
 }
 
@@ -100,9 +194,21 @@ fn is_next(one: &[u8], next: &[u8]) -> bool {
 
 /// S1 of three servers, whose ballots are tried.
 pub fn first_of_three() -> Config {
+    server_of_three(1)
+}
+
+fn server_of_three(number: u8) -> Config {
     let address = |number: u8| SocketAddr::from(([127, 0, 0, 1], 7000 + u16::from(number)));
     let servers = (1..=3).map(|number| (number, address(number))).collect();
-    Config::new(Settings::new("test", 1, servers)).unwrap()
+    Config::new(Settings::new("test", number, servers)).unwrap()
+}
+
+/// What is read as the keys of a cluster is written and read as the same ones.
+pub fn keys(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(keys) = Keys::parse(&text) {
+        assert_eq!(Keys::parse(&keys.to_text()), Ok(keys));
+    }
 }
 
 /// What is a request is written and read as the same one.

@@ -5,7 +5,7 @@
 //! the other's own address, from the socket by which the other knows the first.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -15,11 +15,12 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg};
 
 use crate::network::{Faulty, Network, own_ip, port};
 
 /// From which server to which.
-type Link = (usize, usize);
+pub type Link = (usize, usize);
 
 /// What one server has sent to another.
 #[derive(Clone)]
@@ -135,11 +136,22 @@ impl Relay {
 pub struct Injector(Arc<Sockets>);
 
 impl Injector {
-    /// Brings these bytes to a server, from the very address of another. Whether the system took
-    /// them.
-    pub fn inject(&self, link: Link, bytes: &[u8]) -> bool {
-        self.0.deliver(link, bytes).is_ok()
+    /// Brings all these datagrams to a server, from the very address of another. How many of them
+    /// the system took.
+    pub fn inject(&self, (from, to): Link, datagrams: &[&[u8]]) -> usize {
+        send_all(&self.0.inlets[&(to, from)], self.0.servers[&to], datagrams)
     }
+}
+
+/// Sends datagrams by one call of the system. How many of them it took.
+pub fn send_all(socket: &UdpSocket, to: SocketAddr, datagrams: &[&[u8]]) -> usize {
+    let address = SocketAddrAny::from(to);
+    let bytes: Vec<_> = datagrams.iter().map(|it| [IoSlice::new(it)]).collect();
+    let mut nothing: Vec<_> = datagrams.iter().map(|_| SendAncillaryBuffer::default()).collect();
+    let message = |(bytes, nothing)| MMsgHdr::new_with_addr(&address, bytes, nothing);
+    let mut messages: Vec<_> =
+        bytes.iter().map(|it| &it[..]).zip(&mut nothing).map(message).collect();
+    sendmmsg(socket, &mut messages, SendFlags::empty()).unwrap_or(0)
 }
 
 impl Network for Relay {

@@ -6,11 +6,18 @@
 //! leader, as that server wrote down; both moments are read from the machine's clock. Then the old
 //! leader starts again, and the next round begins when everybody follows. With etcd the two take
 //! turns of some rounds each, so that whatever else the machine does meets both.
+//!
+//! Then it is measured what lies behind these times: how many waits for the disk are one behind
+//! another in an election, and how long each takes; and what a cluster costs, with a key and
+//! without.
 
+mod ballot;
 mod etcd;
+mod key;
 mod node;
 mod report;
 mod rest;
+mod waits;
 mod writer;
 
 use std::error::Error;
@@ -19,6 +26,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
 use clap::{Parser, ValueEnum};
+use raft_node::session::{Key, Keys, file};
 use rustix::process::Signal;
 
 use crate::report::Sample;
@@ -77,6 +85,16 @@ enum Disk {
     Both,
 }
 
+impl Disk {
+    /// Begins to use the disk in this way, until the value is dropped; and what it is called.
+    fn begin(self) -> Result<(&'static str, Option<Writer>)> {
+        Ok(match self {
+            Self::Busy => ("busy", Some(Writer::start()?)),
+            Self::Quiet | Self::Both => ("quiet", None),
+        })
+    }
+}
+
 fn range(text: &str) -> std::result::Result<(u64, u64), String> {
     let numbers =
         text.split_once("..").and_then(|(min, max)| Some((min.parse().ok()?, max.parse().ok()?)));
@@ -129,9 +147,8 @@ fn main() -> Result<()> {
         Disk::Both => vec![Disk::Quiet, Disk::Busy],
         disk => vec![disk],
     };
-    for disk in disks {
-        let writer = (disk == Disk::Busy).then(Writer::start).transpose()?;
-        let name = if writer.is_some() { "busy" } else { "quiet" };
+    for &disk in &disks {
+        let (name, _writer) = disk.begin()?;
         let (ours, peers) = measure(&args, timing)?;
         let ours = ours.print("raft-node", name);
         if let Some(peers) = peers {
@@ -140,11 +157,28 @@ fn main() -> Result<()> {
     }
     println!("\nEvery trace of raft-node was replayed: no term has two leaders.");
 
-    println!("\nAt rest, with its trace, over {} s:", rest::WATCHED.as_secs());
-    let ours = Rest::of(|folder| node::Nodes::start(timing, folder))?.print("raft-node");
-    if args.with.is_some() {
+    if args.stop {
+        return Ok(());
+    }
+    waits::print()?;
+    ballot::print(&disks)?;
+    key::print()?;
+    println!("\nAt rest, with traces, over {} s:", rest::WATCHED.as_secs());
+    at_rest(timing, args.with.is_some())
+}
+
+/// What a cluster costs with a key and without; and what one of etcd does.
+fn at_rest(timing: Timing, with_etcd: bool) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let key = folder.path().join("key");
+    file::create(&key, &Keys::one(Key::random()?))?;
+    Rest::head();
+    let plain = Rest::of(|folder| node::Nodes::start(timing, folder, None))?.print("raft-node");
+    let sealed = Rest::of(|folder| node::Nodes::start(timing, folder, Some(&key)))?;
+    sealed.print("with a key").compare(&plain);
+    if with_etcd {
         let peers = Rest::of(|folder| etcd::Members::start(timing, folder))?.print("etcd");
-        ours.compare(&peers);
+        plain.compare(&peers);
     }
     Ok(())
 }
@@ -156,7 +190,7 @@ fn measure(args: &Args, timing: Timing) -> Result<(Sample, Option<Sample>)> {
     while ours.len() < args.rounds {
         let rounds = TURN.min(args.rounds - ours.len());
         let folder = tempfile::tempdir()?;
-        let mut nodes = node::Nodes::start(timing, folder.path())?;
+        let mut nodes = node::Nodes::start(timing, folder.path(), None)?;
         turn(&mut nodes, &mut ours, rounds, (signal, timing))?;
         nodes.replay()?;
         if let Some(peers) = &mut peers {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use raft_model::election::Rule;
 use raft_model::trace::replay::replay;
 use raft_model::trace::tail::Tail;
-use raft_model::trace::{Line, Record};
+use raft_model::trace::{Cause, Line, Record};
 use raft_model::types::ServerId;
 use raft_node::cluster::servers::{Servers, free_addresses};
 use raft_node::config::{Config, Settings};
@@ -18,12 +18,17 @@ pub(crate) struct Nodes {
     servers: Servers,
     tails: Vec<Tail>,          // by `ServerId::index`
     last: Vec<Option<Record>>, // likewise: of this run of the server
+    /// Likewise: when its timer fired last.
+    fired: Vec<Duration>,
+    /// Likewise: how long it took from there to its last election.
+    campaigns: Vec<Duration>,
     /// Elections that nobody has asked for yet.
     elected: Vec<Record>,
 }
 
 impl Nodes {
-    pub(crate) fn start(timing: Timing, folder: &Path) -> Result<Self> {
+    /// With a key in this file, or without.
+    pub(crate) fn start(timing: Timing, folder: &Path, key: Option<&Path>) -> Result<Self> {
         let (min, max) = timing.election;
         let config = Config::new(Settings {
             heartbeat: Duration::from_millis(timing.heartbeat),
@@ -32,12 +37,15 @@ impl Nodes {
         })?;
         let program = Path::new(env!("CARGO_BIN_EXE_raft-node"));
         let mut servers = Servers::new(program, config, folder, folder);
+        if let Some(key) = key {
+            servers = servers.with_key(key);
+        }
         let tails = servers.ids().map(|server| Tail::new(servers.trace(server))).collect();
         for server in servers.ids() {
             servers.start(server)?;
         }
-        let last = servers.ids().map(|_| None).collect();
-        Ok(Self { servers, tails, last, elected: Vec::new() })
+        let (last, fired) = (vec![None; 3], vec![Duration::ZERO; 3]);
+        Ok(Self { servers, tails, last, campaigns: fired.clone(), fired, elected: Vec::new() })
     }
 
     /// Ends all, and does again what their traces say.
@@ -58,13 +66,23 @@ impl Nodes {
         for tail in &mut self.tails {
             for line in tail.lines()? {
                 let Line::Step(record) = line else { continue };
-                self.last[record.server.index()] = Some(record);
+                let (server, now) =
+                    (record.server.index(), Duration::from_micros(record.monotonic_us));
+                self.last[server] = Some(record);
                 if record.step.rule == Rule::Elected {
                     self.elected.push(record);
+                    self.campaigns[server] = now - self.fired[server];
+                } else if matches!(record.cause, Cause::Timeout { .. }) {
+                    self.fired[server] = now;
                 }
             }
         }
         Ok(())
+    }
+
+    /// How long the last election of this server took, from the timer that fired.
+    pub(crate) fn campaign(&self, server: usize) -> Duration {
+        self.campaigns[server]
     }
 
     /// The leader that the others followed in their last step.

@@ -22,6 +22,7 @@ pub struct Servers {
     config: Config,
     directory: PathBuf,
     traces: PathBuf,
+    key: Option<PathBuf>,
     children: Vec<Option<Child>>, // by `ServerId::index`
 }
 
@@ -35,7 +36,14 @@ impl Servers {
             config,
             directory: directory.to_owned(),
             traces: traces.to_owned(),
+            key: None,
         }
+    }
+
+    /// The same, with the key of the cluster in this file.
+    pub fn with_key(mut self, file: &Path) -> Self {
+        self.key = Some(file.to_owned());
+        self
     }
 
     /// The configuration of one of them.
@@ -91,6 +99,9 @@ impl Servers {
         let percent = f64::from(self.config.clock_error().ppm()) / 10_000.0;
         command.args(["--clock-error", &percent.to_string()]);
         command.arg("--data").arg(&data);
+        if let Some(file) = &self.key {
+            command.arg("--key").arg(file);
+        }
         command.arg("--trace").arg(self.trace(server)).arg("--trace-required");
         // The directory is ours alone: without a ballot there, the server has never run.
         if !data.join("ballot").exists() {

@@ -32,6 +32,10 @@ pub(crate) trait Files {
 }
 
 /// A file of two slots.
+///
+/// Writes of both with `O_DSYNC`, or that and `O_DIRECT`, are no faster than two writes and a wait:
+/// 0.17, 0.16 and 0.18 ms at the median, 7 ms all three at the 99th percentile, and beside a writer
+/// that syncs all the time 0.13 ms all three. `cargo bench --bench failover` measures it.
 pub(crate) trait SlotFile {
     /// Its size in bytes.
     fn size(&self) -> io::Result<u64>;

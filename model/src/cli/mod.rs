@@ -183,7 +183,8 @@ const fn because(why: Stop) -> &'static str {
         Stop::Interrupted => "it was interrupted",
         Stop::OutOfMemory => {
             "it has as much memory as --max-memory allows, by default three quarters of the \
-             machine's; allow more, choose smaller bounds, or let `check` keep --fingerprints"
+             machine's; allow more, choose smaller bounds, or let `check` keep --fingerprints, or \
+             states on a --disk"
         }
     }
 }

@@ -9,6 +9,7 @@ use std::process;
 use std::sync::Once;
 use std::thread;
 
+use raft_model::search::disk::DiskError;
 use raft_model::search::peers::Silent;
 
 use super::exit::Exit;
@@ -20,6 +21,9 @@ pub(super) fn ends_the_process() {
     panic::set_hook(Box::new(|panic| {
         FIRST.call_once(|| {
             let (says, exit) = match lost_process(panic.payload()) {
+                _ if let Some(error) = panic.payload().downcast_ref::<DiskError>() => {
+                    (error.to_string(), Exit::Unusable)
+                }
                 Some(why) => (format!("{why}: there is no verdict"), Exit::NoVerdict),
                 None => (told(panic), Exit::Panicked),
             };

@@ -158,7 +158,8 @@ impl Work for Search {
         let memory = memory::now().map_or_else(String::new, |now| format!(", {} MiB", now >> 20));
         // Of one of many searches it says little when that one ends.
         let levels = if subject.is_empty() { self.control.levels() } else { Vec::new() };
-        let outlook = outlook(&levels, states, self.started.elapsed().as_secs_f64());
+        let resumed = self.control.resumed.load(Relaxed);
+        let outlook = outlook(&levels, resumed, states, self.started.elapsed().as_secs_f64());
         let outlook = outlook.unwrap_or_default();
         format!("{seconds} s: {subject}level {depth}{outlook}, {states} states, {rate}/s{memory}")
     }
@@ -168,13 +169,15 @@ impl Work for Search {
 const TOO_VAGUE: f64 = 4.0;
 
 /// How many levels there will be and when the search may end, given the levels that are finished
-/// and how long it took to look at so many states; nothing as long as that can hardly be told.
-fn outlook(levels: &[usize], states: usize, seconds: f64) -> Option<String> {
+/// and how long it took to look at so many states since it went on; nothing as long as that can
+/// hardly be told.
+fn outlook(levels: &[usize], resumed: usize, states: usize, seconds: f64) -> Option<String> {
     let estimate = Guess::BLIND.given(levels);
     if estimate.factor > TOO_VAGUE {
         return None;
     }
-    let left = |all: f64| span((all - as_f64(states)).max(0.0) * seconds / as_f64(states));
+    let pace = seconds / as_f64(states.saturating_sub(resumed).max(1));
+    let left = |all: f64| span((all - as_f64(states)).max(0.0) * pace);
     let (likely, perhaps) = (left(estimate.states), left(estimate.states * estimate.factor));
     Some(format!(" of about {:.0}, about {likely} left, perhaps {perhaps}", estimate.depth))
 }
@@ -192,7 +195,7 @@ mod tests {
     fn after(finished: usize) -> Option<String> {
         let levels = &LEVELS[..finished];
         let states = levels.iter().sum();
-        outlook(levels, states, as_f64(states) / 100.0) // a hundred a second
+        outlook(levels, 0, states, as_f64(states) / 100.0) // a hundred a second
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! What servers do, by what comes of it.
 //!
 //! Of the many messages that can arrive at a server, few make a difference, and many make the same.
-//! So all steps of a server with one outcome are one [`Change`]: the messages any of which leads to
-//! it, and the bits of the world that it changes. A search asks for changes, and never looks at a
-//! message of which nothing comes.
+//! So all steps of a server by one rule with one outcome are one [`Change`]: the messages any of
+//! which leads to it, and the bits of the world that it changes. A search asks for changes, and
+//! never looks at a message of which nothing comes.
 
 use super::layout::{Layout, Packed};
 use super::steps::{CachedStep, Outcome};
@@ -15,11 +15,11 @@ use crate::world::bounds::{Bounds, Terms};
 /// What a server in some state may do, for one reason or several.
 #[derive(Clone, Debug)]
 pub(crate) struct Change<const W: usize> {
-    outcome: Outcome,
+    outcome: Outcome<W>,
     /// The messages any of which leads to it; none if it needs no message.
     received: Packed<W>,
-    /// By which rule the server does it, if it needs no message.
-    pub(crate) by_itself: Option<Rule>,
+    /// By which rule the server does it.
+    pub(crate) rule: Rule,
     /// What happens to the server by itself, if the world has to be asked whether it may.
     pub(crate) asks: Option<Event>,
 }
@@ -27,7 +27,7 @@ pub(crate) struct Change<const W: usize> {
 impl<const W: usize> Change<W> {
     /// All changes that there can be of a server in this state, given all its steps.
     pub(super) fn all(
-        steps: &[CachedStep],
+        steps: &[CachedStep<W>],
         before: State,
         layout: &Layout,
         bounds: &Bounds,
@@ -42,18 +42,17 @@ impl<const W: usize> Change<W> {
             if own.is_some_and(|event| is_settled(event) && is_forbidden(event)) {
                 continue;
             }
-            let mut received = Packed::EMPTY;
-            received.0[step.received.word] |= step.received.mask;
+            let received = step.received;
             let is_same = |other: &&mut Self| {
                 [other.received, received].iter().all(|messages| *messages != Packed::EMPTY)
-                    && other.outcome == step.outcome
+                    && (other.rule, other.outcome) == (step.a_move.rule, step.outcome)
             };
             match changes.iter_mut().find(is_same) {
-                Some(change) => change.received.0[step.received.word] |= step.received.mask,
+                Some(change) => change.received.add(&received),
                 None => {
                     let asks = own.filter(|event| !is_settled(*event));
-                    let by_itself = (received == Packed::EMPTY).then_some(step.a_move.rule);
-                    changes.push(Self { outcome: step.outcome, received, by_itself, asks });
+                    let (rule, outcome) = (step.a_move.rule, step.outcome);
+                    changes.push(Self { outcome, received, rule, asks });
                 }
             }
         }
@@ -63,22 +62,49 @@ impl<const W: usize> Change<W> {
     /// In how many ways it can come about in a world, but for what the world has to be asked.
     #[inline]
     pub(crate) fn ways(&self, world: &Packed<W>) -> usize {
-        if self.received == Packed::EMPTY {
+        if self.is_by_itself() {
             return 1;
         }
-        let arrives = world.0.iter().zip(self.received.0).map(|(sent, received)| sent & received);
-        // Most are none or one, and processors of today may count bits slowly.
-        let count = |bits: u64| match bits & bits.wrapping_sub(1) {
-            0 => usize::from(bits != 0),
-            _ => bits.count_ones() as usize,
-        };
-        arrives.map(count).sum()
+        let mut ways = 0;
+        for word in 0..W {
+            // Most are none or one, and processors of today may count bits slowly.
+            let arrives = world.0[word] & self.received.0[word];
+            ways += match arrives & arrives.wrapping_sub(1) {
+                0 => usize::from(arrives != 0),
+                _ => arrives.count_ones() as usize,
+            };
+        }
+        ways
+    }
+
+    /// Whether it can come about in a world, but for what the world has to be asked.
+    #[inline]
+    pub(crate) fn can_be(&self, world: &Packed<W>) -> bool {
+        self.is_by_itself() || (0..W).any(|word| world.0[word] & self.received.0[word] != 0)
     }
 
     /// The world after it; the same one if it changes nothing.
     #[inline]
     pub(crate) fn after(&self, layout: &Layout, world: &Packed<W>) -> Packed<W> {
         self.outcome.after(layout, world)
+    }
+
+    /// Whether it needs no message.
+    #[inline]
+    pub(crate) fn is_by_itself(&self) -> bool {
+        self.received == Packed::EMPTY
+    }
+
+    /// Whether it leaves the server as it is.
+    #[inline]
+    pub(crate) fn keeps_server(&self) -> bool {
+        self.outcome.flipped == Packed::EMPTY
+    }
+
+    /// Whether what it sends was sent before; of a server that sends nothing it was.
+    #[inline]
+    pub(crate) fn was_sent(&self, world: &Packed<W>) -> bool {
+        world.has_all_of(&self.outcome.sent)
     }
 
     /// Who changes.

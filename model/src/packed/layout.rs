@@ -24,15 +24,39 @@ impl<const W: usize> Packed<W> {
         self.0[bit / 64] |= 1 << (bit % 64);
     }
 
+    /// Nothing but this bit.
+    pub(super) fn of_bit(bit: usize) -> Self {
+        let mut world = Self::EMPTY;
+        world.set(bit);
+        world
+    }
+
+    /// Adds the bits of another one.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(word, other)| *word |= other);
+    }
+
+    /// Whether all bits of another one are here.
+    #[inline]
+    pub(super) fn has_all_of(&self, other: &Self) -> bool {
+        (0..W).all(|word| self.0[word] & other.0[word] == other.0[word])
+    }
+
     /// A number that says with near certainty which world this is, the same in every process and
     /// every build. Two worlds have the same one with a probability of 2^-64.
+    #[inline]
     pub fn fingerprint(&self) -> u64 {
-        self.0.iter().fold(0, |so_far, word| mix(so_far ^ word))
+        let mut so_far = 0;
+        for word in self.0 {
+            so_far = mix(so_far ^ word);
+        }
+        so_far
     }
 }
 
 /// Spreads the bits of a number over all of another, and no two numbers over the same one
 /// (splitmix64).
+#[inline]
 pub(crate) const fn mix(number: u64) -> u64 {
     let mut x = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -249,10 +273,17 @@ impl Layout {
         usize::try_from(bits).expect("as many as there are states of a server")
     }
 
-    /// The bits of a server that are others in another state: of which word, and which.
-    pub(super) fn flipped(&self, server: ServerId, before: State, after: State) -> (usize, u64) {
+    /// The bits of a server that are others in another state.
+    pub(super) fn flipped<const W: usize>(
+        &self,
+        server: ServerId,
+        before: State,
+        after: State,
+    ) -> Packed<W> {
         let (word, up) = self.places[server.index()];
-        (word, (self.codec.encode(before) ^ self.codec.encode(after)) << up)
+        let mut flipped = Packed::EMPTY;
+        flipped.0[word] = (self.codec.encode(before) ^ self.codec.encode(after)) << up;
+        flipped
     }
 
     /// Changes the state of a server.

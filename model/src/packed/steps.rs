@@ -15,28 +15,15 @@ use crate::world::Handlers;
 use crate::world::bounds::Bounds;
 use crate::world::properties::{Addition, Property};
 
-/// Some bits of one word of a world.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Bits {
-    pub(super) word: usize,
-    pub(super) mask: u64,
-}
-
-impl Bits {
-    fn of(bit: usize) -> Self {
-        Self { word: bit / 64, mask: 1 << (bit % 64) }
-    }
-}
-
 /// What comes of a step: the bits of the world that change, and what that means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Outcome {
+pub(super) struct Outcome<const W: usize> {
     pub(super) server: ServerId,
     pub(super) action: Action,
     /// The message that is sent, if one is.
-    sent: Bits,
+    pub(super) sent: Packed<W>,
     /// The bits of the server that become others.
-    flipped: Bits,
+    pub(super) flipped: Packed<W>,
     /// What becomes of leases, where worlds tell of them.
     effect: Option<Effect>,
     /// Whether a packed world can tell what happens: a ballot that changes is persisted, and what
@@ -46,15 +33,17 @@ pub(super) struct Outcome {
     pub(super) about: u8,
 }
 
-impl Outcome {
+impl<const W: usize> Outcome<W> {
     /// The world after it; the same one if it changes nothing.
     #[inline]
-    pub(super) fn after<const W: usize>(&self, layout: &Layout, world: &Packed<W>) -> Packed<W> {
+    pub(super) fn after(&self, layout: &Layout, world: &Packed<W>) -> Packed<W> {
         let Self { server, action, sent, flipped, effect, .. } = self;
         assert!(self.is_sound, "server {server} forgot to persist, or left the bounds: {action}");
         let mut after = *world;
-        after.0[flipped.word] ^= flipped.mask;
-        after.0[sent.word] |= sent.mask;
+        // Word by word: a word that is written by its number is waited for when the world is read.
+        for word in 0..W {
+            after.0[word] = (world.0[word] ^ flipped.0[word]) | sent.0[word];
+        }
         if let Some(effect) = effect {
             layout.affect(&mut after, *server, *effect);
         }
@@ -64,32 +53,22 @@ impl Outcome {
 
 /// What a server in some state does for some trigger.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct CachedStep {
+pub(crate) struct CachedStep<const W: usize> {
     pub(crate) a_move: Move,
     /// The message that arrives, if one does.
-    pub(super) received: Bits,
-    pub(super) outcome: Outcome,
+    pub(super) received: Packed<W>,
+    pub(super) outcome: Outcome<W>,
 }
 
-impl CachedStep {
+impl<const W: usize> CachedStep<W> {
     /// The world after it; `None` if it cannot happen, or changes nothing.
     #[inline]
-    pub(crate) fn after<const W: usize>(
-        &self,
-        layout: &Layout,
-        world: &Packed<W>,
-    ) -> Option<Packed<W>> {
-        if world.0[self.received.word] & self.received.mask != self.received.mask {
+    pub(crate) fn after(&self, layout: &Layout, world: &Packed<W>) -> Option<Packed<W>> {
+        if !world.has_all_of(&self.received) {
             return None;
         }
         let after = self.outcome.after(layout, world);
         (after != *world).then_some(after)
-    }
-
-    /// Whether the server stays as it is.
-    #[inline]
-    pub(crate) const fn keeps_server(&self) -> bool {
-        self.outcome.flipped.mask == 0
     }
 
     /// What happens to the server by itself, which the bounds may forbid.
@@ -108,7 +87,7 @@ impl CachedStep {
 #[derive(Debug)]
 pub(crate) struct Cached<const W: usize> {
     /// Step by step.
-    pub(crate) steps: Box<[CachedStep]>,
+    pub(crate) steps: Box<[CachedStep<W>]>,
     /// By what comes of it, without what the bounds forbid in any world.
     pub(crate) changes: Box<[Change<W>]>,
 }
@@ -146,14 +125,14 @@ impl<const W: usize> StepCache<W> {
 }
 
 /// Asks the specification what a server in this state does, for every trigger that there can be.
-fn compute(
+fn compute<const W: usize>(
     before: State,
     id: ServerId,
     layout: &Layout,
     bounds: &Bounds,
     handlers: Handlers,
-) -> Box<[CachedStep]> {
-    let cached_step = |trigger: Trigger, received: Bits| {
+) -> Box<[CachedStep<W>]> {
+    let cached_step = |trigger: Trigger, received: Packed<W>| {
         let (step, envelope) = handlers.act(bounds, id, &before, before.ballot, trigger);
         let place = envelope.map(|envelope| layout.place(envelope));
         let is_stored = step.persist || step.state.ballot == before.ballot;
@@ -165,13 +144,12 @@ fn compute(
         let effect = layout.has_leases().then_some(effect).filter(|effect| effect.matters());
         let changes = step.state != before || envelope.is_some() || effect.is_some();
         let a_move = Move::of(id, &before, trigger, &step);
-        let (word, mask) = layout.flipped(id, before, if is_sound { step.state } else { before });
         let added = Addition { before, after: step.state, sent: envelope, effect };
         let outcome = Outcome {
             server: id,
             action: a_move.action,
-            sent: bit.map_or_else(Bits::default, Bits::of),
-            flipped: Bits { word, mask },
+            sent: bit.map_or(Packed::EMPTY, Packed::of_bit),
+            flipped: layout.flipped(id, before, if is_sound { step.state } else { before }),
             effect,
             is_sound,
             about: Property::about(&added),
@@ -181,10 +159,10 @@ fn compute(
     let own = bounds.own_events(id, layout.attempts(&before)).map(Trigger::Event);
     let own = own.chain(bounds.comes_up(id, &before));
     let told = before.role.is_returning().then(|| layout.terms_told(id)).into_iter().flatten();
-    let own = own.chain(told.map(Trigger::Event)).map(|trigger| (trigger, Bits::default()));
+    let own = own.chain(told.map(Trigger::Event)).map(|trigger| (trigger, Packed::EMPTY));
     let deliveries = layout.messages().flat_map(|(bit, envelope): (usize, Envelope)| {
         let to_this = envelope.deliveries(bounds.cluster).filter(move |(to, _)| *to == id);
-        to_this.map(move |(_, event)| (Trigger::Event(event), Bits::of(bit)))
+        to_this.map(move |(_, event)| (Trigger::Event(event), Packed::of_bit(bit)))
     });
     own.chain(deliveries).filter_map(|(trigger, received)| cached_step(trigger, received)).collect()
 }

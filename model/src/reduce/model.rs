@@ -169,17 +169,18 @@ impl<const W: usize> PackedModel<W> {
     /// The world after what one server does that is free, up to the first step that changes it.
     fn settled_by(&self, world: &Packed<W>, id: ServerId) -> Packed<W> {
         let Self { layout, effective, handlers, .. } = self;
-        let states = layout.states(world);
-        let before = &states[id.index()];
+        let before = layout.state(world, id);
         let mut settled = *world;
-        for cached in &self.steps.of(world, id, layout, effective, *handlers).steps {
-            let keeps = cached.keeps_server();
-            if !at_once::is_free(cached.a_move.rule, before, !keeps)
-                || cached.own_event().is_some_and(|event| !self.allow(world, &states, id, event))
+        for change in &self.steps.of(world, id, layout, effective, *handlers).changes {
+            let keeps = change.keeps_server();
+            if !change.can_be(&settled)
+                || keeps && change.was_sent(&settled)
+                || !at_once::is_free(change.rule, &before, !keeps)
+                || self.is_forbidden(change, world, id)
             {
                 continue;
             }
-            let Some(after) = cached.after(layout, &settled) else { continue };
+            let after = change.after(layout, &settled);
             if layout.has_leases_of(&after, world) {
                 settled = after;
                 if !keeps {
@@ -190,10 +191,18 @@ impl<const W: usize> PackedModel<W> {
         settled
     }
 
+    /// Whether the bounds keep a server from this change.
+    #[inline]
+    fn is_forbidden(&self, change: &Change<W>, world: &Packed<W>, id: ServerId) -> bool {
+        let is_allowed = |event| self.allow(world, &self.layout.states(world), id, event);
+        change.asks.is_some_and(|event| !is_allowed(event))
+    }
+
     /// Whether a step by this rule need not be tried.
-    fn is_needless(&self, rule: Rule, before: &State) -> bool {
+    #[inline]
+    fn is_needless(&self, rule: Rule, before: impl FnOnce() -> State) -> bool {
         let protocol = self.bounds.cluster.protocol();
-        self.reductions.at_once && at_once::is_needless(protocol, rule, before)
+        self.reductions.at_once && at_once::is_needless(protocol, rule, &before())
     }
 
     /// The same model, in which nothing is done at once: there every step is told.
@@ -227,22 +236,17 @@ impl<const W: usize> PackedModel<W> {
     pub(crate) fn for_each_change(
         &self,
         world: &Packed<W>,
-        mut found: impl FnMut(&Change<W>, usize, Packed<W>, Packed<W>),
+        mut found: impl FnMut(&Change<W>, usize, &Packed<W>, &Packed<W>),
     ) {
         let Self { layout, effective, handlers, .. } = self;
         let offered = &self.offered(world);
         for id in effective.cluster.servers() {
             for change in &self.steps.of(world, id, layout, effective, *handlers).changes {
-                let ways = change.ways(offered);
-                if ways == 0 {
+                if !change.can_be(offered) {
                     continue;
                 }
-                let state = || layout.state(world, id);
-                if change.by_itself.is_some_and(|rule| self.is_needless(rule, &state())) {
-                    continue;
-                }
-                if let Some(event) = change.asks
-                    && !self.allow(world, &layout.states(world), id, event)
+                if self.is_needless(change.rule, || layout.state(world, id))
+                    || self.is_forbidden(change, world, id)
                 {
                     continue;
                 }
@@ -250,9 +254,10 @@ impl<const W: usize> PackedModel<W> {
                 if after == *offered {
                     continue;
                 }
-                let reduced = self.reduced(&after);
-                if reduced != *world {
-                    found(change, ways, after, reduced);
+                let reduced = self.reduce.map(|_| self.reduced(&after));
+                let reduced = reduced.as_ref().unwrap_or(&after);
+                if reduced != world {
+                    found(change, change.ways(offered), &after, reduced);
                 }
             }
         }
@@ -267,7 +272,7 @@ impl<const W: usize> PackedModel<W> {
             for cached in &self.steps.of(world, id, layout, effective, *handlers).steps {
                 let own = cached.own_event();
                 if own.is_some_and(|event| !self.allow(world, &states, id, event))
-                    || self.is_needless(cached.a_move.rule, &states[id.index()])
+                    || self.is_needless(cached.a_move.rule, || states[id.index()])
                 {
                     continue;
                 }

@@ -22,6 +22,8 @@ pub struct Control {
     pub depth: AtomicUsize,
     /// The states whose successors were looked at.
     pub states: AtomicUsize,
+    /// How many of these were looked at before the search went on.
+    pub resumed: AtomicUsize,
     /// How many that were when each level began, if all of them were told.
     begun: Mutex<Vec<usize>>,
     /// What is searched, where it is one of many things.

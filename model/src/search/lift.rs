@@ -19,13 +19,13 @@ pub(super) fn verdicts<const W: usize>(
     properties: &[Property],
     violated: &[bool],
     exhaustive: bool,
-    control: &Control,
+    counterexample: impl Fn(Property) -> Result<Option<Run>, Stop>,
 ) -> Vec<(Property, Verdict)> {
     let verdict = |(&property, &violated): (&Property, &bool)| {
         let verdict = match violated {
             // Who was told what nobody need have said is not told in the full model.
             true if model.reductions().free_news => Verdict::Undecided,
-            true => match counterexample(&model.clone().step_by_step(), property, control) {
+            true => match counterexample(property) {
                 Ok(Some(counterexample)) => Verdict::Violated(counterexample),
                 Ok(None) => Verdict::Unconfirmed,
                 Err(why) => Verdict::ViolatedUntold(why),
@@ -42,21 +42,16 @@ pub(super) fn verdicts<const W: usize>(
 /// one is enough.
 const ALTERNATIVES: usize = 64;
 
-/// A shortest way to a violation, in the full model; `None` if no whole world goes the way that the
+/// This way to a violation, in the full model; `None` if no whole world goes the way that the
 /// reduced ones do. Then a reduction is not exact: none is argued to be for a mutant.
-///
-/// # Errors
-///
-/// Why the search for it was stopped.
-fn counterexample<const W: usize>(
+pub(super) fn counterexample<const W: usize>(
     model: &PackedModel<W>,
     property: Property,
-    control: &Control,
-) -> Result<Option<Run>, Stop> {
+    way: &[Packed<W>],
+) -> Option<Run> {
     let full = model.direct();
     let initial = full.initial();
     let mut runs = vec![Run { initial, moves: Vec::new() }];
-    let Some(way) = way_to(model, property, control)? else { return Ok(None) };
     for next in way.iter().skip(1).map(Some).chain([None]) {
         let mut seen = HashSet::new();
         let longer = runs.iter().flat_map(|run| {
@@ -78,7 +73,7 @@ fn counterexample<const W: usize>(
             })
             .collect();
     }
-    Ok(runs.into_iter().next())
+    runs.into_iter().next()
 }
 
 /// The worlds on a shortest way to one from which a step violates the property, if there is one.
@@ -86,7 +81,7 @@ fn counterexample<const W: usize>(
 /// # Errors
 ///
 /// Why it was stopped: it keeps more of each world than the search that saw the violation.
-fn way_to<const W: usize>(
+pub(super) fn way_to<const W: usize>(
     model: &PackedModel<W>,
     property: Property,
     control: &Control,

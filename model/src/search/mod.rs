@@ -3,12 +3,15 @@
 //!
 //! [`search`] takes any model and is a page long: read it first. It keeps whole states.
 //! [`parallel`] takes packed and reduced worlds, uses all cores and several machines, and is what
-//! `raft-model check` runs. [`second_opinion`] asks stateright's own checker about the
+//! `raft-model check` runs. [`disk`] takes the same worlds, keeps them in files, and goes on from
+//! there when it was stopped or killed. [`second_opinion`] asks stateright's own checker about the
 //! same worlds.
 
 mod bare;
 pub mod control;
+pub mod disk;
 mod lift;
+mod link;
 mod outcome;
 pub mod parallel;
 pub mod peers;

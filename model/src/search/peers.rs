@@ -3,7 +3,7 @@
 //! Each process listens at its own address, and connects to those of the processes before it. Both
 //! say what they check; processes that check different things part at once. Who is not there in
 //! time is named. The links are neither encrypted nor authenticated: they are for networks that one
-//! trusts.
+//! trusts, or for the inside of a tunnel.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
@@ -112,7 +112,7 @@ impl Hello<'_> {
 }
 
 /// The first setting that differs. A list may be longer than one wants to read.
-fn difference(here: &str, there: &str) -> Option<String> {
+pub(super) fn difference(here: &str, there: &str) -> Option<String> {
     let named = |settings: &str, name: &str| {
         let value = settings.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
         value.unwrap_or("not known").to_owned()

@@ -1,21 +1,29 @@
 //! What a search takes of a world: its distinct successors, and what it counts and judges of the
 //! steps to them.
 
-use super::worker::{Level, Task};
+use super::outcome::Level;
+use super::worker::Task;
 use crate::action::Action;
 use crate::packed::{Change, Packed, PackedView};
 use crate::world::properties::Property;
+
+/// How many worlds are remembered: as many as a fast cache has room for.
+const REMEMBERED: usize = 1 << 14;
 
 /// The successors of some worlds, with their fingerprints.
 pub(super) struct Successors<const W: usize> {
     pub(super) worlds: Vec<(u64, Packed<W>)>,
     /// The distinct edges from the last world.
     edges: Vec<(u64, Action, Packed<W>)>,
+    /// Worlds that were among them of late, each where its fingerprint leads to. What can happen in
+    /// either order comes to one world twice, in a short time.
+    remembered: Vec<Packed<W>>,
 }
 
 impl<const W: usize> Successors<W> {
-    pub(super) const fn new() -> Self {
-        Self { worlds: Vec::new(), edges: Vec::new() }
+    /// None yet; this world is known.
+    pub(super) fn new(known: Packed<W>) -> Self {
+        Self { worlds: Vec::new(), edges: Vec::new(), remembered: vec![known; REMEMBERED] }
     }
 
     /// Takes those of another world.
@@ -24,11 +32,19 @@ impl<const W: usize> Successors<W> {
         let before = PackedView(task.model.layout(), world);
         task.model.for_each_change(world, |change, ways, unreduced, after| {
             found.generated += ways;
-            found.violated |= judge(task.properties, change, &before, &unreduced);
-            let edge = (after.fingerprint(), change.action(), after);
-            if !self.edges.contains(&edge) {
-                self.edges.push(edge);
-                self.worlds.push((edge.0, after));
+            found.violated |= judge(task.properties, change, &before, unreduced);
+            let (fingerprint, action) = (after.fingerprint(), change.action());
+            for (of_known, by, known) in &self.edges {
+                if (*of_known, *by) == (fingerprint, action) && known == after {
+                    return;
+                }
+            }
+            self.edges.push((fingerprint, action, *after));
+            let slot =
+                usize::try_from(fingerprint % REMEMBERED as u64).expect("few are remembered");
+            if self.remembered[slot] != *after {
+                self.remembered[slot] = *after;
+                self.worlds.push((fingerprint, *after));
             }
         });
         found.states += 1;

@@ -27,6 +27,7 @@ impl<const W: usize> Table<W> {
     }
 
     /// The part of a hash, and what is left of the hash.
+    #[inline]
     fn part_of(hash: u64) -> (usize, u64) {
         let bits = Self::PARTS.ilog2();
         (usize::try_from(hash >> (u64::BITS - bits)).expect("few bits"), hash << bits)
@@ -72,6 +73,7 @@ impl<const W: usize> Part<W> {
         usize::try_from(scaled >> 64).expect("less than the places")
     }
 
+    #[inline]
     fn is_full(&self) -> bool {
         self.taken >= self.places.len() / 5 * 4
     }

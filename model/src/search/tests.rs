@@ -18,7 +18,7 @@ fn up_to(servers: u8, last_term: u64) -> Bounds {
 }
 
 /// A server that comes up again has forgotten its vote, also on its disk.
-const FORGETFUL: Handlers = Handlers {
+pub(super) const FORGETFUL: Handlers = Handlers {
     start: |server, stored| {
         let mut step = (Handlers::RAFT.start)(server, stored);
         step.state.ballot.voted_for = None;

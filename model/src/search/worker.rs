@@ -10,21 +10,19 @@
 //! 3. reports to all what it found, and waits until all reports are there: all workers know the
 //!    same, and decide alike whether to go on.
 //!
-//! Timely dataflow carries the batches between threads and machines, and knows when a barrier is
-//! reached. Its times are numbers here, `level << 32 | wave`: reports of a level are sent at wave 0
-//! of the next one, so that no world of a level can be sent before every report was.
+//! `link.rs` has how letters are carried. Its times are numbers, `level << 32 | wave` here: reports
+//! of a level are sent at wave 0 of the next one, so that no world of a level can be sent before
+//! every report was.
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use timely::dataflow::operators::{Exchange, Input, Inspect, Probe};
-use timely::dataflow::{InputHandle, ProbeHandle};
 use timely::worker::Worker;
 
 use super::control::{Control, Stop};
-use super::peers::Silent;
+use super::link::{Content, Link, Outbox, owner};
+use super::outcome::Level;
 use super::seen::{Keys, Seen};
 use super::successors::Successors;
 use crate::packed::Packed;
@@ -38,10 +36,6 @@ const WAVE: usize = 16 * 1024;
 const CHUNK: usize = 256;
 /// How many successors are looked up together, at least.
 const TOGETHER: usize = 256;
-/// How many words travel together.
-const BATCH: usize = 4096;
-/// How many fingerprints of worlds that were sent a worker remembers, not to send them again.
-const REMEMBERED: usize = 1 << 15;
 
 /// What all workers need to know, and have in common.
 #[derive(Clone, Copy)]
@@ -52,63 +46,6 @@ pub(super) struct Task<'a, const W: usize> {
     pub(super) control: &'a Control,
     /// For how long other processes may be silent.
     pub(super) patience: Option<Duration>,
-}
-
-/// What a worker found in a level, or all of them together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Level {
-    /// The worlds of the level.
-    pub(super) states: usize,
-    /// Distinct triples of such a world, the name of an action and a successor.
-    pub(super) edges: usize,
-    /// The steps from such a world that change it, distinct or not.
-    pub(super) generated: usize,
-    /// The worlds of the next level.
-    pub(super) next: usize,
-    /// The properties that a step from this level violates: a bit for each.
-    pub(super) violated: u8,
-    /// Why the level was not finished.
-    pub(super) stopped: Option<Stop>,
-}
-
-impl Level {
-    /// Whether it was finished, and there is no next one.
-    pub(super) fn is_last(&self) -> bool {
-        self.next == 0 && self.stopped.is_none()
-    }
-
-    pub(super) fn add(&mut self, other: &Self) {
-        self.states += other.states;
-        self.edges += other.edges;
-        self.generated += other.generated;
-        self.next += other.next;
-        self.violated |= other.violated;
-        self.stopped = self.stopped.or(other.stopped);
-    }
-}
-
-/// What workers send to each other.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Letter {
-    to: usize,
-    content: Content,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-enum Content {
-    /// Worlds that the receiver owns: their words.
-    Worlds(Vec<u64>),
-    /// What the sender found in the level that has just been finished.
-    Report(Level),
-    /// The search is to stop.
-    Stop(Stop),
-}
-
-/// Which worker owns the worlds with this fingerprint.
-fn owner(fingerprint: u64, workers: usize) -> usize {
-    // Of the middle bits, since hash tables use those at both ends.
-    let number = u128::from(fingerprint.rotate_left(20));
-    usize::try_from((number * workers as u128) >> 64).expect("less than the workers")
 }
 
 /// The worlds of a worker.
@@ -150,108 +87,9 @@ impl<const W: usize> Mine<W> {
                 self.arrived = arrived;
             }
             Content::Report(level) => self.reports.add(level),
+            Content::Finished(_) => unreachable!("a search in memory begins with the first level"),
             Content::Stop(why) => self.stopped = self.stopped.or(Some(*why)),
         }
-    }
-}
-
-/// What is to be sent to the others.
-struct Outbox {
-    /// For each worker the words of its worlds.
-    worlds: Vec<Vec<u64>>,
-    remembered: Vec<u64>,
-    letters: Vec<Letter>,
-}
-
-impl Outbox {
-    fn new(workers: usize) -> Self {
-        let remembered = if workers > 1 { vec![0; REMEMBERED] } else { Vec::new() };
-        Self { worlds: vec![Vec::new(); workers], remembered, letters: Vec::new() }
-    }
-
-    fn add<const W: usize>(&mut self, to: usize, world: &Packed<W>, fingerprint: u64) {
-        let slot = usize::try_from(fingerprint % REMEMBERED as u64).expect("few are remembered");
-        if std::mem::replace(&mut self.remembered[slot], fingerprint) == fingerprint {
-            return;
-        }
-        let words = &mut self.worlds[to];
-        words.extend(world.0);
-        if words.len() + W > BATCH {
-            self.close(to);
-        }
-    }
-
-    /// Closes a batch.
-    fn close(&mut self, to: usize) {
-        let words = std::mem::take(&mut self.worlds[to]);
-        if !words.is_empty() {
-            self.letters.push(Letter { to, content: Content::Worlds(words) });
-        }
-    }
-
-    fn tell_all(&mut self, content: &Content) {
-        let letter = |to| Letter { to, content: content.clone() };
-        self.letters.extend((0..self.worlds.len()).map(letter));
-    }
-}
-
-/// The timely side of a worker: sends, receives, and waits at barriers.
-struct Link<'a> {
-    worker: &'a mut Worker,
-    input: InputHandle<u64, timely::container::CapacityContainerBuilder<Vec<Letter>>>,
-    probe: ProbeHandle<u64>,
-    patience: Option<Duration>,
-}
-
-impl<'a> Link<'a> {
-    /// The one dataflow of the search: letters go to whom they are for, and are received.
-    /// (`receive` is boxed so that this is compiled once, and not for every width of worlds.)
-    fn new(
-        worker: &'a mut Worker,
-        receive: Box<dyn Fn(&Content)>,
-        patience: Option<Duration>,
-    ) -> Self {
-        let mut input = InputHandle::new();
-        let probe = ProbeHandle::new();
-        worker.dataflow(|scope| {
-            scope
-                .input_from(&mut input)
-                .container::<Vec<Letter>>()
-                .exchange(|letter| letter.to as u64)
-                .inspect(move |letter| receive(&letter.content))
-                .probe_with(&probe);
-        });
-        Self { worker, input, probe, patience }
-    }
-
-    fn send(&mut self, outbox: &mut Outbox) {
-        for letter in outbox.letters.drain(..) {
-            self.input.send(letter);
-        }
-    }
-
-    /// Says that nothing more will be sent at times before this.
-    fn advance_to(&mut self, time: u64) {
-        self.input.advance_to(time);
-    }
-
-    /// Waits until everything that was sent before this time, by whomever, has arrived.
-    fn wait_until(&mut self, time: u64) {
-        let mut heard = (Instant::now(), self.frontier());
-        while self.probe.less_than(&time) {
-            self.worker.step_or_park(Some(Duration::from_millis(100)));
-            let frontier = self.frontier();
-            if frontier != heard.1 {
-                heard = (Instant::now(), frontier);
-            }
-            if self.patience.is_some_and(|patience| heard.0.elapsed() > patience) {
-                std::panic::panic_any(Silent { seconds: heard.0.elapsed().as_secs() });
-            }
-        }
-    }
-
-    fn frontier(&self) -> Option<u64> {
-        self.probe.with_frontier(|frontier| frontier.first().copied())
     }
 }
 
@@ -296,7 +134,7 @@ pub(super) fn run<const W: usize>(worker: &mut Worker, task: Task<'_, W>) -> Vec
 
         let level = std::mem::take(&mut mine.borrow_mut().reports);
         levels.push(level);
-        if level.next == 0 || level.violated != 0 || level.stopped.is_some() {
+        if level.is_the_end() {
             return levels;
         }
     }
@@ -314,7 +152,7 @@ fn expand<const W: usize>(
 ) -> Level {
     let mut found = Level::default();
     task.control.reaches(usize::try_from(start >> 32).map_or(0, |n| n + 1));
-    let mut successors = Successors::new();
+    let mut successors = Successors::new(task.model.initial());
     let mut time = start + 1;
     link.advance_to(time);
     while !todo.is_empty() {
@@ -345,12 +183,10 @@ fn expand<const W: usize>(
             task.control.states.fetch_add(page.len(), super::RELAXED);
             link.send(outbox);
             if chunk % 4 == 3 {
-                link.worker.step();
+                link.step();
             }
         }
-        for to in 0..outbox.worlds.len() {
-            outbox.close(to);
-        }
+        outbox.close_all();
         link.send(outbox);
         time += 1;
         link.advance_to(time);
@@ -362,14 +198,14 @@ fn expand<const W: usize>(
 
 /// Sends worlds to their owners, and leaves those that this worker owns.
 fn give_away<const W: usize>(worlds: &mut Vec<(u64, Packed<W>)>, outbox: &mut Outbox, me: usize) {
-    let workers = outbox.worlds.len();
+    let workers = outbox.workers();
     if workers == 1 {
         return;
     }
     worlds.retain(|(fingerprint, after)| {
         let to = owner(*fingerprint, workers);
         if to != me {
-            outbox.add(to, after, *fingerprint);
+            outbox.add(to, after);
         }
         to == me
     });

@@ -1,5 +1,6 @@
 //! What `check` is asked for.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use raft_model::cluster::{Cluster, Protocol};
 use raft_model::mutant::Mutant;
 use raft_model::reduce::Reductions;
 use raft_model::search::Keys;
+use raft_model::search::disk::Disk;
 use raft_model::search::parallel::Crew;
 use raft_model::search::peers::Peers;
 use raft_model::types::{Beats, ServerId, ServerSet, Term};
@@ -35,7 +37,7 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "NUMBER", value_parser = cli::server)]
     pub(super) witness: Vec<ServerId>,
     /// A server that may lose its disk, as often as it likes, and come back by asking all others.
-    /// Repeat it for several. Nothing is reduced then. (timely, world)
+    /// Repeat it for several. Nothing is reduced then. (timely, disk, world)
     #[arg(long, value_name = "NUMBER", value_parser = cli::server)]
     pub(super) lost_disk: Vec<ServerId>,
     /// The last term in which an election may start; terms begin at 0. How high it may be depends
@@ -43,7 +45,7 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "T", value_parser = cli::max_term, default_value = "2")]
     pub(super) max_term: Term,
     /// Bound not the terms but their spread: an election may start in a term less than --max-term
-    /// above the lowest server's. Runs of any number of terms are covered. (timely, stateright)
+    /// above the lowest server's. Runs of any number of terms are covered. (timely, disk, stateright)
     #[arg(long)]
     pub(super) window: bool,
     /// Which replies the model keeps.
@@ -68,7 +70,7 @@ pub(in crate::cli) struct Args {
     /// Default: 1. (pre-vote, guarded)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=15))]
     pub(super) attempts: Option<u64>,
-    /// What searches. Default: timely; world for a mutant of figure2.
+    /// What searches. Default: timely; disk with --disk; world for a mutant of figure2.
     #[arg(long, value_enum, value_name = "ENGINE")]
     pub(super) engine: Option<Engine>,
     /// Judge only this property, and search until it is violated. Repeat it for several: until one
@@ -81,10 +83,10 @@ pub(in crate::cli) struct Args {
     pub(super) no_reduce: Vec<NoReduce>,
     /// More than can happen, in fewer states: any server may hear of any term that another has
     /// reached. What holds then holds; what breaks is undecided. With check-quorum this covers
-    /// guarded, too. (timely)
+    /// guarded, too. (timely, disk)
     #[arg(long)]
     pub(super) free_news: bool,
-    /// How many threads search in each process. Default: one for each core. (timely, stateright)
+    /// How many threads search in each process. Default: one for each core. (timely, disk, stateright)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) workers: Option<u16>,
     /// Keep 64 bits of each state. A state may be lost then; the report says with what odds.
@@ -93,9 +95,20 @@ pub(in crate::cli) struct Args {
     pub(super) fingerprints: bool,
     #[command(flatten)]
     pub(super) memory: Limit,
+    /// Keep the states in this folder, and only as many in memory as --max-memory lets: a graph may
+    /// be larger than memory, and takes longer. After each level, and in one process at least every
+    /// five minutes, the folder is a checkpoint. It is made if it is not there. With --hosts each
+    /// process has its own.
+    #[arg(long, value_name = "DIR")]
+    pub(super) disk: Option<PathBuf>,
+    /// Go on with the search that --disk has, however it ended. Give the same arguments again;
+    /// --workers and --max-memory may be others. With --hosts: all processes, from the last level
+    /// that all have finished.
+    #[arg(long, requires = "disk")]
+    pub(super) resume: bool,
     /// Search together with other processes: a file with the `host:port` of each, one a line. Start
     /// each with the same arguments, but for --process. Their links are not authenticated: for
-    /// trusted networks only. (timely)
+    /// trusted networks only. (timely, disk)
     #[arg(long, value_name = "FILE", requires = "process")]
     pub(super) hosts: Option<PathBuf>,
     /// Which line of --hosts is this process, from 0.
@@ -118,6 +131,8 @@ pub(in crate::cli) struct Args {
 pub(super) enum Engine {
     /// Packed and reduced states, on all cores and on several machines.
     Timely,
+    /// The same states, in files instead of memory. It needs --disk.
+    Disk,
     /// Stateright's own search of the same states: a second opinion.
     Stateright,
     /// The direct model, one state after the other: servers and the set of sent messages.
@@ -130,6 +145,7 @@ impl Engine {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Timely => "timely",
+            Self::Disk => "disk",
             Self::Stateright => "stateright",
             Self::World => "world",
             Self::Actor => "actor",
@@ -139,6 +155,7 @@ impl Engine {
     pub(super) const fn says(self) -> &'static str {
         match self {
             Self::Timely => "packed states, breadth first, by workers on timely dataflow",
+            Self::Disk => "packed states, breadth first, in sorted files that are merged",
             Self::Stateright => "packed states, breadth first, by stateright's own checker",
             Self::World => "servers, their disks and the set of sent messages",
             Self::Actor => "stateright's model of actors, of which the direct model is a copy",
@@ -147,7 +164,12 @@ impl Engine {
 
     /// Whether it searches packed states.
     pub(super) const fn is_packed(self) -> bool {
-        matches!(self, Self::Timely | Self::Stateright)
+        self.is_ours() || matches!(self, Self::Stateright)
+    }
+
+    /// Whether it searches them as we do.
+    pub(super) const fn is_ours(self) -> bool {
+        matches!(self, Self::Timely | Self::Disk)
     }
 }
 
@@ -169,7 +191,11 @@ pub(super) enum NoReduce {
 impl Args {
     pub(super) fn engine(&self) -> Engine {
         let is_raw = self.mutant.is_some_and(|mutant| mutant.protocol == Protocol::FIGURE2);
-        self.engine.unwrap_or(if is_raw { Engine::World } else { Engine::Timely })
+        self.engine.unwrap_or(match self.disk {
+            Some(_) => Engine::Disk,
+            None if is_raw => Engine::World,
+            None => Engine::Timely,
+        })
     }
 
     pub(super) fn protocol(&self) -> Protocol {
@@ -253,21 +279,36 @@ impl Args {
         Property::of(&self.bounds()).into_iter().filter(is_judged).collect()
     }
 
+    /// Where the search keeps its states, if not in memory.
+    pub(super) fn on_disk(&self) -> Option<Disk> {
+        Some(Disk {
+            folder: self.disk.clone()?,
+            resume: self.resume,
+            workers: self.workers(),
+            // The rest is for the search itself, and for the system's cache of files.
+            room: self.memory.bytes().map_or(1 << 30, |bytes| bytes / 2),
+            election: self.mutant.map_or("the specification", |mutant| mutant.name).to_owned(),
+            says: |note| {
+                let _ = writeln!(io::stderr(), "note: {note}");
+            },
+        })
+    }
+
+    /// The processes that search together, if there are several.
+    pub(super) fn peers(&self) -> Result<Option<Peers>, Failure> {
+        let (Some(file), Some(process)) = (&self.hosts, self.process) else { return Ok(None) };
+        let hosts = hosts::hosts(file)?;
+        if process >= hosts.len() {
+            let (named, last) = (file.display(), hosts.len() - 1);
+            let why = format!("{named} names processes 0 to {last}, not {process}");
+            return Err(Failure::Input(why));
+        }
+        let patience = Duration::from_secs(self.peer_timeout);
+        Ok(Some(Peers { hosts, process, patience }))
+    }
+
     pub(super) fn crew(&self) -> Result<Crew, Failure> {
-        let peers = match (&self.hosts, self.process) {
-            (Some(file), Some(process)) => {
-                let hosts = hosts::hosts(file)?;
-                if process >= hosts.len() {
-                    let (named, last) = (file.display(), hosts.len() - 1);
-                    let why = format!("{named} names processes 0 to {last}, not {process}");
-                    return Err(Failure::Input(why));
-                }
-                let patience = Duration::from_secs(self.peer_timeout);
-                Some(Peers { hosts, process, patience })
-            }
-            _ => None,
-        };
-        Ok(Crew { workers: self.workers(), peers, keys: self.keys() })
+        Ok(Crew { workers: self.workers(), peers: self.peers()?, keys: self.keys() })
     }
 }
 

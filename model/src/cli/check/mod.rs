@@ -4,12 +4,14 @@ mod args;
 mod hosts;
 mod refusals;
 mod report;
+mod resume;
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use raft_model::actor::ActorElection;
 use raft_model::mutant::Catch;
+use raft_model::search::disk;
 use raft_model::search::peers::PeersError;
 use raft_model::search::{
     Control, Findings, Keys, Verdict, parallel, search_until, second_opinion,
@@ -42,6 +44,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     } else {
         paper::print(&report::as_table(args, &report, cost))?;
     }
+    if report.findings.stopped.is_some()
+        && let Some(command) = args.resuming()
+    {
+        let _ = writeln!(io::stderr(), "note: the checkpoint is kept; go on with: {command}");
+    }
     Ok(match report.findings.stopped {
         _ if report.findings.is_violated() => Exit::Fails,
         Some(why) => why.into(),
@@ -72,6 +79,24 @@ fn find(args: &Args, control: &Arc<Control>) -> Result<Report, Failure> {
                 Report {
                     key: Key::Bits(crew.keys.bits::<WORDS>(), crew.keys),
                     workers: crew.workers * crew.peers.as_ref().map_or(1, |p| p.hosts.len()),
+                    ..report(findings)
+                }
+            })
+        }
+        Engine::Disk => {
+            let disk = args.on_disk().expect("the arguments are valid");
+            let peers = args.peers()?;
+            with_packed!([2, 3, 4, 8], args.bounds(), args.reductions(), WORDS, model => {
+                let model = Arc::new(model.driven_by(args.handlers()));
+                let found = disk::search(&model, properties, &disk, peers.as_ref(), control)
+                    .map_err(|error| args.on_disk_failed(error))?;
+                let mut findings = found.findings(&model, properties, control);
+                if args.mutant.is_some() {
+                    claim_nothing_of_reduced(&mut findings);
+                }
+                Report {
+                    key: Key::Bits(Keys::Exact.bits::<WORDS>(), Keys::Exact),
+                    workers: disk.workers * peers.as_ref().map_or(1, |p| p.hosts.len()),
                     ..report(findings)
                 }
             })

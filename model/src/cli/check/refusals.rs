@@ -30,7 +30,7 @@ impl Args {
     fn of_mutant(&self) -> Option<String> {
         let Mutant { name, protocol, .. } = self.mutant?;
         let of_guards = protocol != Protocol::FIGURE2;
-        if self.engine() == Engine::World || (of_guards && self.engine() == Engine::Timely) {
+        if self.engine() == Engine::World || (of_guards && self.engine().is_ours()) {
             return None;
         }
         let or = if of_guards { "or timely only" } else { "only" };
@@ -42,18 +42,18 @@ impl Args {
 
     fn of_engine(&self) -> Option<String> {
         let engine = self.engine();
-        let refusals: [Refusal; 8] = [
+        let refusals: [Refusal; 9] = [
             (
                 !self.lost_disk.is_empty(),
                 "--lost-disk",
-                matches!(engine, Engine::Timely | Engine::World),
+                engine.is_ours() || engine == Engine::World,
                 "what its servers have stored they keep",
             ),
             (
                 self.hosts.is_some(),
                 "--hosts",
-                engine == Engine::Timely,
-                "only timely searches in several processes",
+                engine.is_ours(),
+                "only timely and disk search in several processes",
             ),
             (
                 self.fingerprints,
@@ -63,10 +63,16 @@ impl Args {
                  whole states",
             ),
             (
+                self.disk.is_some(),
+                "--disk",
+                engine == Engine::Disk,
+                "it keeps states in memory; leave --engine out, or give --engine disk",
+            ),
+            (
                 self.free_news,
                 "--free-news",
-                engine == Engine::Timely,
-                "only timely explores more than can happen",
+                engine.is_ours(),
+                "only timely and disk explore more than can happen",
             ),
             (self.workers.is_some(), "--workers", engine.is_packed(), "it searches in one thread"),
             (
@@ -83,6 +89,9 @@ impl Args {
             ),
             (self.no_leases, "--no-leases", engine != Engine::Actor, "it never looks at leases"),
         ];
+        if engine == Engine::Disk && self.disk.is_none() {
+            return Some("--engine disk needs a folder: --disk DIR".to_owned());
+        }
         told(&format!("--engine {}", engine.name()), refusals)
     }
 
