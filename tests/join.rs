@@ -80,7 +80,8 @@ fn that_the_disk_is_lost_has_to_be_said() {
 #[test]
 fn an_old_disk_that_is_put_back_is_noticed_by_the_others() {
     let mut cluster = Servers::start_with_key(3, Timing::Quick);
-    let server = cluster.others(&[cluster.agreed(0, &[1, 2, 3]).leader])[0];
+    let leader = cluster.agreed(0, &[1, 2, 3]).leader;
+    let server = cluster.others(&[leader])[0];
     cluster.kill(server);
     let (data, old) = (cluster.data(server), cluster.data(server).with_extension("old"));
     fs::create_dir(&old).unwrap();

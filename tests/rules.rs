@@ -49,9 +49,8 @@ fn received(run: &mut Run, from: ServerId, message: Message, sent_in: StepId) {
 fn lose_disk(run: &mut Run, server: u8) {
     let mut header = header_of_last_run(run, server).clone();
     header.boot += 1;
-    let boot = header.boot;
+    let last = Record { boot: header.boot, sequence: 0, ..run.last(server) };
     run.traces[id(server).index()].push(Line::Header(header));
-    let last = Record { boot, sequence: 0, ..run.last(server) };
     run.traces[id(server).index()].push(Line::Step(last));
     change_last(run, server, |record| record.cause = Cause::LoseDisk);
 }

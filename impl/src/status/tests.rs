@@ -236,8 +236,8 @@ fn its_report_has_these_names_and_units() {
         "in_contact": false,
         "leadership": { "fencing_token": "1", "left_us": 132_000 },
         "peers": [
-            { "server": 2, "heard_us_ago": 8000, "round_trip_us": 0, "answered": 2, "rejected": 0, "session": null },
-            { "server": 3, "heard_us_ago": null, "round_trip_us": null, "answered": 0, "rejected": 3, "session": null },
+            { "server": 2, "heard_us_ago": 8000, "round_trip_us": 0, "answered": 2, "rejected": 0, "went_back": 0, "session": null },
+            { "server": 3, "heard_us_ago": null, "round_trip_us": null, "answered": 0, "rejected": 3, "went_back": 0, "session": null },
         ],
         "authentication": "loopback",
         "keys": [],

@@ -112,9 +112,9 @@ impl Replay {
                 format!("two leaders of term {term}: {server} here, and {leader} at {other}")
             })?;
         }
-        let is_spent =
-            |&candidate: &ServerId| candidate == server && self.spent.contains(&(term, server));
-        if let Some(candidate) = voted_for.filter(|candidate| !is_spent(candidate)) {
+        // Whoever has lost its disk has forgotten votes for itself, and given others none instead.
+        let is_forgotten = |candidate: ServerId| candidate == server && self.lost.contains(&server);
+        if let Some(candidate) = voted_for.filter(|candidate| !is_forgotten(*candidate)) {
             let vote = self.votes.entry((term, server));
             let (earlier, other) = vote.or_insert_with(|| (candidate, place.clone())).clone();
             self.demand(Rule::OneVote, earlier == candidate, place, || {

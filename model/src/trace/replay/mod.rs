@@ -16,7 +16,8 @@
 //! traces of a server nothing is.
 //!
 //! A server that has lost its disk says so in a run of its own, which ends with the ballot that it
-//! came back with. What it voted before that may not be told, and its vote of that term is spent.
+//! came back with. Of such a server only votes for others are looked at: it may have forgotten that
+//! it voted for itself, and what it votes when it comes back is given to nobody.
 //!
 //! Each file is read twice, first for the runs, then for what was received. What is kept of a run
 //! is what it sent, one entry for each time that this changed: a leader's heartbeats in a term, for
@@ -106,8 +107,8 @@ struct Replay {
     votes: BTreeMap<(Term, ServerId), (ServerId, Place)>,
     /// The terms in which servers were.
     terms: BTreeSet<(ServerId, Term)>,
-    /// The votes that nobody has: of servers that came back after their disks were lost.
-    spent: BTreeSet<(Term, ServerId)>,
+    /// The servers whose disks were lost.
+    lost: BTreeSet<ServerId>,
     notes: Vec<String>,
 }
 

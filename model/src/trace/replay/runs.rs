@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Replay;
 use super::run::{Last, Part, Run, Steps};
-use crate::election::{self, State};
+use crate::election::State;
 use crate::trace::reader::{Place, Reader, ReplayError};
 use crate::trace::rule::Rule;
 use crate::trace::{Cause, End, Header, Line, Record, VERSION, may_become};
@@ -64,14 +64,14 @@ impl Replay {
         Ok(extent)
     }
 
-    /// The term in which the server is now, and whether its vote there is spent.
-    fn remember(&mut self, Record { server, step, .. }: &Record, is_first: bool) {
+    /// The term in which the server is now, and whether its disk was lost.
+    fn remember(&mut self, Record { server, step, cause, .. }: &Record, is_first: bool) {
         let term = step.state.ballot.current_term;
         if step.persist || is_first {
             self.terms.insert((*server, term));
         }
-        if step.rule == election::Rule::Returned {
-            self.spent.insert((term, *server));
+        if *cause == Cause::LoseDisk {
+            self.lost.insert(*server);
         }
     }
 
