@@ -45,7 +45,8 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "T", value_parser = cli::max_term, default_value = "2")]
     pub(super) max_term: Term,
     /// Bound not the terms but their spread: an election may start in a term less than --max-term
-    /// above the lowest server's. Runs of any number of terms are covered. (timely, disk, stateright)
+    /// above the lowest server's. Runs of any number of terms are covered.
+    /// (timely, disk, stateright)
     #[arg(long)]
     pub(super) window: bool,
     /// Which replies the model keeps.
@@ -86,7 +87,8 @@ pub(in crate::cli) struct Args {
     /// guarded, too. (timely, disk)
     #[arg(long)]
     pub(super) free_news: bool,
-    /// How many threads search in each process. Default: one for each core. (timely, disk, stateright)
+    /// How many threads search in each process. Default: one for each core.
+    /// (timely, disk, stateright)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) workers: Option<u16>,
     /// Keep 64 bits of each state. A state may be lost then; the report says with what odds.

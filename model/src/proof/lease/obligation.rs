@@ -311,3 +311,29 @@ fn safety() -> File {
     }
     file
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proof::protocol::election::{Outgoing, Step};
+    use crate::proof::protocol::message::Message;
+
+    #[test]
+    fn what_is_stored_or_sent_has_changed_though_the_server_stays_as_it_is() {
+        let all = Situation::all().flat_map(|situation| {
+            let taken = taken(situation, Handlers::RAFT);
+            taken.into_iter().map(move |(_, means, _)| (situation, means))
+        });
+        let is_idle =
+            |(situation, means): &(Situation, Means)| effect::changed(*situation, means).is_empty();
+        let (situation, idle) = all.into_iter().find(is_idle).expect("some steps change nothing");
+        let step = Step { persist: true, ..idle.step };
+        let stored = effect::changed(situation, &Means { step, ..idle });
+        assert!(stored.contains(&"stored_term"), "{stored:?}");
+        let term = idle.step.state.ballot.current_term;
+        let message = Message::RequestVote { term, hand_over: false };
+        let step = Step { outgoing: Outgoing::Broadcast { message }, ..idle.step };
+        let sent = effect::changed(situation, &Means { step, ..idle });
+        assert!(sent.contains(&"request_vote"), "{sent:?}");
+    }
+}

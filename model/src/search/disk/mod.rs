@@ -6,8 +6,9 @@
 //! anywhere, files are read and written from one end to the other, and states are compared as they
 //! are.
 //!
-//! So the folder is a checkpoint, too: see `store.rs`. And it knows the way to a violation, backwards
-//! from level to level. Processes that search together have a folder each: see `others.rs`.
+//! So the folder is a checkpoint, too: see `store.rs`. And it knows the way to a violation,
+//! backwards from level to level. Processes that search together have a folder each: see
+//! `others.rs`.
 
 mod levels;
 mod look;

@@ -46,8 +46,8 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Opens the folder of a new search, from this world on if it belongs there, or of one that goes
-    /// on.
+    /// Opens the folder of a new search, from this world on if it belongs there, or of one that
+    /// goes on.
     pub(super) fn open<const W: usize>(
         disk: &Disk,
         settings: String,
