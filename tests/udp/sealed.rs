@@ -1,12 +1,19 @@
 //! Clusters with a key: what was forged or recorded changes nothing, a key is replaced while they
 //! go on, and servers move. The cluster talks through a relay, which records all that is said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use raft_model::message::Message;
-use raft_model::types::Round;
+use raft_model::types::{Round, Term};
+use raft_node::control::Client;
 use raft_node::status::report::Datagrams;
 use raft_node::wire::Rejection;
 use support::cluster::{Cluster, Timing};
@@ -224,11 +231,56 @@ fn servers_move_one_by_one_and_are_heard_where_they_are() {
     cluster.replayed();
 }
 
+/// The fencing tokens that servers hand out, each with its server, in the order in which they were
+/// seen by whoever asks.
+type Tokens = Vec<(Term, usize)>;
+
+/// Asks a server for a token, a thousand times a second, until that is over.
+fn ask(server: usize, data: &Path, tokens: &Mutex<Tokens>, is_over: &AtomicBool) {
+    let mut client = None;
+    while !is_over.load(Ordering::Relaxed) {
+        client = client.or_else(|| Client::connect(data, Duration::from_secs(2)).ok());
+        let said = client.as_mut().and_then(|client| client.status().ok());
+        match said {
+            Some(said) => {
+                let lease = said.status.leadership;
+                tokens.lock().unwrap().extend(lease.map(|lease| (lease.fencing_token, server)));
+            }
+            None => client = None,
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// Sealed and plain frames in one cluster: whoever speaks the one refuses the other, so a majority
-/// of either elects, one after the other gets the key, and there is a way back.
+/// of either elects, one after the other gets the key, and there is a way back. All the time
+/// programs ask every server for a token.
 #[test]
 fn a_cluster_gets_a_key_by_a_rolling_restart_and_loses_it_again() {
     let mut cluster = Cluster::<Relay>::start(3, Timing::Quick);
+    let (tokens, is_over) = (Mutex::new(Tokens::new()), AtomicBool::new(false));
+    thread::scope(|scope| {
+        for server in ALL {
+            let (data, tokens, is_over) = (cluster.data(server), &tokens, &is_over);
+            scope.spawn(move || ask(server, &data, tokens, is_over));
+        }
+        let rolled = catch_unwind(AssertUnwindSafe(|| roll(&mut cluster)));
+        is_over.store(true, Ordering::Relaxed);
+        rolled.unwrap_or_else(|panic| resume_unwind(panic));
+    });
+    let tokens = tokens.into_inner().unwrap();
+    let owners: BTreeSet<_> = tokens.iter().collect();
+    let terms: BTreeSet<_> = tokens.iter().map(|(term, _)| term).collect();
+    assert_eq!(owners.len(), terms.len(), "no token is handed out by two");
+    for server in ALL {
+        let own = tokens.iter().filter(|(_, by)| *by == server);
+        assert!(own.is_sorted(), "of one server tokens only grow");
+    }
+    assert!(terms.len() >= 4, "each majority hands out one: {terms:?}");
+    cluster.replayed();
+}
+
+fn roll(cluster: &mut Cluster<Relay>) {
     let mut leadership = cluster.agreed(0, &ALL);
     for has_key in [true, false] {
         cluster.has_key = has_key;
@@ -243,5 +295,4 @@ fn a_cluster_gets_a_key_by_a_rolling_restart_and_loses_it_again() {
             assert_eq!(said.authentication, speaks);
         }
     }
-    cluster.replayed();
 }

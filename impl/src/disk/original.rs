@@ -21,10 +21,9 @@ pub(super) fn is_copied(directory: &Path) -> io::Result<bool> {
     let known = fs::read_to_string(directory.join(ORIGINAL)).unwrap_or_default();
     // A file that is cut off was being written in this directory, for the first time.
     let Some(known) = known.strip_suffix('\n') else { return Ok(false) };
-    match name(&directory.join(BALLOT)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        found => Ok(found? != known),
-    }
+    let ballot = directory.join(BALLOT);
+    // What is no file is no copy of one: whoever reads it says what it is.
+    Ok(ballot.is_file() && name(&ballot)? != known)
 }
 
 /// From now on what lies in this directory is the original.

@@ -209,7 +209,8 @@ pub(super) const GUARDED: &[Mutant] = &[
         .by(Protocol::GUARDED),
     Mutant::tested(faults::BACK_AFTER_QUORUM, "lost_disk")
         .says("a server that has lost its disk is back when it has heard a quorum")
-        .remarked(LOST_DISK),
+        .remarked(LOST_DISK)
+        .played("36_lost_disk"),
     Mutant::tested(counting::BACK_AFTER_MEETING_QUORUMS, "lost_disk")
         .says(
             "a server that has lost its disk is back when it has heard of so many others that no \
@@ -218,8 +219,10 @@ pub(super) const GUARDED: &[Mutant] = &[
         .remarked(LOST_DISK),
     Mutant::tested(faults::NEWEST_VOTE_UNSPENT, "lost_disk")
         .says("a server that has lost its disk may vote in the newest term that it is told")
-        .remarked(LOST_DISK),
+        .remarked(LOST_DISK)
+        .played("36_lost_disk"),
     Mutant::tested(counting::OLD_ANSWER_BELIEVED, "lost_disk")
         .says("what another server's term is was asked before the disk was lost")
-        .remarked(LOST_DISK),
+        .remarked(LOST_DISK)
+        .played("36_lost_disk"),
 ];
