@@ -110,7 +110,7 @@ pub(in crate::cli) struct Args {
     pub(super) resume: bool,
     /// Search together with other processes: a file with the `host:port` of each, one a line. Start
     /// each with the same arguments, but for --process. Their links are not authenticated: for
-    /// trusted networks only. (timely, disk)
+    /// trusted networks, or through ssh. (timely, disk)
     #[arg(long, value_name = "FILE", requires = "process")]
     pub(super) hosts: Option<PathBuf>,
     /// Which line of --hosts is this process, from 0.

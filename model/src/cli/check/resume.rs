@@ -2,7 +2,7 @@
 
 use std::env;
 
-use raft_model::search::disk::DiskError;
+use raft_model::search::disk::{CHECKPOINT, DiskError};
 
 use super::args::Args;
 use crate::cli::Failure;
@@ -11,7 +11,7 @@ impl Args {
     /// The command that goes on with the search, once the folder has a checkpoint.
     pub(super) fn resuming(&self) -> Option<String> {
         let folder = self.disk.as_ref()?;
-        folder.join("checkpoint.json").exists().then(|| resuming(env::args(), self.resume))
+        folder.join(CHECKPOINT).exists().then(|| resuming(env::args(), self.resume))
     }
 
     /// What to say when a search on disk cannot go on.

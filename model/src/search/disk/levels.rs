@@ -11,6 +11,7 @@ use super::store::Store;
 use super::{CHUNK, Disk, DiskError, MANY, OFTEN};
 use crate::packed::Packed;
 use crate::search::outcome::Level;
+use crate::search::successors::Successors;
 use crate::search::worker::Task;
 use crate::search::{Control, RELAXED, Stop};
 
@@ -20,7 +21,9 @@ pub(super) struct Search<'a, const W: usize> {
     store: &'a mut Store,
     /// The other processes, if there are some.
     others: Option<Others<'a, W>>,
-    /// Of each worker the successors that are not on the disk.
+    /// Of each worker the successors that it takes.
+    successors: Vec<Successors<W>>,
+    /// Those that are not on the disk.
     pending: Vec<Vec<Packed<W>>>,
     /// How many they may be.
     room: usize,
@@ -37,7 +40,9 @@ impl<'a, const W: usize> Search<'a, W> {
     ) -> Self {
         let room = (disk.room / disk.workers / size_of::<Packed<W>>()).max(16);
         let pending = (0..disk.workers).map(|_| Vec::with_capacity(room)).collect();
-        Self { task, store, others, pending, room, saved: Instant::now() }
+        let successors = || Successors::new(task.model.initial());
+        let successors = (0..disk.workers).map(|_| successors()).collect();
+        Self { task, store, others, successors, pending, room, saved: Instant::now() }
     }
 
     /// Goes on until all is looked at, a property is violated, or it is stopped; what all processes
@@ -107,9 +112,10 @@ impl<'a, const W: usize> Search<'a, W> {
                 break None;
             }
             let found: Vec<_> = thread::scope(|scope| {
-                let parts = chunk.chunks(chunk.len().div_ceil(workers)).zip(&mut self.pending);
-                let parts = parts.map(|(worlds, pending)| {
-                    scope.spawn(move || look_at(task, worlds, share, pending))
+                let parts = chunk.chunks(chunk.len().div_ceil(workers));
+                let parts = parts.zip(self.successors.iter_mut().zip(&mut self.pending));
+                let parts = parts.map(|(worlds, (successors, pending))| {
+                    scope.spawn(move || look_at(task, worlds, share, successors, pending))
                 });
                 let parts: Vec<_> = parts.collect();
                 parts.into_iter().map(|part| part.join().expect("no worker panics")).collect()

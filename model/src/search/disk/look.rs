@@ -32,22 +32,23 @@ impl Share {
     }
 }
 
-/// Adds those successors of these worlds that this process owns. Says what was found, and of each
-/// process the successors that it owns.
+/// Adds those successors of these worlds that this process owns; `successors` is of the same
+/// search. Says what was found, and of each process the successors that it owns.
 pub(super) fn look_at<const W: usize>(
     task: Task<'_, W>,
     worlds: &[Packed<W>],
     share: Share,
+    successors: &mut Successors<W>,
     pending: &mut Vec<Packed<W>>,
 ) -> (Level, Vec<Vec<Packed<W>>>) {
     let mut found = Level::default();
-    let mut successors = Successors::new(task.model.initial());
     let mut of_others = vec![Vec::new(); if share.of == 1 { 0 } else { share.of }];
     for world in worlds {
         successors.take(task, world, &mut found);
         for (fingerprint, world) in successors.worlds.drain(..) {
-            match of_others.get_mut(owner(fingerprint, share.of)) {
-                Some(theirs) if !share.owns(&world) => theirs.push(world),
+            let to = owner(fingerprint, share.of);
+            match of_others.get_mut(to) {
+                Some(theirs) if to != share.me => theirs.push(world),
                 _ => pending.push(world),
             }
         }
@@ -66,6 +67,7 @@ pub(super) fn knows_the_graph<const W: usize>(
     share: Share,
 ) -> Result<(), DiskError> {
     let checkpoint = &store.checkpoint;
+    let mut successors = Successors::new(task.model.initial());
     let mut states = 0;
     for (number, (run, level)) in checkpoint.levels.iter().zip(&checkpoint.finished).enumerate() {
         states += level.states;
@@ -73,7 +75,7 @@ pub(super) fn knows_the_graph<const W: usize>(
             break;
         }
         let worlds = store.read(run)?.collect::<Result<Vec<_>, _>>()?;
-        let (found, _) = look_at(task, &worlds, share, &mut Vec::new());
+        let (found, _) = look_at(task, &worlds, share, &mut successors, &mut Vec::new());
         let counts = |level: &Level| (level.states, level.edges, level.generated);
         if counts(&found) != counts(level) {
             let difference = format!(

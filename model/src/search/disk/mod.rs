@@ -39,6 +39,7 @@ use crate::world::properties::Property;
 use levels::Search;
 use look::{Share, knows_the_graph};
 use others::Others;
+pub use store::CHECKPOINT;
 use store::Store;
 
 /// Where a search keeps its worlds, and how it goes about it.

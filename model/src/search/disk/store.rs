@@ -16,7 +16,8 @@ use crate::packed::Packed;
 use crate::search::outcome::Level;
 use crate::search::peers::difference;
 
-const CHECKPOINT: &str = "checkpoint.json";
+/// The name of that file.
+pub const CHECKPOINT: &str = "checkpoint.json";
 /// How the names of runs end.
 const RUN: &str = ".run";
 
