@@ -46,18 +46,19 @@ impl Layout {
         !self.leases.is_empty()
     }
 
-    /// What a step of a server does to the leases.
-    pub(super) fn affect<const W: usize>(
+    /// The world after what a step of a server does to the leases.
+    pub(super) fn affected<const W: usize>(
         &self,
-        world: &mut Packed<W>,
+        mut world: Packed<W>,
         id: ServerId,
         effect: Effect,
-    ) {
+    ) -> Packed<W> {
         let mut leases = [Lease::NONE; Cluster::MAX_SIZE as usize];
         for server in self.cluster().servers() {
-            leases[server.index()] = self.lease(world, server);
+            leases[server.index()] = self.lease(&world, server);
         }
         effect.apply(id, &mut leases);
-        self.set_leases(world, &leases);
+        self.set_leases(&mut world, &leases);
+        world
     }
 }

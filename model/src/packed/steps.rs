@@ -39,15 +39,14 @@ impl<const W: usize> Outcome<W> {
     pub(super) fn after(&self, layout: &Layout, world: &Packed<W>) -> Packed<W> {
         let Self { server, action, sent, flipped, effect, .. } = self;
         assert!(self.is_sound, "server {server} forgot to persist, or left the bounds: {action}");
-        let mut after = *world;
-        // Word by word: a word that is written by its number is waited for when the world is read.
+        let mut after = Packed::EMPTY;
         for word in 0..W {
             after.0[word] = (world.0[word] ^ flipped.0[word]) | sent.0[word];
         }
-        if let Some(effect) = effect {
-            layout.affect(&mut after, *server, *effect);
+        match effect {
+            None => after,
+            Some(effect) => layout.affected(after, *server, *effect),
         }
-        after
     }
 }
 

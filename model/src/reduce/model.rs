@@ -232,11 +232,12 @@ impl<const W: usize> PackedModel<W> {
     }
 
     /// The same by what comes of moves: the change that they are, how many moves it is, the world
-    /// after it, and the world that stands for that.
+    /// after it, and the world that stands for that. Both by value: what has an address is written
+    /// to memory, and waited for when it is read.
     pub(crate) fn for_each_change(
         &self,
         world: &Packed<W>,
-        mut found: impl FnMut(&Change<W>, usize, &Packed<W>, &Packed<W>),
+        mut found: impl FnMut(&Change<W>, usize, Packed<W>, Packed<W>),
     ) {
         let Self { layout, effective, handlers, .. } = self;
         let offered = &self.offered(world);
@@ -254,10 +255,9 @@ impl<const W: usize> PackedModel<W> {
                 if after == *offered {
                     continue;
                 }
-                let reduced = self.reduce.map(|_| self.reduced(&after));
-                let reduced = reduced.as_ref().unwrap_or(&after);
-                if reduced != world {
-                    found(change, change.ways(offered), &after, reduced);
+                let reduced = self.reduce.map_or(after, |_| self.reduced(&{ after }));
+                if reduced != *world {
+                    found(change, change.ways(offered), after, reduced);
                 }
             }
         }

@@ -24,8 +24,8 @@ impl<const W: usize> Bare<W> {
             for world in level {
                 let from = worlds.len();
                 model.for_each_change(&world, |_, _, _, after| {
-                    if !worlds[from..].contains(after) {
-                        worlds.push(*after);
+                    if !worlds[from..].contains(&after) {
+                        worlds.push(after);
                     }
                 });
                 seen.insert_all(&with_fingerprints(&worlds[from..]), |new| next.push(*new));

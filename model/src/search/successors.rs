@@ -3,7 +3,6 @@
 
 use super::outcome::Level;
 use super::worker::Task;
-use crate::action::Action;
 use crate::packed::{Change, Packed, PackedView};
 use crate::world::properties::Property;
 
@@ -13,8 +12,10 @@ const REMEMBERED: usize = 1 << 14;
 /// The successors of some worlds, with their fingerprints.
 pub(super) struct Successors<const W: usize> {
     pub(super) worlds: Vec<(u64, Packed<W>)>,
-    /// The distinct edges from the last world.
-    edges: Vec<(u64, Action, Packed<W>)>,
+    /// The distinct edges from the last world: the fingerprint of its successor, the number of the
+    /// action, the successor. Whole words, since what is written in parts is waited for when it is
+    /// read as a whole.
+    edges: Vec<(u64, u64, Packed<W>)>,
     /// Worlds that were among them of late, each where its fingerprint leads to. What can happen in
     /// either order comes to one world twice, in a short time.
     remembered: Vec<Packed<W>>,
@@ -33,20 +34,24 @@ impl<const W: usize> Successors<W> {
         task.model.for_each_change(world, |change, ways, unreduced, after| {
             found.generated += ways;
             found.violated |= judge(task.properties, change, &before, unreduced);
-            let (fingerprint, action) = (after.fingerprint(), change.action());
+            let (fingerprint, action) = (after.fingerprint(), change.action() as u64);
             for (of_known, by, known) in &self.edges {
-                if (*of_known, *by) == (fingerprint, action) && known == after {
+                if (*of_known, *by) == (fingerprint, action) && *known == after {
                     return;
                 }
             }
-            self.edges.push((fingerprint, action, *after));
+            self.edges.push((fingerprint, action, after));
+        });
+        for (fingerprint, _, after) in &self.edges {
             let slot =
                 usize::try_from(fingerprint % REMEMBERED as u64).expect("few are remembered");
-            if self.remembered[slot] != *after {
-                self.remembered[slot] = *after;
-                self.worlds.push((fingerprint, *after));
-            }
-        });
+            let is_new = self.remembered[slot] != *after;
+            self.remembered[slot] = *after;
+            // Without a branch: it could not be foreseen.
+            let many = self.worlds.len();
+            self.worlds.push((*fingerprint, *after));
+            self.worlds.truncate(many + usize::from(is_new));
+        }
         found.states += 1;
         found.edges += self.edges.len();
     }
@@ -58,14 +63,14 @@ fn judge<const W: usize>(
     properties: &[Property],
     change: &Change<W>,
     before: &PackedView<'_, W>,
-    after: &Packed<W>,
+    after: Packed<W>,
 ) -> u8 {
     let mut violated = 0;
     for (number, property) in properties.iter().enumerate() {
         let is_about = property.is_one_of(change.about());
         // What it is not about it cannot violate.
         if (is_about || cfg!(debug_assertions))
-            && !property.holds(before, change.server(), &PackedView(before.0, after))
+            && !property.holds(before, change.server(), &PackedView(before.0, &after))
         {
             debug_assert!(is_about, "{property} is violated by {change:?}");
             violated |= 1 << number;
