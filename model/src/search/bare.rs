@@ -18,7 +18,7 @@ impl<const W: usize> Bare<W> {
         let mut seen = Seen::new(Keys::Exact);
         let mut worlds = vec![model.initial()];
         let mut level = worlds.clone();
-        seen.insert_all(&with_fingerprints(&worlds), |_| ());
+        seen.insert_all(&with_fingerprints(&worlds), &mut Vec::new());
         while !level.is_empty() {
             let mut next = Vec::new();
             for world in level {
@@ -28,7 +28,7 @@ impl<const W: usize> Bare<W> {
                         worlds.push(after);
                     }
                 });
-                seen.insert_all(&with_fingerprints(&worlds[from..]), |new| next.push(*new));
+                seen.insert_all(&with_fingerprints(&worlds[from..]), &mut next);
             }
             level = next;
         }
@@ -37,9 +37,10 @@ impl<const W: usize> Bare<W> {
 
     /// Puts them into a table, and says how many of them are distinct.
     pub fn insert(&self) -> usize {
-        let (mut seen, mut distinct) = (Seen::new(Keys::Exact), 0);
+        let (mut seen, mut new, mut distinct) = (Seen::new(Keys::Exact), Vec::new(), 0);
         for worlds in self.0.chunks(TOGETHER) {
-            seen.insert_all(&with_fingerprints(worlds), |_| distinct += 1);
+            seen.insert_all(&with_fingerprints(worlds), &mut new);
+            distinct += new.drain(..).len();
         }
         distinct
     }

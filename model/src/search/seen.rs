@@ -47,16 +47,12 @@ impl<const W: usize> Seen<W> {
         }
     }
 
-    /// Adds worlds, each with its fingerprint, and says of each that is new that it is.
-    pub(super) fn insert_all(
-        &mut self,
-        worlds: &[(u64, Packed<W>)],
-        is_new: impl FnMut(&Packed<W>),
-    ) {
+    /// Adds worlds, each with its fingerprint, and appends those that are new to others.
+    pub(super) fn insert_all(&mut self, worlds: &[(u64, Packed<W>)], new: &mut Vec<Packed<W>>) {
         match self {
-            Self::Exact(table) => insert_all(table, worlds, |_, world| world.0, is_new),
+            Self::Exact(table) => insert_all(table, worlds, |_, world| world.0, new),
             Self::Fingerprints(table) => {
-                insert_all(table, worlds, |fingerprint, _| [fingerprint], is_new);
+                insert_all(table, worlds, |fingerprint, _| [fingerprint], new);
             }
         }
     }
@@ -66,14 +62,21 @@ fn insert_all<const W: usize, const K: usize>(
     table: &mut Table<K>,
     worlds: &[(u64, Packed<W>)],
     key: impl Fn(u64, &Packed<W>) -> [u64; K],
-    mut is_new: impl FnMut(&Packed<W>),
+    new: &mut Vec<Packed<W>>,
 ) {
     worlds.iter().for_each(|(fingerprint, _)| table.look(*fingerprint));
     for (fingerprint, world) in worlds {
-        if table.insert(key(*fingerprint, world), *fingerprint) {
-            is_new(world);
-        }
+        let is_new = table.insert(key(*fingerprint, world), *fingerprint);
+        push_if(new, *world, is_new);
     }
+}
+
+/// Appends an item, or does not, without a branch: for what cannot be foreseen.
+#[inline]
+pub(super) fn push_if<T: Copy>(items: &mut Vec<T>, item: T, is_so: bool) {
+    let many = items.len();
+    items.push(item);
+    items.truncate(many + usize::from(is_so));
 }
 
 #[cfg(test)]
@@ -82,9 +85,9 @@ mod tests {
 
     /// How many of these worlds are new to whom has seen none.
     fn new<const W: usize>(keys: Keys, worlds: &[(u64, Packed<W>)]) -> usize {
-        let mut new = 0;
-        Seen::new(keys).insert_all(worlds, |_| new += 1);
-        new
+        let mut new = Vec::new();
+        Seen::new(keys).insert_all(worlds, &mut new);
+        new.len()
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! steps to them.
 
 use super::outcome::Level;
+use super::seen::push_if;
 use super::worker::Task;
 use crate::packed::{Change, Packed, PackedView};
 use crate::world::properties::Property;
@@ -47,10 +48,7 @@ impl<const W: usize> Successors<W> {
                 usize::try_from(fingerprint % REMEMBERED as u64).expect("few are remembered");
             let is_new = self.remembered[slot] != *after;
             self.remembered[slot] = *after;
-            // Without a branch: it could not be foreseen.
-            let many = self.worlds.len();
-            self.worlds.push((*fingerprint, *after));
-            self.worlds.truncate(many + usize::from(is_new));
+            push_if(&mut self.worlds, (*fingerprint, *after), is_new);
         }
         found.states += 1;
         found.edges += self.edges.len();

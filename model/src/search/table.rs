@@ -4,8 +4,12 @@
 //! first the place of each is read, and nothing depends on what is found there; then all of them
 //! are in a cache.
 //!
-//! Keys lie in the order of their hashes, as far as there is room. So a part that grows is copied
-//! from one end to the other, and not here and there.
+//! A key lies in the *line* of its hash, which is as long as what a cache reads at once, or in the
+//! next one that has room. All keys of a line are compared without a branch, since where a key is
+//! cannot be foreseen.
+//!
+//! Lines are in the order of their hashes. So a part that grows is copied from one end to the
+//! other, and not here and there.
 
 use std::hint::black_box;
 
@@ -22,8 +26,8 @@ impl<const W: usize> Table<W> {
     const PARTS: usize = 64;
 
     pub(super) fn new(hash_of: fn(&[u64; W]) -> u64) -> Self {
-        let part = || Part { places: vec![[0; W]; Part::<W>::FIRST], taken: 0 };
-        Self { parts: (0..Self::PARTS).map(|_| part()).collect(), hash_of, has_zero: false }
+        let parts = (0..Self::PARTS).map(|_| Part::new(Part::<W>::FIRST)).collect();
+        Self { parts, hash_of, has_zero: false }
     }
 
     /// The part of a hash, and what is left of the hash.
@@ -60,40 +64,63 @@ impl<const W: usize> Table<W> {
 struct Part<const W: usize> {
     /// A key each; zero where there is none.
     places: Vec<[u64; W]>,
+    /// Where the first line begins: the memory in front of it belongs to a line of a cache that
+    /// begins before.
+    first: usize,
+    lines: usize,
     taken: usize,
 }
 
 impl<const W: usize> Part<W> {
-    const FIRST: usize = 64;
+    const BYTES: usize = 64;
+    /// The keys of a line.
+    const LINE: usize =
+        if Self::BYTES > size_of::<[u64; W]>() { Self::BYTES / size_of::<[u64; W]>() } else { 1 };
+    const FIRST: usize = 64 / Self::LINE;
 
-    /// Where a key of this hash is, or as soon after as there was room.
+    /// So many lines without a key.
+    fn new(lines: usize) -> Self {
+        let places = vec![[0; W]; (lines + 1) * Self::LINE - 1];
+        // Keys of some lengths do not fit into a line, and begin anywhere.
+        let first = Some(places.as_ptr().align_offset(Self::BYTES)).filter(|n| *n < Self::LINE);
+        Self { places, first: first.unwrap_or(0), lines, taken: 0 }
+    }
+
+    /// Where the line of a hash begins.
     #[inline]
     fn home(&self, hash: u64) -> usize {
-        let scaled = u128::from(hash) * self.places.len() as u128;
-        usize::try_from(scaled >> 64).expect("less than the places")
+        let scaled = u128::from(hash) * self.lines as u128;
+        let line = usize::try_from(scaled >> 64).expect("less than the lines");
+        self.first + line * Self::LINE
     }
 
     #[inline]
     fn is_full(&self) -> bool {
-        self.taken >= self.places.len() / 5 * 4
+        self.taken >= self.lines * Self::LINE / 5 * 4
     }
 
+    /// Adds a key where its hash leads to, and says whether it is new.
     #[inline]
     fn insert(&mut self, key: [u64; W], hash: u64) -> bool {
         let mut at = self.home(hash);
         loop {
-            let place = &mut self.places[at];
-            if *place == key {
-                return false;
+            let line = &mut self.places[at..at + Self::LINE];
+            let (mut same, mut free) = (0_u64, 0_u64);
+            for (number, place) in line.iter().enumerate() {
+                same |= u64::from(*place == key) << number;
+                free |= u64::from(*place == [0; W]) << number;
             }
-            if *place == [0; W] {
-                *place = key;
-                self.taken += 1;
-                return true;
+            let is_new = same == 0;
+            let to = if is_new { free } else { same };
+            if to != 0 {
+                // A key that is there is written again: which are new cannot be foreseen, either.
+                line[to.trailing_zeros() as usize] = key;
+                self.taken += usize::from(is_new);
+                return is_new;
             }
-            at += 1;
-            if at == self.places.len() {
-                at = 0;
+            at += Self::LINE;
+            if at >= self.first + self.lines * Self::LINE {
+                at = self.first;
             }
         }
     }
@@ -101,8 +128,7 @@ impl<const W: usize> Part<W> {
     /// Makes half as much room again.
     #[cold]
     fn grow(&mut self, hash_of: fn(&[u64; W]) -> u64) {
-        let places = vec![[0; W]; self.places.len() / 2 * 3];
-        let old = std::mem::replace(self, Self { places, taken: 0 });
+        let old = std::mem::replace(self, Self::new(self.lines / 2 * 3));
         for key in old.places {
             if key != [0; W] {
                 self.insert(key, Table::<W>::part_of(hash_of(&key)).1);

@@ -56,6 +56,8 @@ struct Mine<const W: usize> {
     next: Vec<Vec<Packed<W>>>,
     /// What all workers found in the level before, as far as their reports are here.
     reports: Level,
+    /// Those of one call that are new.
+    new: Vec<Packed<W>>,
     stopped: Option<Stop>,
     /// What has arrived together, with fingerprints.
     arrived: Vec<(u64, Packed<W>)>,
@@ -63,15 +65,19 @@ struct Mine<const W: usize> {
 
 impl<const W: usize> Mine<W> {
     fn add_all(&mut self, worlds: &[(u64, Packed<W>)]) {
-        let next = &mut self.next;
-        self.seen.insert_all(worlds, |world| match next.last_mut() {
-            Some(page) if page.len() < CHUNK => page.push(*world),
-            _ => {
-                let mut page = Vec::with_capacity(CHUNK);
-                page.push(*world);
-                next.push(page);
+        self.seen.insert_all(worlds, &mut self.new);
+        let mut new = &self.new[..];
+        while !new.is_empty() {
+            match self.next.last_mut().filter(|page| page.len() < CHUNK) {
+                Some(page) => {
+                    let (some, rest) = new.split_at(new.len().min(CHUNK - page.len()));
+                    page.extend_from_slice(some);
+                    new = rest;
+                }
+                None => self.next.push(Vec::with_capacity(CHUNK)),
             }
-        });
+        }
+        self.new.clear();
     }
 
     fn receive(&mut self, content: &Content) {
@@ -100,6 +106,7 @@ pub(super) fn run<const W: usize>(worker: &mut Worker, task: Task<'_, W>) -> Vec
         seen: Seen::new(task.keys),
         next: Vec::new(),
         reports: Level::default(),
+        new: Vec::new(),
         stopped: None,
         arrived: Vec::new(),
     }));
