@@ -114,12 +114,26 @@ impl<const W: usize> StepCache<W> {
         handlers: Handlers,
     ) -> &Cached<W> {
         let cached = &self.0[id.index()][layout.bits_of(world, id)];
-        cached.get_or_init(|| {
-            let before = layout.state(world, id);
-            let steps = compute(before, id, layout, bounds, handlers);
-            let changes = Change::all(&steps, before, layout, bounds);
-            Cached { steps, changes }
-        })
+        match cached.get() {
+            Some(cached) => cached,
+            None => cached
+                .get_or_init(|| Cached::of(layout.state(world, id), id, layout, bounds, handlers)),
+        }
+    }
+}
+
+impl<const W: usize> Cached<W> {
+    #[cold]
+    fn of(
+        before: State,
+        id: ServerId,
+        layout: &Layout,
+        bounds: &Bounds,
+        handlers: Handlers,
+    ) -> Self {
+        let steps = compute(before, id, layout, bounds, handlers);
+        let changes = Change::all(&steps, before, layout, bounds);
+        Self { steps, changes }
     }
 }
 
