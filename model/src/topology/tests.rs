@@ -6,9 +6,13 @@ use crate::search::Control;
 use crate::world::links::Links;
 
 fn on(links: &str, protocol: Protocol) -> Finding {
+    in_order(Orders::Every, links, protocol)
+}
+
+fn in_order(orders: Orders, links: &str, protocol: Protocol) -> Finding {
     let cluster = Cluster::new(3).unwrap();
     let links = vec![Links::parse(cluster, links).unwrap()];
-    let survey = Survey { links, protocols: vec![protocol], ..Survey::of(cluster, true) };
+    let survey = Survey { links, protocols: vec![protocol], orders, ..Survey::of(cluster, true) };
     survey.judge(&Control::default()).unwrap()[0].findings[0].clone()
 }
 
@@ -51,4 +55,23 @@ fn without_a_centre_there_is_no_leader_and_no_lease() {
             assert!(!finding.has_lease && finding.centres.is_empty());
         }
     }
+}
+
+/// The most elections before one leader stays, if it does, and the edges of the graph.
+fn elections(orders: Orders, links: &str) -> [(Option<usize>, usize); 3] {
+    [Protocol::FIGURE2, Protocol::CHECK_QUORUM, Protocol::GUARDED].map(|protocol| {
+        let found = in_order(orders, links, protocol);
+        (found.elections, found.coverage.edges)
+    })
+}
+
+/// Where messages arrive in the order in which they were sent, less can happen.
+#[test]
+fn so_many_are_elected_before_one_stays() {
+    let all = "A-B A-C B-C";
+    assert_eq!(elections(Orders::Every, all), [(Some(2), 150), (None, 2322), (Some(2), 810)]);
+    assert_eq!(elections(Orders::Fifo, all), [(Some(2), 150), (None, 1311), (Some(1), 465)]);
+    let bridge = "A-C B-C";
+    assert_eq!(elections(Orders::Every, bridge), [(None, 210), (None, 1287), (Some(2), 554)]);
+    assert_eq!(elections(Orders::Fifo, bridge), [(None, 210), (None, 1008), (Some(1), 437)]);
 }
