@@ -266,6 +266,7 @@ fn every_help_explains_the_exit_codes_and_the_guide_agrees() {
 fn bad_input_is_named_and_ends_with_2() {
     for (arguments, message) in [
         (&["--nonsense"][..], "unexpected argument '--nonsense'"),
+        (&["liveness", "--max-term", "2"], "tip: it has no such bound"),
         (&["nonsense"], "unrecognized subcommand 'nonsense'"),
         (&["check", "--servers", "0"], "a cluster has 1 to 7 servers, not 0"),
         (&["check", "--servers", "8"], "a cluster has 1 to 7 servers, not 8"),

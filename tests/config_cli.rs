@@ -218,6 +218,33 @@ fn check_config_says_where_a_key_is_missing() {
     }
 }
 
+/// As it does for `run`: but what is of one server is not of several.
+#[test]
+fn the_environment_counts_where_one_file_is_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "cluster = \"test\"\ndata = \"data\"\n[servers]\n1 = \"127.0.0.1:7001\"\n";
+    fs::write(folder.path().join("node.toml"), text).unwrap();
+    let judged = |files: &[&str]| {
+        let mut check = Command::new(raft_node());
+        check.arg("check-config").args(files).env("RAFT_ID", "1").current_dir(folder.path());
+        let output = check.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(
+        judged(&["node.toml"]),
+        (Some(0), "node.toml: server 1 of \"test\": valid\n".into())
+    );
+    assert_eq!(judged(&["node.toml", "node.toml"]), (Some(2), String::new()));
+    fails(&["check-config", "node.toml"], folder.path(), &["nothing says what `id` is"]);
+}
+
+#[test]
+fn what_stands_alone_is_told_where_it_belongs() {
+    let folder = tempfile::tempdir().unwrap();
+    fails(&["run", "node.toml"], folder.path(), &["tip: ", "`--config node.toml`"]);
+    fails(&["lead", "sleep", "5"], folder.path(), &["tip: ", "`-- sleep`"]);
+}
+
 #[test]
 fn files_that_are_not_of_one_cluster_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();

@@ -33,6 +33,7 @@ pub(super) struct Args {
     /// How many servers, from 1 to 7; each is a process
     #[arg(
         long,
+        visible_alias = "servers",
         value_name = "N",
         default_value_t = 3,
         value_parser = value_parser!(u8).range(1..=i64::from(Cluster::MAX_SIZE))

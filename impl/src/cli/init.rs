@@ -21,6 +21,8 @@ pub(super) struct Init {
 
 /// Judge a configuration, or those of several servers together. Nothing is started.
 ///
+/// With one file, variables of the environment count as they do for `run`.
+///
 /// Exit code: 0 if each is valid and they are of one cluster, 2 if not.
 #[derive(clap::Args)]
 pub(super) struct Check {
@@ -58,6 +60,7 @@ pub(super) fn check(args: &Check) -> Result<(), Failure> {
     let mut all: Vec<(&PathBuf, Keys)> = Vec::new();
     for path in &args.files {
         let keys = keys::read(path).map_err(Failure::input)?;
+        let keys = if args.files.len() == 1 { Keys::of_environment().over(keys) } else { keys };
         let judged =
             keys.data().and_then(|_| keys.config(|servers| Ok(guess(servers, &mut notes))));
         let config = judged.map_err(|error| named(path, error))?;

@@ -19,6 +19,7 @@ mod service;
 mod simulate;
 mod trace;
 
+use std::env;
 use std::error::Error;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 use raft_model::cluster::Protocol;
 use raft_model::types::ServerId;
@@ -74,7 +76,7 @@ enum Command {
 
 /// Does what the arguments say.
 pub(crate) fn run() -> ExitCode {
-    let result = match Cli::parse().command {
+    let result = match parsed().command {
         Command::Lead(args) => match lead::run(args) {
             Ok(code) => return ExitCode::from(code),
             Err(failure) => Err(failure),
@@ -107,6 +109,22 @@ pub(crate) fn run() -> ExitCode {
             ExitCode::from(failure.code())
         }
     }
+}
+
+/// The arguments. Of one that stands alone, and that nothing is known of, it is said where it was
+/// probably meant to stand.
+fn parsed() -> Cli {
+    Cli::try_parse().unwrap_or_else(|mut error| {
+        let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string);
+        if let Some(argument) = argument.filter(|argument| !argument.starts_with('-')) {
+            let tip = match env::args().nth(1).as_deref() {
+                Some("lead") => format!("a command stands after `--`: `-- {argument}`"),
+                _ => format!("a configuration is given by --config: `--config {argument}`"),
+            };
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+        }
+        error.exit()
+    })
 }
 
 /// How servers elect, and when they send and campaign.

@@ -24,6 +24,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use raft_model::cluster::{Cluster, Protocol};
 use raft_model::mutant::{MUTANTS, Mutant};
@@ -173,8 +174,18 @@ pub(crate) fn run() -> ExitCode {
 /// The arguments, by a parser that explains the exit codes in the help of every command.
 fn parsed(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Cli {
     let explained = |command: clap::Command| command.after_help(exit::table());
-    let matches = explained(Cli::command()).mut_subcommands(explained).get_matches_from(arguments);
-    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    let command = explained(Cli::command()).mut_subcommands(explained);
+    let matches = command.try_get_matches_from(arguments);
+    let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+    cli.unwrap_or_else(|mut error| {
+        let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string);
+        if argument.as_deref() == Some("--max-term") {
+            error.remove(ContextKind::SuggestedArg);
+            let tip = "it has no such bound, as its verdict is about every term: see --help";
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+        }
+        error.exit()
+    })
 }
 
 /// Why a search ended early, and what to do about it.

@@ -61,7 +61,16 @@ where
     T: FromStr,
     T::Err: Display,
 {
-    String::deserialize(from)?.parse().map(Some).map_err(D::Error::custom)
+    let text = match toml::Value::deserialize(from)? {
+        toml::Value::String(text) => text,
+        // Whoever wrote a number is told how it is written.
+        toml::Value::Integer(number) => number.to_string(),
+        other => {
+            let what = format!("it is text, in quotation marks, and no {}", other.type_str());
+            return Err(D::Error::custom(what));
+        }
+    };
+    text.parse().map(Some).map_err(D::Error::custom)
 }
 
 /// The table of servers: addresses by numbers.

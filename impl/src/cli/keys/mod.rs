@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::Parser as _;
 use raft_model::cluster::Protocol;
 use raft_node::config::{Config, ConfigError, Settings};
 use raft_node::recorder::Rotation;
@@ -171,6 +172,16 @@ impl Keys {
             http_servers: or(self.http_servers, weaker.http_servers),
             log: self.log.or(weaker.log),
         }
+    }
+
+    /// Those that the environment sets.
+    pub(super) fn of_environment() -> Self {
+        #[derive(clap::Parser)]
+        struct Environment {
+            #[command(flatten)]
+            keys: Keys,
+        }
+        Environment::parse_from(["raft-node"]).keys
     }
 
     /// These keys, and what the file says besides.

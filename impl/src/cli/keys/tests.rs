@@ -113,6 +113,8 @@ fn a_wrong_value_is_named_with_its_place() {
     for (text, words) in [
         ("id = 'one'", ["id = 'one'", "invalid type"]),
         ("election = '150-300'", ["150-300", "write it as 150..225"]),
+        ("election = 1000", ["election = 1000", "write it as 150..225"]),
+        ("election = false", ["election = false", "in quotation marks, and no boolean"]),
         ("protocol = 'paxos'", ["paxos", "is no protocol"]),
         ("clock-error = 100", ["clock-error = 100", "less than 100 percent"]),
         ("id = 1\nid = 2", ["line 2", "duplicate key"]),
