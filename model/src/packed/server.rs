@@ -21,6 +21,8 @@ pub(super) struct ServerCodec {
     beats_bits: u32,
     has_pre_candidates: bool,
     role_bits: u32,
+    /// All of them.
+    bits: u32,
 }
 
 /// Takes the fields of a server one by one, from the lowest bits on.
@@ -59,20 +61,25 @@ impl ServerCodec {
     /// For the servers of this cluster, as far as there is room for them.
     pub(super) fn new(cluster: Cluster, room: Room, loses_disks: bool) -> Self {
         let bits_up_to = |last: u8| u8::BITS - last.leading_zeros();
+        let term_bits = bits_up_to(room.term);
+        let set_bits = cluster.size().into();
+        let number_bits = bits_up_to(room.round.max(room.attempt).max(1) - 1);
+        let beats_bits = bits_up_to(room.beats);
+        let role_bits = if loses_disks { ROLE_BITS_OF_LOSERS } else { ROLE_BITS };
         Self {
-            term_bits: bits_up_to(room.term),
-            set_bits: cluster.size().into(),
-            number_bits: bits_up_to(room.round.max(room.attempt).max(1) - 1),
-            beats_bits: bits_up_to(room.beats),
+            term_bits,
+            set_bits,
+            number_bits,
+            beats_bits,
             has_pre_candidates: room.attempt > 0,
-            role_bits: if loses_disks { ROLE_BITS_OF_LOSERS } else { ROLE_BITS },
+            role_bits,
+            bits: term_bits + SERVER_BITS + role_bits + set_bits + number_bits + beats_bits,
         }
     }
 
     /// How many bits a server takes.
     pub(super) const fn bits(&self) -> u32 {
-        let role = self.role_bits + self.set_bits + self.number_bits + self.beats_bits;
-        self.term_bits + SERVER_BITS + role
+        self.bits
     }
 
     /// All of them set.

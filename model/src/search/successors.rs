@@ -64,6 +64,9 @@ fn judge<const W: usize>(
     after: Packed<W>,
 ) -> u8 {
     let mut violated = 0;
+    if !cfg!(debug_assertions) && change.about() == 0 {
+        return violated;
+    }
     for (number, property) in properties.iter().enumerate() {
         let is_about = property.is_one_of(change.about());
         // What it is not about it cannot violate.

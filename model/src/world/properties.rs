@@ -190,8 +190,11 @@ fn lease_safety(after: &impl View) -> bool {
 }
 
 fn election_safety<V: View>(before: &V, server: ServerId, after: &V) -> bool {
+    let begun = begins_to_lead(before, server, after);
+    // The first heartbeat of a leader says the same again.
     let claimed = after.sent_since(before).filter_map(|envelope| led_term(&envelope));
-    let mut terms = begins_to_lead(before, server, after).into_iter().chain(claimed);
+    let claimed = claimed.filter(|term| begun != Some(*term));
+    let mut terms = begun.into_iter().chain(claimed);
     terms.all(|term| {
         let mut others = after.cluster().others(server);
         let is_led = others.any(|other| leads(after, other) == Some(term));
