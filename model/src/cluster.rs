@@ -165,11 +165,13 @@ impl Cluster {
     }
 
     /// The servers, in the order of their numbers.
+    #[inline]
     pub fn servers(self) -> impl Iterator<Item = ServerId> {
-        (1..=self.size).filter_map(ServerId::new)
+        ServerId::first(self.size)
     }
 
     /// Every server but this one, in the order of their numbers.
+    #[inline]
     pub fn others(self, server: ServerId) -> impl Iterator<Item = ServerId> {
         self.servers().filter(move |&other| other != server)
     }

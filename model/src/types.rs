@@ -28,6 +28,12 @@ impl ServerId {
         if number >= 1 && number <= Self::MAX { Some(Self(number)) } else { None }
     }
 
+    /// The first so many, at most [`Self::MAX`].
+    #[inline]
+    pub(crate) fn first(many: u8) -> impl Iterator<Item = Self> {
+        (0..many.min(Self::MAX)).map(|index| Self(index + 1))
+    }
+
     /// Its number, from 1 to [`Self::MAX`].
     pub const fn number(self) -> u8 {
         self.0

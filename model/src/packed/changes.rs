@@ -22,6 +22,8 @@ pub(crate) struct Change<const W: usize> {
     pub(crate) rule: Rule,
     /// What happens to the server by itself, if the world has to be asked whether it may.
     pub(crate) asks: Option<Event>,
+    /// Whether all that can come of it is a message.
+    only_sends: bool,
 }
 
 impl<const W: usize> Change<W> {
@@ -52,7 +54,8 @@ impl<const W: usize> Change<W> {
                 None => {
                     let asks = own.filter(|event| !is_settled(*event));
                     let (rule, outcome) = (step.a_move.rule, step.outcome);
-                    changes.push(Self { outcome, received, rule, asks });
+                    let only_sends = outcome.flipped == Packed::EMPTY && outcome.effect.is_none();
+                    changes.push(Self { outcome, received, rule, asks, only_sends });
                 }
             }
         }
@@ -93,6 +96,18 @@ impl<const W: usize> Change<W> {
     #[inline]
     pub(crate) fn is_by_itself(&self) -> bool {
         self.received == Packed::EMPTY
+    }
+
+    /// Whether nothing comes of it in this world, leases aside.
+    #[inline]
+    pub(crate) fn is_void(&self, world: &Packed<W>) -> bool {
+        self.only_sends && self.was_sent(world)
+    }
+
+    /// Whether it says something of leases: only the world after it tells whether that is new.
+    #[inline]
+    pub(crate) const fn has_effect(&self) -> bool {
+        self.outcome.effect.is_some()
     }
 
     /// Whether it leaves the server as it is.

@@ -25,7 +25,7 @@ pub(super) struct Outcome<const W: usize> {
     /// The bits of the server that become others.
     pub(super) flipped: Packed<W>,
     /// What becomes of leases, where worlds tell of them.
-    effect: Option<Effect>,
+    pub(super) effect: Option<Effect>,
     /// Whether a packed world can tell what happens: a ballot that changes is persisted, and what
     /// is sent is of a term within the bounds.
     is_sound: bool,
@@ -104,7 +104,7 @@ impl<const W: usize> StepCache<W> {
     }
 
     /// What may happen to a server as it is in this world.
-    #[inline]
+    #[inline(always)] // three times for each world
     pub(crate) fn of(
         &self,
         world: &Packed<W>,

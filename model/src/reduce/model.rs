@@ -243,7 +243,7 @@ impl<const W: usize> PackedModel<W> {
         let offered = &self.offered(world);
         for id in effective.cluster.servers() {
             for change in &self.steps.of(world, id, layout, effective, *handlers).changes {
-                if !change.can_be(offered) {
+                if !change.can_be(offered) || change.is_void(offered) {
                     continue;
                 }
                 if self.is_needless(change.rule, || layout.state(world, id))
@@ -252,7 +252,7 @@ impl<const W: usize> PackedModel<W> {
                     continue;
                 }
                 let after = change.after(layout, offered);
-                if after == *offered {
+                if change.has_effect() && after == *offered {
                     continue;
                 }
                 let reduced = self.reduce.map_or(after, |_| self.reduced(&{ after }));

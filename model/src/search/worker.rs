@@ -159,7 +159,7 @@ fn expand<const W: usize>(
 ) -> Level {
     let mut found = Level::default();
     task.control.reaches(usize::try_from(start >> 32).map_or(0, |n| n + 1));
-    let mut successors = Successors::new(task.model.initial());
+    let mut successors = Successors::new(task);
     let mut time = start + 1;
     link.advance_to(time);
     while !todo.is_empty() {

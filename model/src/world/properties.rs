@@ -154,8 +154,12 @@ impl Property {
 
     /// The properties that a step could violate that adds this, as bits.
     pub(crate) fn about(added: &Addition) -> u8 {
-        let about = Self::ALL.into_iter().filter(|property| property.is_about(added));
-        about.fold(0, |bits, property| bits | 1 << property as u8)
+        Self::bits(Self::ALL.into_iter().filter(|property| property.is_about(added)))
+    }
+
+    /// A bit for each of these.
+    pub(crate) fn bits(properties: impl Iterator<Item = Self>) -> u8 {
+        properties.fold(0, |bits, property| bits | 1 << property as u8)
     }
 
     /// Whether it is one of those that these bits stand for.

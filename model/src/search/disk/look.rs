@@ -67,7 +67,7 @@ pub(super) fn knows_the_graph<const W: usize>(
     share: Share,
 ) -> Result<(), DiskError> {
     let checkpoint = &store.checkpoint;
-    let mut successors = Successors::new(task.model.initial());
+    let mut successors = Successors::new(task);
     let mut states = 0;
     for (number, (run, level)) in checkpoint.levels.iter().zip(&checkpoint.finished).enumerate() {
         states += level.states;
