@@ -283,15 +283,18 @@ impl<const W: usize> PackedModel<W> {
         }
     }
 
-    /// The world, with all messages that may arrive there. If news is free, there is a response to
-    /// every server for each newer term that another has reached.
+    /// The world, with all messages that may arrive there.
+    #[inline]
     fn offered(&self, world: &Packed<W>) -> Packed<W> {
-        let Self { layout, reductions, .. } = self;
+        let layout = &self.layout;
         debug_assert_eq!(layout.pack(&layout.unpack(world)), *world, "it is read as another world");
+        if self.reductions.free_news { self.with_news(world) } else { *world }
+    }
+
+    /// The world, with a response to every server for each newer term that another has reached.
+    fn with_news(&self, world: &Packed<W>) -> Packed<W> {
+        let Self { layout, .. } = self;
         let mut offered = *world;
-        if !reductions.free_news {
-            return offered;
-        }
         let states = layout.states(world);
         let servers = || self.bounds.cluster.servers();
         let term_of = |id: ServerId| states[id.index()].ballot.current_term;
