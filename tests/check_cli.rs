@@ -232,10 +232,12 @@ fn a_mutant_that_needs_larger_bounds_names_them() {
 
 #[test]
 fn a_panic_says_where_and_why_and_has_its_own_code() {
-    // Two hundred threads do not fit into so little address space, and stateright does not ask.
-    let check = "ulimit -v 500000; exec \"$0\" check --engine stateright --workers 256";
+    // Sixteen such stacks do not fit into so little address space, and stateright does not ask.
+    let check = "ulimit -v 4000000; exec \"$0\" check --engine stateright --workers 16";
     let program = binary::built("raft-model");
-    let output = Command::new("sh").args(["-c", check]).arg(program).output().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", check]).arg(program).env("RUST_MIN_STACK", "1200000000");
+    let output = shell.output().unwrap();
     let error = text(output.stderr);
     assert_eq!(output.status.code(), Some(101), "{error}");
     assert!(output.stdout.is_empty(), "there is no verdict");
