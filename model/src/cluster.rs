@@ -165,6 +165,7 @@ impl Cluster {
     }
 
     /// The servers, in the order of their numbers.
+    #[inline]
     pub fn servers(self) -> impl Iterator<Item = ServerId> {
         ServerId::first(self.size)
     }
@@ -327,6 +328,7 @@ mod tests {
     fn a_cluster_without_guards_is_written_by_its_size() {
         let three = Cluster::new(3).unwrap();
         assert_eq!(serde_json::to_string(&three).unwrap(), "3");
+        assert_eq!(format!("{three}, {}", three.protocol()), "3 servers, figure2");
         let read = |text: &str| serde_json::from_str::<Cluster>(text);
         let written = ["3", r#"{"size":3,"pre_vote":false,"check_quorum":false}"#];
         assert_eq!(written.map(|text| read(text).unwrap()), [three; 2]);
@@ -394,7 +396,5 @@ mod tests {
         }
         assert!((4..=u8::MAX).all(|bits| Protocol::from_bits(bits).is_none()));
         assert_eq!("raft".parse::<Protocol>(), Err(NoSuchProtocol("raft".to_owned())));
-        let three = Cluster::new(3).unwrap();
-        assert_eq!(format!("{three}, {}", three.protocol()), "3 servers, figure2");
     }
 }
