@@ -243,6 +243,11 @@ fn what_stands_alone_is_told_where_it_belongs() {
     let folder = tempfile::tempdir().unwrap();
     fails(&["run", "node.toml"], folder.path(), &["tip: ", "`--config node.toml`"]);
     fails(&["lead", "sleep", "5"], folder.path(), &["tip: ", "`-- sleep`"]);
+    // Nothing stands alone here, or there is no place for it.
+    for arguments in [&["lead"][..], &["check-config"], &["cluster", "node.toml"]] {
+        let stderr = String::from_utf8(run(arguments, folder.path()).stderr).unwrap();
+        assert!(!stderr.contains("tip: a "), "{arguments:?}: {stderr}");
+    }
 }
 
 #[test]

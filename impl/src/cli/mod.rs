@@ -28,8 +28,8 @@ use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::error::{ContextKind, ContextValue};
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use raft_model::cluster::Protocol;
 use raft_model::types::ServerId;
 use raft_node::supervise;
@@ -115,16 +115,25 @@ pub(crate) fn run() -> ExitCode {
 /// probably meant to stand.
 fn parsed() -> Cli {
     Cli::try_parse().unwrap_or_else(|mut error| {
-        let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string);
-        if let Some(argument) = argument.filter(|argument| !argument.starts_with('-')) {
-            let tip = match env::args().nth(1).as_deref() {
-                Some("lead") => format!("a command stands after `--`: `-- {argument}`"),
-                _ => format!("a configuration is given by --config: `--config {argument}`"),
-            };
+        let is_unknown = error.kind() == ErrorKind::UnknownArgument;
+        let argument = error.get(ContextKind::InvalidArg).filter(|_| is_unknown);
+        let tip = argument.and_then(|argument| tip(&argument.to_string()));
+        if let Some(tip) = tip {
             error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
         }
         error.exit()
     })
+}
+
+/// Where an argument that stands alone belongs, if the command has a place for it.
+fn tip(argument: &str) -> Option<String> {
+    let command = env::args().nth(1).filter(|_| !argument.starts_with('-'))?;
+    if command == "lead" {
+        return Some(format!("a command stands after `--`: `-- {argument}`"));
+    }
+    let command = Cli::command().find_subcommand(command)?.clone();
+    let has_config = command.get_arguments().any(|it| it.get_long() == Some("config"));
+    has_config.then(|| format!("a configuration is given by --config: `--config {argument}`"))
 }
 
 /// How servers elect, and when they send and campaign.

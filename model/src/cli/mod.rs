@@ -181,7 +181,7 @@ fn parsed(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> C
         let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string);
         if argument.as_deref() == Some("--max-term") {
             error.remove(ContextKind::SuggestedArg);
-            let tip = "it has no such bound, as its verdict is about every term: see --help";
+            let tip = "it has no such bound: --help says what it covers";
             error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
         }
         error.exit()
