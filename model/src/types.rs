@@ -137,7 +137,7 @@ impl ServerSet {
 
     /// The members, in the order of their numbers.
     pub fn iter(self) -> impl Iterator<Item = ServerId> {
-        (1..=ServerId::MAX).filter_map(ServerId::new).filter(move |&server| self.contains(server))
+        ServerId::first(ServerId::MAX).filter(move |&server| self.contains(server))
     }
 }
 
@@ -273,7 +273,7 @@ mod tests {
     }
 
     fn servers() -> impl Iterator<Item = ServerId> {
-        (1..=ServerId::MAX).filter_map(ServerId::new)
+        ServerId::first(ServerId::MAX)
     }
 
     #[test]

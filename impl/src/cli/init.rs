@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use super::keys::{self, Keys, Place, Server};
+use super::keys::{Keys, Place, Server};
 
 /// A configuration with all keys.
 pub(super) const EXAMPLE: &str = include_str!("node.toml");
@@ -56,11 +56,11 @@ const NO_KEY: &str = "no `key`: the servers start only where systemd hands them 
                       cluster-key (or with `insecure`)";
 
 pub(super) fn check(args: &Check) -> Result<(), Failure> {
+    let told = if args.files.len() == 1 { Keys::of_environment() } else { Keys::default() };
     let mut notes = Vec::new();
     let mut all: Vec<(&PathBuf, Keys)> = Vec::new();
     for path in &args.files {
-        let keys = keys::read(path).map_err(Failure::input)?;
-        let keys = if args.files.len() == 1 { Keys::of_environment().over(keys) } else { keys };
+        let keys = told.clone().with_file(Some(path))?;
         let judged =
             keys.data().and_then(|_| keys.config(|servers| Ok(guess(servers, &mut notes))));
         let config = judged.map_err(|error| named(path, error))?;

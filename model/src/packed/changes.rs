@@ -118,7 +118,7 @@ impl<const W: usize> Change<W> {
 
     /// Whether what it sends was sent before; of a server that sends nothing it was.
     #[inline]
-    pub(crate) fn was_sent(&self, world: &Packed<W>) -> bool {
+    fn was_sent(&self, world: &Packed<W>) -> bool {
         world.has_all_of(&self.outcome.sent)
     }
 

@@ -195,7 +195,7 @@ impl Seen {
     }
 
     fn servers(&self) -> impl Iterator<Item = ServerId> + use<> {
-        (1..=self.servers).filter_map(ServerId::new)
+        ServerId::first(self.servers)
     }
 
     /// The terms, from the oldest: `t1` is the term in which servers start.

@@ -174,7 +174,7 @@ impl<const W: usize> PackedModel<W> {
         for change in &self.steps.of(world, id, layout, effective, *handlers).changes {
             let keeps = change.keeps_server();
             if !change.can_be(&settled)
-                || keeps && change.was_sent(&settled)
+                || change.is_void(&settled)
                 || !at_once::is_free(change.rule, &before, !keeps)
                 || self.is_forbidden(change, world, id)
             {

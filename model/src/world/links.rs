@@ -188,7 +188,7 @@ pub const fn letter(id: ServerId) -> char {
 }
 
 fn all() -> impl Iterator<Item = ServerId> {
-    (1..=ServerId::MAX).filter_map(ServerId::new)
+    ServerId::first(ServerId::MAX)
 }
 
 /// Every server with every later one.

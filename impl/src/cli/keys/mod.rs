@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use self::address::has_names;
 pub(super) use self::address::{Moving, Place, Server, resolve};
-pub(super) use self::file::read;
+use self::file::read;
 use self::size::Size;
 use super::{Failure, hint};
 

@@ -40,8 +40,7 @@ impl<'a, const W: usize> Search<'a, W> {
     ) -> Self {
         let room = (disk.room / disk.workers / size_of::<Packed<W>>()).max(16);
         let pending = (0..disk.workers).map(|_| Vec::with_capacity(room)).collect();
-        let successors = || Successors::new(task);
-        let successors = (0..disk.workers).map(|_| successors()).collect();
+        let successors = (0..disk.workers).map(|_| Successors::new(task)).collect();
         Self { task, store, others, successors, pending, room, saved: Instant::now() }
     }
 
