@@ -9,7 +9,7 @@ use support::{binary, counts};
 use tempfile::TempDir;
 
 /// Says which question it is asked, then the answer that is wanted; `n` counts the questions of a
-/// file.
+/// file, and `limit` is how it was told of its limit.
 const HONEST: &str = r#"
 function answer() { return question ~ / PathPossible$/ ? "sat" : "unsat" }
 function ask() { print question; print answer(); fflush() }
@@ -27,7 +27,9 @@ fn proof_by(does: &str) -> (Option<i32>, String, String) {
 fn write(folder: &TempDir, name: &str, does: &str) {
     let solver = folder.path().join(name);
     let awk = format!("{HONEST}/^\\(push 1\\) \\(echo/ {{ n += 1; {does} }}");
-    let script = format!("#!/bin/sh\n[ \"$1\" = --version ] || exec awk '{awk}'\necho a script\n");
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" = --version ] || exec awk -v limit=\"$2\" '{awk}'\necho a script\n"
+    );
     fs::write(&solver, script).unwrap();
     fs::set_permissions(&solver, Permissions::from_mode(0o755)).unwrap();
 }
@@ -126,22 +128,31 @@ fn a_solver_that_is_silent_is_not_waited_for() {
     assert!(error.contains("z3 is silent for 3 s in "), "{error}");
 }
 
+/// What it learned of other questions can lead it astray.
+#[test]
+fn what_a_solver_does_not_know_it_is_asked_again_alone() {
+    let (code, says, error) = proof_by(
+        "if (question ~ /VoteOncePerTerm$/ && n >= 2) { print question; print \"unknown\" } else ask()",
+    );
+    assert_eq!(code, Some(0), "{says}{error}");
+    assert!(says.contains(PROVED), "{says}");
+}
+
 /// A solver that was not at work for as long as it was given is asked once more, with more time.
 #[test]
 fn a_solver_that_is_kept_waiting_gets_another_chance() {
     let folder = TempDir::new().unwrap();
-    let late = |times: u8| {
+    let slow = |limit: &str| {
         format!(
-            "if (question ~ /VoteOncePerTerm$/ && n >= {times}) \
+            "if (question ~ /VoteOncePerTerm$/ && limit !~ /{limit}/) \
              {{ system(\"sleep 1\"); print question; print \"unknown\"; fflush() }} else ask()"
         )
     };
-    // Alone, it is the first question of its file.
-    write(&folder, "z3", &late(2));
+    write(&folder, "z3", &slow("^-t:8000$"));
     let (code, says, error) = prove(&folder, &["--solver", "z3", "--limit", "1"]);
     assert_eq!(code, Some(0), "{says}{error}");
     assert!(says.contains(PROVED), "{says}");
-    write(&folder, "z3", &late(1));
+    write(&folder, "z3", &slow("^-t:never$"));
     let (code, says, error) = prove(&folder, &["--solver", "z3", "--limit", "1"]);
     assert_eq!(code, Some(1), "{says}{error}");
     assert!(says.contains("VoteOncePerTerm, in Safety: z3 does not know"), "{says}");

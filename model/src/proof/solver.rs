@@ -29,6 +29,9 @@ pub struct Solver {
 
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// For a question among others it gets a part of its limit, one of so many; alone it gets all.
+const PARTS: u32 = 5;
+
 /// How many times as long it may take where others have the processors.
 const BUSY: u32 = 8;
 
@@ -143,64 +146,70 @@ impl Solver {
     }
 
     /// Gives it a file, and hands over each of its answers as it comes, until it is told that
-    /// nobody wants more. Before each answer it has to say to which question.
+    /// nobody wants more. Before each answer it has to say to which question. What it does not know
+    /// it is asked again, alone: what it learned of other questions can lead it astray.
     pub(super) fn ask(
         &self,
         file: &File,
         mut wants_more: impl FnMut(Answer) -> bool,
     ) -> Result<(), SolverError> {
-        let astray =
-            |says, due| SolverError::Astray { name: self.name, file: file.name.clone(), says, due };
-        let late = |after| SolverError::Late { name: self.name, file: file.name.clone(), after };
-        let ended = || SolverError::Ended { name: self.name, file: file.name.clone() };
-        let mut output = self.converse(&file.text, file.looked_for)?;
+        let mut output = self.converse(&file.text, file.looked_for, self.limit / PARTS)?;
+        let mut alone_helps = true; // or else it is at a loss with the file
         for (question, obligation) in file.questions().zip(&file.obligations) {
-            let asked = Instant::now();
-            let at_work = output.at_work();
-            let says = output.line().map_err(late)?.ok_or_else(ended)?;
-            if says.trim_matches('"') != question {
-                return Err(astray(says, question));
-            }
-            let says = output.line().map_err(late)?.ok_or_else(ended)?;
-            let Some(mut answer) = Answer::read(&says) else {
-                return Err(astray(says, format!("the answer to {question}")));
-            };
-            let worked = output.at_work().zip(at_work).map(|(now, then)| now - then);
-            if answer == Answer::Unknown && self.was_kept_waiting(asked.elapsed(), worked) {
-                answer = self.ask_again(file, obligation)?.unwrap_or(answer);
+            let mut answer = output.answer(self, file, &question)?;
+            if answer == Answer::Unknown && alone_helps {
+                answer = self.ask_alone(file, obligation, &question)?;
+                alone_helps = answer != Answer::Unknown;
             }
             if !wants_more(answer) {
                 return Ok(());
             }
         }
-        match output.line().map_err(late)? {
-            Some(says) => Err(astray(says, "the end".to_owned())),
+        match output.line().map_err(|after| self.late(file, after))? {
+            Some(says) => Err(self.astray(file, says, "the end")),
             None => Ok(()),
         }
     }
 
-    /// Whether it ran out of time since others had the processors: solvers look at the clock of the
-    /// wall. How long it was at work may not be known.
+    /// Asks it one question of a file, without the others; twice, with more time, if others had the
+    /// processors, since solvers look at the clock of the wall.
+    fn ask_alone(
+        &self,
+        file: &File,
+        obligation: &Obligation,
+        question: &str,
+    ) -> Result<Answer, SolverError> {
+        let text = file.alone(obligation);
+        let asked = Instant::now();
+        let mut output = self.converse(&text, file.looked_for, self.limit)?;
+        let answer = output.answer(self, file, question)?;
+        if answer == Answer::Unknown && self.was_kept_waiting(asked.elapsed(), output.at_work()) {
+            let patient = self.within(BUSY * self.limit);
+            let mut output = patient.converse(&text, file.looked_for, patient.limit)?;
+            return output.answer(&patient, file, question);
+        }
+        Ok(answer)
+    }
+
+    /// Whether it ran out of time since others had the processors. How long it was at work may not
+    /// be known.
     fn was_kept_waiting(&self, passed: Duration, worked: Option<Duration>) -> bool {
         let limit = self.limit.mul_f64(0.9); // clocks differ
         passed >= limit && worked.is_some_and(|worked| worked < limit)
     }
 
-    /// Gives it one question alone, and time for it on a busy machine; nothing if it fails at that.
-    fn ask_again(
-        &self,
-        file: &File,
-        obligation: &Obligation,
-    ) -> Result<Option<Answer>, SolverError> {
-        let patient = self.within(BUSY * self.limit);
-        let mut output = patient.converse(&file.alone(obligation), file.looked_for)?;
-        let _question = output.line();
-        Ok(output.line().ok().flatten().and_then(|says| Answer::read(&says)))
+    fn astray(&self, file: &File, says: String, due: &str) -> SolverError {
+        let due = due.to_owned();
+        SolverError::Astray { name: self.name, file: file.name.clone(), says, due }
+    }
+
+    fn late(&self, file: &File, after: Duration) -> SolverError {
+        SolverError::Late { name: self.name, file: file.name.clone(), after }
     }
 
     /// Gives it a text, and returns all that it says in time.
     pub(super) fn reply(&self, text: &str) -> Result<String, SolverError> {
-        let mut output = self.converse(text, LookedFor::Models)?;
+        let mut output = self.converse(text, LookedFor::Models, self.limit)?;
         let mut reply = String::new();
         // Where it breaks off, there is no value to read.
         while let Ok(Some(line)) = output.line() {
@@ -210,8 +219,13 @@ impl Solver {
         Ok(reply)
     }
 
-    /// Runs it, with a text for it to read.
-    fn converse(&self, text: &str, looked_for: LookedFor) -> Result<Output, SolverError> {
+    /// Runs it, with a text for it to read, and a limit for each question.
+    fn converse(
+        &self,
+        text: &str,
+        looked_for: LookedFor,
+        limit: Duration,
+    ) -> Result<Output, SolverError> {
         let missing = |error| SolverError::Missing { name: self.name, error };
         let child = Command::new(self.name)
             .args(self.arguments)
@@ -219,7 +233,7 @@ impl Solver {
                 LookedFor::Models => self.for_models,
                 LookedFor::Proofs => self.for_proofs,
             })
-            .arg(format!("{}{}", self.limit_argument, self.limit.as_millis()))
+            .arg(format!("{}{}", self.limit_argument, limit.as_millis()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -257,6 +271,26 @@ struct Output {
 }
 
 impl Output {
+    /// What it answers to the next question, which it has to repeat.
+    fn answer(
+        &mut self,
+        solver: &Solver,
+        file: &File,
+        question: &str,
+    ) -> Result<Answer, SolverError> {
+        let mut line = || {
+            let line = self.line().map_err(|after| solver.late(file, after))?;
+            line.ok_or_else(|| SolverError::Ended { name: solver.name, file: file.name.clone() })
+        };
+        let says = line()?;
+        if says.trim_matches('"') != question {
+            return Err(solver.astray(file, says, question));
+        }
+        let says = line()?;
+        let due = format!("the answer to {question}");
+        Answer::read(&says).ok_or_else(|| solver.astray(file, says, &due))
+    }
+
     /// For how long it was at work until now, by the processors' clock; none if that is not known.
     fn at_work(&self) -> Option<Duration> {
         let text = fs::read_to_string(format!("/proc/{}/schedstat", self.child.0.id())).ok()?;
