@@ -276,6 +276,7 @@ fn files_that_are_not_of_one_cluster_are_told_apart() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let told = said(&arguments, folder.path());
     assert!(told.contains("note: `heartbeat` differs"), "{told}");
+    assert_eq!(told.matches("differs").count(), 1, "{told}");
 }
 
 #[test]

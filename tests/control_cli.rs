@@ -74,6 +74,17 @@ fn a_leader_hands_over_to_the_server_that_is_named_and_then_steps_down() {
 }
 
 #[test]
+fn a_leader_that_leaves_while_nobody_is_there_says_so() {
+    let (mut cluster, old) = three();
+    for server in cluster.others(&[old.leader]) {
+        cluster.pause(server);
+    }
+    let told = said(&["step-down"], &cluster.data(old.leader));
+    let expected = format!("S{} has left office. It knows of no other leader yet.\n", old.leader);
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn who_watches_sees_the_leader_change_and_the_node_stop() {
     let (mut cluster, old) = three();
     let follower = cluster.others(&[old.leader])[0];

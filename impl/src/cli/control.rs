@@ -110,14 +110,23 @@ pub(super) fn status(args: &Status) -> Result<(), Failure> {
         return printed(show(&mut out, &snapshot, args.json, ""));
     }
     client.watch(EVERY).map_err(Failure::other)?;
-    let before = if out.is_terminal() && !args.json { CLEAR } else { "" };
+    let (before, after) = around(out.is_terminal(), args.json);
     loop {
         let snapshot = client.next_status().map_err(Failure::other)?;
-        let after = if before.is_empty() && !args.json { "\n" } else { "" };
         match show(&mut out, &snapshot, args.json, before).and_then(|()| write!(out, "{after}")) {
             Ok(()) => {}
             result => return printed(result),
         }
+    }
+}
+
+/// What is written before and after each status of many: a screen shows one, people read them one
+/// below the other, a program has each on a line.
+const fn around(is_terminal: bool, json: bool) -> (&'static str, &'static str) {
+    match (is_terminal, json) {
+        (_, true) => ("", ""),
+        (true, false) => (CLEAR, ""),
+        (false, false) => ("", "\n"),
     }
 }
 
@@ -191,4 +200,16 @@ pub(super) fn log_level(args: LogLevel) -> Result<(), Failure> {
         error => Failure::other(error),
     })?;
     printed(writeln!(io::stdout(), "{told}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_screen_is_cleared_and_only_people_get_an_empty_line() {
+        assert_eq!(around(true, false), (CLEAR, ""));
+        assert_eq!(around(false, false), ("", "\n"));
+        assert_eq!([around(true, true), around(false, true)], [("", ""); 2]);
+    }
 }

@@ -118,9 +118,8 @@ impl Step {
         };
         let held: Vec<_> = now.iter().collect();
         match (self, held.as_slice()) {
-            (Self::Accept, [old]) if *old != new => {
-                Keys::two((*old).clone(), new.clone()).map_err(|_| "the keys are the same")
-            }
+            (Self::Accept, [old]) => Keys::two((*old).clone(), new.clone())
+                .map_err(|_| "the next key is the one that is there already"),
             (Self::Seal, [old, second]) if *second == new => {
                 Keys::two(new.clone(), (*old).clone()).map_err(|_| "the keys are the same")
             }
@@ -128,7 +127,6 @@ impl Step {
             (Self::Accept, [_, second]) if *second == new => Ok(now.clone()),
             (Self::Seal, [first, _]) if *first == new => Ok(now.clone()),
             (Self::Drop, [only]) if *only == new => Ok(now.clone()),
-            (Self::Accept, [_]) => Err("the next key is the one that is there already"),
             (Self::Accept, _) => Err("another key is being replaced: finish that first"),
             (Self::Seal, _) => {
                 Err("the next key is not accepted yet: first `accept`, on all servers")

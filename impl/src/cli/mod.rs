@@ -250,3 +250,38 @@ impl Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Timing {
+        #[command(flatten)]
+        election: Election,
+    }
+
+    #[test]
+    fn times_are_milliseconds() {
+        let it = Timing::parse_from(["it", "--heartbeat", "20", "--election", "100..200"]).election;
+        assert_eq!(it.heartbeat(), Duration::from_millis(20));
+        assert_eq!(it.timeout(), Duration::from_millis(100)..=Duration::from_millis(200));
+    }
+
+    #[test]
+    fn a_stream_is_readable_once_something_was_written() {
+        let (stream, mut other) = UnixStream::pair().unwrap();
+        assert!(!is_readable(&stream, Duration::ZERO));
+        other.write_all(b"!").unwrap();
+        assert!(is_readable(&stream, Duration::ZERO));
+    }
+
+    #[test]
+    fn who_closes_the_pipe_has_seen_enough_and_a_full_disk_is_told() {
+        let printed = |kind: io::ErrorKind| super::printed(Err(kind.into()));
+        assert!(printed(io::ErrorKind::BrokenPipe).is_ok());
+        assert!(matches!(printed(io::ErrorKind::StorageFull), Err(Failure::Output { .. })));
+    }
+}

@@ -203,3 +203,39 @@ impl Moving {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+    use std::sync::Arc;
+
+    use raft_node::config::{Config, Settings};
+
+    use super::*;
+
+    /// How long to wait for what must happen, however slow the machine is.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// A node that campaigns, and was told that the other two are where nobody is; with names of
+    /// the other two, both of which stand for where they are now.
+    #[test]
+    fn a_server_that_has_fallen_silent_is_spoken_to_where_its_name_leads() {
+        let folder = tempfile::tempdir().unwrap();
+        let [own, here, there] = [(); 3].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+        let address = own.local_addr().unwrap();
+        let ports = [&here, &there].map(|socket| socket.local_addr().unwrap().port());
+        let nobody = |port| SocketAddr::from(([127, 0, 0, 2], port));
+        let list = vec![(1, address), (2, nobody(ports[0])), (3, nobody(ports[1]))];
+        drop(own);
+        let config = Config::new(Settings::new("names", 1, list)).unwrap();
+        let builder = Node::builder(config).data(folder.path()).bootstrap(true).insecure(true);
+        let node = Arc::new(builder.start().unwrap());
+        let names = [(1, address.port()), (2, ports[0]), (3, ports[1])]
+            .map(|(number, port)| format!("{number}=localhost:{port}").parse().unwrap());
+        Moving(names.to_vec()).watch(Arc::downgrade(&node));
+        for socket in [here, there] {
+            socket.set_read_timeout(Some(PATIENCE)).unwrap();
+            assert_eq!(socket.recv_from(&mut [0; 1500]).unwrap().1, address);
+        }
+    }
+}

@@ -94,6 +94,48 @@ fn a_flag_is_stronger_than_the_file() {
 }
 
 #[test]
+fn what_the_file_switches_on_no_flag_has_to_repeat() {
+    let keys = flags("--id 3").over(file("insecure = true\ntrace-required = true").unwrap());
+    assert!(keys.insecure && keys.trace_required);
+    let keys = flags("--insecure --trace-required").over(file("id = 2").unwrap());
+    assert!(keys.insecure && keys.trace_required);
+}
+
+#[test]
+fn what_the_keys_say_is_what_the_node_goes_by() {
+    let keys = flags(
+        "--cluster orders --id 1 --server 1=10.0.0.1:7000 --server 2=10.0.0.2:7000 \
+         --server 3=10.0.0.3:7000 --listen 0.0.0.0:7001 --protocol check-quorum --witness 3 \
+         --heartbeat 20 --election 100..250 --clock-error 0.05 --seed 7",
+    );
+    let config = keys.config(|servers| Ok(resolve(servers, |_| false).unwrap())).unwrap();
+    let server = config.server();
+    assert_eq!((config.cluster_name().as_str(), server.id.number()), ("orders", 1));
+    let witnesses: Vec<_> = server.cluster.witnesses().iter().map(|it| it.number()).collect();
+    assert_eq!((server.cluster.protocol(), witnesses), (Protocol::CHECK_QUORUM, vec![3]));
+    assert_eq!(config.own_address(), "10.0.0.1:7000".parse().unwrap());
+    assert_eq!(config.listen_address(), "0.0.0.0:7001".parse().unwrap());
+    let ms = Duration::from_millis;
+    assert_eq!((config.heartbeat(), config.election_timeout()), (ms(20), ms(100)..=ms(250)));
+    assert_eq!((config.clock_error().ppm(), config.seed()), (500, Some(7)));
+}
+
+/// Many machines have their own name for 127.0.1.1 in `/etc/hosts`, and that only helps to know if
+/// a name was given.
+#[test]
+fn a_name_that_stands_for_this_machine_alone_is_suspected() {
+    for (here, is_suspected) in [("localhost", true), ("127.0.0.1", false)] {
+        let keys =
+            format!("--cluster orders --id 1 --server 1={here}:7000 --server 2=10.0.0.2:7000");
+        let keys = flags(&(keys + " --server 3=10.0.0.3:7000"));
+        let error = keys.config(|servers| Ok(resolve(servers, |_| false).unwrap())).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains("can only be reached from its own machine"), "{error}");
+        assert_eq!(error.contains("/etc/hosts"), is_suspected, "{error}");
+    }
+}
+
+#[test]
 fn an_unknown_key_is_an_error_that_names_the_nearest() {
     for (text, line, key, nearest) in [
         ("heartbeet = 20", 1, "heartbeet", "heartbeat"),

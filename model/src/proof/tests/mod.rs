@@ -8,5 +8,6 @@ mod inputs;
 mod laws;
 mod meaning;
 mod paths;
+mod symbols;
 mod words;
 mod worlds;
