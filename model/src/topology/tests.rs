@@ -57,6 +57,13 @@ fn without_a_centre_there_is_no_leader_and_no_lease() {
     }
 }
 
+/// The first level is where it begins: without links, that is everywhere.
+#[test]
+fn a_graph_is_as_deep_as_it_has_levels() {
+    let depths = ["no links", "A-C B-C"].map(|links| on(links, Protocol::FIGURE2).coverage.depth);
+    assert_eq!(depths, [1, 3]);
+}
+
 /// The most elections before one leader stays, if it does, and the edges of the graph.
 fn elections(orders: Orders, links: &str) -> [(Option<usize>, usize); 3] {
     [Protocol::FIGURE2, Protocol::CHECK_QUORUM, Protocol::GUARDED].map(|protocol| {

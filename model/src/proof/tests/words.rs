@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::super::invariant::{Conjunct, INVARIANT, SAFETY, TERM_NEVER_DECREASES};
+use super::super::lease::variables_of;
 use super::meaning::{Formula, Structure, Value};
 use crate::action::Envelope;
 use crate::election::{Ballot, Role, State};
@@ -332,4 +333,12 @@ fn neither_the_term_of_a_server_nor_that_on_its_disk_decreases() {
     }
     let lost = on_disk(Ballot::INITIAL, beside(returning(&[3], 0), &[]));
     assert!(formula.holds(&Pair(in_term(2, 2), lost)), "it acts in no term");
+}
+
+#[test]
+fn of_leases_a_counterexample_shows_what_its_statement_speaks_of() {
+    let shown = |statement| variables_of(statement).iter().map(|it| it.name).collect::<Vec<_>>();
+    assert_eq!(shown("LedOnce"), ["has_led"]);
+    assert_eq!(shown("LeaseSafety"), ["over", "lease"]);
+    assert_eq!(shown("VoteOnce"), [""; 0]);
 }
