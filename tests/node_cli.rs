@@ -316,6 +316,21 @@ fn sigint_and_sigterm_end_it_with_0() {
 }
 
 #[test]
+fn who_waits_for_a_name_or_an_address_waits_until_it_is_told_to_stop() {
+    let name = format!("2={}:7000", "x".repeat(64)); // longer than names can be
+    let address = ["--listen", "192.0.2.1:7000", "--wait-for-address", "60"]; // of examples
+    for (more, word) in
+        [(&["--server", &name][..], "no address yet for"), (&address, "is not there yet")]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let mut server = Started::saying(dir.path(), more, word);
+        assert!(server.child.try_wait().unwrap().is_none(), "it waits, and says so: {word}");
+        server.signal(Signal::TERM);
+        assert_eq!(server.child.wait().unwrap().code(), Some(0), "{word}");
+    }
+}
+
+#[test]
 fn its_last_words_are_what_it_counted() {
     let dir = tempfile::tempdir().unwrap();
     let server = Started::new(dir.path());

@@ -1,11 +1,10 @@
 //! `raft-node run`.
 
 use std::io::{self, Read as _, Write as _};
-use std::mem;
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -157,16 +156,16 @@ fn started(
     mut goes_on: impl FnMut(Duration) -> bool,
 ) -> Option<Result<Node, StartError>> {
     let start = Instant::now();
-    let mut has_said = false;
+    let said = Once::new();
     loop {
         let result = builder.clone().start();
         match &result {
             Err(StartError::Link(error))
                 if error.is_missing_address() && start.elapsed() < patience =>
             {
-                if !mem::replace(&mut has_said, true) {
+                said.call_once(|| {
                     tracing::warn!("{} is not there yet; waiting for it", error.address);
-                }
+                });
             }
             _ => return Some(result),
         }
@@ -200,4 +199,29 @@ fn http(_: &Arc<Node>, address: SocketAddr, _: &[Server], _: &Log) -> Result<(),
 fn stop_at_end_of_stdin(mut stopper: UnixStream) {
     let _ = io::copy(&mut io::stdin(), &mut io::sink());
     let _ = stopper.write_all(b"xx"); // at once; what fails here has stopped already
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use raft_node::config::{Config, Settings};
+
+    use super::*;
+
+    #[test]
+    fn a_server_waits_for_its_address_for_as_long_as_it_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let nowhere = "192.0.2.1:7000".parse().unwrap(); // an address of examples
+        let config = Config::new(Settings::new("late", 1, vec![(1, nowhere)])).unwrap();
+        let builder = Node::builder(config).data(folder.path()).bootstrap(true).insecure(true);
+        let asked = Cell::new(0);
+        let twice = |_| {
+            asked.set(asked.get() + 1);
+            asked.get() < 2
+        };
+        let at_once = started(&builder, Duration::ZERO, twice);
+        assert!(matches!(at_once, Some(Err(StartError::Link(_)))) && asked.get() == 0);
+        assert!(started(&builder, Duration::from_secs(60), twice).is_none() && asked.get() == 2);
+    }
 }

@@ -6,6 +6,7 @@ use clap::Parser;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample;
+use raft_model::types::ServerId;
 
 use super::*;
 
@@ -111,7 +112,7 @@ fn what_the_keys_say_is_what_the_node_goes_by() {
     let config = keys.config(|servers| Ok(resolve(servers, |_| false).unwrap())).unwrap();
     let server = config.server();
     assert_eq!((config.cluster_name().as_str(), server.id.number()), ("orders", 1));
-    let witnesses: Vec<_> = server.cluster.witnesses().iter().map(|it| it.number()).collect();
+    let witnesses: Vec<_> = server.cluster.witnesses().iter().map(ServerId::number).collect();
     assert_eq!((server.cluster.protocol(), witnesses), (Protocol::CHECK_QUORUM, vec![3]));
     assert_eq!(config.own_address(), "10.0.0.1:7000".parse().unwrap());
     assert_eq!(config.listen_address(), "0.0.0.0:7001".parse().unwrap());
