@@ -62,3 +62,26 @@ pub(super) fn hand_file_to_the_owner_of(data: &Path, file: &Path) -> io::Result<
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::chown;
+
+    use super::*;
+
+    #[test]
+    fn what_root_creates_belongs_to_the_owner_of_the_directory() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        fs::create_dir(&data).unwrap();
+        let [ballot, trace] = [data.join("ballot"), folder.path().join("trace")];
+        for file in [&ballot, &trace] {
+            fs::write(file, "").unwrap();
+        }
+        let _ = chown(&data, Some(7000), Some(7000)); // who is not root owns all of it anyway
+        hand_to_the_owner_of(&data).unwrap();
+        hand_file_to_the_owner_of(&data, &trace).unwrap();
+        let owner = |path: &Path| fs::metadata(path).map(|it| (it.uid(), it.gid())).unwrap();
+        assert_eq!([owner(&ballot), owner(&trace)], [owner(&data); 2]);
+    }
+}
