@@ -88,16 +88,9 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     if args.stop_with_stdin {
         thread::spawn(move || stop_at_end_of_stdin(stopper));
     }
-    let mut is_stopped = false;
-    let found = keys.config(|servers| {
-        let goes_on = |time| {
-            is_stopped = is_readable(&stop, time);
-            !is_stopped
-        };
-        resolve(servers, goes_on).ok_or(Failure::Said)
-    });
-    let config = match found {
-        Err(Failure::Said) if is_stopped => return Ok(()),
+    let goes_on = |time| !is_readable(&stop, time);
+    let config = match keys.config(|servers| resolve(servers, goes_on).ok_or(Failure::Said)) {
+        Err(Failure::Said) => return Ok(()), // a signal came first
         found => found?,
     };
     let mut builder = Node::builder(config).data(&data).bootstrap(args.bootstrap);
@@ -109,7 +102,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         builder = builder.trace(trace).needs_trace(keys.trace_required);
     }
     let patience = Duration::from_secs(keys.wait_for_address.unwrap_or(0));
-    let Some(node) = started(&builder, patience, |time| !is_readable(&stop, time)) else {
+    let Some(node) = started(&builder, patience, goes_on) else {
         return Ok(());
     };
     let node = Arc::new(node.map_err(hint::start)?);
