@@ -131,8 +131,9 @@ fn tip(argument: &str) -> Option<String> {
     if command == "lead" {
         return Some(format!("a command stands after `--`: `-- {argument}`"));
     }
-    let command = Cli::command().find_subcommand(command)?.clone();
-    let has_config = command.get_arguments().any(|it| it.get_long() == Some("config"));
+    let cli = Cli::command();
+    let mut arguments = cli.find_subcommand(command)?.get_arguments();
+    let has_config = arguments.any(|it| it.get_long() == Some("config"));
     has_config.then(|| format!("a configuration is given by --config: `--config {argument}`"))
 }
 
@@ -253,8 +254,6 @@ impl Failure {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
     #[derive(Parser)]

@@ -287,8 +287,8 @@ impl Output {
             return Err(solver.astray(file, says, question));
         }
         let says = line()?;
-        let due = format!("the answer to {question}");
-        Answer::read(&says).ok_or_else(|| solver.astray(file, says, &due))
+        let due = || format!("the answer to {question}");
+        Answer::read(&says).ok_or_else(|| solver.astray(file, says, &due()))
     }
 
     /// For how long it was at work until now, by the processors' clock; none if that is not known.

@@ -27,6 +27,11 @@ fn file(text: &str) -> Result<Keys, String> {
     read(&path).map_err(|error| error.to_string())
 }
 
+/// What these keys say, with each name looked up once.
+fn config(keys: &Keys) -> Result<Config, Failure> {
+    keys.config(|servers| Ok(resolve(servers, |_| false).unwrap()))
+}
+
 #[test]
 fn every_key_can_be_in_the_file() {
     let keys = file(
@@ -78,7 +83,7 @@ fn every_key_can_be_in_the_file() {
 #[test]
 fn the_example_that_init_writes_is_valid() {
     let keys = file(crate::cli::init::EXAMPLE).unwrap();
-    let config = keys.config(|servers| Ok(resolve(servers, |_| false).unwrap())).unwrap();
+    let config = config(&keys).unwrap();
     assert_eq!(config.server().cluster.size(), 3);
     let defaults = Settings::new("demo", 1, vec![(1, config.own_address())]);
     assert_eq!(config.heartbeat(), defaults.heartbeat, "it shows the defaults");
@@ -109,7 +114,7 @@ fn what_the_keys_say_is_what_the_node_goes_by() {
          --server 3=10.0.0.3:7000 --listen 0.0.0.0:7001 --protocol check-quorum --witness 3 \
          --heartbeat 20 --election 100..250 --clock-error 0.05 --seed 7",
     );
-    let config = keys.config(|servers| Ok(resolve(servers, |_| false).unwrap())).unwrap();
+    let config = config(&keys).unwrap();
     let server = config.server();
     assert_eq!((config.cluster_name().as_str(), server.id.number()), ("orders", 1));
     let witnesses: Vec<_> = server.cluster.witnesses().iter().map(ServerId::number).collect();
@@ -129,7 +134,7 @@ fn a_name_that_stands_for_this_machine_alone_is_suspected() {
         let keys =
             format!("--cluster orders --id 1 --server 1={here}:7000 --server 2=10.0.0.2:7000");
         let keys = flags(&(keys + " --server 3=10.0.0.3:7000"));
-        let error = keys.config(|servers| Ok(resolve(servers, |_| false).unwrap())).unwrap_err();
+        let error = config(&keys).unwrap_err();
         let error = error.to_string();
         assert!(error.contains("can only be reached from its own machine"), "{error}");
         assert_eq!(error.contains("/etc/hosts"), is_suspected, "{error}");
@@ -174,7 +179,7 @@ fn servers_of_the_page_are_servers_and_need_a_page() {
     let judged = |http: &str, of_page: &str| {
         let rest = "cluster = 'a'\nid = 1\n[servers]\n1 = '127.0.0.1:7001'\n[http-servers]";
         let keys = file(&format!("{http}\n{rest}\n{of_page}")).unwrap();
-        let judged = keys.config(|servers| Ok(resolve(servers, |_| false).unwrap()));
+        let judged = config(&keys);
         judged.map_err(|error| error.to_string()).err()
     };
     let http = "http = '127.0.0.1:8080'";
