@@ -57,3 +57,27 @@ fn tell(state: &[NotifyState<'_>]) {
         tracing::debug!(%error, "the service manager was not told");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use raft_model::cluster::Cluster;
+    use raft_model::election::{Ballot, Server};
+    use raft_model::types::{Beats, ServerId};
+
+    use super::*;
+
+    #[test]
+    fn a_manager_reads_whom_a_server_follows() {
+        let [one, two] = [1, 2].map(|number| ServerId::new(number).unwrap());
+        let cluster = Cluster::new(3).unwrap();
+        let server = Server { id: one, cluster, patience: Beats::ZERO };
+        let mut status = Status::new(&server, server.start(Some(Ballot::INITIAL)).state);
+        let mut words = |leader| {
+            status.leader = leader;
+            in_words(&status)
+        };
+        assert_eq!(words(Some(one)), "S1 leads term 0");
+        assert_eq!(words(Some(two)), "S1 follows S2 in term 0");
+        assert_eq!(words(None), "S1 knows no leader in term 0");
+    }
+}

@@ -9,6 +9,8 @@ mod output;
 mod paste;
 mod screen;
 pub mod servers;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::fs;

@@ -99,11 +99,9 @@ impl Graph {
 
     /// Adds an edge, unless it is there already; then it keeps the most elections.
     fn add(&mut self, from: usize, class: u8, to: u32, elections: u8) {
-        match self.edges.to[from..].iter().position(|&other| other == to) {
-            Some(place) => {
-                let known = &mut self.elections[from + place];
-                *known = elections.max(*known);
-            }
+        let known = self.edges.to[from..].iter().zip(&mut self.elections[from..]);
+        match known.into_iter().find(|(other, _)| **other == to) {
+            Some((_, known)) => *known = elections.max(*known),
             None => {
                 self.edges.push(class, to);
                 self.elections.push(elections);

@@ -216,6 +216,21 @@ mod tests {
     /// How long to wait for what must happen, however slow the machine is.
     const PATIENCE: Duration = Duration::from_secs(30);
 
+    /// What is written as a name may stand for addresses of one family only.
+    #[test]
+    fn a_name_stands_for_an_address_of_the_family_that_the_others_have() {
+        let [v4, v6] = ["127.0.0.1", "::1"].map(|name| Place::Name(name.to_owned(), 7000));
+        let found = |place: &Place| [None, Some(true), Some(false)].map(|it| place.look_up(it));
+        let [here, there] = ["127.0.0.1:7000", "[::1]:7000"].map(|it| it.parse().ok());
+        assert_eq!(found(&v4), [here, here, None]);
+        assert_eq!(found(&v6), [there, None, there]);
+        let servers =
+            |text: &str| text.split(' ').map(|it| it.parse().unwrap()).collect::<Vec<_>>();
+        assert_eq!(family(&servers("1=one:7000 2=[fd00::2]:7000")), Some(false));
+        assert_eq!(family(&servers("1=one:7000 2=10.0.0.2:7000")), Some(true));
+        assert_eq!(family(&servers("1=one:7000 2=two:7000")), None);
+    }
+
     /// A node that campaigns, and was told that the other two are where nobody is; with names of
     /// the other two, both of which stand for where they are now.
     #[test]

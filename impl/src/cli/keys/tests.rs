@@ -91,6 +91,18 @@ fn the_example_that_init_writes_is_valid() {
     assert_eq!(config.clock_error().ppm(), defaults.clock_error_ppm);
 }
 
+/// Many a machine calls itself 127.0.1.1, and nobody else can reach it there.
+#[test]
+fn a_name_that_stands_for_this_machine_alone_is_suspected_and_an_address_is_not() {
+    let refused = |first: &str| {
+        let servers = format!("--server 1={first}:7001 --server 2=10.0.0.2:7001");
+        config(&flags(&format!("--cluster orders --id 1 {servers}"))).unwrap_err().to_string()
+    };
+    let suspects = "its /etc/hosts";
+    assert!(refused("localhost").contains(suspects), "{}", refused("localhost"));
+    assert!(!refused("127.0.0.1").contains(suspects), "{}", refused("127.0.0.1"));
+}
+
 #[test]
 fn a_flag_is_stronger_than_the_file() {
     let weaker = file("cluster = 'orders'\nid = 2\nheartbeat = 20").unwrap();
