@@ -194,11 +194,11 @@ impl<'a> Follower<'a> {
         let (id, event, patience) = match did {
             Did::Fired(id) => (id, timeout(id), last_beat(world.state(id).role)),
             Did::Beat(id) => (id, timeout(id), Beats::new(u8::MAX)),
-            Did::Arrived(place) if place < self.under_way.len() => {
-                let Envelope { from, to, message } = self.under_way.remove(place);
+            Did::Arrived(place) => {
+                let Envelope { from, to, message } = *self.under_way.get(place)?;
+                self.under_way.remove(place);
                 (to?, Event::Receive { from, message }, Beats::new(u8::MAX))
             }
-            Did::Arrived(_) => return None,
         };
         let Calm { cluster, links, handlers, .. } = self.graph.phase.calm;
         let limits = Limits { patience, ..Limits::SMALL };

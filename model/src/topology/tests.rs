@@ -128,6 +128,12 @@ fn said_of_short_runs(calm: Calm) -> BTreeMap<String, usize> {
     said
 }
 
+#[track_caller]
+fn is_said(links: &str, protocol: Protocol, expected: &[(&str, usize)]) {
+    let expected = expected.iter().map(|&(what, times)| (what.to_owned(), times)).collect();
+    assert_eq!(said_of_short_runs(calm(links, protocol)), expected);
+}
+
 #[test]
 fn a_run_that_is_none_is_refused_and_it_is_said_why() {
     let expected = [
@@ -149,8 +155,32 @@ fn a_run_that_is_none_is_refused_and_it_is_said_why() {
         ("the timer of S2 cannot fire there, in real terms", 71),
         ("the timer of S3 cannot fire there, in real terms", 91),
     ];
-    let expected = expected.map(|(what, times)| (what.to_owned(), times)).into();
-    assert_eq!(said_of_short_runs(calm("A-C B-C", Protocol::FIGURE2)), expected);
+    is_said("A-C B-C", Protocol::FIGURE2, &expected);
+}
+
+/// Here a leader can lose its quorum; S1 hears nobody.
+#[test]
+fn nor_is_a_run_believed_that_leads_elsewhere_when_a_leader_gives_up() {
+    let expected = [
+        ("in real terms, step 0 leads elsewhere", 34),
+        ("in real terms, step 1 leads elsewhere", 20),
+        ("in real terms, step 2 leads elsewhere", 12),
+        ("in real terms, step 3 leads elsewhere", 22),
+        ("in real terms, step 4 leads elsewhere", 16),
+        ("in real terms, step 5 leads elsewhere", 14),
+        ("in real terms, step 6 leads elsewhere", 24),
+        ("in real terms, step 7 leads elsewhere", 20),
+        ("in real terms, step 8 leads elsewhere", 8),
+        ("in real terms, step 9 leads elsewhere", 2),
+        ("in real terms, step 10 leads elsewhere", 2),
+        ("on the cycle a leader stays", 4),
+        ("the cycle passes over the timer of S2 for ever", 75),
+        ("the cycle passes over the timer of S3 for ever", 15),
+        ("the timer of S1 cannot fire there, in real terms", 120),
+        ("the timer of S2 cannot fire there, in real terms", 23),
+        ("the timer of S3 cannot fire there, in real terms", 23),
+    ];
+    is_said("B-C", Protocol::GUARDED, &expected);
 }
 
 fn story(links: &str) -> String {
