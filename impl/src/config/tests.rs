@@ -186,3 +186,26 @@ fn another_server_can_move_and_this_one_cannot() {
     assert_eq!(config.address_of(one), Some(there));
     assert_eq!(config.own_address(), addr("127.0.0.1:7002"));
 }
+
+#[test]
+fn servers_that_others_can_reach_need_a_key_unless_the_network_is_trusted() {
+    let here = Config::new(three()).unwrap();
+    let servers = (1..=3).map(|n| (n, addr(&format!("10.0.0.{n}:7000")))).collect();
+    let there = Config::new(Settings { servers, ..three() }).unwrap();
+    assert_eq!([&here, &there].map(|config| config.needs_key(false)), [false, true]);
+    assert_eq!([&here, &there].map(|config| config.needs_key(true)), [false, false]);
+}
+
+#[cfg(feature = "daemon")]
+#[test]
+fn a_simulated_server_starts_again_elsewhere_and_with_other_timeouts() {
+    let config = Config::new(three()).unwrap();
+    let patient = config.with_timeouts(ms(500)..=ms(900));
+    assert_eq!(
+        (patient.election_timeout(), patient.server().patience.number()),
+        (ms(500)..=ms(900), 10)
+    );
+    let there: Vec<_> = (1..=3).map(|n| addr(&format!("127.0.0.{n}:7000"))).collect();
+    assert_eq!(config.with_addresses(there.clone()).own_address(), there[1]);
+    assert_eq!(config.own_address(), addr("127.0.0.1:7002"), "it stays where it is");
+}

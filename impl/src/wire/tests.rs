@@ -189,6 +189,7 @@ fn a_frame_that_nobody_writes_is_rejected() {
     let table = [
         (forged(0, b'X'), Rejection::Magic),
         (forged(4, 2), Rejection::Version),
+        (forged(4, SEALED), Rejection::NoKey),
         (forged(NAME, 0xff), Rejection::OtherCluster),
         (forged(FROM, 0), Rejection::ServerNumber),
         (forged(FROM, 8), Rejection::ServerNumber),
@@ -254,4 +255,28 @@ fn the_list_of_reasons_is_in_order() {
     for (index, reason) in Rejection::ALL.into_iter().enumerate() {
         assert_eq!(reason as usize, index);
     }
+}
+
+/// Each server seals with keys of its own: whoever has the key of the cluster speaks for itself.
+#[test]
+fn what_another_server_has_sealed_is_not_of_this_one() {
+    let admit = |from| vote().admit(&receiver(), Origin::Session(server(from)));
+    assert_eq!(admit(2).map(|received| received.from), Ok(server(2)));
+    assert_eq!(admit(3), Err(Rejection::Unauthenticated));
+}
+
+#[test]
+fn each_reason_has_its_own_name_and_some_need_a_key() {
+    let name = |reason: &Rejection| {
+        let words = format!("{reason:?}");
+        let letters = words.char_indices().map(|(place, letter)| match letter.is_uppercase() {
+            true if place > 0 => format!("_{}", letter.to_lowercase()),
+            _ => letter.to_lowercase().to_string(),
+        });
+        letters.collect::<String>()
+    };
+    assert!(Rejection::ALL.iter().all(|reason| reason.name() == name(reason)));
+    let needs_key = Rejection::ALL.into_iter().filter(|reason| reason.needs_key());
+    let names = "unauthenticated other_key other_session replayed too_old unasked throttled";
+    assert!(needs_key.map(Rejection::name).eq(names.split(' ')));
 }
