@@ -82,6 +82,8 @@ mod tests {
         let reason = Rejection::Magic;
         let told = format!("sent=1 not_sent=2 received=3 errors=4 rejected[{reason}]=2");
         assert_eq!(counters.to_string(), told);
+        let told = "sent=0 not_sent=0 received=0 errors=0 greetings=5";
+        assert_eq!(Counters { greetings: 5, ..Counters::default() }.to_string(), told);
     }
 
     #[test]

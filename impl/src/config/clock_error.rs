@@ -47,5 +47,6 @@ mod tests {
             assert!(lease * fast <= promise.as_nanos() * slow, "{ppm}");
         }
         assert_eq!(ClockError::of_ppm(1_000_000), None);
+        assert_eq!(ClockError::of_ppm(999_999).map(ClockError::ppm), Some(999_999));
     }
 }

@@ -54,6 +54,8 @@ mod tests {
         assert_eq!(taken(&mut bucket, 10, NOW.after(EVERY / 2)), 0);
         assert_eq!(taken(&mut bucket, 10, NOW.after(EVERY * 2)), 2);
         assert_eq!(taken(&mut bucket, 10, NOW.after(EVERY * 100)), 3);
+        assert_eq!(taken(&mut bucket, 1, NOW.after(EVERY * 102)), 1);
+        assert_eq!(taken(&mut bucket, 10, NOW.after(EVERY * 105)), 3, "no more than it holds");
     }
 
     /// Whoever asks all the time gets as many as whoever asks now and then.

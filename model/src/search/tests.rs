@@ -164,3 +164,15 @@ fn who_watches_a_search_is_told_and_can_stop_it() {
 fn a_fingerprint_is_one_word() {
     assert_eq!([Keys::Exact, Keys::Fingerprints].map(Keys::bits::<3>), [192, 64]);
 }
+
+/// Workers say it at different times, and more than one of them of the same level.
+#[test]
+fn a_level_is_counted_when_the_next_begins() {
+    let control = Control::default();
+    assert!(control.levels().is_empty());
+    for (level, states) in [(1, 0), (2, 1), (2, 3), (4, 5), (3, 8), (3, 9), (4, 20)] {
+        control.covers(Coverage { states, edges: 0, depth: 0 });
+        control.reaches(level);
+    }
+    assert_eq!(control.levels(), [1, 7, 12]);
+}
