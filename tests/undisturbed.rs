@@ -64,6 +64,47 @@ fn with_both_guards_nobody_is_disturbed() {
     is_found(Protocol::GUARDED, 82_622, [None, None], [1_202, 5_592]);
 }
 
+/// Whoever could disturb is one of the quorum. With pre-vote fewer worlds have nobody who asks.
+#[test]
+fn of_two_servers_nobody_disturbs_the_other() {
+    let begins = Protocol::ALL.map(|protocol| {
+        let bounds = bounds(Cluster::with(2, protocol).unwrap(), Term::new(2));
+        let (control, raft) = (Control::default(), Handlers::RAFT);
+        let hostile = Hostile::<4>::explore(bounds, raft, &control).unwrap().unwrap();
+        Beginning::ALL.map(|beginning| {
+            let Findings { beginnings, worlds, verdict } =
+                hostile.judge(beginning, &control).unwrap();
+            assert_eq!(verdict, Verdict::Holds, "{protocol}");
+            (beginnings, worlds)
+        })
+    });
+    let expected = [[(2, 3), (2, 2)], [(3, 6), (5, 5)], [(10, 34), (12, 24)], [(13, 37), (30, 60)]];
+    assert_eq!(begins, expected);
+}
+
+#[test]
+fn a_disturbance_is_told_as_a_story() {
+    let ends = ["What was under way is lost.", "Nobody waits for pre-votes now."];
+    for (findings, end) in judged(Protocol::FIGURE2, Handlers::RAFT).1.into_iter().zip(ends) {
+        let Verdict::Fails(told) = findings.verdict else { panic!("{end}") };
+        let told = told.to_string();
+        let told = told.lines().filter(|line| !line.starts_with("       "));
+        let expected = format!(
+            "  4. S1 has the vote of S3 and a quorum: it leads term 1.  [BecomeLeader by Elected]
+     > S1  term 1  leader         voted for S1
+     S1 leads, and {{S1, S3}} is a quorum. From here on nobody of these
+     restarts, the timers of followers among them do not fire, and S1 does
+     not leave office for want of answers. {end}
+  5. S2 hears no leader: it campaigns in term 2 and votes for itself.  [Timeout by Campaigned]
+     > S2  term 2  candidate      voted for S2  has votes of {{S2}}
+  6. S1 grants S2 its vote in term 2.  [ReceiveRequestVote by VoteGranted]
+     > S1  term 2  follower       voted for S2
+     That has disturbed {{S1, S3}}: its term or its leader is another one."
+        );
+        assert_eq!(told.skip(7).collect::<Vec<_>>().join("\n"), expected);
+    }
+}
+
 /// Each run was done in whole worlds: there it is once more what it is said to be.
 fn disturbs_in_its_last_step_only(protocol: Protocol) {
     for findings in judged(protocol, Handlers::RAFT).1 {
