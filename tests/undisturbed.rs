@@ -228,6 +228,8 @@ fn late_yes(handlers: Handlers) -> (Rule, bool) {
     stage.led = Led::all(cluster, &stage.world).pop();
     assert_eq!(stage.led.unwrap().quorum, [id(1), id(2)].into_iter().collect());
     assert_eq!(stage.timer(3, 2), Rule::PreCampaigned);
+    let is_possible = |it: &Beginning| it.is_possible(cluster, &stage.world);
+    assert_eq!(Beginning::ALL.each_ref().map(is_possible), [true, false]);
     let rule = stage.arrives(2, 3, is_yes);
     if stage.arrives(1, 3, is_heartbeat) == Rule::StaleRequestRefused {
         let is_news = |message| matches!(message, Message::AppendEntriesResponse { .. });

@@ -12,6 +12,11 @@ use std::path::Path;
 use crate::disk::slot::SLOT_SIZE;
 use crate::disk::slots::Place;
 
+/// The directory in which a path is.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Directories, and the names in them.
 pub(crate) trait Files {
     /// What a name stands for.
@@ -99,5 +104,16 @@ impl SlotFile for File {
 
     fn sync(&mut self) -> io::Result<()> {
         self.sync_data() // and the size of the file, without which there is no data
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_in_its_folder_or_in_the_one_where_we_are() {
+        let found = ["/a/b", "a/b", "b"].map(|path| folder_of(Path::new(path)));
+        assert_eq!(found, ["/a", "a", "."].map(Path::new));
     }
 }

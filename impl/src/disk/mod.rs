@@ -28,7 +28,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use raft_model::election::Ballot;
 
 use crate::config::Config;
-use crate::disk::files::{Files, SlotFile as _, System};
+use crate::disk::files::{Files, SlotFile as _, System, folder_of};
 use crate::disk::slot::{Owner, Slot};
 use crate::disk::slots::{Place, RESTORE, Refusal, Slots, Untrusted};
 use crate::lock::Locked;
@@ -162,8 +162,7 @@ pub(crate) fn create_dir(files: &impl Files, path: &Path) -> Result<(), StoreErr
         _ => {}
     }
     // Even if it exists: whoever created it may have been killed before this.
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new("."));
+    let parent = folder_of(path);
     files.sync_dir(parent).map_err(StoreError::io(parent, "sync"))
 }
 

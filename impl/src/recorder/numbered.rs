@@ -6,10 +6,12 @@ use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
+use crate::disk::files::folder_of;
+
 /// The files of this trace with their numbers, the oldest first.
 pub(super) fn all(path: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned() + ".";
-    let mut files: Vec<_> = fs::read_dir(directory(path))?
+    let mut files: Vec<_> = fs::read_dir(folder_of(path))?
         .filter_map(|entry| {
             let path = entry.ok()?.path();
             let rest = path.file_name()?.to_str()?.strip_prefix(&name)?.to_owned();
@@ -38,10 +40,6 @@ pub(super) fn keep(path: &Path, count: NonZero<u32>) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()), // somebody else may remove them, too
     })
-}
-
-fn directory(path: &Path) -> &Path {
-    path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]

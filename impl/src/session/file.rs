@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::key::{KeyError, Keys};
+use crate::disk::files::folder_of;
 
 /// No file of keys is longer.
 const LONGEST: u64 = 4096;
@@ -64,8 +65,7 @@ pub fn replace(path: &Path, keys: &Keys) -> Result<(), KeyFileError> {
         write(&new, keys)?;
         std::os::unix::fs::chown(&new, Some(old.uid()), Some(old.gid()))?;
         fs::rename(&new, path)?;
-        File::open(path.parent().filter(|it| *it != Path::new("")).unwrap_or(Path::new(".")))?
-            .sync_all()
+        File::open(folder_of(path))?.sync_all()
     };
     replaced().map_err(|error| {
         if error.kind() != io::ErrorKind::AlreadyExists {
@@ -177,5 +177,9 @@ mod tests {
         replace(&path, &keys(2)).unwrap();
         assert_eq!(read(&path).unwrap(), keys(2));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        let being_written = dir.path().join("key.new");
+        create(&being_written, &keys(3)).unwrap();
+        assert!(replace(&path, &keys(4)).is_err(), "somebody else replaces it");
+        assert_eq!([&path, &being_written].map(|it| read(it).unwrap()), [2, 3].map(keys));
     }
 }

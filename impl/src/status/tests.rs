@@ -5,6 +5,7 @@ use raft_model::election::Ballot;
 use raft_model::types::{Attempt, Beats, Round, ServerSet};
 
 use super::*;
+use crate::session::{Key, Keys};
 use crate::testing::{Rig, SENT_IN, config_by, server};
 use crate::wire::Rejection;
 
@@ -150,10 +151,27 @@ fn a_server_that_comes_back_has_heard_of_nobody() {
 fn it_remembers_the_last_leaders_and_what_it_did_to_lead() {
     let elected = Story::begin().times_out().hears(2, VOTE);
     let heartbeat = Message::AppendEntries { term: TWO, round: Round::FIRST };
-    let elections = elected.times_out().hears(3, heartbeat).hears(3, heartbeat).0.elections;
+    let follows = elected.times_out().hears(3, heartbeat).hears(3, heartbeat);
+    let elections = follows.hears(3, heartbeat).0.elections;
     assert_eq!((elections.campaigns, elections.won), (1, 1));
     let last: Vec<_> = elections.last().map(|it| (it.term, it.leader)).collect();
     assert_eq!(last, [(TWO, server(3)), (ONE, server(1))]);
+}
+
+#[test]
+fn it_knows_which_keys_it_accepts_and_with_whom_it_has_a_session() {
+    let [seals, opens] = [1, 2].map(|number| {
+        let keys = Keys::one(Key::new([number; 32]));
+        keys.ids().next().unwrap()
+    });
+    let with = ServerSet::only(server(2));
+    let replaced = Authentication::Key { seals, opens: Some(opens), with };
+    assert!(replaced.keys().eq([seals, opens]));
+    assert!(Authentication::Key { seals, opens: None, with }.keys().eq([seals]));
+    assert_eq!([2, 3].map(|id| replaced.has_session(server(id))), [Some(true), Some(false)]);
+    for without in [Authentication::Loopback, Authentication::Insecure] {
+        assert_eq!((without.keys().count(), without.has_session(server(2))), (0, None));
+    }
 }
 
 #[test]
