@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use raft_model::action::{Envelope, Trigger};
 use raft_model::cluster::{Cluster, Protocol};
-use raft_model::election::{Event, Rule};
+use raft_model::election::{Event, Role, Rule};
 use raft_model::liveness::undisturbed::{Beginning, Findings, Hostile, Led, Verdict, bounds};
 use raft_model::message::Message;
 use raft_model::mutant::Mutant;
@@ -80,6 +80,8 @@ fn of_two_servers_nobody_disturbs_the_other() {
     });
     let expected = [[(2, 3), (2, 2)], [(3, 6), (5, 5)], [(10, 34), (12, 24)], [(13, 37), (30, 60)]];
     assert_eq!(begins, expected);
+    let names = Beginning::ALL.map(|beginning| beginning.to_string());
+    assert_eq!(names, ["nothing under way", "nobody asks"]);
 }
 
 #[test]
@@ -230,6 +232,15 @@ fn late_yes(handlers: Handlers) -> (Rule, bool) {
     assert_eq!(stage.timer(3, 2), Rule::PreCampaigned);
     let is_possible = |it: &Beginning| it.is_possible(cluster, &stage.world);
     assert_eq!(Beginning::ALL.each_ref().map(is_possible), [true, false]);
+    let led = stage.led.unwrap();
+    let disturbs = |change: fn(&mut World)| {
+        let mut after = stage.world.clone();
+        change(&mut after);
+        !led.is_undisturbed(&stage.world, &after)
+    };
+    let follows = |world: &mut World| world.servers[0].role = Role::FOLLOWER;
+    let hears_of_a_term = |world: &mut World| world.servers[1].ballot.current_term = Term::new(9);
+    assert!(disturbs(follows) && disturbs(hears_of_a_term) && !disturbs(|_| {}));
     let rule = stage.arrives(2, 3, is_yes);
     if stage.arrives(1, 3, is_heartbeat) == Rule::StaleRequestRefused {
         let is_news = |message| matches!(message, Message::AppendEntriesResponse { .. });

@@ -236,6 +236,10 @@ mod tests {
     fn what_is_shown_of_a_key_is_not_the_key() {
         let key = Key::new([0xab; 32]);
         let shown = format!("{key:?} {:?}", Keys::one(key.clone()));
-        assert!(shown.contains(&key.id().to_string()) && !shown.contains("abab"), "{shown}");
+        let id = key.id().to_string();
+        assert!(id.len() == 8 && id.bytes().all(|it| it.is_ascii_hexdigit()), "{id}");
+        assert!(shown.contains(&id) && !shown.contains("abab"), "{shown}");
+        assert_eq!(format!("{:?}", key.id()), id);
+        assert_eq!(format!("{:?}", RunId([0xcd; 16])), "cd".repeat(16));
     }
 }

@@ -133,3 +133,31 @@ impl Peer {
         self.outstanding = None;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::slice;
+
+    use raft_model::cluster::Protocol;
+
+    use super::*;
+    use crate::session::Key;
+    use crate::session::secrets::Cluster;
+    use crate::testing::{NOW, config_by, server};
+
+    #[test]
+    fn a_challenge_stands_for_a_while_and_is_answered_once() {
+        let secrets =
+            Secrets::new(&Key::new([1; 32]), &Cluster::of(&config_by(3, Protocol::GUARDED)));
+        let mut peer = Peer::new(server(1), server(2), slice::from_ref(&secrets), NOW);
+        let (late, over) = (NOW.after(CHALLENGE - Duration::from_nanos(1)), NOW.after(CHALLENGE));
+        let challenge = |peer: &mut Peer, now| peer.challenge(&secrets, RunId([7; 16]), now);
+        let first = challenge(&mut peer, NOW);
+        assert_eq!(challenge(&mut peer, late), first);
+        assert!(peer.is_asked(first, late) && !peer.is_asked(first, over));
+        let second = challenge(&mut peer, over);
+        assert!(second != first && peer.is_asked(second, over) && !peer.is_asked(first, over));
+        peer.has_answered();
+        assert!(!peer.is_asked(second, over));
+    }
+}

@@ -167,3 +167,22 @@ impl fmt::Debug for Greeting {
         f.write_str("Greeting")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use raft_model::cluster::Protocol;
+
+    use super::*;
+    use crate::testing::{config_by, server};
+
+    #[test]
+    fn nothing_that_is_derived_from_a_key_is_shown() {
+        let key = Key::new([1; 32]);
+        let secrets = Secrets::new(&key, &Cluster::of(&config_by(3, Protocol::GUARDED)));
+        let greeting = secrets.greeting(server(1), server(2));
+        let [one, two] = [1, 2].map(|number| (server(number), RunId([number; 16])));
+        let session = secrets.session(one, two);
+        let expected = format!("Secrets({}) Greeting Session({:02x?})", key.id(), session.id);
+        assert_eq!(format!("{secrets:?} {greeting:?} {session:?}"), expected);
+    }
+}

@@ -79,11 +79,6 @@ impl Sessions {
         }
     }
 
-    /// Whether what this server says to that one can be sealed now.
-    pub fn has(&self, peer: ServerId) -> bool {
-        self.peers.iter().any(|it| it.id == peer && it.known.is_some())
-    }
-
     /// What is to be sent, in this order; nothing of it may be sent twice.
     pub fn outbox(&mut self) -> Drain<'_, Datagram> {
         self.outbox.drain(..)

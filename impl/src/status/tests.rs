@@ -174,6 +174,32 @@ fn it_knows_which_keys_it_accepts_and_with_whom_it_has_a_session() {
     }
 }
 
+/// Steps may be late, by so many; runs may not.
+#[test]
+fn it_counts_messages_of_an_earlier_run_and_of_long_before() {
+    let mut peer = Peer::default();
+    let mut went_back = |boot, sequence| {
+        peer.is_counted(StepId { boot, sequence });
+        peer.went_back
+    };
+    assert_eq!([went_back(2, 9 + LATE), went_back(2, 9)], [0, 0]);
+    assert_eq!([went_back(2, 8), went_back(1, 9 + LATE), went_back(2, 10 + LATE)], [1, 2, 2]);
+    assert_eq!([went_back(3, 1), went_back(2, 11 + LATE), went_back(3, 2)], [2, 3, 3]);
+}
+
+#[test]
+fn it_knows_whether_it_has_promised_and_for_how_long_it_leads() {
+    let Story(mut status) = Story::begin();
+    for contact in [false, true] {
+        status.state.role = Role::Follower { contact };
+        assert_eq!(status.is_in_contact(), contact);
+    }
+    assert_eq!(status.lease_left(), Duration::ZERO);
+    let until = Moment::now().after(Duration::from_secs(3600));
+    status.leadership = Some(Leadership::new(ONE, until));
+    assert!(status.lease_left() > Duration::ZERO);
+}
+
 #[test]
 fn it_knows_when_it_heard_whom_and_how_many_answered() {
     let Story(status) = Story::begin()
@@ -276,7 +302,8 @@ fn its_report_has_these_names_and_units() {
 #[test]
 fn a_report_says_nothing_of_a_leadership_that_is_over() {
     let over = Report::new(&seen_much(), NOW.after(Duration::from_millis(140)));
-    assert_eq!(over.leadership, None);
+    assert_eq!((over.leadership, over.is_leader()), (None, true));
+    assert!(!Report::new(&Story::begin().0, NOW).is_leader());
 }
 
 #[test]
@@ -310,6 +337,19 @@ Held up       late timers: 1, slow saves: 2
               for 81 ms at most
 ";
     assert_eq!(shown, expected);
+}
+
+#[test]
+fn what_has_not_happened_is_not_shown() {
+    let mut report = Report::new(&Story::begin().0, NOW);
+    let has = |report: &Report, words: &str| report.to_string().contains(words);
+    let all = ["came after a later one", "errors instead", "Held up"];
+    assert_eq!(all.map(|words| has(&report, words)), [false; 3]);
+    (report.peers[1].went_back, report.datagrams.errors) = (3, 2);
+    report.stalls.late_timers = 1;
+    let all =
+        ["S3    3 messages of an earlier run came", "0 not sent, 2 errors", "timers: 1, slow"];
+    assert_eq!(all.map(|words| has(&report, words)), [true; 3], "{report}");
 }
 
 #[test]
