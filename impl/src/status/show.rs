@@ -47,6 +47,7 @@ impl fmt::Display for Report {
             writeln!(f, "\npeer  heard           round trip      answered    rejected")?;
             self.peers.iter().try_for_each(|peer| peer.fmt(f))?;
             for Peer { server, went_back, .. } in self.peers.iter().filter(|it| it.went_back > 0) {
+                let server = server.to_string();
                 writeln!(
                     f,
                     "{server:4}  {went_back} messages of an earlier run came after a later one"

@@ -164,7 +164,7 @@ fn what_is_said_first_waits_for_the_answer() {
 fn what_has_waited_too_long_is_not_said_any_more() {
     let (mut one, mut two) = (Side::new(1, 100), Side::new(2, 200));
     let hello = one.says(2, b"vote for me", NOW);
-    let all = exchange(&mut one, &mut two, hello, NOW.after(Duration::from_secs(2)));
+    let all = exchange(&mut one, &mut two, hello, NOW.after(Duration::from_secs(1)));
     assert!(all.iter().all(|it| it.bytes.len() == 64), "{all:?}");
 }
 
