@@ -218,3 +218,15 @@ fn any_bytes_may_arrive() {
     assert_eq!(asked.get("/healthz").0, 200);
     assert_eq!(asked.node.status().term(), before);
 }
+
+/// Whoever drops it has the address back at once.
+#[test]
+fn a_server_that_is_gone_answers_nobody() {
+    let Asked { node, mut http, .. } = Asked::start(1);
+    let address = http.address();
+    for _ in 0..10 {
+        drop(http);
+        TcpListener::bind(address).unwrap();
+        http = Server::open(&node, address, Servers::default(), || 0).unwrap();
+    }
+}

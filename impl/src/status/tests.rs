@@ -340,6 +340,18 @@ Held up       late timers: 1, slow saves: 2
 }
 
 #[test]
+fn who_leads_is_shown_first() {
+    let first = |status: &Status| status.to_string().lines().next().unwrap().to_owned();
+    let Story(mut status) = Story::begin();
+    assert_eq!(first(&status), "S1 is a follower in term 0; it knows no leader.");
+    status.leader = Some(server(1));
+    assert_eq!(first(&status), "S1 is a follower in term 0; S1 leads.", "it was deposed");
+    assert_eq!(first(&seen_much()), "S1 leads in term 1.");
+    let other = Status { leader: Some(server(2)), ..seen_much() };
+    assert_eq!(first(&other), "S1 is a leader in term 1; S2 leads.");
+}
+
+#[test]
 fn what_has_not_happened_is_not_shown() {
     let mut report = Report::new(&Story::begin().0, NOW);
     let has = |report: &Report, words: &str| report.to_string().contains(words);

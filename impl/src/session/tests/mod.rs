@@ -218,6 +218,13 @@ fn a_key_is_replaced_while_they_go_on() {
 
 /// Two datagrams with one nonce give away what authenticates them.
 #[test]
+fn who_has_no_key_gets_none() {
+    let keys = Keys::one(Key::new([1; 32]));
+    assert!(!Voice::Plain(Vec::new()).set_keys(&keys));
+    assert!(Voice::Sealed(Side::new(1, 100).sessions).set_keys(&keys));
+}
+
+#[test]
 fn no_number_is_used_twice_in_a_run_whatever_becomes_of_keys_and_peers() {
     let (mut one, mut two) = pair();
     let number = |sealed: &[u8]| u64::from_be_bytes(sealed[24..32].try_into().unwrap());
