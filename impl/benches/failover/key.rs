@@ -112,7 +112,8 @@ fn handshake(one: &mut (Config, Sessions), two: &mut (Config, Sessions)) -> Resu
             to.1.receive(&it.bytes, from.0.own_address(), &to.0, now)?;
         }
     }
-    if one.1.has(id(2)?) && two.1.has(id(1)?) {
+    let knows = |side: &Sessions, other| side.authentication().has_session(other) == Some(true);
+    if knows(&one.1, id(2)?) && knows(&two.1, id(1)?) {
         Ok((datagrams, bytes))
     } else {
         Err("no session".into())
