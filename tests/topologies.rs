@@ -2,6 +2,7 @@
 //! do to them. What three servers do on a few links stands beside the code.
 
 use raft_model::cluster::{Cluster, Protocol};
+use raft_model::election::Handlers;
 use raft_model::mutant::Mutant;
 use raft_model::search::Control;
 use raft_model::topology::{Finding, Row, Survey, Verdict};
@@ -130,4 +131,19 @@ fn links_that_differ_in_names_have_one_verdict() {
     let verdicts: Vec<_> = verdicts.collect();
     assert!(verdicts.iter().all(|found| *found == verdicts[0]), "{verdicts:?}");
     assert!(rows.iter().all(|row| row.name == Some("bridge, chain of three")));
+}
+
+/// Whoever is heard but not answered goes its own way, next to a leader that stays.
+#[test]
+fn a_leader_may_stay_that_somebody_never_follows() {
+    let mutant = Mutant::named("stale-heartbeat-ignored").unwrap().handlers;
+    let excludes = |links: &str, handlers| {
+        let cluster = Cluster::new(3).unwrap();
+        let links = vec![Links::parse(cluster, links).unwrap()];
+        let survey = Survey { links, handlers, ..Survey::of(cluster, true) };
+        let survey = Survey { protocols: vec![Protocol::GUARDED], ..survey };
+        judged(&survey)[0].excludes
+    };
+    assert!(excludes("A-C B-C", mutant) && !excludes("A-C B-C", Handlers::RAFT));
+    assert!(!excludes("B-C", mutant), "whom nobody hears is not excluded");
 }

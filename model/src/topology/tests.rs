@@ -9,7 +9,6 @@ use crate::cluster::{Cluster, Protocol};
 use crate::election::Handlers;
 use crate::liveness::fair::Cycle;
 use crate::liveness::runs::Runs as _;
-use crate::mutant::Mutant;
 use crate::search::Control;
 use crate::world::links::Links;
 
@@ -92,16 +91,6 @@ fn so_many_are_elected_before_one_stays() {
     let bridge = "A-C B-C";
     assert_eq!(elections(Orders::Every, bridge), [(None, 210), (None, 1287), (Some(2), 554)]);
     assert_eq!(elections(Orders::Fifo, bridge), [(None, 210), (None, 1008), (Some(1), 437)]);
-}
-
-/// Whoever is heard but not answered goes its own way, next to a leader that stays.
-#[test]
-fn a_leader_may_stay_that_somebody_never_follows() {
-    let handlers = Mutant::named("stale-heartbeat-ignored").unwrap().handlers;
-    let excludes =
-        |links, handlers| judged(Calm { handlers, ..calm(links, Protocol::GUARDED) }).excludes;
-    assert!(excludes("A-C B-C", handlers) && !excludes("A-C B-C", Handlers::RAFT));
-    assert!(!excludes("B-C", handlers), "whom nobody hears is not excluded");
 }
 
 /// What is said of runs that make one move or none, and of those that come back by two.
