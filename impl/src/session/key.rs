@@ -240,6 +240,7 @@ mod tests {
         assert!(id.len() == 8 && id.bytes().all(|it| it.is_ascii_hexdigit()), "{id}");
         assert!(shown.contains(&id) && !shown.contains("abab"), "{shown}");
         assert_eq!(format!("{:?}", key.id()), id);
+        assert!(Keys::one(key.clone()).ids().eq([key.id()]));
         assert_eq!(format!("{:?}", RunId([0xcd; 16])), "cd".repeat(16));
     }
 }
