@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use toml_edit::{DocumentMut, Value};
 
 /// How long the manager waits for a sign of life, as for any notice; then it starts a server anew.
-const WATCHDOG: Duration = Duration::from_secs(9);
+const WATCHDOG: Duration = Duration::from_secs(30);
 
 /// A cluster of one server, in this directory.
 fn run(data: &Path, address: SocketAddr, more: &[&str]) -> Command {

@@ -140,8 +140,8 @@ fn a_leader_may_stay_that_somebody_never_follows() {
     let excludes = |links: &str, handlers| {
         let cluster = Cluster::new(3).unwrap();
         let links = vec![Links::parse(cluster, links).unwrap()];
-        let survey = Survey { links, handlers, ..Survey::of(cluster, true) };
-        let survey = Survey { protocols: vec![Protocol::GUARDED], ..survey };
+        let protocols = vec![Protocol::GUARDED];
+        let survey = Survey { links, protocols, handlers, ..Survey::of(cluster, true) };
         judged(&survey)[0].excludes
     };
     assert!(excludes("A-C B-C", mutant) && !excludes("A-C B-C", Handlers::RAFT));

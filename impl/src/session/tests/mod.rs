@@ -216,7 +216,6 @@ fn a_key_is_replaced_while_they_go_on() {
     assert_eq!(two.opens(&held_back, one.address), Err(Rejection::OtherKey));
 }
 
-/// Two datagrams with one nonce give away what authenticates them.
 #[test]
 fn who_has_no_key_gets_none() {
     let keys = Keys::one(Key::new([1; 32]));
@@ -224,6 +223,7 @@ fn who_has_no_key_gets_none() {
     assert!(Voice::Sealed(Side::new(1, 100).sessions).set_keys(&keys));
 }
 
+/// Two datagrams with one nonce give away what authenticates them.
 #[test]
 fn no_number_is_used_twice_in_a_run_whatever_becomes_of_keys_and_peers() {
     let (mut one, mut two) = pair();
