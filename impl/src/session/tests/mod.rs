@@ -197,6 +197,26 @@ fn a_server_is_spoken_to_where_it_last_spoke_from_and_where_it_should_be() {
 }
 
 #[test]
+fn a_server_that_started_anew_is_asked_once_at_each_place_where_it_may_be() {
+    let home = Side::new(1, 100).address;
+    let [elsewhere, third] = ["127.0.0.7:7001", "127.0.0.8:7001"].map(|it| it.parse().unwrap());
+    for (asks_from, asked_at) in [
+        (home, vec![home, elsewhere]),
+        (elsewhere, vec![home, elsewhere]),
+        (third, vec![home, elsewhere, third]),
+    ] {
+        let (mut one, mut two) = pair();
+        let sealed = one.seals(2, b"I moved");
+        two.opens(&sealed, elsewhere).unwrap();
+        let hello = Side::new(1, 101).seals_hello(2);
+        two.hears(&hello, asks_from, NOW.after(Duration::from_secs(10))).unwrap();
+        let mut said: Vec<_> = two.sessions.outbox().map(|it| it.address).collect();
+        assert_eq!(said.pop(), Some(asks_from), "the answer");
+        assert_eq!(said, asked_at, "asked from {asks_from}");
+    }
+}
+
+#[test]
 fn a_key_is_replaced_while_they_go_on() {
     let (mut one, mut two) = pair();
     let [old, new] = [1, 2].map(|number| Key::new([number; 32]));
@@ -219,8 +239,11 @@ fn a_key_is_replaced_while_they_go_on() {
 #[test]
 fn who_has_no_key_gets_none() {
     let keys = Keys::one(Key::new([1; 32]));
-    assert!(!Voice::Plain(Vec::new()).set_keys(&keys));
-    assert!(Voice::Sealed(Side::new(1, 100).sessions).set_keys(&keys));
+    let (mut plain, mut sealed) = (Voice::PLAIN, Voice::Sealed(Side::new(1, 100).sessions));
+    assert!(!plain.set_keys(&keys));
+    assert!(sealed.set_keys(&keys));
+    assert_eq!(plain.authentication(), None);
+    assert_eq!(sealed.authentication().unwrap().keys().count(), 1);
 }
 
 /// Two datagrams with one nonce give away what authenticates them.
