@@ -100,7 +100,6 @@ fn a_trace_that_falls_behind_says_what_is_missing_and_goes_on() {
     let mut recorder = recorder.in_background().unwrap();
     let line = |sequence: u64| format!("{sequence} {}\n", "x".repeat(1000));
     (0..10_000).for_each(|it| recorder.write(it, line(it)).unwrap());
-    let dropped = recorder.progress.status().dropped;
     let read = std::thread::spawn(move || std::io::read_to_string(reader).unwrap());
     for sequence in 10_000.. {
         let before = recorder.progress.status().dropped;
@@ -110,19 +109,72 @@ fn a_trace_that_falls_behind_says_what_is_missing_and_goes_on() {
         }
         std::thread::yield_now();
     }
+    let dropped = recorder.progress.status().dropped;
     drop(recorder);
-    let text = read.join().unwrap();
-    let lines: Vec<_> = text.lines().collect();
-    let at = lines.iter().position(|line| line.starts_with('{')).unwrap();
-    let (Ok(Line::End(end)), Ok(Line::Header(header))) =
-        (Line::from_text(lines[at]), Line::from_text(lines[at + 1]))
-    else {
-        panic!("no end and no header: {:?}", &lines[at..at + 2]);
-    };
-    let number = |line: &str| line.split_once(' ').unwrap().0.parse::<u64>().unwrap();
-    assert_eq!((end.sequence, end.reason.as_str()), (at as u64, "the disk is too slow"));
-    assert_eq!((number(lines[at - 1]), number(lines[at + 2])), (end.sequence - 1, header.sequence));
-    assert!(header.sequence - end.sequence >= dropped && dropped > 0);
+    let (mut next, mut missing) = (0, 0);
+    for line in read.join().unwrap().lines() {
+        match Line::from_text(line) {
+            Ok(Line::End(end)) => {
+                assert_eq!((end.sequence, end.reason.as_str()), (next, "the disk is too slow"));
+            }
+            Ok(Line::Header(header)) => {
+                missing += header.sequence - next;
+                next = header.sequence;
+            }
+            _ => {
+                assert_eq!(line.split_once(' ').unwrap().0, next.to_string());
+                next += 1;
+            }
+        }
+    }
+    assert!(dropped > 0);
+    assert_eq!(missing, dropped);
+}
+
+/// In the background it is what it would be otherwise.
+#[test]
+fn a_trace_in_the_background_goes_on_in_new_files_and_ends_where_it_was_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("trace");
+    let (mut recorder, mut state) = (opened(&path, 3, 1).unwrap().in_background().unwrap(), None);
+    record(&mut recorder, 0..5, &mut state);
+    let (reply, answer) = std::sync::mpsc::sync_channel(1);
+    recorder.rotate(5, reply);
+    answer.recv().unwrap().unwrap();
+    record(&mut recorder, 5..8, &mut state);
+    let progress = Arc::clone(recorder.progress());
+    recorder.stop(8);
+    drop(recorder);
+    let status = TraceStatus { file: path.display().to_string(), dropped: 0, ended: None };
+    assert_eq!(progress.status(), status);
+    let files = files_of(&path);
+    let report = replay(&files).unwrap();
+    let end = "S1: the trace of run 1 ends before step 8, and the server went on: it was stopped by \
+               an order";
+    assert_eq!((files.len(), report.records, report.notes), (2, 8, vec![end.to_owned()]));
+}
+
+#[test]
+fn a_trace_that_fails_in_the_background_ends_and_what_comes_later_counts_as_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut recorder = opened(&dir.path().join("trace"), 3, 1).unwrap();
+    recorder.replace_file(File::options().append(true).open("/dev/full").unwrap());
+    let mut recorder = recorder.in_background().unwrap();
+    record(&mut recorder, 0..1, &mut None);
+    let progress = Arc::clone(recorder.progress());
+    drop(recorder);
+    assert!(progress.has_ended());
+    let ended = progress.status().ended.unwrap();
+    assert!(ended.contains("cannot write the trace: No space left on device"), "{ended}");
+}
+
+#[test]
+fn the_trace_itself_says_why_it_ends_without_its_name_and_without_advice() {
+    let path = Path::new("trace");
+    let full = RecorderError::io(path)(io::ErrorKind::StorageFull.into());
+    assert_eq!(full.in_short(), "cannot write: no storage space");
+    let locked = RecorderError::Locked { path: path.to_owned() };
+    assert_eq!(locked.in_short(), locked.to_string());
 }
 
 /// What a server does that nobody answers, as often as one likes.
@@ -139,10 +191,15 @@ fn record(recorder: &mut Recorder, steps: std::ops::Range<u64>, state: &mut Opti
     }
 }
 
-/// All files of a trace, the oldest first, tell of so many steps, none of which is missing.
+/// All files of a trace, the oldest first.
+fn files_of(path: &Path) -> Vec<PathBuf> {
+    let older = numbered::all(path).unwrap().into_iter().map(|(_, file)| file);
+    older.chain([path.to_owned()]).collect()
+}
+
+/// They tell of so many steps, none of which is missing.
 fn tells(path: &Path, steps: u64) -> Vec<PathBuf> {
-    let files = numbered::all(path).unwrap().into_iter().map(|(_, file)| file);
-    let files: Vec<_> = files.chain([path.to_owned()]).collect();
+    let files = files_of(path);
     let report = replay(&files).unwrap();
     assert_eq!((report.records, report.notes), (steps, vec![]));
     files
@@ -185,6 +242,32 @@ fn a_trace_goes_on_when_somebody_else_renames_it_or_copies_and_truncates_it() {
     answer.recv().unwrap().unwrap();
     record(&mut recorder, 12..15, &mut state);
     assert_eq!(tells(&path, 15).len(), 3);
+}
+
+#[test]
+fn a_run_that_is_told_afterwards_stands_there_as_one_that_was_recorded() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("trace");
+    let cause = Cause::Start { stored: Ballot::INITIAL };
+    let step = cause.step_of(&config(3).server());
+    let trace = Trace::open(&path, &config(3), Rotation::default()).unwrap();
+    trace.tell(1, &[(cause, step)]).unwrap();
+    assert_eq!(tells(&path, 1).len(), 1);
+}
+
+#[test]
+fn a_record_tells_when_it_was_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("trace");
+    let mut recorder = opened(&path, 3, 1).unwrap();
+    let before = wall_us();
+    assert!(before > 1_767_225_600_000_000, "{before} is before this was written");
+    record(&mut recorder, 0..1, &mut None);
+    let text = fs::read_to_string(&path).unwrap();
+    let Ok(Line::Step(made)) = Line::from_text(text.lines().nth(1).unwrap()) else {
+        panic!("no step: {text}");
+    };
+    assert!((before..=wall_us()).contains(&made.wall_us), "{made:?}");
 }
 
 /// Whenever it is truncated, the file that stays is a trace.
