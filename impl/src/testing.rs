@@ -29,9 +29,14 @@ pub(crate) fn config(size: u8) -> Config {
 
 /// The same by another protocol.
 pub(crate) fn config_by(size: u8, protocol: Protocol) -> Config {
+    config_of(1, size, protocol)
+}
+
+/// The same of another server.
+pub(crate) fn config_of(id: u8, size: u8, protocol: Protocol) -> Config {
     let address = |number: u8| SocketAddr::from(([127, 0, 0, 1], 7000 + u16::from(number)));
     let servers = (1..=size).map(|number| (number, address(number))).collect();
-    Config::new(Settings { protocol, ..Settings::new("test", 1, servers) }).unwrap()
+    Config::new(Settings { protocol, ..Settings::new("test", id, servers) }).unwrap()
 }
 
 /// When the stories of tests begin.

@@ -5,7 +5,9 @@ use raft_model::election::{Role, Timer};
 use raft_model::types::{Round, Term};
 
 use super::*;
+use crate::session::{Key, Keys, RunId};
 use crate::testing::{self, NOW, Rig, server};
+use crate::wire::{Origin, TermAnswer, TermQuestion};
 
 const ONE: Term = Term::new(1);
 const TWO: Term = Term::new(2);
@@ -153,6 +155,42 @@ fn what_is_rejected_is_counted_for_the_server_at_that_address() {
     assert_eq!(status.datagrams.rejected(Rejection::SenderAddress), 2);
     let of = |server| status.datagrams.rejected_from(server).map(|(_, count)| count).sum::<u64>();
     assert_eq!([Some(server(2)), Some(server(3)), None].map(of), [2, 0, 1]);
+}
+
+/// S1 and S2 know each other by a key, and S2 asks for the term as who has lost its disk.
+#[test]
+fn messages_questions_and_greetings_are_counted_as_what_they_are() {
+    let mut rig = rig();
+    rig.hears(2, HEARTBEAT);
+    rig.hears(2, HEARTBEAT);
+    let config = rig.engine.config().clone();
+    let two = config.address_of(server(2)).unwrap();
+    let of_two = testing::config_of(2, 3, Protocol::FIGURE2);
+    let question = TermQuestion::encode(&of_two, server(1), 77);
+    rig.engine.receive(&question, two, NOW).unwrap();
+    let Some(Output::Send { datagram, .. }) = rig.engine.poll() else { panic!("no answer") };
+    let answer = TermAnswer::decode(&datagram, &of_two, Origin::Address(config.own_address()));
+    assert_eq!(answer, Some(TermAnswer { from: server(1), nonce: 77, term: ONE }));
+    let counts = |engine: &Engine| {
+        let datagrams = &engine.status().datagrams;
+        (datagrams.received, datagrams.greetings)
+    };
+    assert_eq!(counts(&rig.engine), (3, 0));
+
+    let sealed = |config: &Config, run| {
+        Engine::start(config, 1, Ballot::INITIAL, Duration::ZERO, NOW).with_keys(
+            &Keys::one(Key::new([1; 32])),
+            RunId::of(run),
+            NOW,
+        )
+    };
+    let (mut engine, mut other) = (sealed(&config, 100), sealed(&of_two, 200));
+    let hello = std::iter::from_fn(|| other.poll()).find_map(|it| match it {
+        Output::Send { to, datagram, .. } if to == server(1) => Some(datagram),
+        _ => None,
+    });
+    engine.receive(&hello.unwrap(), two, NOW).unwrap();
+    assert_eq!(counts(&engine), (0, 1));
 }
 
 #[test]
