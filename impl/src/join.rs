@@ -156,3 +156,116 @@ pub enum AskError {
     #[error(transparent)]
     Key(#[from] KeyError),
 }
+
+#[cfg(test)]
+mod tests {
+    use raft_model::cluster::Protocol;
+    use raft_model::types::Term;
+    use rand::SeedableRng as _;
+
+    use super::*;
+    use crate::config::Settings;
+    use crate::testing::{self, NOW, config_of, server};
+    use crate::wire::Origin;
+
+    /// S1 of three has lost its disk.
+    fn returning() -> Returning {
+        let config = testing::config(3);
+        Returning::start(&config, None, &mut StdRng::seed_from_u64(1), NOW)
+    }
+
+    /// Whom it asks.
+    fn asks(returning: &mut Returning) -> Vec<Datagram> {
+        returning.ask(NOW);
+        returning.outbox().collect()
+    }
+
+    /// What this server answers, to what it was asked.
+    fn answer(question: &Datagram, term: u64) -> (Vec<u8>, SocketAddr) {
+        let Datagram { to, bytes, .. } = question;
+        let config = config_of(to.number(), 3, Protocol::GUARDED);
+        let from = config.address_of(server(1)).unwrap();
+        let question = TermQuestion::decode(bytes, &config, Origin::Address(from)).unwrap();
+        (question.answer(&config, Term::new(term)), config.own_address())
+    }
+
+    fn causes(returning: &Returning) -> Vec<Cause> {
+        returning.steps().iter().map(|&(cause, _)| cause).collect()
+    }
+
+    #[test]
+    fn who_has_lost_its_disk_asks_until_all_others_have_told_their_terms() {
+        let mut returning = returning();
+        let questions = asks(&mut returning);
+        assert_eq!(questions.iter().map(|it| it.to.number()).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(returning.missing(), [server(2), server(3)].into_iter().collect());
+        let (bytes, source) = answer(&questions[1], 7);
+        returning.hear(&bytes, source, NOW).unwrap();
+        assert_eq!(returning.missing(), [server(2)].into_iter().collect());
+        assert_eq!(returning.ballot(), None);
+        let [again] = asks(&mut returning).try_into().unwrap();
+        assert_eq!(again, questions[0]);
+        let (bytes, source) = answer(&again, 4);
+        returning.hear(&bytes, source, NOW).unwrap();
+        assert_eq!(returning.missing(), ServerSet::EMPTY);
+        assert_eq!(returning.ballot().unwrap().current_term, Term::new(7));
+        let told = |cause| match cause {
+            Cause::HearTerm { from, term, .. } => Some((from.number(), term.number())),
+            _ => None,
+        };
+        let told: Vec<_> = causes(&returning).into_iter().map(told).collect();
+        assert_eq!(told, [None, Some((3, 7)), Some((2, 4))]);
+    }
+
+    /// It asks anew each time that it comes up, and nobody knows what it draws.
+    #[test]
+    fn an_answer_to_another_question_tells_nothing() {
+        let mut returning = returning();
+        let config = testing::config(3);
+        let mut before = Returning::start(&config, None, &mut StdRng::seed_from_u64(2), NOW);
+        let (bytes, source) = answer(&asks(&mut before)[0], 7);
+        returning.hear(&bytes, source, NOW).unwrap();
+        returning.hear(b"hello", source, NOW).unwrap();
+        assert_eq!(causes(&returning), [Cause::LoseDisk]);
+    }
+
+    /// Over the network, of two servers: the other one does not hear the first time.
+    #[test]
+    fn whoever_is_asked_over_the_network_brings_it_back() {
+        let other = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let own = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let servers = vec![(1, own), (2, other.local_addr().unwrap())];
+        let of = |id| Config::new(Settings::new("test", id, servers.clone())).unwrap();
+        let two = of(2);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut bytes = [0; 100];
+                for is_heard in [false, true] {
+                    let (length, from) = other.recv_from(&mut bytes).unwrap();
+                    let origin = Origin::Address(from);
+                    let question = TermQuestion::decode(&bytes[..length], &two, origin).unwrap();
+                    if is_heard {
+                        other.send_to(&question.answer(&two, Term::new(5)), from).unwrap();
+                    }
+                }
+            });
+            let mut waits = Vec::new();
+            let returned = ask(&of(1), None, |missing| {
+                waits.push(missing);
+                waits.len() < 100
+            });
+            let ballot = returned.unwrap().unwrap().ballot().unwrap();
+            assert_eq!(ballot.current_term, Term::new(5));
+            assert_eq!(waits, vec![[server(2)].into_iter().collect(); 2]);
+        });
+    }
+
+    #[test]
+    fn who_is_told_to_asks_no_longer() {
+        let own = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let nobody = "127.0.0.1:9".parse().unwrap();
+        let servers = vec![(1, own), (2, nobody)];
+        let config = Config::new(Settings::new("test", 1, servers)).unwrap();
+        assert!(ask(&config, None, |_| false).unwrap().is_none());
+    }
+}

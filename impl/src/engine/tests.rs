@@ -57,10 +57,11 @@ fn the_timer_starts_again_when_the_save_is_finished() {
 #[test]
 fn a_step_that_changes_nothing_and_says_nothing_is_not_recorded_and_not_numbered() {
     let mut rig = rig();
-    let sequence = rig.engine.sequence;
+    let sequence = rig.engine.next_sequence();
+    assert_eq!(sequence, 1, "it has come up");
     rig.hears(2, VOTE); // of a term that it is not in, and then once more
     rig.hears(2, VOTE);
-    assert_eq!(rig.engine.sequence, sequence + 1);
+    assert_eq!(rig.engine.next_sequence(), sequence + 1);
 }
 
 #[test]
@@ -194,6 +195,16 @@ fn messages_questions_and_greetings_are_counted_as_what_they_are() {
 }
 
 #[test]
+fn what_became_of_datagrams_is_counted() {
+    let Rig { mut engine, .. } = rig();
+    assert_eq!([true, true, true, false, false].map(|it| engine.sent(it)), [1, 2, 3, 1, 2]);
+    engine.not_received();
+    engine.not_received();
+    let datagrams = &engine.status().datagrams;
+    assert_eq!((datagrams.sent, datagrams.not_sent, datagrams.errors), (3, 2, 2));
+}
+
+#[test]
 fn what_holds_it_up_for_half_the_shortest_timeout_is_counted() {
     let Rig { mut engine, .. } = rig();
     let half = *engine.config().election_timeout().start() / 2;
@@ -217,11 +228,17 @@ fn what_holds_it_up_for_half_the_shortest_timeout_is_counted() {
 }
 
 #[test]
-fn attempts_of_two_runs_differ() {
+fn attempts_of_two_runs_or_steps_differ() {
     let config = testing::config(3);
-    let attempt =
-        |boot| Engine::start(&config, boot, Ballot::INITIAL, Duration::ZERO, NOW).next_attempt();
-    assert_ne!(attempt(1), attempt(2));
+    let attempt = |boot, sequence| {
+        let mut engine = Engine::start(&config, boot, Ballot::INITIAL, Duration::ZERO, NOW);
+        engine.sequence = sequence;
+        engine.next_attempt().number()
+    };
+    assert_ne!(attempt(1, 1), attempt(2, 1));
+    assert_ne!(attempt(1, 1), attempt(1, 2));
+    let many = 1 << 32 | 7;
+    assert_eq!(attempt(2, many) >> 32, 2, "whatever the step, it is an attempt of that run");
 }
 
 /// S1 of three with both guards, elected, and a round answered by S2.

@@ -21,9 +21,6 @@ pub struct Rotation {
     pub keep: Option<NonZero<u32>>,
 }
 
-/// Longer than any file: somebody has truncated it in this moment.
-const CUT: u64 = u64::MAX;
-
 /// A file that is open for this trace, and for nobody else.
 #[derive(Debug)]
 pub(super) struct TraceFile {
@@ -31,8 +28,8 @@ pub(super) struct TraceFile {
     pub(super) header: Header,
     file: Locked,
     rotation: Rotation,
-    /// How long it was after what was written last: if it is shorter, somebody has cut it.
-    length: u64,
+    /// Whether nothing stood there when it was opened.
+    was_empty: bool,
     /// Whether its last line is cut off.
     is_torn: bool,
     has_records: bool, // since it was opened
@@ -59,16 +56,16 @@ impl TraceFile {
             Err(TryLockError::Error(error)) => return Err(RecorderError::io(path)(error)),
         };
         let found = continues(&mut file, &header).map_err(RecorderError::io(path))?;
-        let Some((length, is_torn)) = found else {
+        let Some((was_empty, is_torn)) = found else {
             return Err(RecorderError::Foreign { path: path.to_owned() });
         };
         let path = path.to_owned();
-        Ok(Self { path, header, file, rotation, length, is_torn, has_records: false })
+        Ok(Self { path, header, file, rotation, was_empty, is_torn, has_records: false })
     }
 
-    /// Whether nothing stands there yet.
-    pub(super) const fn is_empty(&self) -> bool {
-        self.length == 0
+    /// Whether nothing stood there when it was opened.
+    pub(super) const fn was_empty(&self) -> bool {
+        self.was_empty
     }
 
     /// From here on the run goes on, with the step of this number.
@@ -86,9 +83,8 @@ impl TraceFile {
         let path = self.path.clone();
         let length = self.file.metadata().map_err(RecorderError::io(&path))?.len();
         let too_long = |size| length.saturating_add(record.len() as u64) > size;
-        if length < self.length {
-            // It was copied and truncated. What is added stands at the beginning.
-            self.begin(sequence)?;
+        if length == 0 {
+            self.begin(sequence)?; // it was copied and truncated
         } else if self.has_records && self.rotation.size.is_some_and(too_long) {
             self.rotate(sequence)?;
         }
@@ -137,39 +133,29 @@ impl TraceFile {
         }
     }
 
-    /// Adds a line, or nothing.
-    fn append(&mut self, line: &str) -> io::Result<()> {
+    /// Adds a line, or nothing: one that is cut off makes room, and half a header at the beginning
+    /// of a file would be taken for something foreign.
+    fn append(&self, line: &str) -> io::Result<()> {
         let length = self.file.metadata()?.len();
         let result = (&*self.file).write_all(line.as_bytes());
-        let now = self.file.metadata().map_or(length, |it| it.len());
-        // A line that is cut off makes room, and half a header at the beginning of a file would be
-        // taken for something foreign.
-        if result.is_err() && now > length {
+        if result.is_err() && self.file.metadata().is_ok_and(|it| it.len() > length) {
             let _ = self.file.set_len(length);
         }
-        let is_cut = 0 < length && now < length + line.len() as u64;
-        self.length = match result {
-            Ok(()) if is_cut => CUT,
-            Ok(()) => now,
-            Err(_) => length,
-        };
         result
     }
 
     /// Another file in its place, to see what happens when the disk refuses.
     #[cfg(test)]
     pub(super) fn replace_file(&mut self, file: File) {
-        self.length = file.metadata().unwrap().len();
         self.file = Locked::without_lock(file);
     }
 }
 
-/// How long a file is that a trace can go on in, and whether its last line is cut off: if it is
-/// empty or the trace of this server.
-fn continues(file: &mut Locked, header: &Header) -> io::Result<Option<(u64, bool)>> {
-    let length = file.metadata()?.len();
-    if length == 0 {
-        return Ok(Some((0, false)));
+/// Whether a file in which a trace can go on is empty, and whether its last line is cut off. It is
+/// empty, or the trace of this server.
+fn continues(file: &mut Locked, header: &Header) -> io::Result<Option<(bool, bool)>> {
+    if file.metadata()?.len() == 0 {
+        return Ok(Some((true, false)));
     }
     let mut file: &File = file;
     let mut first = Vec::new();
@@ -186,5 +172,5 @@ fn continues(file: &mut Locked, header: &Header) -> io::Result<Option<(u64, bool
     file.seek(SeekFrom::End(-1))?;
     let mut last = [0];
     file.read_exact(&mut last)?;
-    Ok(Some((length, last != *b"\n")))
+    Ok(Some((false, last != *b"\n")))
 }

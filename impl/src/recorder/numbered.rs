@@ -61,4 +61,14 @@ mod tests {
         assert_eq!(numbers(), [9, 10]);
         assert!(path.exists() && dir.path().join("trace.1.old").exists());
     }
+
+    #[test]
+    fn what_cannot_be_removed_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trace");
+        fs::create_dir(dir.path().join("trace.1")).unwrap();
+        fs::write(dir.path().join("trace.2"), "").unwrap();
+        keep(&path, NonZero::new(2).unwrap()).unwrap();
+        keep(&path, NonZero::<u32>::MIN).unwrap_err();
+    }
 }

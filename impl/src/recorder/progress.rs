@@ -59,11 +59,31 @@ impl fmt::Display for TraceStatus {
         let Self { file, dropped, ended } = self;
         writeln!(f, "Trace         {file}")?;
         if *dropped > 0 {
-            writeln!(f, "              {dropped} steps are missing in it")?;
+            writeln!(f, "              steps missing in it: {dropped}")?;
         }
         match ended {
             Some(reason) => writeln!(f, "              it has ended: {reason}"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_says_what_is_missing_and_why_a_trace_has_ended() {
+        let progress = Progress::of("s1.trace".into());
+        assert!(!progress.has_ended());
+        assert_eq!(progress.status().to_string(), "Trace         s1.trace\n");
+        progress.drop_one();
+        progress.end("the disk is full".to_owned());
+        assert!(progress.has_ended());
+        let shown = "Trace         s1.trace
+              steps missing in it: 1
+              it has ended: the disk is full
+";
+        assert_eq!(progress.status().to_string(), shown);
     }
 }

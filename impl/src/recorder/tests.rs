@@ -226,6 +226,25 @@ fn a_trace_goes_on_in_a_new_file_before_one_is_too_long() {
     assert_eq!(kept, [7, 8, 9]);
 }
 
+/// A record that ends where the file may end is still in it.
+#[test]
+fn a_file_may_be_exactly_as_long_as_it_may_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("trace");
+    let files = |size: Option<u64>| {
+        let rotation = Rotation { size, keep: None };
+        let mut recorder = Trace::open(&path, &config(3), rotation).unwrap().begin(1).unwrap();
+        (0..3).for_each(|it| recorder.write(it, "a record\n".to_owned()).unwrap());
+        let files = files_of(&path);
+        let length = files[0].metadata().unwrap().len();
+        files.iter().for_each(|it| fs::remove_file(it).unwrap());
+        (files.len(), length)
+    };
+    let (_, length) = files(None);
+    assert_eq!(files(Some(length)), (1, length));
+    assert_eq!(files(Some(length - 1)).0, 2);
+}
+
 #[test]
 fn a_trace_goes_on_when_somebody_else_renames_it_or_copies_and_truncates_it() {
     let dir = tempfile::tempdir().unwrap();
@@ -270,27 +289,33 @@ fn a_record_tells_when_it_was_made() {
     assert!((before..=wall_us()).contains(&made.wall_us), "{made:?}");
 }
 
-/// Whenever it is truncated, the file that stays is a trace.
+/// Whenever it is truncated while a record is written, what stays is nothing or a trace.
 #[test]
 fn a_trace_that_is_truncated_at_any_moment_begins_with_a_header() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("trace");
     let (mut recorder, mut state) = (opened(&path, 3, 1).unwrap(), None);
     let file = File::options().write(true).open(&path).unwrap();
-    let is_done = std::sync::atomic::AtomicBool::new(false);
+    let (truncate, orders) = std::sync::mpsc::sync_channel(0);
+    let (done, is_done) = std::sync::mpsc::sync_channel(0);
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
+        scope.spawn(move || {
+            for moment in orders {
+                (0..moment).for_each(|_| std::hint::spin_loop());
                 file.set_len(0).unwrap();
+                done.send(()).unwrap();
             }
         });
-        record(&mut recorder, 0..5000, &mut state);
-        is_done.store(true, std::sync::atomic::Ordering::Relaxed);
+        for sequence in 0..6000 {
+            truncate.send(sequence % 1000 * 4).unwrap();
+            record(&mut recorder, sequence..sequence + 1, &mut state);
+            is_done.recv().unwrap();
+            let text = fs::read_to_string(&path).unwrap();
+            let begins = text.lines().next().map(Line::from_text);
+            assert!(matches!(begins, None | Some(Ok(Line::Header(_)))), "{sequence}: {text}");
+        }
+        drop(truncate);
     });
-    record(&mut recorder, 5000..5002, &mut state);
-    let first = fs::read_to_string(&path).unwrap();
-    let first = first.lines().next().unwrap();
-    assert!(matches!(Line::from_text(first), Ok(Line::Header(_))), "{first}");
 }
 
 #[test]
