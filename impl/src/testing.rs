@@ -112,14 +112,12 @@ impl Rig {
 
     /// It asks, is voted for, and leads the first term.
     pub(crate) fn is_elected(&mut self) {
-        let attempt = loop {
-            let said = self.wakes();
-            match said.first() {
-                Some((_, Message::PreVote { attempt, .. })) => break Some(*attempt),
-                Some((_, Message::RequestVote { .. })) => break None,
-                _ => {}
-            }
+        let asks = |said: Vec<(ServerId, Message)>| match said.first() {
+            Some((_, Message::PreVote { attempt, .. })) => Some(Some(*attempt)),
+            Some((_, Message::RequestVote { .. })) => Some(None),
+            _ => None,
         };
+        let attempt = (0..10).find_map(|_| asks(self.wakes())).expect("it does not campaign");
         let term = Term::new(1);
         if let Some(attempt) = attempt {
             self.hears(2, Message::PreVoteResponse { term, vote_granted: true, attempt });
