@@ -42,7 +42,7 @@ pub(super) enum Warning {
 #[derive(Debug, Default)]
 pub(super) struct Warnings {
     sources: HashSet<SocketAddr>,
-    office: Option<(Term, Moment)>, // since when this server leads
+    office: Option<Moment>, // since when this server leads
     deaf: ServerSet,
     silent: ServerSet,
     has_said_terms: bool,
@@ -107,7 +107,7 @@ impl Warnings {
             self.office = None;
             return;
         }
-        let (_, since) = *self.office.get_or_insert((status.term(), now));
+        let since = *self.office.get_or_insert(now);
         let is_long_ago = |time: Moment| now.since(time) > 4 * longest;
         if !is_long_ago(since) {
             return;
