@@ -389,12 +389,8 @@ fn what_stands_in_the_way_of_a_new_file_is_told_by_why_it_stays() {
 }
 
 #[test]
-fn a_refusal_tells_whose_the_ballot_is() {
-    let [theirs, ours] = [5, 3].map(|servers| Owner::of(&config(servers)));
-    let refusal = Untrusted::Owner(theirs, ours).to_string();
-    assert_eq!(
-        refusal,
-        "the ballot is that of server 1 of cluster \"test\" of 5 servers (guarded, no witness), \
-         not of server 1 of cluster \"test\" of 3 servers (guarded, no witness)"
-    );
+fn a_run_after_a_loss_has_a_greater_number_than_runs_that_were_counted() {
+    let first = boot_after_loss();
+    assert!(first > 1_767_225_600_000_000_000, "{first}: nanoseconds since 1970, and it is 2026");
+    assert!(boot_after_loss() >= first);
 }

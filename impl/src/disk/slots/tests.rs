@@ -121,3 +121,14 @@ fn a_bit_that_flips_in_both_slots_is_refused() {
         assert_eq!(found_with_flipped([generation(2); 2], both), None, "{bit}");
     }
 }
+
+#[test]
+fn a_refusal_tells_whose_the_ballot_is() {
+    let [theirs, ours] = [5, 3].map(|servers| Owner::of(&config(servers)));
+    let refusal = Untrusted::Owner(theirs, ours).to_string();
+    assert_eq!(
+        refusal,
+        "the ballot is that of server 1 of cluster \"test\" of 5 servers (guarded, no witness), \
+         not of server 1 of cluster \"test\" of 3 servers (guarded, no witness)"
+    );
+}
