@@ -78,5 +78,17 @@ mod tests {
         assert_eq!(leadership.fencing_token(), 7);
         assert!(leadership.is_valid_at(Moment::default()) && !leadership.is_valid_at(end));
         assert_eq!((leadership.is_valid(), leadership.remaining()), (false, Duration::ZERO));
+        let hour = Duration::from_secs(3600);
+        let leadership = Leadership::new(Term::new(7), Moment::now().after(hour));
+        let remaining = leadership.remaining();
+        assert!(leadership.is_valid() && hour / 2 < remaining && remaining <= hour);
+    }
+
+    #[test]
+    fn it_is_handed_out_with_the_moment_at_which_it_was_asked_for_and_only_while_it_is_valid() {
+        let second = |number| Moment::after_start(Duration::from_secs(number));
+        let leadership = Leadership::new(Term::new(7), second(3));
+        assert_eq!(leadership.handed_out(second(2)).unwrap().asked(), second(2));
+        assert_eq!(leadership.handed_out(second(3)), None);
     }
 }

@@ -133,6 +133,15 @@ mod tests {
     }
 
     #[test]
+    fn an_address_that_is_missing_may_come_and_one_in_use_is_not_missing() {
+        let is_missing = |kind: ErrorKind| {
+            LinkError { address: link().1, source: kind.into() }.is_missing_address()
+        };
+        assert!(is_missing(ErrorKind::AddrNotAvailable));
+        assert!(!is_missing(ErrorKind::AddrInUse));
+    }
+
+    #[test]
     fn what_cannot_be_sent_is_an_error() {
         let (one, _) = link();
         assert!(one.send(b"hello", "[::1]:7001".parse().unwrap()).is_err());

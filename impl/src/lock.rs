@@ -36,3 +36,21 @@ impl Deref for Locked {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_released_though_somebody_else_has_a_copy() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || File::create(dir.path().join("file")).unwrap();
+        let file = open();
+        let copy = file.try_clone().unwrap(); // as a child has it
+        let locked = Locked::new(file).unwrap();
+        assert!(matches!(Locked::new(open()), Err(TryLockError::WouldBlock)));
+        drop(locked);
+        Locked::new(open()).unwrap();
+        drop(copy);
+    }
+}

@@ -196,6 +196,7 @@ fn a_ballot_of_the_third_version_is_read_with_its_promise() {
     let dir = saved([ballot(7, 3)]);
     let block = Slot { promise: 3 * PROMISE, ..slot(4, ballot(8, 3)) }.encode_as(3);
     assert_eq!(block[508..512], [0; 4], "its checksum stands at the end");
+    assert_ne!(block[SLOT_SIZE - 4..], [0; 4]);
     for place in [Place::A, Place::B] {
         overwrite(&dir, place, &block);
     }
@@ -389,8 +390,9 @@ fn what_stands_in_the_way_of_a_new_file_is_told_by_why_it_stays() {
 }
 
 #[test]
-fn a_run_after_a_loss_has_a_greater_number_than_runs_that_were_counted() {
-    let first = boot_after_loss();
-    assert!(first > 1_767_225_600_000_000_000, "{first}: nanoseconds since 1970, and it is 2026");
-    assert!(boot_after_loss() >= first);
+fn who_comes_back_begins_a_run_with_a_greater_number_than_any_that_was_counted() {
+    let (dir, boot) = (tempdir().unwrap(), boot_after_loss());
+    assert!(boot > 1_767_225_600_000_000_000, "{boot}: nanoseconds since 1970, and it is 2026");
+    let store = DataDir::create(dir.path()).unwrap().join(&config(3), boot, ballot(7, 1)).unwrap();
+    assert_eq!((store.boot(), store.ballot()), (boot, ballot(7, 1)));
 }
