@@ -2,7 +2,7 @@
 //! the socket of the other server.
 
 use std::fs::{self, File};
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use raft_model::cluster::Protocol;
@@ -14,6 +14,8 @@ use raft_model::types::{Round, Term};
 use super::driver::Driver;
 use super::*;
 use crate::config::Settings;
+use crate::session::Key;
+use crate::status::Authentication;
 use crate::testing::{datagram, server};
 use crate::wire::Frame;
 
@@ -282,11 +284,24 @@ fn a_server_that_does_not_lead_or_cannot_hand_over_stops_at_once() {
 
 #[test]
 fn a_second_request_does_not_wait_for_another_leader() {
-    let pair = Pair::new(Protocol::GUARDED, (100_000, 200_000));
-    let mut driver = pair.builder(true).driver().unwrap();
-    driver.1.command(Command::Leave);
-    driver.1.command(Command::Leave);
-    assert!(driver.0.serve().is_ok());
+    let pair = Pair::patient(Protocol::GUARDED);
+    let node = pair.start();
+    pair.says(Message::AppendEntries { term: ONE, round: Round::FIRST });
+    pair.says(Message::HandOver { term: ONE });
+    pair.agrees_until(&node, |status| status.state.role.is_leader());
+    let term = node.status().term();
+    std::thread::scope(|scope| {
+        let (sender, has_stopped) = std::sync::mpsc::channel();
+        let node = &node;
+        scope.spawn(move || sender.send(node.wait()));
+        node.begin_shutdown();
+        while pair.hears() != (Message::HandOver { term }) {}
+        has_stopped.recv_timeout(Duration::from_millis(50)).unwrap_err();
+        node.begin_shutdown();
+        let stopped = has_stopped.recv_timeout(PATIENCE);
+        node.shared.command(Command::Stop); // so that the other thread ends in any case
+        stopped.unwrap().unwrap();
+    });
 }
 
 #[test]
@@ -313,4 +328,73 @@ fn a_server_that_has_moved_is_spoken_to_there_and_believed_from_there() {
     let term = node.status().term().next().unwrap();
     pair.says(Message::AppendEntries { term, round: Round::FIRST });
     pair.agrees_until(&node, |status| status.leader == Some(server(2)));
+}
+
+#[test]
+fn a_shutdown_is_one_that_is_only_begun_and_then_waited_for() {
+    let pair = Pair::new(Protocol::GUARDED, (300, 600));
+    let node = pair.leader();
+    let term = node.status().term();
+    std::thread::scope(|scope| {
+        let stopped = scope.spawn(|| node.shutdown());
+        while pair.hears() != (Message::HandOver { term }) {}
+        let term = term.next().unwrap();
+        pair.says(Message::RequestVote { term, hand_over: true });
+        pair.says(Message::AppendEntries { term, round: Round::FIRST });
+        stopped.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn it_says_whether_it_would_hand_over_and_whether_it_gets_on() {
+    let pair = Pair::new(Protocol::GUARDED, (300, 600));
+    let node = pair.leader();
+    let term = node.status().term();
+    node.check_hand_over(Some(server(2))).unwrap();
+    let itself = node.check_hand_over(Some(server(1)));
+    assert!(matches!(itself, Err(HandOverError::CannotLead { .. })), "{itself:?}");
+    assert!(node.gets_on(PATIENCE));
+    assert_eq!(node.status().term(), term, "it was only asked");
+    (0..2).for_each(|_| node.begin_shutdown());
+    node.wait().unwrap();
+    assert!(!node.gets_on(PATIENCE));
+    assert!(matches!(node.check_hand_over(None), Err(HandOverError::Stopped)));
+}
+
+#[test]
+fn it_says_how_it_knows_the_others() {
+    let pair = Pair::patient(Protocol::GUARDED);
+    let known = |builder: Builder| builder.start().unwrap().status().authentication;
+    assert_eq!(known(pair.builder(true)), Authentication::Loopback);
+    let [old, new] = [1, 2].map(|number| Key::new([number; 32]));
+    let node = pair.builder(false).keys(Keys::one(old.clone())).start().unwrap();
+    assert!(node.status().authentication.keys().eq([old.id()]));
+    node.set_keys(Keys::two(new.clone(), old.clone()).unwrap());
+    assert!(node.gets_on(PATIENCE), "it has heard of the new key");
+    assert!(node.status().authentication.keys().eq([new.id(), old.id()]));
+    drop(node);
+
+    let elsewhere = (1..=2).map(|id| (id, SocketAddr::from(([192, 0, 2, id], 7001)))).collect();
+    let listen = Some(pair.config.own_address());
+    let config = Config::new(Settings { listen, ..Settings::new("test", 1, elsewhere) }).unwrap();
+    let builder = |name| Node::builder(config.clone()).data(pair.dir.path().join(name));
+    assert_eq!(known(builder("new").bootstrap(true).insecure(true)), Authentication::Insecure);
+    let without_key = builder("newer").bootstrap(true).start();
+    assert!(matches!(without_key, Err(StartError::NoKey)));
+}
+
+#[test]
+fn it_waits_while_there_is_nothing_to_do() {
+    let pair = Pair::patient(Protocol::GUARDED);
+    let mut driver = pair.builder(true).driver().unwrap().0;
+    driver.obey().unwrap();
+    let (sender, has_waited) = std::sync::mpsc::channel();
+    let waits = std::thread::spawn(move || {
+        driver.wait().unwrap();
+        sender.send(()).unwrap();
+    });
+    has_waited.recv_timeout(Duration::from_millis(50)).unwrap_err();
+    pair.says(REQUEST);
+    has_waited.recv_timeout(PATIENCE).unwrap();
+    waits.join().unwrap();
 }

@@ -123,6 +123,15 @@ fn a_bit_that_flips_in_both_slots_is_refused() {
 }
 
 #[test]
+fn the_last_generation_is_read_and_the_next_refused() {
+    let opened = |number| {
+        let mut memory = Memory { blocks: [generation(number); 2], unreadable: None };
+        Slots::open(&mut memory, &owner(), Duration::ZERO).is_ok()
+    };
+    assert!(opened(LAST_GENERATION) && !opened(LAST_GENERATION + 1));
+}
+
+#[test]
 fn a_refusal_tells_whose_the_ballot_is() {
     let [theirs, ours] = [5, 3].map(|servers| Owner::of(&config(servers)));
     let refusal = Untrusted::Owner(theirs, ours).to_string();
