@@ -1,17 +1,18 @@
 //! The thread of a node, with a real socket, a real disk and the machine's clock. The test holds
 //! the socket of the other server.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
+mod stop;
+mod trace;
+
 use raft_model::cluster::Protocol;
-use raft_model::election::{Role, Rule, Server};
+use raft_model::election::{Role, Server};
 use raft_model::message::Message;
-use raft_model::trace::Line;
 use raft_model::types::{Round, Term};
 
-use super::driver::Driver;
 use super::*;
 use crate::config::Settings;
 use crate::session::Key;
@@ -141,54 +142,6 @@ fn a_message_that_is_there_is_heard_before_a_timer_that_is_due() {
 }
 
 #[test]
-fn a_required_trace_holds_a_step_before_it_is_taken_and_the_server_stops_without() {
-    let pair = Pair::patient(Protocol::FIGURE2);
-    let path = pair.dir.path().join("trace");
-    let node = pair.builder(true).trace(&path).needs_trace(true).start().unwrap();
-    pair.says(REQUEST);
-    pair.hears();
-    let text = fs::read_to_string(&path).unwrap();
-    let rules = text.lines().filter_map(|line| match Line::from_text(line).unwrap() {
-        Line::Header(_) | Line::End(_) => None,
-        Line::Step(record) => Some((record.sequence, record.step.rule)),
-    });
-    assert_eq!(rules.collect::<Vec<_>>(), [(0, Rule::Started), (1, Rule::VoteGranted)]);
-    drop(node);
-}
-
-/// A server with a trace that turns out to be read-only, and a request for its vote.
-fn with_a_trace_that_cannot_be_written(pair: &Pair, needs_trace: bool) -> Driver {
-    let path = pair.dir.path().join("trace");
-    let builder = pair.builder(true).trace(&path).needs_trace(true);
-    let mut driver = builder.driver().unwrap().0;
-    driver.obey().unwrap();
-    let mut trace = driver.trace.take().unwrap();
-    trace.replace_file(File::open(&path).unwrap());
-    driver.trace = Some(if needs_trace { trace } else { trace.in_background().unwrap() });
-    pair.says(REQUEST);
-    driver.wait().unwrap();
-    driver
-}
-
-#[test]
-fn a_step_that_cannot_be_recorded_is_not_taken_if_the_trace_is_required() {
-    let pair = Pair::patient(Protocol::FIGURE2);
-    let mut driver = with_a_trace_that_cannot_be_written(&pair, true);
-    assert!(matches!(driver.turn(), Err(NodeError::Recorder(_))));
-    pair.peer.set_nonblocking(true).unwrap();
-    assert!(pair.peer.recv(&mut [0; 100]).is_err(), "it answered");
-    assert_eq!(driver.store.ballot().voted_for, None);
-}
-
-#[test]
-fn any_other_trace_ends_and_the_server_goes_on() {
-    let pair = Pair::patient(Protocol::FIGURE2);
-    let mut driver = with_a_trace_that_cannot_be_written(&pair, false);
-    driver.turn().unwrap();
-    assert_eq!(pair.hears(), Message::RequestVoteResponse { term: ONE, vote_granted: true });
-}
-
-#[test]
 fn it_tells_who_leads_and_until_when() {
     let pair = Pair::new(Protocol::GUARDED, (300, 600));
     let node = pair.leader();
@@ -258,64 +211,6 @@ fn a_leader_hands_over_once_what_it_handed_out_is_over() {
 }
 
 #[test]
-fn a_leader_that_shall_stop_hands_over_and_stays_until_another_leads() {
-    let pair = Pair::new(Protocol::GUARDED, (300, 600));
-    let node = pair.leader();
-    let term = node.status().term().next().unwrap();
-    let mut watch = node.watch();
-    node.begin_shutdown();
-    while pair.hears() != (Message::HandOver { term: node.status().term() }) {}
-    pair.says(Message::RequestVote { term, hand_over: true });
-    pair.says(Message::AppendEntries { term, round: Round::FIRST });
-    node.wait().unwrap();
-    let last = std::iter::from_fn(|| watch.next()).last().expect("it followed");
-    assert_eq!((last.leader, last.voted_for()), (Some(server(2)), Some(server(2))));
-}
-
-#[test]
-fn a_server_that_does_not_lead_or_cannot_hand_over_stops_at_once() {
-    let pair = Pair::patient(Protocol::GUARDED);
-    pair.start().shutdown().unwrap();
-    let pair = Pair::new(Protocol::FIGURE2, (300, 600));
-    let node = pair.start();
-    pair.agrees_until(&node, |status| status.state.role.is_leader());
-    node.shutdown().unwrap();
-}
-
-#[test]
-fn a_second_request_does_not_wait_for_another_leader() {
-    let pair = Pair::patient(Protocol::GUARDED);
-    let node = pair.start();
-    pair.says(Message::AppendEntries { term: ONE, round: Round::FIRST });
-    pair.says(Message::HandOver { term: ONE });
-    pair.agrees_until(&node, |status| status.state.role.is_leader());
-    let term = node.status().term();
-    std::thread::scope(|scope| {
-        let (sender, has_stopped) = std::sync::mpsc::channel();
-        let node = &node;
-        scope.spawn(move || sender.send(node.wait()));
-        node.begin_shutdown();
-        while pair.hears() != (Message::HandOver { term }) {}
-        has_stopped.recv_timeout(Duration::from_millis(50)).unwrap_err();
-        node.begin_shutdown();
-        let stopped = has_stopped.recv_timeout(PATIENCE);
-        node.shared.command(Command::Stop); // so that the other thread ends in any case
-        stopped.unwrap().unwrap();
-    });
-}
-
-#[test]
-fn who_asks_a_node_that_has_stopped_is_told() {
-    let pair = Pair::patient(Protocol::GUARDED);
-    let node = pair.start();
-    node.begin_shutdown();
-    node.wait().unwrap();
-    assert_eq!(node.step_down(), Err(HandOverError::Stopped));
-    let told: Vec<_> = node.watch().map(|status| (status.term(), status.leader)).collect();
-    assert_eq!((node.leadership(), told), (None, vec![(Term::ZERO, None)]));
-}
-
-#[test]
 fn a_server_that_has_moved_is_spoken_to_there_and_believed_from_there() {
     let mut pair = Pair::new(Protocol::FIGURE2, (300, 600));
     let node = pair.start();
@@ -328,21 +223,6 @@ fn a_server_that_has_moved_is_spoken_to_there_and_believed_from_there() {
     let term = node.status().term().next().unwrap();
     pair.says(Message::AppendEntries { term, round: Round::FIRST });
     pair.agrees_until(&node, |status| status.leader == Some(server(2)));
-}
-
-#[test]
-fn a_shutdown_is_one_that_is_only_begun_and_then_waited_for() {
-    let pair = Pair::new(Protocol::GUARDED, (300, 600));
-    let node = pair.leader();
-    let term = node.status().term();
-    std::thread::scope(|scope| {
-        let stopped = scope.spawn(|| node.shutdown());
-        while pair.hears() != (Message::HandOver { term }) {}
-        let term = term.next().unwrap();
-        pair.says(Message::RequestVote { term, hand_over: true });
-        pair.says(Message::AppendEntries { term, round: Round::FIRST });
-        stopped.join().unwrap().unwrap();
-    });
 }
 
 #[test]
