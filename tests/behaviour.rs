@@ -62,6 +62,35 @@ fn a_step_that_did_not_happen_is_left_out() {
     assert!(!places(&module).contains(&&*format!("of/2.trace:{line}")), "{module}");
 }
 
+/// S3 has lost its disk. By its clock it hears of a term before anybody has come to it, and by that
+/// of S1 it is long after that.
+#[test]
+fn a_term_is_heard_as_soon_as_its_server_has_come_to_it_whatever_clocks_say() {
+    let mut run = Run::new("demo");
+    (1..=3).for_each(|server| run.start(u64::from(server), server));
+    let request = run.timeout(200, 1);
+    run.receive(201, 2, request);
+    run.lose_disk(100, 3);
+    let term = run.last(1).step.state.ballot.current_term;
+    run.hear_term(110, 3, 1, term);
+    run.hear_term(120, 3, 2, term);
+    run.timeout(500, 1);
+    let module = module_in("of", &run.texts());
+    let told = [
+        "1.trace:2",
+        "2.trace:2",
+        "3.trace:2",
+        "3.trace:4",
+        "1.trace:3",
+        "3.trace:5",
+        "2.trace:3",
+        "3.trace:6",
+        "1.trace:4",
+    ];
+    assert_eq!(places(&module), told.map(|place| format!("of/{place}")));
+    assert_eq!(module.matches("\"LoseDisk\"").count(), 1);
+}
+
 #[test]
 fn a_run_of_which_the_beginning_is_missing_is_not_told() {
     let mut traces = three_elections("demo").texts();

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 use support::bounds;
 use support::run::Run;
 use support::{binary, simulation};
@@ -10,8 +11,9 @@ use support::{binary, simulation};
 use raft_model::cluster::Cluster;
 use raft_model::election::Outgoing;
 use raft_model::message::Message;
+use raft_model::trace::clocks::Clocks;
 use raft_model::trace::reader::ReplayError;
-use raft_model::trace::replay::{Report, replay};
+use raft_model::trace::replay::{Report, replay, replay_aligned};
 use raft_model::trace::rule::Rule;
 use raft_model::trace::{Cause, Line, Record, StepId};
 use raft_model::types::{ServerId, Term};
@@ -174,6 +176,28 @@ fn a_changed_byte_is_noticed_at_its_record() {
         let (place, what) = complaint(&traces);
         assert_eq!(place, format!("{}.trace:{line}", file + 1), "{what}");
     }
+}
+
+/// The clock of S2 is a second ahead. It leads term 2.
+#[test]
+fn times_are_aligned_where_that_is_asked_for() {
+    let mut run = Run::new("test");
+    for (server, ahead) in [(1, 0), (2, 1000), (3, 0)] {
+        run.start(ahead, server);
+    }
+    let request = run.timeout(200, 1);
+    let vote = run.receive(1201, 2, request);
+    run.receive(202, 1, vote);
+    let request = run.timeout(1500, 2);
+    let vote = run.receive(501, 3, request);
+    run.receive(1502, 2, vote);
+    let folder = TempDir::new().unwrap();
+    let paths = write(&folder, &run.texts());
+    let elected = |report: Report| report.elected_after.into_values().collect::<Vec<_>>();
+    let of = |times: [u64; 2]| times.map(Duration::from_millis);
+    assert_eq!(elected(replay(&paths).unwrap()), of([202, 1502]));
+    let ahead = Clocks::read(&paths).unwrap().ahead();
+    assert_eq!(elected(replay_aligned(ahead, &paths).unwrap()), of([202, 502]));
 }
 
 #[test]

@@ -45,28 +45,15 @@ fn received(run: &mut Run, from: ServerId, message: Message, sent_in: StepId) {
     add(run, 3, Cause::Receive { before, from, message, sent_in });
 }
 
-/// The disk of a server is lost, at the end of the run.
-fn lose_disk(run: &mut Run, server: u8) {
-    let mut header = header_of_last_run(run, server).clone();
-    header.boot += 1;
-    let last = Record { boot: header.boot, sequence: 0, ..run.last(server) };
-    run.traces[id(server).index()].push(Line::Header(header));
-    run.traces[id(server).index()].push(Line::Step(last));
-    change_last(run, server, |record| record.cause = Cause::LoseDisk);
-}
-
-/// Another server tells it its term.
-fn hear_term(run: &mut Run, server: u8, from: u8, term: Term) {
-    let before = run.last(server).step.state;
-    add(run, server, Cause::HearTerm { before, from: id(from), term });
-}
+/// When everything else is over.
+const LATER: u64 = 10_000;
 
 /// S3 has lost its disk, and S2 tells it this term.
 fn come_back(run: &mut Run, term: Term) {
-    lose_disk(run, 3);
+    run.lose_disk(LATER, 3);
     let first = run.last(1).step.state.ballot.current_term;
-    hear_term(run, 3, 1, first);
-    hear_term(run, 3, 2, term);
+    run.hear_term(LATER, 3, 1, first);
+    run.hear_term(LATER, 3, 2, term);
 }
 
 /// The trace of a server is said to end before its last record.
@@ -238,15 +225,15 @@ fn each_rule_refuses_a_trace_that_without_it_is_accepted() {
 fn a_server_that_comes_back_after_a_lost_disk_is_judged_by_what_it_was_told() {
     let told = |comes_back: bool, stored: Option<Ballot>| {
         let mut run = three_elections("demo");
-        lose_disk(&mut run, 3);
+        run.lose_disk(LATER, 3);
         let term = |server| run.last(server).step.state.ballot.current_term;
         let terms = [1, 2].map(term);
-        hear_term(&mut run, 3, 1, terms[0]);
+        run.hear_term(LATER, 3, 1, terms[0]);
         if comes_back {
-            hear_term(&mut run, 3, 2, terms[1]);
+            run.hear_term(LATER, 3, 2, terms[1]);
         }
         let stored = stored.unwrap_or(run.last(3).step.state.ballot);
-        lose_disk(&mut run, 3); // a header, and a record that is replaced
+        run.lose_disk(LATER, 3); // a header, and a record that is replaced
         change_last(&mut run, 3, |record| record.cause = Cause::Start { stored });
         judged(&run.traces, &[])
     };

@@ -4,7 +4,7 @@ use raft_model::cluster::{Cluster, Protocol};
 use raft_model::election::{Ballot, Outgoing};
 use raft_model::message::Message;
 use raft_model::trace::{Cause, Header, Line, Record, StepId, VERSION};
-use raft_model::types::{Attempt, ServerId};
+use raft_model::types::{Attempt, ServerId, Term};
 
 use crate::bounds;
 use crate::simulation::text;
@@ -66,6 +66,22 @@ impl Run {
             Some(_) => (self.last(server).boot + 1, self.last(server).step.state.ballot),
             None => (1, Ballot::INITIAL),
         };
+        self.begin(time, server, boot, Cause::Start { stored });
+    }
+
+    /// It comes up without its disk.
+    pub fn lose_disk(&mut self, time: u64, server: u8) {
+        let boot = self.last(server).boot + 1;
+        self.begin(time, server, boot, Cause::LoseDisk);
+    }
+
+    /// Another server tells it its term.
+    pub fn hear_term(&mut self, time: u64, server: u8, from: u8, term: Term) {
+        let before = self.last(server).step.state;
+        self.next(time, server, Cause::HearTerm { before, from: id(from), term });
+    }
+
+    fn begin(&mut self, time: u64, server: u8, boot: u64, cause: Cause) {
         self.traces[id(server).index()].push(Line::Header(Header {
             version: VERSION,
             cluster: self.name.clone(),
@@ -78,7 +94,7 @@ impl Run {
             program: "by hand".to_owned(),
             sequence: 0,
         }));
-        self.step(time, server, StepId { boot, sequence: 0 }, Cause::Start { stored });
+        self.step(time, server, StepId { boot, sequence: 0 }, cause);
     }
 
     fn next(&mut self, time: u64, server: u8, cause: Cause) -> Option<Letter> {
