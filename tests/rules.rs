@@ -256,6 +256,31 @@ fn a_server_that_its_cluster_has_not_is_refused() {
     assert!(matches!(refused, Err(ReplayError::Refused { rule: Rule::OneCluster, .. })));
 }
 
+/// A trace that is not there may tell of anything, and so may one that ends before its server did.
+#[test]
+fn a_term_that_may_stand_where_nobody_looks_is_heard_on_trust() {
+    let beyond = Term::new(9);
+    let told = |of_one: Option<Term>, is_there: bool, is_cut: bool| {
+        let mut run = three_elections("demo");
+        let term = run.last(1).step.state.ballot.current_term;
+        if is_cut {
+            let Record { server, boot, sequence, wall_us, .. } = run.last(1);
+            let (sequence, reason) = (sequence + 1, "a full disk".to_owned());
+            run.traces[0].push(Line::End(End { server, boot, sequence, wall_us, reason }));
+        }
+        let given = |run: &Run| judged(&run.traces[usize::from(!is_there)..], &[]);
+        run.lose_disk(LATER, 3);
+        let before = given(&run).unwrap().on_trust;
+        run.hear_term(LATER, 3, 1, of_one.unwrap_or(term));
+        given(&run).map(|report| report.on_trust - before)
+    };
+    assert_eq!(told(None, true, false).unwrap(), 0);
+    assert_eq!(told(None, true, true).unwrap(), 0, "it is told before the end");
+    assert_eq!(told(Some(beyond), true, true).unwrap(), 1);
+    assert_eq!(told(Some(beyond), false, false).unwrap(), 1);
+    told(Some(beyond), true, false).unwrap_err();
+}
+
 #[test]
 fn an_answer_that_another_server_was_given_is_refused() {
     let mut run = three_elections("demo");

@@ -164,10 +164,11 @@ fn a_watch_tells_the_present_and_what_changes_and_that_the_node_has_stopped() {
     assert_eq!((present.term(), present.leader), (Term::ZERO, None));
     assert_eq!(watch.next_within(Duration::from_millis(1)), None);
     pair.says(Message::AppendEntries { term: ONE, round: Round::FIRST });
-    let news = watch.next().expect("it follows");
+    let news = watch.next_within(PATIENCE).flatten().expect("it follows");
     assert_eq!(news.leader, Some(server(2)));
     drop(node);
     assert_eq!(watch.next(), None);
+    assert_eq!(watch.next_within(PATIENCE), Some(None));
 }
 
 #[test]
