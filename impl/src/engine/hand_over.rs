@@ -113,3 +113,22 @@ pub enum HandOverError {
 fn leads(leader: Option<ServerId>) -> String {
     leader.map_or_else(|| "nobody is known to".to_owned(), |leader| format!("{leader} does"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::server;
+
+    #[test]
+    fn who_does_not_lead_says_who_does() {
+        let says = |leader| HandOverError::NotLeading { leader }.to_string();
+        assert_eq!(
+            says(Some(server(2))),
+            "this server does not lead; S2 does. Nothing has changed"
+        );
+        assert_eq!(
+            says(None),
+            "this server does not lead; nobody is known to. Nothing has changed"
+        );
+    }
+}
