@@ -27,9 +27,13 @@ const RECORDS: usize = 20;
 
 /// Three servers that elect; S1 was restarted.
 fn three_servers() -> Vec<Vec<Line>> {
+    with_a_restart_of(1)
+}
+
+fn with_a_restart_of(server: u8) -> Vec<Vec<Line>> {
     let mut simulation = Simulation::new(3, 7);
     simulation.run(3000);
-    simulation.restart(id(1));
+    simulation.restart(id(server));
     simulation.run(3000);
     (1..=3).map(|number| simulation.trace(id(number))).collect()
 }
@@ -138,6 +142,19 @@ fn what_was_before_the_first_file_is_taken_on_trust() {
     let note =
         format!("S2: what run 1 did before step {} is in no file that was given", 2 * RECORDS);
     assert!(report.notes.contains(&note), "{:?}", report.notes);
+}
+
+/// Of a run before that, no file is left. Of a run after it there would be one.
+#[test]
+fn whole_runs_before_the_first_file_are_taken_on_trust_and_none_after_the_last() {
+    let whole = with_a_restart_of(2); // which leads before, and votes after that
+    let is_header = |line: &Line| matches!(line, Line::Header(_));
+    let restart = whole[1].iter().rposition(is_header).unwrap();
+    let [before, after] = [&whole[1][..restart], &whole[1][restart..]].map(rotated);
+    let with_rest =
+        |files: &[Vec<Line>]| judged(files.iter().skip(2).chain([&whole[0], &whole[2]]));
+    assert!(with_rest(&after).unwrap().on_trust > 0);
+    refused(with_rest(&before), Rule::WasSent, "what S2 did not send");
 }
 
 /// A server whose trace is only a header has said nothing.

@@ -281,6 +281,22 @@ fn a_term_that_may_stand_where_nobody_looks_is_heard_on_trust() {
     told(Some(beyond), true, false).unwrap_err();
 }
 
+/// S3 campaigns and is not heard. Then it loses its disk, and may vote for S1 in that term.
+#[test]
+fn a_vote_for_itself_is_forgotten_with_the_disk() {
+    let mut run = Run::new("demo");
+    (1..=3).for_each(|server| run.start(u64::from(server), server));
+    run.timeout(200, 3);
+    assert_eq!(run.last(3).step.state.ballot.voted_for, Some(id(3)));
+    run.lose_disk(300, 3);
+    run.hear_term(301, 3, 1, Term::ZERO);
+    run.hear_term(302, 3, 2, Term::ZERO);
+    let request = run.timeout(400, 1);
+    run.receive(401, 3, request);
+    assert_eq!(run.last(3).step.state.ballot.voted_for, Some(id(1)));
+    judged(&run.traces, &[]).unwrap();
+}
+
 #[test]
 fn an_answer_that_another_server_was_given_is_refused() {
     let mut run = three_elections("demo");
