@@ -125,6 +125,18 @@ fn a_file_goes_on_in_the_state_in_which_another_ended() {
     let Some(Line::Step(last)) = files[0].last_mut() else { unreachable!() };
     last.step = expected;
     refused(judged(files.iter()), Rule::GoesOn, "does not go on where it ended at");
+    // A file in which nothing happened hides nothing between two others.
+    let nothing = vec![files[1][0].clone()];
+    let with_nothing = files.iter().chain([&nothing]);
+    refused(judged(with_nothing), Rule::GoesOn, "does not go on where it ended at");
+}
+
+#[test]
+fn a_file_in_which_nothing_happened_tells_how_far_the_run_had_come() {
+    let files = rotated(&three_servers()[0]);
+    let [next, later] = [1, 2].map(|at| vec![files[at][0].clone()]);
+    judged([&files[0], &next]).unwrap();
+    refused(judged([&files[0], &later]), Rule::NoneMissing, "are missing");
 }
 
 fn last_record(lines: &[Line]) -> Record {

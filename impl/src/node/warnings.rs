@@ -288,6 +288,8 @@ mod tests {
             for sequence in 0..8 {
                 story.hears(2, request, (2, 9000 + sequence));
                 story.hears(2, request, other);
+                let count = story.status.peer(server(2)).went_back;
+                assert_eq!(story.said.is_empty(), count < 8, "{other:?}: {count}");
             }
             let said = [Warning::Twice { server: server(2), count: 8 }];
             assert_eq!(story.said, said, "{other:?}");
