@@ -37,23 +37,37 @@ pub struct Browser {
     profile: TempDir,
 }
 
+/// A driver, and on which port it listens; nothing if it has found none.
+fn driver(profile: &TempDir) -> Option<(Child, String)> {
+    let mut driver = Command::new("chromedriver")
+        .envs([("HOME", profile.path()), ("TMPDIR", profile.path())])
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .process_group(0) // that of the browser too: both end together
+        .spawn()
+        .unwrap_or_else(|error| panic!("{NEEDED} (chromedriver: {error})"));
+    let lines = BufReader::new(driver.stdout.as_mut().expect("piped")).lines();
+    let port = lines.map_while(Result::ok).find_map(|line| {
+        Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_string())
+    });
+    match port {
+        Some(port) => Some((driver, port)),
+        None => {
+            let _ = driver.wait(); // it has said all that it says
+            None
+        }
+    }
+}
+
 impl Browser {
     pub fn start() -> Self {
         let profile = tempfile::tempdir().expect("a folder for the profile");
-        let driver = Command::new("chromedriver")
-            .envs([("HOME", profile.path()), ("TMPDIR", profile.path())])
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .process_group(0) // that of the browser too: both end together
-            .spawn()
-            .unwrap_or_else(|error| panic!("{NEEDED} (chromedriver: {error})"));
+        // It takes a port that is free for IPv4, and somebody else may have the same for IPv6.
+        let (driver, port) = (0..5)
+            .find_map(|_| driver(&profile))
+            .expect("chromedriver says on which port it listens");
         let agent = agent(Duration::from_secs(60));
         let mut browser = Self { driver, url: String::new(), agent, profile };
-        let lines = BufReader::new(browser.driver.stdout.as_mut().expect("piped")).lines();
-        let port = lines.map_while(Result::ok).find_map(|line| {
-            Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_string())
-        });
-        let port = port.expect("chromedriver says on which port it listens");
         browser.url = format!("http://127.0.0.1:{port}/session");
 
         let folder = format!("--user-data-dir={}", browser.profile.path().display());
