@@ -181,7 +181,7 @@ fn a_changed_byte_is_noticed_at_its_record() {
 #[test]
 fn times_are_aligned_where_that_is_asked_for() {
     let mut run = Run::new("test");
-    [(1, 0), (2, 1000), (3, 0)].map(|(server, ahead)| run.start(ahead, server));
+    (1..=3).for_each(|server| run.start(if server == 2 { 1000 } else { 0 }, server));
     let request = run.timeout(1200, 2);
     let vote = run.receive(201, 1, request);
     run.receive(1202, 2, vote);
