@@ -56,12 +56,16 @@ fn come_back(run: &mut Run, term: Term) {
     run.hear_term(LATER, 3, 2, term);
 }
 
+/// The end of a trace, before the step of this record.
+fn end_before(Record { server, boot, sequence, wall_us, .. }: Record) -> Line {
+    Line::End(End { server, boot, sequence, wall_us, reason: "a full disk".to_owned() })
+}
+
 /// The trace of a server is said to end before its last record.
 fn end_before_last(run: &mut Run, server: u8) {
-    let Record { server, boot, sequence, wall_us, .. } = run.last(server);
-    let end = End { server, boot, sequence, wall_us, reason: "it was edited".to_owned() };
-    let lines = &mut run.traces[server.index()];
-    lines.insert(lines.len() - 1, Line::End(end));
+    let end = end_before(run.last(server));
+    let lines = &mut run.traces[id(server).index()];
+    lines.insert(lines.len() - 1, end);
 }
 
 /// S1 comes up again without the vote that it had; what it does then follows from that.
@@ -264,9 +268,9 @@ fn a_term_that_may_stand_where_nobody_looks_is_heard_on_trust() {
         let mut run = three_elections("demo");
         let term = run.last(1).step.state.ballot.current_term;
         if is_cut {
-            let Record { server, boot, sequence, wall_us, .. } = run.last(1);
-            let (sequence, reason) = (sequence + 1, "a full disk".to_owned());
-            run.traces[0].push(Line::End(End { server, boot, sequence, wall_us, reason }));
+            let last = run.last(1);
+            let end = end_before(Record { sequence: last.sequence + 1, ..last });
+            run.traces[0].push(end);
         }
         let given = |run: &Run| judged(&run.traces[usize::from(!is_there)..], &[]);
         run.lose_disk(LATER, 3);
@@ -327,8 +331,7 @@ fn what_a_server_does_after_the_end_of_its_trace_is_taken_on_trust() {
     let is_end = |line: &Line| matches!(line, Line::Step(record) if record.sequence == 3);
     let at = lines.iter().position(is_end).expect("its first run takes so many steps");
     let Line::Step(record) = &lines[at] else { unreachable!() };
-    let Record { server, boot, sequence, wall_us, .. } = *record;
-    let end = Line::End(End { server, boot, sequence, wall_us, reason: "a full disk".to_owned() });
+    let (boot, end) = (record.boot, end_before(*record));
     let next = lines[at..].iter().position(|line| matches!(line, Line::Header(_))).unwrap() + at;
     let report = given([&lines[..at], &[end], &lines[next..]].concat()).unwrap();
     assert!(report.on_trust > 0 && report.received > 0, "{report:?}");

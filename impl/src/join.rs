@@ -159,6 +159,8 @@ pub enum AskError {
 
 #[cfg(test)]
 mod tests {
+    use std::net::UdpSocket;
+
     use raft_model::cluster::Protocol;
     use raft_model::types::Term;
     use rand::SeedableRng as _;
@@ -232,9 +234,9 @@ mod tests {
     /// Over the network, of two servers: the other one does not hear the first time.
     #[test]
     fn whoever_is_asked_over_the_network_brings_it_back() {
-        let other = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let other = UdpSocket::bind("127.0.0.1:0").unwrap();
         other.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        let own = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let own = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let servers = vec![(1, own), (2, other.local_addr().unwrap())];
         let of = |id| Config::new(Settings::new("test", id, servers.clone())).unwrap();
         let two = of(2);
@@ -263,7 +265,7 @@ mod tests {
 
     #[test]
     fn who_is_told_to_asks_no_longer() {
-        let own = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let own = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let nobody = "127.0.0.1:9".parse().unwrap();
         let servers = vec![(1, own), (2, nobody)];
         let config = Config::new(Settings::new("test", 1, servers)).unwrap();

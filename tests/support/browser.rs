@@ -50,13 +50,10 @@ fn driver(profile: &TempDir) -> Option<(Child, String)> {
     let port = lines.map_while(Result::ok).find_map(|line| {
         Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_string())
     });
-    match port {
-        Some(port) => Some((driver, port)),
-        None => {
-            let _ = driver.wait(); // it has said all that it says
-            None
-        }
+    if port.is_none() {
+        let _ = driver.wait(); // it has said all that it says
     }
+    Some((driver, port?))
 }
 
 impl Browser {

@@ -158,7 +158,7 @@ fn what_is_rejected_is_counted_for_the_server_at_that_address() {
     assert_eq!([Some(server(2)), Some(server(3)), None].map(of), [2, 0, 1]);
 }
 
-/// S1 and S2 know each other by a key, and S2 asks for the term as who has lost its disk.
+/// S2 leads, then it asks for the term, as who has lost its disk; and with a key it says hello.
 #[test]
 fn messages_questions_and_greetings_are_counted_as_what_they_are() {
     let mut rig = rig();

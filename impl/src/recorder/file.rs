@@ -29,7 +29,7 @@ pub(super) struct TraceFile {
     file: Locked,
     rotation: Rotation,
     /// Whether nothing stood there when it was opened.
-    was_empty: bool,
+    pub(super) was_empty: bool,
     /// Whether its last line is cut off.
     is_torn: bool,
     has_records: bool, // since it was opened
@@ -61,11 +61,6 @@ impl TraceFile {
         };
         let path = path.to_owned();
         Ok(Self { path, header, file, rotation, was_empty, is_torn, has_records: false })
-    }
-
-    /// Whether nothing stood there when it was opened.
-    pub(super) const fn was_empty(&self) -> bool {
-        self.was_empty
     }
 
     /// From here on the run goes on, with the step of this number.

@@ -68,7 +68,7 @@ impl Trace {
     pub fn check_new(&self) -> Result<(), RecorderError> {
         let path = self.file.path.clone();
         let older = numbered::all(&path).map_err(RecorderError::io(&path))?;
-        if self.file.was_empty() && older.is_empty() {
+        if self.file.was_empty && older.is_empty() {
             return Ok(());
         }
         Err(RecorderError::HasRun { path, server: self.file.header.server })

@@ -138,9 +138,7 @@ fn a_trace_in_the_background_goes_on_in_new_files_and_ends_where_it_was_stopped(
     let path = dir.path().join("trace");
     let (mut recorder, mut state) = (opened(&path, 3, 1).unwrap().in_background().unwrap(), None);
     record(&mut recorder, 0..5, &mut state);
-    let (reply, answer) = std::sync::mpsc::sync_channel(1);
-    recorder.rotate(5, reply);
-    answer.recv().unwrap().unwrap();
+    rotate(&mut recorder, 5);
     record(&mut recorder, 5..8, &mut state);
     let progress = Arc::clone(recorder.progress());
     recorder.stop(8);
@@ -189,6 +187,13 @@ fn record(recorder: &mut Recorder, steps: std::ops::Range<u64>, state: &mut Opti
         recorder.record(sequence, cause, step).unwrap();
         *state = Some(step.state);
     }
+}
+
+/// Goes on in a new file, before the step of this number.
+fn rotate(recorder: &mut Recorder, sequence: u64) {
+    let (reply, answer) = std::sync::mpsc::sync_channel(1);
+    recorder.rotate(sequence, reply);
+    answer.recv().unwrap().unwrap();
 }
 
 /// All files of a trace, the oldest first.
@@ -256,9 +261,7 @@ fn a_trace_goes_on_when_somebody_else_renames_it_or_copies_and_truncates_it() {
     record(&mut recorder, 5..10, &mut state);
     fs::rename(&path, dir.path().join("trace.2")).unwrap();
     record(&mut recorder, 10..12, &mut state);
-    let (reply, answer) = std::sync::mpsc::sync_channel(1);
-    recorder.rotate(12, reply);
-    answer.recv().unwrap().unwrap();
+    rotate(&mut recorder, 12);
     record(&mut recorder, 12..15, &mut state);
     assert_eq!(tells(&path, 15).len(), 3);
 }
@@ -345,9 +348,7 @@ fn a_ballot_that_the_trace_contradicts_is_lost() {
             other => other.is_ok(),
         }
     };
-    let (reply, answer) = std::sync::mpsc::sync_channel(1);
-    recorder.rotate(5, reply); // nothing has happened in the newest file
-    answer.recv().unwrap().unwrap();
+    rotate(&mut recorder, 5); // nothing has happened in the newest file
     drop(recorder);
     let no_vote = Ballot { voted_for: None, ..before };
     let later = Ballot { current_term: after.current_term.next().unwrap(), voted_for: None };

@@ -5,9 +5,9 @@ use std::fs;
 use raft_model::election::Rule;
 use raft_model::trace::Line;
 
-use super::super::driver::Driver;
-use super::super::trace::Order;
 use super::*;
+use crate::node::driver::Driver;
+use crate::node::trace::Order;
 use crate::recorder::{Rotation, Trace, TraceError};
 
 #[test]
