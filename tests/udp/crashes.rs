@@ -83,10 +83,8 @@ fn when_all_are_killed_and_restarted_terms_do_not_go_back() {
         for (server, last_term) in (1..).zip(last_terms) {
             let before = cluster.seen().len();
             cluster.restart(server);
-            let started = cluster.until("it started", |cluster| {
-                let steps = &cluster.seen()[before..];
-                steps.iter().find(|step| step.server == server).copied()
-            });
+            let steps = &cluster.seen()[before..];
+            let started = steps.iter().find(|step| step.server == server).expect("it started");
             assert!(started.is(Rule::Started) && started.term() >= last_term, "{started:?}");
         }
         let highest = last_terms.into_iter().max().unwrap();
