@@ -365,7 +365,6 @@ impl<N: Network> Cluster<N> {
     }
 
     fn run(&mut self, server: usize, more: &[&str]) {
-        let before = self.seen().len();
         let mut command = self.command("run", server);
         command.arg("--trace").arg(self.trace(server)).arg("--trace-required").args(more);
         let log = File::options().create(true).append(true).open(self.log(server));
@@ -377,10 +376,7 @@ impl<N: Network> Cluster<N> {
             assert!(ended.is_none(), "S{server} ended: {}", log());
             cluster.status(server)
         });
-        // It may answer before that is written.
-        self.until(&format!("S{server} to record its start"), |cluster| {
-            cluster.seen()[before..].iter().find(|step| step.server == server).copied()
-        });
+        self.wait_for(&format!("S{server} to record it"), |step| step.server == server);
     }
 }
 
