@@ -29,6 +29,15 @@ fn change_last(run: &mut Run, server: u8, change: impl FnOnce(&mut Record)) {
     record.step = record.cause.step_of(&bounds::server(record.server, Cluster::new(3).unwrap()));
 }
 
+/// The server comes up, with another ballot than it had.
+fn start_with(run: &mut Run, server: u8, change: impl FnOnce(&mut Ballot)) {
+    run.start(LATER, server);
+    change_last(run, server, |record| {
+        let Cause::Start { stored } = &mut record.cause else { unreachable!("it has come up") };
+        change(stored);
+    });
+}
+
 /// Adds a record to those of a server.
 fn add(run: &mut Run, server: u8, cause: Cause) {
     let last = run.last(server);
@@ -252,6 +261,17 @@ fn a_server_that_comes_back_after_a_lost_disk_is_judged_by_what_it_was_told() {
     }
 }
 
+/// What was never on its disk it cannot find there, be it a term that is to come.
+#[test]
+fn a_server_that_comes_up_with_a_later_ballot_than_it_had_is_refused() {
+    let mut run = three_elections("demo");
+    start_with(&mut run, 1, |stored| {
+        *stored = Ballot { current_term: stored.current_term.next().unwrap(), voted_for: None };
+    });
+    let refused = judged(&run.traces, &[]);
+    assert!(matches!(refused, Err(ReplayError::Refused { rule: Rule::BallotKept, .. })));
+}
+
 #[test]
 fn a_server_that_its_cluster_has_not_is_refused() {
     let mut run = three_elections("demo");
@@ -295,10 +315,17 @@ fn a_vote_for_itself_is_forgotten_with_the_disk() {
     run.lose_disk(300, 3);
     run.hear_term(301, 3, 1, Term::ZERO);
     run.hear_term(302, 3, 2, Term::ZERO);
-    let request = run.timeout(400, 1);
+    let [request, rival] = [1, 2].map(|server| run.timeout(400, server));
     run.receive(401, 3, request);
     assert_eq!(run.last(3).step.state.ballot.voted_for, Some(id(1)));
     judged(&run.traces, &[]).unwrap();
+
+    // Its vote for S1 it must not forget as well, and vote for S2.
+    start_with(&mut run, 3, |stored| stored.voted_for = None);
+    run.receive(LATER, 3, rival);
+    assert_eq!(run.last(3).step.state.ballot.voted_for, Some(id(2)));
+    let refused = judged(&run.traces, &[Rule::BallotKept]);
+    assert!(matches!(refused, Err(ReplayError::Refused { rule: Rule::OneVote, .. })));
 }
 
 #[test]

@@ -4,11 +4,13 @@
 use std::collections::HashSet;
 
 use super::{Difference, PackedModel, Reduce, Reductions, bisimulation};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Protocol};
 use crate::election::{Handlers, Outgoing, Rule, Step};
-use crate::packed::Packed;
-use crate::types::{ServerSet, Term};
-use crate::world::bounds::{Bounds, Replies, Terms};
+use crate::packed::{Packed, PackedView};
+use crate::types::{Beats, ServerId, ServerSet, Term};
+use crate::world::WorldModel;
+use crate::world::bounds::{Bounds, Limits, Replies, Terms};
+use crate::world::properties::View;
 
 type Model = PackedModel<4>;
 
@@ -21,6 +23,21 @@ fn up_to(servers: u8, last_term: u64) -> Bounds {
 
 fn window(servers: u8, size: u64) -> Bounds {
     Bounds { terms: Terms::Window(Term::new(size)), ..up_to(servers, size) }
+}
+
+/// Two servers behind these guards, in one term.
+fn behind(protocol: Protocol, limits: Limits) -> Bounds {
+    let cluster = Cluster::with(2, protocol).unwrap();
+    Bounds { limits, ..Bounds::new(cluster, Terms::UpTo(Term::new(1)), Replies::All) }
+}
+
+fn asking_twice() -> Bounds {
+    behind(Protocol::PRE_VOTE, Limits { attempts: 2, ..Limits::SMALL })
+}
+
+fn of_three_rounds() -> Bounds {
+    let patience = Beats::new(2);
+    behind(Protocol::CHECK_QUORUM, Limits { rounds: 3, patience, leases: true, ..Limits::SMALL })
 }
 
 /// Every world that a model can reach.
@@ -48,6 +65,56 @@ fn compare(
     let raw = Model::with_room(bounds, Reductions::NONE, last.next().unwrap()).unwrap();
     let reduced = Model::new(bounds, reductions).unwrap().reducing_with(reduce);
     bisimulation(&raw, &reduced, last)
+}
+
+#[test]
+fn a_model_does_what_the_worlds_do_that_it_packs() {
+    let hand_over = Limits { hand_over: true, rounds: 1, leases: true, ..Limits::SMALL };
+    for bounds in [
+        asking_twice(),
+        of_three_rounds(),
+        behind(Protocol::CHECK_QUORUM, hand_over),
+        Bounds { lost_disks: ServerSet::only(ServerId::FIRST), ..up_to(2, 1) },
+    ] {
+        let (model, worlds) =
+            (Model::new(bounds, Reductions::NONE).unwrap(), WorldModel::new(bounds));
+        for packed in reachable(&model) {
+            let world = model.layout().unpack(&packed);
+            let view = PackedView(model.layout(), &packed);
+            for id in bounds.cluster.servers() {
+                assert_eq!(view.lease(id), world.leases[id.index()], "{world}");
+            }
+            let moves: HashSet<_> = worlds
+                .successors(&world)
+                .into_iter()
+                .map(|(a_move, after)| (a_move, model.layout().pack::<4>(&after)))
+                .collect();
+            let mut found = HashSet::new();
+            model.for_each_successor(&packed, |a_move, after, _| {
+                found.insert((a_move, after));
+            });
+            assert_eq!(found, moves, "{world}");
+            let (mut changes, mut all) = (HashSet::new(), 0);
+            model.for_each_change(&packed, |change, ways, after, _| {
+                changes.insert((change.server(), change.action(), after));
+                all += ways;
+            });
+            let named = moves.iter().map(|(it, after)| (it.server, it.action, *after));
+            assert_eq!((changes, all), (named.collect(), moves.len()), "{world}");
+        }
+    }
+}
+
+#[test]
+fn what_stands_for_a_guarded_world_can_do_what_the_world_can() {
+    for (bounds, worlds) in [(asking_twice(), 2657), (of_three_rounds(), 816)] {
+        for reductions in [Reductions::MESSAGES, Reductions::EXACT, Reductions::GUARDED] {
+            let raw = Model::new(bounds, Reductions::NONE).unwrap();
+            let reduced = Model::new(bounds, reductions).unwrap();
+            let found = bisimulation(&raw, &reduced, bounds.terms.last());
+            assert_eq!(found, (worlds, None), "{bounds:?} {reductions:?}");
+        }
+    }
 }
 
 #[test]

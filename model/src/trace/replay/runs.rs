@@ -1,5 +1,6 @@
 //! The first reading: each step by itself, and the runs that they make up.
 
+use std::cmp::Ordering;
 use std::path::Path;
 
 use super::Replay;
@@ -217,9 +218,10 @@ impl Replay {
         })?;
         let (Some(ended), Some(steps)) = (&before.steps, &part.steps) else { return Ok(()) };
         let (last, state) = (ended.last.step.state, steps.before);
-        let goes_on = match first == next {
-            true => state == Some(last),
-            false => may_become(last.ballot, steps.found) || first < next,
+        let goes_on = match first.cmp(&next) {
+            Ordering::Less => true, // `RunOnce` refuses it
+            Ordering::Equal => state == Some(last),
+            Ordering::Greater => may_become(last.ballot, steps.found),
         };
         self.demand(Rule::GoesOn, goes_on, place, || {
             format!(
