@@ -89,4 +89,25 @@ mod tests {
         });
         assert_eq!(told, [(false, false), (true, false), (true, true), (false, true)]);
     }
+    #[test]
+    fn a_contact_begins_anew_only_where_its_timer_does() {
+        let cluster = Cluster::with(3, Protocol::CHECK_QUORUM).unwrap();
+        let [id, from] = [1, 2].map(|number| ServerId::new(number).unwrap());
+        let server = Server { id, cluster, patience: Beats::ZERO.next() };
+        let mut state = State { ballot: Ballot::INITIAL, role: Role::FOLLOWER };
+        let term = Term::new(1);
+        let heartbeat = Message::AppendEntries { term, round: Round::FIRST };
+        let request = Message::RequestVote { term, hand_over: false };
+        let told = [Some(heartbeat), Some(request), Some(heartbeat), None, Some(request)];
+        let told = told.map(|message| {
+            let event = match message {
+                Some(message) => Event::Receive { from, message },
+                None => Event::Timeout { attempt: Attempt::FIRST },
+            };
+            let step = server.step(state, event);
+            state = step.state;
+            Effect::of(&server, Some(event), &step).contact
+        });
+        assert_eq!(told, [Some(true), None, Some(true), Some(false), Some(false)]);
+    }
 }
