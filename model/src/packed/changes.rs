@@ -68,16 +68,7 @@ impl<const W: usize> Change<W> {
         if self.is_by_itself() {
             return 1;
         }
-        let mut ways = 0;
-        for word in 0..W {
-            // Most are none or one, and processors of today may count bits slowly.
-            let arrives = world.0[word] & self.received.0[word];
-            ways += match arrives & arrives.wrapping_sub(1) {
-                0 => usize::from(arrives != 0),
-                _ => arrives.count_ones() as usize,
-            };
-        }
-        ways
+        (0..W).map(|word| ones(world.0[word] & self.received.0[word])).sum()
     }
 
     /// Whether it can come about in a world, but for what the world has to be asked.
@@ -135,5 +126,14 @@ impl<const W: usize> Change<W> {
     /// The properties that it could violate, as bits.
     pub(crate) const fn about(&self) -> u8 {
         self.outcome.about
+    }
+}
+
+/// How many bits are 1. Most are none or one, and processors of today may count bits slowly.
+#[inline]
+const fn ones(bits: u64) -> usize {
+    match bits & bits.wrapping_sub(1) {
+        0 => (bits != 0) as usize,
+        _ => bits.count_ones() as usize,
     }
 }

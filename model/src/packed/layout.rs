@@ -234,7 +234,7 @@ impl Layout {
 
 /// Places for so many fields of so many bits, from a bit on, none across two words; and the first
 /// bit after them.
-fn placed(count: usize, bits: u32, from: usize) -> (Vec<(usize, u32)>, usize) {
+pub(super) fn placed(count: usize, bits: u32, from: usize) -> (Vec<(usize, u32)>, usize) {
     let size = bits as usize;
     let mut end = from;
     let places = (0..count).map(|_| {

@@ -1,15 +1,17 @@
 //! Packed worlds are worlds, and do what worlds do: tried on every world of small graphs, and on
 //! the parts of large ones.
 
+mod room;
+
 use std::collections::{BTreeSet, HashSet};
 
 use super::{Layout, Packed, PackedView, StepCache, mix};
 use crate::action::{Action, Envelope};
-use crate::cluster::{Cluster, Protocol};
+use crate::cluster::Cluster;
 use crate::election::{Ballot, Role, Server, State, Step};
 use crate::message::Message;
-use crate::types::{Attempt, Round, ServerId, Term};
-use crate::world::bounds::{Bounds, Limits, Replies, Terms};
+use crate::types::{Round, ServerId, Term};
+use crate::world::bounds::{Bounds, Replies, Terms};
 use crate::world::properties::View;
 use crate::world::{Handlers, World, WorldModel};
 
@@ -222,61 +224,6 @@ fn no_bit_lies_idle() {
         let messages = layout.messages().map(|(bit, _)| bit);
         assert!(messages.eq(last + 1..layout.len()), "the last bit of a server is {last}");
         assert!(!layout.is_empty());
-    }
-}
-
-/// What can be said in a term behind both guards, in rounds and attempts up to these.
-fn said(term: Term, rounds: u64, attempts: u64) -> Vec<Message> {
-    let mut said =
-        vec![Message::HandOver { term }, Message::AppendEntriesResponse { term, round: None }];
-    for flag in [false, true] {
-        said.push(Message::RequestVote { term, hand_over: flag });
-        said.push(Message::RequestVoteResponse { term, vote_granted: flag });
-    }
-    for round in (0..=rounds).map(Round::new) {
-        said.push(Message::AppendEntries { term, round });
-        said.push(Message::AppendEntriesResponse { term, round: Some(round) });
-    }
-    for attempt in (0..=attempts).map(Attempt::new) {
-        said.push(Message::PreVote { term, attempt });
-        for vote_granted in [false, true] {
-            said.push(Message::PreVoteResponse { term, vote_granted, attempt });
-        }
-    }
-    said
-}
-
-#[test]
-fn each_message_has_a_number_of_its_own_if_there_is_room_for_it() {
-    let cluster = Cluster::with(3, Protocol::GUARDED).unwrap();
-    let limits = Limits { rounds: 3, attempts: 2, ..Limits::SMALL };
-    let bounds = Bounds { limits, cluster, ..bounds(3, 2) };
-    for (layout, rounds, attempts) in
-        [(Layout::new(&bounds, 2), 3, 2), (Layout::merging(&bounds, 2), 2, 2)]
-    {
-        let mut numbers = HashSet::new();
-        for term in (0..=2).map(Term::new) {
-            let said = said(term, rounds, attempts);
-            assert_eq!(said.len(), layout.kinds());
-            for (from, message) in
-                cluster.servers().flat_map(|id| said.iter().map(move |&it| (id, it)))
-            {
-                for to in cluster.servers().map(Some).chain([None]) {
-                    let number = layout.key(Envelope { from, to, message });
-                    let number = number.expect("there is room for it");
-                    assert!(numbers.insert(number), "{message} has the number of another");
-                    assert!(number < layout.bits.len());
-                }
-            }
-        }
-        let beyond = said(Term::new(2), rounds + 1, attempts + 1);
-        let beyond = beyond
-            .into_iter()
-            .filter(|message| !said(Term::new(2), rounds, attempts).contains(message));
-        for message in beyond.chain(said(Term::new(3), rounds, attempts)) {
-            let envelope = Envelope { from: ServerId::FIRST, to: None, message };
-            assert_eq!(layout.key(envelope), None, "{message}");
-        }
     }
 }
 
