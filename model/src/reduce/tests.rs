@@ -156,6 +156,39 @@ fn each_reduction_leaves_so_few_worlds() {
 }
 
 #[test]
+fn each_reduction_leaves_so_few_guarded_worlds() {
+    let leases = Limits { leases: true, hand_over: true, ..Limits::SMALL };
+    for (bounds, expected) in [
+        (behind(Protocol::PRE_VOTE, Limits::SMALL), [60, 33, 32, 11, 26]),
+        (behind(Protocol::CHECK_QUORUM, leases), [75, 40, 32, 28, 38]),
+        (behind(Protocol::GUARDED, leases), [167, 88, 80, 41, 68]),
+        (
+            Bounds { cluster: Cluster::with(3, Protocol::GUARDED).unwrap(), ..up_to(3, 1) },
+            [6059, 1092, 600, 215, 378],
+        ),
+    ] {
+        let worlds = [
+            Reductions::MESSAGES,
+            Reductions::EXACT,
+            Reductions::GUARDED,
+            Reductions::SAFETY,
+            Reductions::FREE_NEWS,
+        ]
+        .map(|reductions| reachable(&Model::new(bounds, reductions).unwrap()).len());
+        assert_eq!(worlds, expected, "{bounds:?}");
+    }
+}
+
+#[test]
+fn without_guards_a_reduction_is_as_good_as_exact() {
+    assert_eq!(Reductions::of(Protocol::FIGURE2), Reductions::EXACT);
+    assert_eq!(Reductions::of(Protocol::GUARDED), Reductions::SAFETY);
+    let [exact, guarded] = [Reductions::EXACT, Reductions::GUARDED]
+        .map(|reductions| reachable(&Model::new(up_to(2, 2), reductions).unwrap()));
+    assert_eq!(exact, guarded);
+}
+
+#[test]
 fn what_a_lone_server_says_is_heard_by_nobody() {
     for bounds in [up_to(1, 2), window(1, 2)] {
         let model = Model::new(bounds, Reductions::MESSAGES).unwrap();

@@ -17,7 +17,7 @@ use crate::world::bounds::{Bounds, Limits};
 fn guarded(servers: u8) -> Bounds {
     let limits = Limits { rounds: 3, attempts: 3, patience: Beats::new(2), ..Limits::SMALL };
     let cluster = Cluster::with(servers, Protocol::GUARDED).unwrap();
-    Bounds { limits, cluster, ..bounds(servers, 2) }
+    Bounds { cluster, limits, ..bounds(servers, 2) }
 }
 
 fn in_term(term: u64) -> Ballot {
@@ -148,7 +148,7 @@ fn no_field_lies_across_two_words() {
 fn leases_are_compared_whatever_else_differs() {
     let limits = Limits { leases: true, rounds: 2, ..Limits::SMALL };
     let cluster = Cluster::with(2, Protocol::CHECK_QUORUM).unwrap();
-    let bounds = Bounds { limits, cluster, ..bounds(2, 1) };
+    let bounds = Bounds { cluster, limits, ..bounds(2, 1) };
     let layout = Layout::new(&bounds, 1);
     let worlds: Vec<_> = reachable(bounds).into_iter().map(|(world, _)| world).collect();
     let mut leases = HashSet::new();
