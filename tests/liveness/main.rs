@@ -62,39 +62,6 @@ fn graphs_have_the_expected_sizes_and_leaders_stay() {
     found.settle();
 }
 
-/// Behind guards a window is wider for calm phases than for what comes before, since whoever is in
-/// contact lets others go ahead; and one more thing is assumed.
-#[test]
-fn behind_guards_each_assumption_is_needed_but_that_heartbeats_hold() {
-    let bounds = |protocol| {
-        let cluster = Cluster::with(2, protocol).unwrap();
-        Bounds::new(cluster, Terms::Window(Term::new(2)), Replies::All)
-    };
-    let hostile = guarded(bounds(Protocol::GUARDED));
-    let cluster = bounds(Protocol::GUARDED).cluster;
-    for (assumption, weak) in [
-        (Assumption::MessagesFirst, ["holds", "6+4", "6+4"]),
-        // A leader's last heartbeat arrives again as soon as somebody has lost contact.
-        (Assumption::HeartbeatsHold, ["holds"; 3]),
-        (Assumption::RestartsEnd, ["holds", "0+4", "0+4"]),
-        (Assumption::RepeatsEnd, ["holds", "11+3", "11+3"]),
-        (Assumption::MajorityLives, ["0+0", "2+1", "2+1"]),
-        (Assumption::TimersFire, ["holds", "0+0", "0+0"]),
-        (Assumption::MessagesArrive, ["holds", "3+0", "3+0"]),
-    ] {
-        let without = Assumptions::ALL.without(assumption, cluster);
-        assert_eq!(verdicts(&hostile, without), weak, "{assumption:?}");
-    }
-}
-
-/// By check-quorum alone two servers can depose each other for ever, if their timers fire so.
-#[test]
-fn check_quorum_alone_is_not_live() {
-    let cluster = Cluster::with(2, Protocol::CHECK_QUORUM).unwrap();
-    let bounds = Bounds::new(cluster, Terms::Window(Term::new(2)), Replies::All);
-    assert_eq!(verdicts(&guarded(bounds), Assumptions::ALL), ["holds", "8+3", "8+3"]);
-}
-
 /// What each assumption buys: with three servers in a window of three terms, on what runs
 /// properties fail without it; with weak fairness, and with strong fairness wherever something is
 /// owed.

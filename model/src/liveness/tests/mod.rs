@@ -1,6 +1,7 @@
 //! Whether somebody is elected, told of two servers: small graphs, in which everything that a run
 //! can do is seen at a glance.
 
+mod guarded;
 mod naive;
 
 use super::assumptions::{ASSUMPTIONS, Assumption, Assumptions, Strength, last_servers};
@@ -26,7 +27,7 @@ fn hostile(servers: u8, window: u64) -> Hostile<2> {
 }
 
 /// Verdicts in short: "holds", the lengths of a run on which it fails, or where it is cut.
-fn verdicts(hostile: &Hostile<2>, assumptions: Assumptions) -> [String; 3] {
+fn verdicts<const W: usize>(hostile: &Hostile<W>, assumptions: Assumptions) -> [String; 3] {
     let findings = hostile.judge(assumptions, &Control::default()).unwrap();
     findings.verdicts.map(|(_, verdict)| match verdict {
         Verdict::Holds => "holds".to_owned(),
