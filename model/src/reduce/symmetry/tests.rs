@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::*;
+use crate::cluster::Protocol;
 use crate::reduce::PackedModel;
 use crate::reduce::Reductions;
-use crate::types::{Round, Term};
-use crate::world::bounds::{Bounds, Replies, Terms};
+use crate::types::{Attempt, Beats, Round, Term};
+use crate::world::bounds::{Bounds, Limits, Replies, Terms};
 
 type Model = PackedModel<4>;
 
@@ -185,6 +186,59 @@ fn whatever_can_be_said_of_a_server_sets_it_apart() {
             let signatures = signatures(&layout, &layout.states(&world), &world);
             let are_same = signatures[0] == signatures[1];
             assert_eq!(are_same, number == other_number, "{}", layout.unpack(&world));
+        }
+    }
+}
+
+/// Some of the servers, S1 first.
+fn first(many: u8) -> ServerSet {
+    (1..=many).map(|number| ServerId::new(number).unwrap()).collect()
+}
+
+/// All that a server can be, but for names.
+fn roles() -> Vec<Role> {
+    let mut roles = vec![Role::Follower { contact: false }, Role::Follower { contact: true }];
+    for some in (0..=4).map(first) {
+        roles.push(Role::Candidate { votes: some });
+        roles.push(Role::PreCandidate { attempt: Attempt::FIRST, votes: some });
+        for number in 0..3 {
+            let (round, beats) = (Round::FIRST, Beats::new(number));
+            roles.push(Role::Leader { round, answered: some, beats });
+            let newest = Term::new(number.into());
+            roles.push(Role::Returning { heard: some, newest });
+        }
+    }
+    roles
+}
+
+#[test]
+fn what_a_server_is_sets_it_apart_whatever_the_others_are() {
+    let cluster = Cluster::with(4, Protocol::GUARDED).unwrap();
+    let limits = Limits { patience: Beats::new(3), leases: true, ..Limits::SMALL };
+    let lost_disks = first(4);
+    let layout = Layout::merging(&Bounds { cluster, limits, lost_disks, ..bounds(4, 2) }, 2);
+    let mut said = HashSet::new();
+    let mut say = |state: State, lease: Lease| {
+        let mut world = Packed::<24>::EMPTY;
+        layout.set_state(&mut world, ServerId::FIRST, state);
+        layout.set_leases(&mut world, &[lease, Lease::NONE, Lease::NONE, Lease::NONE]);
+        let own = own(&layout, &layout.states(&world), &world)[0];
+        assert!(said.insert(own), "{state:?} {lease:?} is taken for another");
+    };
+    for (term, vote) in (0..3).flat_map(|term| [None, Some(1), Some(2)].map(|vote| (term, vote))) {
+        let voted_for = vote.map(|vote| ServerId::new(vote).unwrap());
+        let ballot = Ballot { current_term: Term::new(term), voted_for };
+        // Whoever returns has no ballot.
+        for role in roles().into_iter().filter(|it| !it.is_returning() || ballot == Ballot::INITIAL)
+        {
+            say(State { ballot, role }, Lease::NONE);
+        }
+    }
+    let state = State { ballot: Ballot::INITIAL, role: Role::FOLLOWER };
+    let since = [None, Some(first(0)), Some(first(1)), Some(first(4))];
+    for (open, valid) in since.iter().flat_map(|&open| since.map(|valid| (open, valid))) {
+        if (open, valid) != (None, None) {
+            say(state, Lease { open, valid });
         }
     }
 }
