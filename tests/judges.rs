@@ -7,6 +7,7 @@ use raft_model::action::Envelope;
 use raft_model::election::{Ballot, Role};
 use raft_model::message::Message;
 use raft_model::packed::{Layout, Packed, PackedView};
+use raft_model::run::Lease;
 use raft_model::types::{Round, ServerId, ServerSet, Term};
 use raft_model::world::World;
 use raft_model::world::WorldModel;
@@ -214,6 +215,45 @@ fn a_term_that_decreases_is_seen_in_memory_and_on_the_disk() {
         assert!(!holds(Property::TermNeverDecreases, &before, &after), "{part}");
     }
     assert!(holds(Property::TermNeverDecreases, &before, &before.clone().ballot(1, 3, None)));
+}
+
+#[test]
+fn a_second_grant_in_a_term_is_seen_and_votes_for_itself_are_not_counted() {
+    let model = WorldModel::new(up_to(3, 2, Replies::All));
+    let grant = |from, to, term| {
+        let message = Message::RequestVoteResponse { term: Term::new(term), vote_granted: true };
+        Envelope { from: id(from), to: Some(id(to)), message }
+    };
+    let message = Message::RequestVote { term: Term::new(1), hand_over: false };
+    let campaign = Envelope { from: id(1), to: None, message };
+    for (earlier, added, holds) in [
+        (grant(1, 2, 1), grant(1, 3, 1), false),
+        (grant(1, 2, 1), grant(1, 3, 2), true),
+        (grant(1, 2, 1), campaign, true),
+        (campaign, grant(1, 3, 1), true),
+        (grant(2, 3, 1), grant(1, 2, 1), true),
+    ] {
+        let mut before = model.initial();
+        before.sent.insert(earlier);
+        let mut after = before.clone();
+        after.sent.insert(added);
+        let found = Property::GrantOncePerTerm.holds(&before, id(1), &after);
+        assert_eq!(found, holds, "{earlier:?} {added:?}");
+    }
+}
+
+#[test]
+fn two_valid_leases_are_seen_and_open_rounds_are_none() {
+    let model = WorldModel::new(up_to(2, 1, Replies::All));
+    let some = Some(ServerSet::EMPTY);
+    let valid = Lease { open: None, valid: some };
+    let open = Lease { open: some, valid: None };
+    for (leases, holds) in [([valid, open], true), ([valid, valid], false)] {
+        let mut world = model.initial();
+        world.leases.copy_from_slice(&leases);
+        let found = Property::LeaseSafety.holds(&world, ServerId::FIRST, &world);
+        assert_eq!(found, holds, "{leases:?}");
+    }
 }
 
 #[test]

@@ -116,3 +116,23 @@ fn a_line_that_is_written_in_another_way_is_refused() {
         assert!(matches!(error, LineError::OtherText | LineError::Json(_)), "{error}");
     }
 }
+
+#[test]
+fn a_ballot_becomes_a_later_one_and_keeps_its_vote_in_its_term() {
+    let ballot = |term: u64, vote: Option<u8>| Ballot {
+        current_term: Term::new(term),
+        voted_for: vote.map(|vote| ServerId::new(vote).unwrap()),
+    };
+    for (from, to, may) in [
+        (ballot(1, None), ballot(1, None), true),
+        (ballot(1, None), ballot(1, Some(2)), true),
+        (ballot(1, Some(2)), ballot(1, Some(2)), true),
+        (ballot(1, Some(2)), ballot(1, Some(3)), false),
+        (ballot(1, Some(2)), ballot(1, None), false),
+        (ballot(1, Some(2)), ballot(2, None), true),
+        (ballot(2, None), ballot(1, None), false),
+        (ballot(2, Some(1)), ballot(1, Some(1)), false),
+    ] {
+        assert_eq!(may_become(from, to), may, "{from:?} {to:?}");
+    }
+}

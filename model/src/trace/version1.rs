@@ -99,4 +99,15 @@ mod tests {
             });
         assert_eq!(read(&old), Some(serde_json::from_str(&new).unwrap()), "{old}");
     }
+    #[test]
+    fn a_header_of_version_1_is_read_and_one_of_this_version_is_no_older_one() {
+        let header = |version: u32| {
+            format!(
+                r#"{{"header":{{"version":{version},"cluster":"demo","servers":3,"addresses":["a","b","c"],"server":2,"boot":7,"heartbeat_ms":50,"election_ms":[150,300],"program":"raft-node 0.1.0"}}}}"#
+            )
+        };
+        let Some(Line::Header(read_header)) = read(&header(1)) else { panic!("it is a header") };
+        assert_eq!((read_header.version, read_header.boot, read_header.sequence), (1, 7, 0));
+        assert_eq!(read(&header(VERSION)), None);
+    }
 }

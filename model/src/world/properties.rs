@@ -307,3 +307,67 @@ fn term_never_decreases<V: View>(before: &V, server: ServerId, after: &V) -> boo
         || before.stored(server).current_term <= after.stored(server).current_term
             && before.state(server).ballot.current_term <= after.state(server).ballot.current_term
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Protocol;
+    use crate::types::Round;
+    use crate::world::WorldModel;
+    use crate::world::bounds::{Limits, Replies, Terms};
+
+    #[test]
+    fn a_step_is_judged_by_the_properties_that_it_could_violate_and_by_no_other() {
+        use Property::*;
+        let term = Term::new(1);
+        let state = |term: u64, vote, role| {
+            let ballot = Ballot { current_term: Term::new(term), voted_for: vote };
+            State { ballot, role }
+        };
+        let [from, other] = [1, 2].map(|number| ServerId::new(number).unwrap());
+        let broadcast = |message| Some(Envelope { from, to: None, message });
+        let heartbeat = broadcast(Message::AppendEntries { term, round: Round::FIRST });
+        let vote = Message::RequestVoteResponse { term, vote_granted: true };
+        let vote = Some(Envelope { from, to: Some(other), message: vote });
+        let follows = state(1, None, Role::FOLLOWER);
+        let leads = state(1, None, Role::LEADER);
+        for (after, sent, effect, expected) in [
+            (follows, None, None, vec![]),
+            (leads, None, None, vec![ElectionSafety, LeaderHasQuorum]),
+            (follows, heartbeat, None, vec![ElectionSafety]),
+            (state(1, Some(other), Role::FOLLOWER), None, None, vec![VoteOncePerTerm]),
+            (follows, vote, None, vec![VoteOncePerTerm, GrantOncePerTerm]),
+            (state(2, None, Role::FOLLOWER), None, None, vec![VoteOncePerTerm]),
+            (state(0, None, Role::FOLLOWER), None, None, vec![VoteOncePerTerm, TermNeverDecreases]),
+            (follows, None, Some(Effect::default()), vec![LeaseSafety]),
+        ] {
+            let about = Property::about(&Addition { before: follows, after, sent, effect });
+            let found = Property::ALL.into_iter().filter(|property| property.is_one_of(about));
+            assert_eq!(found.collect::<Vec<_>>(), expected, "{after:?} {sent:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_judged_depends_on_leases_and_on_disks() {
+        let cluster = Cluster::with(2, Protocol::CHECK_QUORUM).unwrap();
+        let bounds = Bounds::new(cluster, Terms::UpTo(Term::new(1)), Replies::All);
+        assert_eq!(Property::of(&bounds), SAFETY);
+        let [a, b, c, d] = SAFETY;
+        let leases = Limits { leases: true, ..Limits::SMALL };
+        let looking = Bounds { limits: leases, ..bounds };
+        assert_eq!(Property::of(&looking), [a, b, c, d, Property::LeaseSafety]);
+        let losing = Bounds { lost_disks: ServerSet::only(ServerId::FIRST), ..bounds };
+        assert_eq!(Property::of(&losing), [a, Property::GrantOncePerTerm, c, d]);
+    }
+
+    #[test]
+    fn a_world_tells_of_each_lease() {
+        let cluster = Cluster::with(2, Protocol::CHECK_QUORUM).unwrap();
+        let bounds = Bounds::new(cluster, Terms::UpTo(Term::new(1)), Replies::All);
+        let mut world = WorldModel::new(bounds).initial();
+        let lease = Lease { open: None, valid: Some(ServerSet::EMPTY) };
+        world.leases[1] = lease;
+        let told = [1, 2].map(|number| View::lease(&world, ServerId::new(number).unwrap()));
+        assert_eq!(told, [Lease::NONE, lease]);
+    }
+}
