@@ -31,11 +31,14 @@ fn compare(
 fn what_guarded_worlds_can_do_is_kept() {
     let more_rounds = Limits { rounds: 3, patience: Beats::new(2), ..LEASES };
     let more_attempts = Limits { attempts: 2, ..Limits::SMALL };
+    let one_round = Limits { hand_over: true, rounds: 1, ..Limits::SMALL };
     for (bounds, worlds) in [
         (guarded(Protocol::PRE_VOTE, 2, 1, Replies::All, more_attempts), 2_000),
         (guarded(Protocol::CHECK_QUORUM, 2, 1, Replies::All, more_rounds), 500),
         (guarded(Protocol::GUARDED, 2, 1, Replies::All, LEASES), 5_000),
         (guarded(Protocol::CHECK_QUORUM, 3, 1, Replies::Useful, LEASES), 2_000),
+        (guarded(Protocol::CHECK_QUORUM, 2, 2, Replies::Useful, one_round), 2_000),
+        (guarded(Protocol::PRE_VOTE, 2, 2, Replies::Useful, Limits::SMALL), 2_000),
     ] {
         for reductions in [Reductions::MESSAGES, Reductions::EXACT, Reductions::GUARDED] {
             let (checked, difference) = compare(bounds, reductions, Reductions::reduce);

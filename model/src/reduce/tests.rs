@@ -205,6 +205,14 @@ fn a_world_that_does_not_fit_has_no_model() {
 }
 
 #[test]
+fn a_model_with_as_much_room_as_another_one_reduces_as_before() {
+    let forgetful: Reduce<4> = |_, _, layout, world| layout.without_sent(world);
+    let model = Model::new(up_to(2, 1), Reductions::MESSAGES).unwrap().reducing_with(forgetful);
+    let again = model.with_room_of(&model).unwrap();
+    assert_eq!(reachable(&again), reachable(&model));
+}
+
+#[test]
 fn a_model_says_what_it_was_made_with() {
     for reductions in [Reductions::NONE, Reductions::EXACT] {
         let model = Model::new(window(2, 3), reductions).unwrap();

@@ -157,6 +157,7 @@ impl Ahead {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::tests::{header_of, record};
 
     fn id(number: u8) -> ServerId {
         ServerId::new(number).unwrap()
@@ -195,8 +196,51 @@ mod tests {
 
     #[test]
     fn one_way_alone_only_says_that_nothing_came_before_it_was_sent() {
-        assert_eq!(clocks(&[(1, 2, 700)]).ahead().0[&id(2)], 0);
-        assert_eq!(clocks(&[(1, 2, -700)]).ahead().0[&id(2)], -700);
+        for (took, ahead) in [(700, 0), (-700, -700)] {
+            let found = clocks(&[(1, 2, took)]).ahead();
+            assert_eq!(found, Ahead(BTreeMap::from([(id(1), 0), (id(2), ahead)])));
+        }
+    }
+
+    #[test]
+    fn how_far_a_clock_is_ahead_is_told_in_words() {
+        let ahead =
+            Ahead(BTreeMap::from([(id(1), 0), (id(2), 1_500_000), (id(3), -250), (id(4), 0)]));
+        let told = [
+            "the clock of S2 is 1.500000 s ahead of that of S1, and is set right",
+            "the clock of S3 is 0.000250 s behind that of S1, and is set right",
+            "the clock of S4 is 0.000000 s ahead of that of S1, and is set right",
+        ];
+        assert_eq!(ahead.told(), told);
+        let none = Ahead(BTreeMap::new());
+        assert!(none.told().is_empty() && none.is_empty() && !ahead.is_empty());
+    }
+
+    #[test]
+    fn traces_are_read_by_the_clock_of_the_first_server() {
+        let Line::Step(record) = record() else { unreachable!("it is a step") };
+        let end = End {
+            server: record.server,
+            boot: record.boot,
+            sequence: record.sequence + 1,
+            wall_us: record.wall_us,
+            reason: String::new(),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trace");
+        let header = Line::Header(header_of(record.server, record.boot));
+        let lines = [header, Line::Step(record), Line::End(end)].map(|line| line.to_text());
+        std::fs::write(&path, lines.concat()).unwrap();
+        let mut times = Vec::new();
+        let ahead = Ahead(BTreeMap::from([(id(1), 0), (record.server, 300)]));
+        let read = ahead.each_line(&[path], |line| match line {
+            Line::Step(Record { wall_us, .. }) | Line::End(End { wall_us, .. }) => {
+                times.push(wall_us)
+            }
+            Line::Header(_) => {}
+        });
+        read.unwrap();
+        assert_eq!(times, [record.wall_us - 300; 2]);
     }
 
     #[test]

@@ -8,7 +8,22 @@ fn a_server(id: ServerId) -> Server {
     Server { id, cluster: Cluster::new(3).unwrap(), patience: Beats::ZERO.next() }
 }
 
-fn record() -> Line {
+pub(super) fn header_of(server: ServerId, boot: u64) -> Header {
+    Header {
+        version: VERSION,
+        cluster: "test".to_owned(),
+        servers: Cluster::new(3).unwrap(),
+        addresses: vec![String::new(); 3],
+        server,
+        boot,
+        heartbeat_ms: 50,
+        election_ms: (150, 300),
+        program: String::new(),
+        sequence: 0,
+    }
+}
+
+pub(super) fn record() -> Line {
     let server = ServerId::new(2).unwrap();
     let before = State { ballot: Ballot::INITIAL, role: Role::FOLLOWER };
     let cause = Cause::Receive {

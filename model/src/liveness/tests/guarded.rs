@@ -1,12 +1,16 @@
 //! Two servers behind guards.
 
 use super::verdicts;
+use crate::action::Trigger;
 use crate::cluster::{Cluster, Protocol};
+use crate::election::{Ballot, Event, Role, State};
 use crate::liveness::Hostile;
-use crate::liveness::assumptions::{Assumption, Assumptions};
+use crate::liveness::assumptions::{ASSUMPTIONS, Assumption, Assumptions};
+use crate::liveness::class::{Class, Kind};
+use crate::message::Message;
 use crate::reduce::{PackedModel, Reductions};
 use crate::search::Control;
-use crate::types::Term;
+use crate::types::{Attempt, Round, ServerId, Term};
 use crate::world::bounds::{Bounds, Replies, Terms};
 
 fn guarded(protocol: Protocol) -> Hostile<4> {
@@ -42,4 +46,40 @@ fn behind_guards_each_assumption_is_needed_but_that_heartbeats_hold() {
 fn check_quorum_alone_is_not_live() {
     let hostile = guarded(Protocol::CHECK_QUORUM);
     assert_eq!(verdicts(&hostile, Assumptions::ALL), ["holds", "8+3", "8+3"]);
+}
+
+#[test]
+fn only_behind_guards_repeats_have_to_end() {
+    for assumption in ASSUMPTIONS {
+        assert!(assumption.is_of(Protocol::GUARDED), "{assumption:?}");
+        let is_needed = assumption != Assumption::RepeatsEnd;
+        assert_eq!(assumption.is_of(Protocol::FIGURE2), is_needed, "{assumption:?}");
+    }
+}
+
+/// What is said of pre-votes, and of heartbeats, to a server in term 2.
+#[test]
+fn messages_of_guards_are_of_these_classes() {
+    let [from, to] = [1, 2].map(|number| ServerId::new(number).unwrap());
+    let ballot = Ballot { current_term: Term::new(2), voted_for: None };
+    let before = State { ballot, role: Role::FOLLOWER };
+    let (attempt, round) = (Attempt::FIRST, Some(Round::FIRST));
+    let term = Term::new;
+    for (message, kind) in [
+        (Message::PreVote { term: term(1), attempt }, Kind::StaleRequest),
+        (Message::PreVote { term: term(2), attempt }, Kind::PreVote),
+        (Message::PreVote { term: term(3), attempt }, Kind::PreVote),
+        (
+            Message::PreVoteResponse { term: term(3), vote_granted: true, attempt },
+            Kind::PreVoteGranted,
+        ),
+        (Message::HandOver { term: term(2) }, Kind::HandOver),
+        (Message::AppendEntriesResponse { term: term(2), round }, Kind::Answer),
+        (Message::AppendEntriesResponse { term: term(2), round: None }, Kind::Vote),
+        (Message::RequestVote { term: term(1), hand_over: false }, Kind::StaleRequest),
+    ] {
+        let trigger = Trigger::Event(Event::Receive { from, message });
+        let class = Class::of(to, &before, trigger);
+        assert_eq!(class, Class::Link { kind, from, to }, "{message:?}");
+    }
 }
