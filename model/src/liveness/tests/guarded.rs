@@ -7,10 +7,11 @@ use crate::election::{Ballot, Event, Role, State};
 use crate::liveness::Hostile;
 use crate::liveness::assumptions::{ASSUMPTIONS, Assumption, Assumptions};
 use crate::liveness::class::{Class, Kind};
+use crate::liveness::graph::Note;
 use crate::message::Message;
 use crate::reduce::{PackedModel, Reductions};
 use crate::search::Control;
-use crate::types::{Attempt, Round, ServerId, Term};
+use crate::types::{Attempt, Round, ServerId, ServerSet, Term};
 use crate::world::bounds::{Bounds, Replies, Terms};
 
 fn guarded(protocol: Protocol) -> Hostile<4> {
@@ -81,5 +82,23 @@ fn messages_of_guards_are_of_these_classes() {
         let trigger = Trigger::Event(Event::Receive { from, message });
         let class = Class::of(to, &before, trigger);
         assert_eq!(class, Class::Link { kind, from, to }, "{message:?}");
+    }
+}
+
+/// A leader's heartbeats wait for messages only while it waits for answers.
+#[test]
+fn a_leader_that_waits_for_answers_sends_no_heartbeat_before_messages_arrive() {
+    let leader = ServerId::FIRST;
+    let cluster = Cluster::with(2, Protocol::GUARDED).unwrap();
+    let hasty = Assumptions::ALL.without(Assumption::MessagesFirst, cluster);
+    for (assumptions, is_busy, waits, may) in [
+        (Assumptions::ALL, true, true, false),
+        (Assumptions::ALL, true, false, true),
+        (Assumptions::ALL, false, true, true),
+        (hasty, true, true, true),
+    ] {
+        let await_answers = if waits { ServerSet::only(leader) } else { ServerSet::EMPTY };
+        let note = Note { is_busy, await_answers, ..Note::default() };
+        assert_eq!(assumptions.allow(note, Class::HeartbeatTimer(leader)), may, "{note:?}");
     }
 }
