@@ -235,7 +235,7 @@ mod tests {
         let ahead = Ahead(BTreeMap::from([(id(1), 0), (record.server, 300)]));
         let read = ahead.each_line(&[path], |line| match line {
             Line::Step(Record { wall_us, .. }) | Line::End(End { wall_us, .. }) => {
-                times.push(wall_us)
+                times.push(wall_us);
             }
             Line::Header(_) => {}
         });
