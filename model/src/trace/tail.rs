@@ -181,10 +181,9 @@ mod tests {
         let path = dir.path().join("trace");
         fs::write(&path, "").unwrap();
         let mut tail = Tail::new(path.clone());
-        for end in [
-            |path: &Path| fs::rename(path, path.with_extension("1")).unwrap(),
-            |path: &Path| fs::write(path, "").unwrap(),
-        ] {
+        let renamed = |path: &Path| fs::rename(path, path.with_extension("1")).unwrap();
+        let emptied = |path: &Path| fs::write(path, "").unwrap();
+        for end in [renamed, emptied, renamed] {
             let mut file = File::options().create(true).append(true).open(&path).unwrap();
             file.write_all((header() + &header()).as_bytes()).unwrap();
             let lines = |tail: &mut Tail| tail.lines().unwrap().len() + tail.lines().unwrap().len();

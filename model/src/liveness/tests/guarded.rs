@@ -11,8 +11,9 @@ use crate::liveness::graph::Note;
 use crate::message::Message;
 use crate::reduce::{PackedModel, Reductions};
 use crate::search::Control;
-use crate::types::{Attempt, Round, ServerId, ServerSet, Term};
+use crate::types::{Attempt, Beats, Round, ServerId, ServerSet, Term};
 use crate::world::bounds::{Bounds, Replies, Terms};
+use crate::world::links::Links;
 
 fn guarded(protocol: Protocol) -> Hostile<4> {
     let cluster = Cluster::with(2, protocol).unwrap();
@@ -101,4 +102,22 @@ fn a_leader_that_waits_for_answers_sends_no_heartbeat_before_messages_arrive() {
         let note = Note { is_busy, await_answers, ..Note::default() };
         assert_eq!(assumptions.allow(note, Class::HeartbeatTimer(leader)), may, "{note:?}");
     }
+}
+
+#[test]
+fn only_by_check_quorum_a_leader_waits_for_answers() {
+    let leader = ServerId::FIRST;
+    let waits = |protocol, answered| {
+        let cluster = Cluster::with(3, protocol).unwrap();
+        let role = Role::Leader { round: Round::FIRST, answered, beats: Beats::ZERO };
+        let state = |id| State {
+            ballot: Ballot { current_term: Term::new(1), voted_for: None },
+            role: if id == leader { role } else { Role::FOLLOWER },
+        };
+        Note::of(cluster, Links::ALL, state).await_answers == ServerSet::only(leader)
+    };
+    let all: ServerSet = Cluster::new(3).unwrap().servers().collect();
+    assert!(waits(Protocol::CHECK_QUORUM, ServerSet::only(leader)));
+    assert!(!waits(Protocol::CHECK_QUORUM, all));
+    assert!(!waits(Protocol::FIGURE2, ServerSet::EMPTY));
 }
