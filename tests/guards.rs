@@ -5,7 +5,7 @@ use raft_model::cluster::Protocol;
 use raft_model::election::{Role, State};
 use raft_model::message::Message;
 use raft_model::reduce::{Difference, PackedModel, Reduce, Reductions, bisimulation};
-use raft_model::types::{Attempt, Beats, Round};
+use raft_model::types::{Attempt, Round};
 use raft_model::world::bounds::{Bounds, Limits, Replies};
 use support::bounds::guarded;
 use support::counts;
@@ -29,12 +29,8 @@ fn compare(
 
 #[test]
 fn what_guarded_worlds_can_do_is_kept() {
-    let more_rounds = Limits { rounds: 3, patience: Beats::new(2), ..LEASES };
-    let more_attempts = Limits { attempts: 2, ..Limits::SMALL };
     let one_round = Limits { hand_over: true, rounds: 1, ..Limits::SMALL };
     for (bounds, worlds) in [
-        (guarded(Protocol::PRE_VOTE, 2, 1, Replies::All, more_attempts), 2_000),
-        (guarded(Protocol::CHECK_QUORUM, 2, 1, Replies::All, more_rounds), 500),
         (guarded(Protocol::GUARDED, 2, 1, Replies::All, LEASES), 5_000),
         (guarded(Protocol::CHECK_QUORUM, 3, 1, Replies::Useful, LEASES), 2_000),
         (guarded(Protocol::CHECK_QUORUM, 2, 2, Replies::Useful, one_round), 2_000),

@@ -246,8 +246,7 @@ fn a_server_that_comes_back_after_a_lost_disk_is_judged_by_what_it_was_told() {
             run.hear_term(LATER, 3, 2, terms[1]);
         }
         let stored = stored.unwrap_or(run.last(3).step.state.ballot);
-        run.lose_disk(LATER, 3); // a header, and a record that is replaced
-        change_last(&mut run, 3, |record| record.cause = Cause::Start { stored });
+        start_with(&mut run, 3, |found| *found = stored);
         judged(&run.traces, &[])
     };
     let report = told(true, None).unwrap();

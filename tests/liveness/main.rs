@@ -36,7 +36,7 @@ fn guarded(bounds: Bounds) -> Hostile<4> {
 }
 
 /// Verdicts in short: "holds", the lengths of a run on which it fails, or "cut".
-fn verdicts<const W: usize>(hostile: &Hostile<W>, assumptions: Assumptions) -> [String; 3] {
+fn verdicts(hostile: &Hostile<2>, assumptions: Assumptions) -> [String; 3] {
     let findings = hostile.judge(assumptions, &Control::default()).unwrap();
     findings.verdicts.map(|(_, verdict)| match verdict {
         Verdict::Holds => "holds".to_owned(),

@@ -131,9 +131,9 @@ impl<const W: usize> Change<W> {
 
 /// How many bits are 1. Most are none or one, and processors of today may count bits slowly.
 #[inline]
-const fn ones(bits: u64) -> usize {
+fn ones(bits: u64) -> usize {
     match bits & bits.wrapping_sub(1) {
-        0 => (bits != 0) as usize,
+        0 => usize::from(bits != 0),
         _ => bits.count_ones() as usize,
     }
 }

@@ -99,6 +99,7 @@ mod tests {
             });
         assert_eq!(read(&old), Some(serde_json::from_str(&new).unwrap()), "{old}");
     }
+
     #[test]
     fn a_header_of_version_1_is_read_and_one_of_this_version_is_no_older_one() {
         let header = |version: u32| {

@@ -62,52 +62,53 @@ mod tests {
     use crate::message::Message;
     use crate::types::{Attempt, Beats, Round, Term};
 
+    /// S1 of so many servers with check-quorum.
+    fn server(servers: u8) -> Server {
+        let cluster = Cluster::with(servers, Protocol::CHECK_QUORUM).unwrap();
+        Server { id: ServerId::FIRST, cluster, patience: Beats::ZERO.next() }
+    }
+
+    /// What each of these means that happen to it one after the other.
+    fn effects<const N: usize>(server: &Server, events: [Event; N]) -> [Effect; N] {
+        let mut state = State { ballot: Ballot::INITIAL, role: Role::FOLLOWER };
+        events.map(|event| {
+            let step = server.step(state, event);
+            state = step.state;
+            Effect::of(server, Some(event), &step)
+        })
+    }
+
+    fn timeout() -> Event {
+        Event::Timeout { attempt: Attempt::FIRST }
+    }
+
+    fn receive(message: Message) -> Event {
+        Event::Receive { from: ServerId::new(2).unwrap(), message }
+    }
+
     #[test]
     fn a_round_is_open_while_its_leader_leads() {
-        let cluster = Cluster::with(2, Protocol::CHECK_QUORUM).unwrap();
-        let [id, from] = [1, 2].map(|number| ServerId::new(number).unwrap());
-        let server = Server { id, cluster, patience: Beats::ZERO.next() };
-        let mut state = State { ballot: Ballot::INITIAL, role: Role::FOLLOWER };
         let mut leases = [Lease::default(); 2];
         let vote = Message::RequestVoteResponse { term: Term::new(1), vote_granted: true };
         let answer =
             Message::AppendEntriesResponse { term: Term::new(1), round: Some(Round::FIRST) };
         let newer = Message::RequestVoteResponse { term: Term::new(2), vote_granted: false };
-        let receive = |message| Event::Receive { from, message };
-        let told = [
-            Event::Timeout { attempt: Attempt::FIRST },
-            receive(vote),
-            receive(answer),
-            receive(newer),
-        ]
-        .map(|event| {
-            let step = server.step(state, event);
-            state = step.state;
-            Effect::of(&server, Some(event), &step).apply(id, &mut leases);
+        let events = [timeout(), receive(vote), receive(answer), receive(newer)];
+        let told = effects(&server(2), events).map(|effect| {
+            effect.apply(ServerId::FIRST, &mut leases);
             let Lease { open, valid } = leases[0];
             (open.is_some(), valid.is_some())
         });
         assert_eq!(told, [(false, false), (true, false), (true, true), (false, true)]);
     }
+
     #[test]
     fn a_contact_begins_anew_only_where_its_timer_does() {
-        let cluster = Cluster::with(3, Protocol::CHECK_QUORUM).unwrap();
-        let [id, from] = [1, 2].map(|number| ServerId::new(number).unwrap());
-        let server = Server { id, cluster, patience: Beats::ZERO.next() };
-        let mut state = State { ballot: Ballot::INITIAL, role: Role::FOLLOWER };
         let term = Term::new(1);
-        let heartbeat = Message::AppendEntries { term, round: Round::FIRST };
-        let request = Message::RequestVote { term, hand_over: false };
-        let told = [Some(heartbeat), Some(request), Some(heartbeat), None, Some(request)];
-        let told = told.map(|message| {
-            let event = match message {
-                Some(message) => Event::Receive { from, message },
-                None => Event::Timeout { attempt: Attempt::FIRST },
-            };
-            let step = server.step(state, event);
-            state = step.state;
-            Effect::of(&server, Some(event), &step).contact
-        });
+        let heartbeat = receive(Message::AppendEntries { term, round: Round::FIRST });
+        let request = receive(Message::RequestVote { term, hand_over: false });
+        let events = [heartbeat, request, heartbeat, timeout(), request];
+        let told = effects(&server(3), events).map(|effect| effect.contact);
         assert_eq!(told, [Some(true), None, Some(true), Some(false), Some(false)]);
     }
 }

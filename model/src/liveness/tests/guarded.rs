@@ -1,33 +1,22 @@
-//! Two servers behind guards.
+//! What is assumed and judged of servers behind guards.
 
-use super::verdicts;
+use super::{explored, verdicts};
 use crate::action::Trigger;
 use crate::cluster::{Cluster, Protocol};
 use crate::election::{Ballot, Event, Role, State};
-use crate::liveness::Hostile;
 use crate::liveness::assumptions::{ASSUMPTIONS, Assumption, Assumptions};
 use crate::liveness::class::{Class, Kind};
 use crate::liveness::graph::Note;
 use crate::message::Message;
-use crate::reduce::{PackedModel, Reductions};
-use crate::search::Control;
 use crate::types::{Attempt, Beats, Round, ServerId, ServerSet, Term};
-use crate::world::bounds::{Bounds, Replies, Terms};
 use crate::world::links::Links;
-
-fn guarded(protocol: Protocol) -> Hostile<4> {
-    let cluster = Cluster::with(2, protocol).unwrap();
-    let bounds = Bounds::new(cluster, Terms::Window(Term::new(2)), Replies::All);
-    let model = PackedModel::new(bounds, Reductions::MESSAGES).unwrap();
-    Hostile::explore(&model, &Control::default()).unwrap()
-}
 
 /// Behind guards a window is wider for calm phases than for what comes before, since whoever is in
 /// contact lets others go ahead; and one more thing is assumed.
 #[test]
 fn behind_guards_each_assumption_is_needed_but_that_heartbeats_hold() {
-    let hostile = guarded(Protocol::GUARDED);
     let cluster = Cluster::with(2, Protocol::GUARDED).unwrap();
+    let hostile = explored::<4>(cluster, 2);
     for (assumption, weak) in [
         (Assumption::MessagesFirst, ["holds", "6+4", "6+4"]),
         // A leader's last heartbeat arrives again as soon as somebody has lost contact.
@@ -46,7 +35,7 @@ fn behind_guards_each_assumption_is_needed_but_that_heartbeats_hold() {
 /// By check-quorum alone two servers can depose each other for ever, if their timers fire so.
 #[test]
 fn check_quorum_alone_is_not_live() {
-    let hostile = guarded(Protocol::CHECK_QUORUM);
+    let hostile = explored::<4>(Cluster::with(2, Protocol::CHECK_QUORUM).unwrap(), 2);
     assert_eq!(verdicts(&hostile, Assumptions::ALL), ["holds", "8+3", "8+3"]);
 }
 

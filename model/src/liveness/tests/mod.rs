@@ -20,7 +20,10 @@ use crate::world::bounds::{Bounds, Replies, Terms};
 use crate::world::links::Links;
 
 fn hostile(servers: u8, window: u64) -> Hostile<2> {
-    let cluster = Cluster::new(servers).unwrap();
+    explored(Cluster::new(servers).unwrap(), window)
+}
+
+fn explored<const W: usize>(cluster: Cluster, window: u64) -> Hostile<W> {
     let bounds = Bounds::new(cluster, Terms::Window(Term::new(window)), Replies::All);
     let model = PackedModel::new(bounds, Reductions::MESSAGES).unwrap();
     Hostile::explore(&model, &Control::default()).unwrap()

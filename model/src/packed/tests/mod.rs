@@ -178,6 +178,15 @@ fn full(layout: &Layout) -> State {
     State { ballot, role: Role::Candidate { votes } }
 }
 
+/// Every server in that state, and no messages.
+fn all_full(layout: &Layout) -> Packed<W> {
+    let mut world = Packed::EMPTY;
+    for id in layout.cluster().servers() {
+        layout.set_state(&mut world, id, full(layout));
+    }
+    world
+}
+
 #[test]
 fn each_server_has_bits_of_its_own() {
     for layout in layouts() {
@@ -199,10 +208,7 @@ fn each_server_has_bits_of_its_own() {
 #[test]
 fn each_message_has_a_bit_of_its_own() {
     for layout in layouts() {
-        let mut servers = Packed::<W>::EMPTY;
-        for id in layout.cluster().servers() {
-            layout.set_state(&mut servers, id, full(&layout));
-        }
+        let servers = all_full(&layout);
         for (bit, envelope) in layout.messages() {
             assert_eq!(layout.place(envelope), Some(Some(bit)));
             let mut world = servers;
@@ -216,10 +222,7 @@ fn each_message_has_a_bit_of_its_own() {
 #[test]
 fn no_bit_lies_idle() {
     for layout in layouts() {
-        let mut world = Packed::<W>::EMPTY;
-        for id in layout.cluster().servers() {
-            layout.set_state(&mut world, id, full(&layout));
-        }
+        let world = all_full(&layout);
         let last = (0..W * 64).rfind(|bit| world.0[bit / 64] >> (bit % 64) & 1 == 1).unwrap();
         let messages = layout.messages().map(|(bit, _)| bit);
         assert!(messages.eq(last + 1..layout.len()), "the last bit of a server is {last}");

@@ -71,13 +71,11 @@ fn each_message_has_a_number_of_its_own_if_there_is_room_for_it() {
     for (layout, rounds, attempts) in
         [(Layout::new(&bounds, 2), 3, 3), (Layout::merging(&bounds, 2), 2, 2)]
     {
+        let terms = [0, 1, 2].map(|term| said(Term::new(term), rounds, attempts));
+        assert!(terms.iter().all(|said| said.len() == layout.kinds()));
         let mut numbers = HashSet::new();
-        for term in (0..=2).map(Term::new) {
-            let said = said(term, rounds, attempts);
-            assert_eq!(said.len(), layout.kinds());
-            for (from, message) in
-                cluster.servers().flat_map(|id| said.iter().map(move |&it| (id, it)))
-            {
+        for message in terms.iter().flatten().copied() {
+            for from in cluster.servers() {
                 for to in cluster.servers().map(Some).chain([None]) {
                     let number = layout.key(Envelope { from, to, message });
                     let number = number.expect("there is room for it");
@@ -86,11 +84,9 @@ fn each_message_has_a_number_of_its_own_if_there_is_room_for_it() {
                 }
             }
         }
-        let beyond = said(Term::new(2), rounds + 1, attempts + 1);
-        let beyond = beyond
-            .into_iter()
-            .filter(|message| !said(Term::new(2), rounds, attempts).contains(message));
-        for message in beyond.chain(said(Term::new(3), rounds, attempts)) {
+        let mut beyond = said(Term::new(2), rounds + 1, attempts + 1);
+        beyond.retain(|message| !terms[2].contains(message));
+        for message in beyond.into_iter().chain(said(Term::new(3), rounds, attempts)) {
             let envelope = Envelope { from: ServerId::FIRST, to: None, message };
             assert_eq!(layout.key(envelope), None, "{message}");
         }
@@ -150,13 +146,13 @@ fn leases_are_compared_whatever_else_differs() {
     let cluster = Cluster::with(2, Protocol::CHECK_QUORUM).unwrap();
     let bounds = Bounds { cluster, limits, ..bounds(2, 1) };
     let layout = Layout::new(&bounds, 1);
-    let worlds: Vec<_> = reachable(bounds).into_iter().map(|(world, _)| world).collect();
+    let packed = |(world, _)| (layout.pack::<W>(&world), world);
+    let worlds: Vec<_> = reachable(bounds).into_iter().map(packed).collect();
     let mut leases = HashSet::new();
-    for one in &worlds {
+    for (packed, one) in &worlds {
         leases.insert(format!("{:?}", one.leases));
-        for other in &worlds {
-            let [packed_one, packed_other] = [one, other].map(|world| layout.pack::<W>(world));
-            let are_same = layout.has_leases_of(&packed_one, &packed_other);
+        for (other_packed, other) in &worlds {
+            let are_same = layout.has_leases_of(packed, other_packed);
             assert_eq!(are_same, one.leases == other.leases, "{one} {other}");
         }
     }
