@@ -37,19 +37,21 @@ fn seen(bounds: Bounds, reduce: Reduce<4>) -> [HashSet<SeenStep>; 2] {
 
 #[test]
 fn properties_see_the_same_steps() {
-    for (bounds, steps) in [
-        (bounds(Protocol::PRE_VOTE, 3, 1), 300),
-        (bounds(Protocol::PRE_VOTE, 2, 2), 100),
-        (bounds(Protocol::CHECK_QUORUM, 2, 2), 100),
-        (bounds(Protocol::CHECK_QUORUM, 3, 1), 400),
-        (bounds(Protocol::GUARDED, 2, 2), 100),
-        (bounds(Protocol::GUARDED, 3, 1), 500),
-    ] {
+    let steps = [
+        bounds(Protocol::PRE_VOTE, 3, 1),
+        bounds(Protocol::PRE_VOTE, 2, 2),
+        bounds(Protocol::CHECK_QUORUM, 2, 2),
+        bounds(Protocol::CHECK_QUORUM, 3, 1),
+        bounds(Protocol::GUARDED, 2, 2),
+        bounds(Protocol::GUARDED, 3, 1),
+    ]
+    .map(|bounds| {
         let [plain, at_once] = seen(bounds, Reductions::reduce);
         assert_eq!(plain.difference(&at_once).next(), None, "hidden: {bounds:?}");
         assert_eq!(at_once.difference(&plain).next(), None, "invented: {bounds:?}");
-        assert!(plain.len() > steps, "only {} steps of {bounds:?} were compared", plain.len());
-    }
+        plain.len()
+    });
+    assert_eq!(steps, [378, 182, 156, 414, 182, 561]);
 }
 
 // What follows is wrong on purpose, to see that the comparison notices.

@@ -8,7 +8,7 @@ use crate::cluster::Protocol;
 use crate::election::{Role, State};
 use crate::message::Message;
 use crate::packed::{OUTDATED_ATTEMPT, OUTDATED_ROUND};
-use crate::types::{Attempt, Round, ServerId, Term};
+use crate::types::{Attempt, Round};
 use crate::world::World;
 
 /// The state, with its open round, or its present attempt, as the first one.
@@ -38,28 +38,26 @@ pub(super) fn world(protocol: Protocol, world: &World) -> Cow<'_, World> {
 }
 
 fn relative(protocol: Protocol, world: &World, envelope: Envelope) -> Envelope {
-    // Whose question it is.
-    let asker = envelope.to.unwrap_or(envelope.from);
-    let round = |term, round| {
-        let is_open = !protocol.check_quorum() || open_round(world, asker, term) == Some(round);
-        if is_open { Round::FIRST } else { OUTDATED_ROUND }
+    // Of who asked. What it asked in another term is over, whatever its number: see `messages`.
+    let role = world.state(envelope.to.unwrap_or(envelope.from)).role;
+    let round = |of| {
+        let is_open = matches!(role, Role::Leader { round, .. } if round == of);
+        if is_open || !protocol.check_quorum() { Round::FIRST } else { OUTDATED_ROUND }
     };
-    let attempt = |term, attempt| {
-        let is_present = present_attempt(world, asker, term) == Some(attempt);
+    let attempt = |of| {
+        let is_present = matches!(role, Role::PreCandidate { attempt, .. } if attempt == of);
         if is_present { Attempt::FIRST } else { OUTDATED_ATTEMPT }
     };
     let message = match envelope.message {
         Message::AppendEntries { term, round: of } => {
-            Message::AppendEntries { term, round: round(term, of) }
+            Message::AppendEntries { term, round: round(of) }
         }
         Message::AppendEntriesResponse { term, round: Some(of) } => {
-            Message::AppendEntriesResponse { term, round: Some(round(term, of)) }
+            Message::AppendEntriesResponse { term, round: Some(round(of)) }
         }
-        Message::PreVote { term, attempt: of } => {
-            Message::PreVote { term, attempt: attempt(term, of) }
-        }
+        Message::PreVote { term, attempt: of } => Message::PreVote { term, attempt: attempt(of) },
         Message::PreVoteResponse { term, vote_granted, attempt: of } => {
-            Message::PreVoteResponse { term, vote_granted, attempt: attempt(term, of) }
+            Message::PreVoteResponse { term, vote_granted, attempt: attempt(of) }
         }
         Message::RequestVote { .. }
         | Message::RequestVoteResponse { .. }
@@ -67,24 +65,4 @@ fn relative(protocol: Protocol, world: &World, envelope: Envelope) -> Envelope {
         | Message::HandOver { .. } => envelope.message,
     };
     Envelope { message, ..envelope }
-}
-
-/// The open round of a server, if it leads this term.
-fn open_round(world: &World, server: ServerId, term: Term) -> Option<Round> {
-    let State { ballot, role } = world.state(server);
-    match role {
-        Role::Leader { round, .. } if ballot.current_term == term => Some(*round),
-        _ => None,
-    }
-}
-
-/// The present attempt of a server, if it asks about this term.
-fn present_attempt(world: &World, server: ServerId, term: Term) -> Option<Attempt> {
-    let State { ballot, role } = world.state(server);
-    match role {
-        Role::PreCandidate { attempt, .. } if ballot.current_term.next() == Some(term) => {
-            Some(*attempt)
-        }
-        _ => None,
-    }
 }

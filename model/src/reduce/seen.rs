@@ -84,10 +84,8 @@ fn seen<const W: usize>(model: &PackedModel<W>, world: &Packed<W>) -> Seen {
             (Message::AppendEntries { term, .. }, _) => {
                 led.insert((envelope.from, term));
             }
-            (Message::RequestVoteResponse { term, vote_granted: true }, Some(to))
-                if view.state(to).ballot.current_term == term
-                    && standing(to) == Standing::Stands =>
-            {
+            // Reduced, only those are left that can still be counted.
+            (Message::RequestVoteResponse { vote_granted: true, .. }, Some(to)) => {
                 votes.insert((envelope.from, to));
             }
             _ => {}

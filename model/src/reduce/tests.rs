@@ -4,10 +4,12 @@
 use std::collections::HashSet;
 
 use super::{Difference, PackedModel, Reduce, Reductions, bisimulation};
+use crate::action::Envelope;
 use crate::cluster::{Cluster, Protocol};
-use crate::election::{Handlers, Outgoing, Rule, Step};
+use crate::election::{Ballot, Handlers, Outgoing, Role, Rule, State, Step};
+use crate::message::Message;
 use crate::packed::{Packed, PackedView};
-use crate::types::{Beats, ServerId, ServerSet, Term};
+use crate::types::{Attempt, Beats, Round, ServerId, ServerSet, Term};
 use crate::world::WorldModel;
 use crate::world::bounds::{Bounds, Limits, Replies, Terms};
 use crate::world::properties::View;
@@ -25,10 +27,14 @@ fn window(servers: u8, size: u64) -> Bounds {
     Bounds { terms: Terms::Window(Term::new(size)), ..up_to(servers, size) }
 }
 
+fn of(servers: u8, last_term: u64, protocol: Protocol) -> Bounds {
+    let cluster = Cluster::with(servers, protocol).unwrap();
+    Bounds { cluster, ..up_to(servers, last_term) }
+}
+
 /// Two servers behind these guards, in one term.
 fn behind(protocol: Protocol, limits: Limits) -> Bounds {
-    let cluster = Cluster::with(2, protocol).unwrap();
-    Bounds { limits, ..Bounds::new(cluster, Terms::UpTo(Term::new(1)), Replies::All) }
+    Bounds { limits, ..of(2, 1, protocol) }
 }
 
 fn asking_twice() -> Bounds {
@@ -107,7 +113,9 @@ fn a_model_does_what_the_worlds_do_that_it_packs() {
 
 #[test]
 fn what_stands_for_a_guarded_world_can_do_what_the_world_can() {
-    for (bounds, worlds) in [(asking_twice(), 2657), (of_three_rounds(), 816)] {
+    for (bounds, worlds) in
+        [(asking_twice(), 2657), (of_three_rounds(), 816), (of(2, 2, Protocol::PRE_VOTE), 33_845)]
+    {
         for reductions in [Reductions::MESSAGES, Reductions::EXACT, Reductions::GUARDED] {
             let raw = Model::new(bounds, Reductions::NONE).unwrap();
             let reduced = Model::new(bounds, reductions).unwrap();
@@ -162,10 +170,9 @@ fn each_reduction_leaves_so_few_guarded_worlds() {
         (behind(Protocol::PRE_VOTE, Limits::SMALL), [60, 33, 32, 11, 26]),
         (behind(Protocol::CHECK_QUORUM, leases), [75, 40, 32, 28, 38]),
         (behind(Protocol::GUARDED, leases), [167, 88, 80, 41, 68]),
-        (
-            Bounds { cluster: Cluster::with(3, Protocol::GUARDED).unwrap(), ..up_to(3, 1) },
-            [6059, 1092, 600, 215, 378],
-        ),
+        (of(2, 2, Protocol::PRE_VOTE), [587, 299, 217, 39, 123]),
+        (of(4, 1, Protocol::CHECK_QUORUM), [14129, 772, 454, 271, 678]),
+        (of(3, 1, Protocol::GUARDED), [6059, 1092, 600, 215, 378]),
     ] {
         let worlds = [
             Reductions::MESSAGES,
@@ -186,6 +193,65 @@ fn without_guards_a_reduction_is_as_good_as_exact() {
     let [exact, guarded] = [Reductions::EXACT, Reductions::GUARDED]
         .map(|reductions| reachable(&Model::new(up_to(2, 2), reductions).unwrap()));
     assert_eq!(exact, guarded);
+}
+
+/// What stands for a world of three servers in which S1 is this, and nobody else has done anything
+/// but send this.
+fn standing_for(state: State, from: u8, to: Option<u8>, message: Message) -> Packed<4> {
+    let model = Model::new(of(3, 2, Protocol::GUARDED), Reductions::MESSAGES).unwrap();
+    let mut world = model.direct().initial();
+    (world.servers[0], world.stored[0]) = (state, state.ballot);
+    let id = |number| ServerId::new(number).unwrap();
+    world.sent.insert(Envelope { from: id(from), to: to.map(id), message });
+    model.reduce(&world)
+}
+
+fn in_term(term: u64, role: Role) -> State {
+    State { ballot: Ballot { current_term: Term::new(term), voted_for: None }, role }
+}
+
+/// A vote, too, if its receiver has lost its disk, or was given it by mistake.
+#[test]
+fn an_answer_of_a_newer_term_tells_nothing_but_that_term() {
+    let term = Term::new(1);
+    let [vote, refusal, news] = [
+        Message::RequestVoteResponse { term, vote_granted: true },
+        Message::RequestVoteResponse { term, vote_granted: false },
+        Message::AppendEntriesResponse { term, round: None },
+    ]
+    .map(|message| standing_for(in_term(0, Role::FOLLOWER), 2, Some(1), message));
+    assert_eq!([vote, refusal], [news; 2]);
+}
+
+#[test]
+fn a_yes_to_a_pre_vote_of_an_earlier_term_is_as_good_as_none() {
+    let votes = ServerSet::only(ServerId::FIRST);
+    let asks = in_term(1, Role::PreCandidate { attempt: Attempt::FIRST, votes });
+    let yes = |term, attempt| {
+        let term = Term::new(term);
+        standing_for(
+            asks,
+            2,
+            Some(1),
+            Message::PreVoteResponse { term, vote_granted: true, attempt },
+        )
+    };
+    let late = Attempt::FIRST.next();
+    assert_eq!(yes(1, Attempt::FIRST), yes(1, late), "another term");
+    assert_eq!(yes(1, Attempt::FIRST), yes(2, late), "another attempt");
+    assert_ne!(yes(1, Attempt::FIRST), yes(2, Attempt::FIRST), "the present one");
+}
+
+#[test]
+fn a_heartbeat_of_an_earlier_term_is_outdated_whatever_its_round() {
+    let (answered, beats) = (ServerSet::only(ServerId::FIRST), Beats::ZERO);
+    let leads = in_term(2, Role::Leader { round: Round::FIRST, answered, beats });
+    let heartbeat = |term, round| {
+        standing_for(leads, 1, None, Message::AppendEntries { term: Term::new(term), round })
+    };
+    let [open, other] = [Round::FIRST, Round::FIRST.next()];
+    assert_eq!(heartbeat(1, open), heartbeat(1, other));
+    assert_ne!(heartbeat(2, open), heartbeat(2, other));
 }
 
 #[test]

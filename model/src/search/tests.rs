@@ -1,6 +1,7 @@
 //! What is found of small graphs, by the search of whole worlds and by stateright, and how a
 //! violation is told.
 
+use super::outcome::Level;
 use super::second_opinion::{ask_stateright, ask_stateright_of_worlds};
 use super::{Control, Coverage, Findings, Keys, Outcome, Stop, Verdict, search, search_until};
 use crate::cluster::Cluster;
@@ -123,6 +124,33 @@ fn what_is_not_violated_holds_only_if_everything_was_seen() {
     assert!(seen.findings(&model, &SAFETY, &control).hold());
     let findings = Outcome { exhaustive: false, ..seen }.findings(&model, &SAFETY, &control);
     assert_eq!(findings.verdicts, SAFETY.map(|property| (property, Verdict::Undecided)));
+}
+
+#[test]
+fn what_breaks_where_more_can_happen_than_in_truth_is_undecided() {
+    let (model, control) = (packed(Reductions::FREE_NEWS), Control::default());
+    let judged = [Property::VoteOncePerTerm];
+    let seen = ask_stateright(model.clone(), &judged, 1, &control);
+    let outcome = Outcome { violated: vec![true], ..seen };
+    let findings = outcome.findings(&model, &judged, &control);
+    assert_eq!(findings.verdicts, [(Property::VoteOncePerTerm, Verdict::Undecided)]);
+}
+
+#[test]
+fn levels_are_summed_up() {
+    let first = Level { states: 1, edges: 2, generated: 3, next: 4, violated: 0b01, stopped: None };
+    let last = Level { states: 4, edges: 6, generated: 8, next: 0, violated: 0b01, stopped: None };
+    let outcome = Outcome::of(&[first, last], 2);
+    assert_eq!(outcome.coverage, Coverage { states: 5, edges: 8, depth: 2 });
+    assert_eq!((outcome.levels, outcome.generated), (vec![1, 4], 11));
+    assert_eq!(outcome.violated, [true, false]);
+    assert!(outcome.exhaustive && outcome.stopped.is_none());
+    let stopped = Level { stopped: Some(Stop::Interrupted), ..last };
+    for levels in [&[first][..], &[first, stopped]] {
+        let outcome = Outcome::of(levels, 2);
+        assert_eq!(outcome.stopped, levels.last().unwrap().stopped);
+        assert!(!outcome.exhaustive, "more is to come: {levels:?}");
+    }
 }
 
 #[test]

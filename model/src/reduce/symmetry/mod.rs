@@ -223,7 +223,7 @@ fn signatures<const W: usize>(layout: &Layout, states: &States, world: &Packed<W
             Message::RequestVote { hand_over: true, .. } => (11, false),
             Message::PreVote { attempt, .. } => (12 + (attempt.number() << 8), false),
             Message::PreVoteResponse { vote_granted, attempt, .. } => {
-                (13 + u64::from(vote_granted) + (attempt.number() << 8), merges && !vote_granted)
+                (13 + u64::from(vote_granted) + (attempt.number() << 8), false)
             }
             Message::HandOver { .. } => (15, merges),
         };
