@@ -5,7 +5,7 @@ use raft_model::cluster::Protocol;
 use raft_model::election::{Role, State};
 use raft_model::message::Message;
 use raft_model::reduce::{Difference, PackedModel, Reduce, Reductions, bisimulation};
-use raft_model::types::{Attempt, Round};
+use raft_model::types::{Attempt, Round, Term};
 use raft_model::world::bounds::{Bounds, Limits, Replies};
 use support::bounds::guarded;
 use support::counts;
@@ -27,14 +27,19 @@ fn compare(
     bisimulation(&raw, &reduced, bounds.terms.last())
 }
 
+/// Two servers that may be elected one after the other.
+fn of_two_terms(protocol: Protocol) -> Bounds {
+    let (hand_over, rounds) = if protocol.check_quorum() { (true, 1) } else { (false, 2) };
+    guarded(protocol, 2, 2, Replies::Useful, Limits { hand_over, rounds, ..Limits::SMALL })
+}
+
 #[test]
 fn what_guarded_worlds_can_do_is_kept() {
-    let one_round = Limits { hand_over: true, rounds: 1, ..Limits::SMALL };
     for (bounds, worlds) in [
         (guarded(Protocol::GUARDED, 2, 1, Replies::All, LEASES), 5_000),
         (guarded(Protocol::CHECK_QUORUM, 3, 1, Replies::Useful, LEASES), 2_000),
-        (guarded(Protocol::CHECK_QUORUM, 2, 2, Replies::Useful, one_round), 2_000),
-        (guarded(Protocol::PRE_VOTE, 2, 2, Replies::Useful, Limits::SMALL), 2_000),
+        (of_two_terms(Protocol::CHECK_QUORUM), 2_000),
+        (of_two_terms(Protocol::PRE_VOTE), 2_000),
     ] {
         for reductions in [Reductions::MESSAGES, Reductions::EXACT, Reductions::GUARDED] {
             let (checked, difference) = compare(bounds, reductions, Reductions::reduce);
@@ -131,6 +136,25 @@ fn a_pre_vote_for_an_older_attempt_that_is_kept_is_noticed() {
     let limits = Limits { attempts: 2, ..Limits::SMALL };
     let bounds = guarded(Protocol::PRE_VOTE, 2, 1, Replies::All, limits);
     assert!(compare(bounds, Reductions::MESSAGES, reduce).1.is_some());
+}
+
+/// A request that can only be refused: but its refusal tells its sender of the newer term.
+#[test]
+fn a_request_of_an_earlier_term_that_is_dropped_is_noticed() {
+    let reduce: Reduce<4> = |reductions, bounds, layout, world| {
+        let world = reductions.reduce(bounds, layout, world);
+        let mut rest = layout.without_sent(&world);
+        for envelope in layout.sent(&world) {
+            if envelope.to.is_some() || envelope.message.term() != Term::ZERO {
+                layout.send(&mut rest, envelope);
+            }
+        }
+        rest
+    };
+    for bounds in [Protocol::CHECK_QUORUM, Protocol::PRE_VOTE].map(of_two_terms) {
+        let difference = compare(bounds, Reductions::MESSAGES, reduce).1.expect("noticed");
+        assert!(!difference.lost.is_empty(), "{difference:#?}");
+    }
 }
 
 /// Whatever guarded servers come to, check-quorum with free news comes to, but for what only
