@@ -75,7 +75,7 @@ fn seen<const W: usize>(model: &PackedModel<W>, world: &Packed<W>) -> Seen {
     let mut votes = BTreeSet::new();
     for id in servers() {
         if let Role::Candidate { votes: counted } = view.state(id).role {
-            votes.extend(counted.iter().filter(|&voter| voter != id).map(|voter| (voter, id)));
+            votes.extend(counted.iter().map(|voter| (voter, id)));
         }
     }
     let mut led = BTreeSet::new();

@@ -286,6 +286,15 @@ fn a_model_says_what_it_was_made_with() {
     }
 }
 
+#[test]
+fn step_by_step_nothing_is_done_at_once() {
+    let bounds = of(3, 1, Protocol::GUARDED);
+    let [model, steps] =
+        [Reductions::SAFETY, Reductions::GUARDED].map(|it| Model::new(bounds, it).unwrap());
+    assert_eq!(model.clone().step_by_step().reductions(), Reductions::GUARDED);
+    assert_eq!(reachable(&model.step_by_step()), reachable(&steps));
+}
+
 /// An election in which nothing ever happens.
 const IDLE: Handlers = Handlers {
     step: |_, state, _| Step {
