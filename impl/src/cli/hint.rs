@@ -79,10 +79,12 @@ pub(super) fn start(error: StartError) -> Failure {
 pub(super) fn store(error: StoreError) -> Failure {
     let hint = match &error {
         StoreError::NoBallot { .. } => {
-            "First check --data. A server that has never run is started once with --bootstrap. One \
-             whose disk is lost comes back by `raft-node join --after-lost-disk`."
+            "First check --data. Then: a server that has never run is started once with \
+             --bootstrap; one whose disk is lost comes back by `raft-node join --after-lost-disk`."
         }
-        StoreError::AlreadyBootstrapped { .. } => "Start this server without --bootstrap.",
+        StoreError::AlreadyBootstrapped { .. } => {
+            "Start it by `raft-node run`, without --bootstrap."
+        }
         StoreError::Untrusted { reason: Untrusted::Owner(theirs, ours), .. } => {
             let hint = other_owner(theirs, ours);
             return Failure::disk(hinted(error, hint));
@@ -91,8 +93,8 @@ pub(super) fn store(error: StoreError) -> Failure {
             return Failure::disk(error);
         }
         StoreError::Untrusted { .. } => {
-            "First check --data. A new cluster has a new --cluster, and each server a new --data, \
-             with --bootstrap."
+            "First check --data. Then empty the directory: the server comes back by `raft-node join \
+             --after-lost-disk`."
         }
         StoreError::Copied { .. } => {
             "If the server has moved here, and will never run on the old directory again: \

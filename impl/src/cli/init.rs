@@ -40,7 +40,7 @@ pub(super) fn init(args: &Init) -> Result<(), Failure> {
     written
         .map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
-                format!("{path} is there already, and is not overwritten")
+                format!("{path} is there already, and is not overwritten: give another name")
             }
             _ => format!("{path}: {error}"),
         })
@@ -102,7 +102,7 @@ fn compare(one: &Keys, other: &Keys, notes: &mut Vec<String>) -> Result<(), Stri
         if is_same {
             Ok(())
         } else {
-            Err(format!("`{what}` differs, and is the same on all servers"))
+            Err(format!("`{what}` differs, and must be the same on all servers"))
         }
     };
     same("cluster", one.cluster == other.cluster)?;

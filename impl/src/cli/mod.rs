@@ -21,7 +21,7 @@ mod trace;
 
 use std::env;
 use std::error::Error;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::os::unix::net::UnixStream;
@@ -34,6 +34,7 @@ use raft_model::cluster::Protocol;
 use raft_model::types::ServerId;
 use raft_node::supervise;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::tcgetwinsize;
 
 use self::keys::Percent;
 
@@ -104,11 +105,24 @@ pub(crate) fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure @ (Failure::Said | Failure::Interrupted)) => ExitCode::from(failure.code()),
         Err(failure) => {
-            // Nobody may be listening.
-            let _ = writeln!(io::stderr(), "error: {failure}");
+            complain(&failure);
             ExitCode::from(failure.code())
         }
     }
+}
+
+/// Says why a command did not do what it was asked for. Nobody may be listening.
+fn complain(failure: &Failure) {
+    let mut text = format!("error: {failure}");
+    let stderr = io::stderr();
+    if stderr.is_terminal() {
+        let columns = tcgetwinsize(&stderr).map_or(80, |size| size.ws_col.max(20).into());
+        let options = textwrap::Options::new(columns)
+            .break_words(false)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        text = textwrap::fill(&text, options);
+    }
+    let _ = writeln!(&stderr, "{text}");
 }
 
 /// The arguments. Of one that stands alone, and that nothing is known of, it is said where it was

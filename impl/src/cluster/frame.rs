@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use raft_model::election::Role;
 
-use super::view::{Status, View};
+use super::view::{Happening, Status, View};
 
 /// How the picture is to look.
 #[derive(Clone, Copy, Debug)]
@@ -58,12 +58,13 @@ pub(super) fn frame(view: &View, now: Duration, look: Look<'_>) -> Vec<String> {
     };
     lines.push(format!("  {hint}"));
     lines.extend(["", "  News, the latest first:", ""].map(Into::into));
-    lines.extend(view.news.iter().flat_map(|news| wrapped(&news.to_string(), columns)));
+    lines.extend(view.news.iter().flat_map(|news| wrapped(news, columns)));
     lines
 }
 
 /// A piece of news in lines of this width, behind the time that it begins with.
-fn wrapped(news: &str, columns: usize) -> Vec<String> {
+pub(super) fn wrapped(news: &Happening, columns: usize) -> Vec<String> {
+    let news = news.to_string();
     let (time, words) = news.split_at(news.find('S').unwrap_or(0)); // a server's name is next
     let indent = " ".repeat(time.len());
     let options = textwrap::Options::new(columns)

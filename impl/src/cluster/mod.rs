@@ -29,6 +29,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
+use self::frame::wrapped;
 use self::keys::{Keys, Press};
 use self::output::Output;
 use self::paste::{quoted, replayer};
@@ -95,8 +96,8 @@ pub fn demonstrate(demonstration: &Demonstration, stop: &UnixStream) -> Result<(
     let mut running = Running::new(servers, output);
     let result = running.serve(stop).and_then(|()| running.stop(stop));
     let Running { output, view, .. } = running;
-    if output.leave() {
-        print(view.news.iter().rev()); // what was on the screen is gone
+    if let Some(columns) = output.leave() {
+        print(view.news.iter().rev().flat_map(|news| wrapped(news, columns))); // the screen is gone
     }
     if matches!(result, Err(Error::Server { .. })) {
         let _ = directory.keep(); // for its log

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use super::frame::{Look, frame};
-use super::screen::Screen;
+use super::screen::{Screen, size};
 use super::view::{Happening, View};
 
 /// Where it is shown.
@@ -57,9 +57,12 @@ impl Output {
         }
     }
 
-    /// Leaves the screen, if it is one.
-    pub(super) fn leave(self) -> bool {
-        matches!(self, Self::Screen(_))
+    /// Leaves the screen, if it is one, and says how many columns that has.
+    pub(super) fn leave(self) -> Option<usize> {
+        match self {
+            Self::Screen(_) => Some(size().1.into()),
+            Self::Lines => None,
+        }
     }
 }
 

@@ -62,9 +62,7 @@ impl Screen {
             self.take()?;
             self.shown.clear();
         }
-        let size =
-            tcgetwinsize(io::stdout()).ok().filter(|size| size.ws_row > 0 && size.ws_col > 0);
-        let (rows, columns) = size.map_or((24, 80), |size| (size.ws_row, size.ws_col));
+        let (rows, columns) = size();
         let mut lines = picture(columns.into());
         lines.resize(rows.into(), String::new());
         for line in &mut lines {
@@ -120,6 +118,12 @@ fn put(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+/// How many rows and columns the terminal has.
+pub(super) fn size() -> (u16, u16) {
+    let size = tcgetwinsize(io::stdout()).ok().filter(|size| size.ws_row > 0 && size.ws_col > 0);
+    size.map_or((24, 80), |size| (size.ws_row, size.ws_col))
 }
 
 #[cfg(test)]

@@ -141,18 +141,18 @@ impl Warning {
             }
             Self::Deaf(server) => tracing::warn!(
                 %server,
-                "is heard and does not answer: what this leader sends does not arrive there"
+                "{server} is heard and does not answer: what this leader sends does not arrive there"
             ),
             Self::Silent(server) => tracing::warn!(
                 %server,
-                "is not heard: it is down, or what it sends does not arrive here"
+                "{server} is not heard: it is down, or what it sends does not arrive here"
             ),
-            Self::Answers(server) => tracing::info!(%server, "answers"),
+            Self::Answers(server) => tracing::info!(%server, "{server} answers"),
             Self::Twice { server, count } => tracing::warn!(
                 %server,
                 count,
-                "its runs or steps go backwards: the same server may be running twice, or on an old \
-                 disk"
+                "the runs or steps of {server} go backwards: the same server may be running twice, \
+                 or on an old disk"
             ),
             Self::Terms { term } if term.next().is_none() => {
                 tracing::error!(%term, "the terms are used up: nobody can be elected any more");

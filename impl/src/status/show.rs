@@ -46,6 +46,9 @@ impl fmt::Display for Report {
         if !self.peers.is_empty() {
             writeln!(f, "\npeer  heard           round trip      answered    rejected")?;
             self.peers.iter().try_for_each(|peer| peer.fmt(f))?;
+            if !self.is_leader() {
+                writeln!(f, "      only a leader is answered by all of them, all the time")?;
+            }
             for Peer { server, went_back, .. } in self.peers.iter().filter(|it| it.went_back > 0) {
                 let server = server.to_string();
                 writeln!(
@@ -63,7 +66,7 @@ impl Report {
         let Self { datagrams, elections, stalls, .. } = self;
         writeln!(f, "\nElections     campaigned: {}, won: {}", elections.campaigns, elections.won)?;
         for Election { term, leader, known_us_ago } in &elections.last {
-            writeln!(f, "              {leader} in term {term}, since {}", time(*known_us_ago))?;
+            writeln!(f, "              {leader} in term {term}, {} ago", time(*known_us_ago))?;
         }
         writeln!(f, "Datagrams     {} sent, {} received", datagrams.sent, datagrams.received)?;
         match self.keys.as_slice() {

@@ -329,7 +329,7 @@ S2    8.0 ms ago      0 us                   2           0
 S3    never           -                      0           3
 
 Elections     campaigned: 1, won: 1
-              S1 in term 1, since 8.0 ms
+              S1 in term 1, 8.0 ms ago
 Datagrams     7 sent, 0 received
               not authenticated: loopback
               3 rejected: sender_address

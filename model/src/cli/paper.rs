@@ -27,6 +27,26 @@ pub(super) fn print(report: &str) -> io::Result<()> {
     stdout.write_all(if is_coloured { coloured(&text) } else { text }.as_bytes())
 }
 
+/// Says why a command did not do what it was asked for.
+pub(super) fn complain(message: &str) {
+    let mut text = format!("error: {message}");
+    if io::stderr().is_terminal() {
+        let lines = text.lines().map(|line| filled(line, width(), "", ""));
+        text = lines.collect::<Vec<_>>().join("\n");
+    }
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// As many of these fields, which commas part, as there is room for: half a number is another one.
+pub(super) fn shortened(line: &str, width: usize) -> &str {
+    let mut rest = line;
+    while rest.chars().count() > width {
+        let Some((shorter, _)) = rest.rsplit_once(", ") else { return "" };
+        rest = shorter;
+    }
+    rest
+}
+
 /// How many columns a terminal has.
 pub(super) fn width() -> usize {
     terminal_size().map_or(80, |(Width(columns), _)| columns.into())
@@ -110,6 +130,15 @@ mod tests {
             wrapped("  in https://example.com/a/b", 12),
             "  in\n     https://example.com/a/b"
         );
+    }
+
+    #[test]
+    fn a_line_is_shortened_by_whole_fields() {
+        let line = "38 s: level 13, 64512 states, 22438/s, 90 MiB";
+        assert_eq!(shortened(line, 45), line);
+        assert_eq!(shortened(line, 44), "38 s: level 13, 64512 states, 22438/s");
+        assert_eq!(shortened(line, 36), "38 s: level 13, 64512 states");
+        assert_eq!(shortened(line, 10), "");
     }
 
     #[test]

@@ -9,8 +9,8 @@ use raft_model::explore::{svg, take, walk};
 use raft_model::mutant::Mutant;
 use raft_model::world::Handlers;
 
-use super::Failure;
 use super::exit::Exit;
+use super::{Failure, paper};
 
 /// The arguments of `play`.
 #[derive(clap::Args)]
@@ -87,10 +87,10 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         }
     } else if args.story {
         for Play { setting, path, .. } in &plays {
-            writeln!(io::stdout(), "{}", take::story(setting, path))?;
+            paper::print(&(take::story(setting, path) + "\n"))?;
         }
     } else {
-        write!(io::stdout(), "{output}")?;
+        paper::print(&output)?;
     }
     Ok(Exit::Holds)
 }

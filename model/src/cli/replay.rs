@@ -45,7 +45,8 @@ pub(super) struct Args {
     #[arg(long)]
     align_clocks: bool,
     /// Write the run to this file as a module of TLA+, which `tla/tlc OUT` checks: that it is a
-    /// behaviour of tla/RaftElection.tla.
+    /// behaviour of tla/RaftElection.tla. TLC takes the longer for a step the more messages were
+    /// sent before: seconds for a thousand records, more than half an hour for twenty thousand.
     ///
     /// It takes the traces of all servers, from the first step on. The module is written even if
     /// the traces are refused here, so that TLC judges for itself. It judges what servers did, and
@@ -88,7 +89,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         }
         Ok(report) => {
             let seconds = started.elapsed().as_secs_f64();
-            paper::print(&as_table(&report, drawn.as_ref(), seconds))?;
+            paper::print(&as_table(&report, drawn.as_ref(), args.tla.as_deref(), seconds))?;
             return Ok(Exit::Holds);
         }
         Err(ReplayError::Damage { place, what }) if args.json => {
@@ -177,7 +178,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number).map_err(|_| "not a time after the first record".to_owned())
 }
 
-fn as_table(report: &Report, drawn: Option<&Drawn>, seconds: f64) -> String {
+fn as_table(report: &Report, drawn: Option<&Drawn>, module: Option<&Path>, seconds: f64) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: u64, note: &str| {
         let line = format!("  {name:<10} {value:<8} {HANG}{note}");
@@ -194,7 +195,7 @@ fn as_table(report: &Report, drawn: Option<&Drawn>, seconds: f64) -> String {
         let _ = writeln!(text);
     }
     if elections > SHOWN {
-        let _ = writeln!(text, "  … {} earlier elections", elections - SHOWN);
+        let _ = writeln!(text, "  … elections before: {}", elections - SHOWN);
     }
     for (term, leader) in report.elected.iter().skip(elections.saturating_sub(SHOWN)) {
         let seconds = report.elected_after[term].as_secs_f64();
@@ -202,6 +203,10 @@ fn as_table(report: &Report, drawn: Option<&Drawn>, seconds: f64) -> String {
     }
     if let Some(Drawn { file, part, .. }) = drawn {
         let _ = writeln!(text, "\n  drawn in {file}: {part}");
+    }
+    if let Some(module) = module {
+        let module = module.display();
+        let _ = writeln!(text, "\n  written to {module}; `tla/tlc {module}` judges it");
     }
     let clocks = drawn.iter().flat_map(|drawn| &drawn.clocks);
     let hint = if report.ahead.is_empty() { "; --align-clocks sets them right" } else { "" };

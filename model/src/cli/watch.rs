@@ -111,8 +111,8 @@ fn look_after(mut work: impl Work, leave: &AtomicBool) {
         work.tend(interrupted.is_some());
         if said.elapsed() >= period {
             said = Instant::now();
-            let line: String = work.progress().chars().take(width).collect();
-            let _ = write!(io::stderr(), "{before}{line}{after}");
+            let line = work.progress();
+            let _ = write!(io::stderr(), "{before}{}{after}", paper::shortened(&line, width));
         }
         thread::park_timeout(PERIOD);
     }

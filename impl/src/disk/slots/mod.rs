@@ -220,9 +220,8 @@ pub enum Untrusted {
 }
 
 /// What is left to do for a server that has forgotten its votes.
-pub(crate) const RESTORE: &str = "keep this server out of the cluster; to be whole again, stop all \
-                                  servers, choose a new cluster name and empty data directories, \
-                                  and bootstrap all";
+pub(crate) const RESTORE: &str = "keep this server out of the cluster, until it has joined it as one \
+                                  whose disk is lost";
 
 const LOST: &str = "The votes of this server are lost, and without them it may vote twice in one \
                     term and elect a second leader";

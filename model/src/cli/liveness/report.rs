@@ -180,10 +180,13 @@ fn buys(args: &Args, report: &Report) -> String {
             line("  strong fairness", cells(strong), "");
         }
     }
-    format!(
-        "{table}  a+b: it fails on a run of a steps and then b steps that repeat for ever (0: nothing happens).\n  \
-         To read one: --without ASSUMPTION.\n",
-    )
+    let mut text = format!(
+        "{table}  a+b: it fails on a run of a steps and then b steps that repeat for ever (0: nothing happens).\n"
+    );
+    if text.contains("no verdict") {
+        text += "  no verdict: the run that was found is none, done once more step by step.\n";
+    }
+    text + "  To read one: raft-model liveness --without ASSUMPTION.\n"
 }
 
 fn lengths(lasso: &Lasso) -> String {

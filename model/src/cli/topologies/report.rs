@@ -67,7 +67,7 @@ pub(super) fn as_table(args: &Args, survey: &Survey, rows: &[Row], cost: Cost) -
             "  excl.: it stays, but somebody whom it hears, and who hears it, may never follow.\n";
     }
     text += "  Each run on which it does not is done once more, step by step. To read one:\n  \
-             --lasso \"A-C B-C\".\n";
+             raft-model topologies --lasso \"A-C B-C\".\n";
     claims(&mut text, args, survey, rows);
     text
 }
