@@ -106,7 +106,12 @@ fn compare(one: &Keys, other: &Keys, notes: &mut Vec<String>) -> Result<(), Stri
         }
     };
     same("cluster", one.cluster == other.cluster)?;
-    same("servers", one.servers == other.servers)?;
+    let mut servers = one.servers.iter().zip(&other.servers);
+    let differ = servers.find(|(one, other)| one != other);
+    same("servers", one.servers == other.servers).map_err(|what| match differ {
+        Some((one, other)) => format!("{what}: {one} and {other}"),
+        None => what,
+    })?;
     same("insecure", one.insecure == other.insecure)?;
     same("protocol", one.protocol == other.protocol)?;
     same("witnesses", one.witnesses == other.witnesses)?;

@@ -223,7 +223,7 @@ fn server_id(text: &str) -> Result<ServerId, String> {
 
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("{0}\n\nFor more information, try '--help'.")]
+    #[error(transparent)]
     Input(Box<dyn Error>),
     #[error("log level {0:?} (RAFT_LOG): write off, warn, info, debug or trace")]
     Log(String),

@@ -40,6 +40,12 @@ impl FromStr for Server {
     }
 }
 
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.number, self.place)
+    }
+}
+
 pub(super) fn number(text: &str) -> Result<u8, String> {
     text.parse().map_err(|_| format!("{text:?} is not the number of a server"))
 }
