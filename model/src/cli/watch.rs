@@ -150,7 +150,8 @@ impl Work for Search {
 
     fn progress(&mut self) -> String {
         let (states, depth) = (self.control.states.load(Relaxed), self.control.depth.load(Relaxed));
-        let new = states.saturating_sub(self.said.1) as u128;
+        // Fewer than before are those of the next one of many searches.
+        let new = states.checked_sub(self.said.1).unwrap_or(states) as u128;
         let rate = new * 1000 / self.said.0.elapsed().as_millis().max(1);
         self.said = (Instant::now(), states);
         let seconds = self.started.elapsed().as_secs();
