@@ -61,13 +61,9 @@ fn properties_see_the_same_steps() {
 fn a_yes_that_is_forgotten_hides_elections() {
     let reduce: Reduce<4> = |reductions, bounds, layout, world| {
         let world = reductions.reduce(bounds, layout, world);
-        let mut rest = layout.without_sent(&world);
-        let is_yes =
-            |message| matches!(message, Message::PreVoteResponse { vote_granted: true, .. });
-        for envelope in layout.sent(&world).filter(|envelope| !is_yes(envelope.message)) {
-            layout.send(&mut rest, envelope);
-        }
-        rest
+        layout.keeping(&world, |envelope| {
+            !matches!(envelope.message, Message::PreVoteResponse { vote_granted: true, .. })
+        })
     };
     let [plain, at_once] = seen(bounds(Protocol::GUARDED, 3, 1), reduce);
     assert!(plain.difference(&at_once).next().is_some(), "nobody is elected by one server");

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use support::bounds::{up_to, window};
 use support::counts;
 
-use raft_model::action::Action;
+use raft_model::action::{Action, Envelope};
 use raft_model::message::Message;
 use raft_model::packed::Packed;
 use raft_model::reduce::{Difference, PackedModel, Reduce, Reductions, bisimulation};
@@ -109,19 +109,12 @@ fn all_reductions_together_are_exact() {
 fn a_message_that_is_dropped_too_early_is_noticed() {
     let reduce: Reduce<4> = |reductions, bounds, layout, world| {
         let world = reductions.reduce(bounds, layout, world);
-        let mut rest = layout.without_sent(&world);
-        for envelope in layout.sent(&world) {
+        layout.keeping(&world, |Envelope { from, message, .. }| {
             // As if only those could follow a leader who are in its term already.
-            let Message::AppendEntries { term, .. } = envelope.message else {
-                layout.send(&mut rest, envelope);
-                continue;
-            };
-            let mut others = bounds.cluster.others(envelope.from);
-            if others.all(|id| layout.state(&world, id).ballot.current_term >= term) {
-                layout.send(&mut rest, envelope);
-            }
-        }
-        rest
+            let Message::AppendEntries { term, .. } = message else { return true };
+            let mut others = bounds.cluster.others(from);
+            others.all(|id| layout.state(&world, id).ballot.current_term >= term)
+        })
     };
     let difference =
         compare(up_to(3, 1, Replies::All), Reductions::MESSAGES, reduce).expect("noticed");
@@ -133,11 +126,7 @@ fn a_message_that_is_dropped_too_early_is_noticed() {
 fn a_stale_request_that_is_dropped_is_noticed() {
     let reduce: Reduce<4> = |reductions, bounds, layout, world| {
         let world = reductions.reduce(bounds, layout, world);
-        let mut rest = layout.without_sent(&world);
-        for envelope in layout.sent(&world).filter(|e| e.message.term() > Term::ZERO) {
-            layout.send(&mut rest, envelope);
-        }
-        rest
+        layout.keeping(&world, |envelope| envelope.message.term() > Term::ZERO)
     };
     let difference =
         compare(up_to(2, 3, Replies::All), Reductions::MESSAGES, reduce).expect("noticed");

@@ -106,11 +106,12 @@ fn compare(one: &Keys, other: &Keys, notes: &mut Vec<String>) -> Result<(), Stri
         }
     };
     same("cluster", one.cluster == other.cluster)?;
-    let mut servers = one.servers.iter().zip(&other.servers);
-    let differ = servers.find(|(one, other)| one != other);
-    same("servers", one.servers == other.servers).map_err(|what| match differ {
-        Some((one, other)) => format!("{what}: {one} and {other}"),
-        None => what,
+    same("servers", one.servers == other.servers).map_err(|what| {
+        let mut servers = one.servers.iter().zip(&other.servers);
+        match servers.find(|(one, other)| one != other) {
+            Some((one, other)) => format!("{what}: {one} and {other}"),
+            None => what,
+        }
     })?;
     same("insecure", one.insecure == other.insecure)?;
     same("protocol", one.protocol == other.protocol)?;

@@ -117,12 +117,15 @@ fn complain(failure: &Failure) {
     let stderr = io::stderr();
     if stderr.is_terminal() {
         let columns = tcgetwinsize(&stderr).map_or(80, |size| size.ws_col.max(20).into());
-        let options = textwrap::Options::new(columns)
-            .break_words(false)
-            .word_splitter(textwrap::WordSplitter::NoHyphenation);
-        text = textwrap::fill(&text, options);
+        text = textwrap::fill(&text, in_whole_words(columns));
     }
     let _ = writeln!(&stderr, "{text}");
+}
+
+/// Text so wide. Words are left whole: half a number is another one.
+fn in_whole_words<'a>(columns: usize) -> textwrap::Options<'a> {
+    let options = textwrap::Options::new(columns).break_words(false);
+    options.word_splitter(textwrap::WordSplitter::NoHyphenation)
 }
 
 /// The arguments. Of one that stands alone, and that nothing is known of, it is said where it was

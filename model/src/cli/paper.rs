@@ -31,8 +31,7 @@ pub(super) fn print(report: &str) -> io::Result<()> {
 pub(super) fn complain(message: &str) {
     let mut text = format!("error: {message}");
     if io::stderr().is_terminal() {
-        let lines = text.lines().map(|line| filled(line, width(), "", ""));
-        text = lines.collect::<Vec<_>>().join("\n");
+        text = filled(&text, width(), "", "");
     }
     let _ = writeln!(io::stderr(), "{text}");
 }

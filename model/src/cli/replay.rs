@@ -108,7 +108,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
 pub(super) fn refused(error: &ReplayError) -> Result<Exit, Failure> {
     match error {
         ReplayError::Damage { .. } | ReplayError::Refused { .. } => {
-            let _ = writeln!(io::stderr(), "error: {error}");
+            paper::complain(&error.to_string());
             Ok(Exit::Fails)
         }
         _ => Err(Failure::Input(error.to_string())),

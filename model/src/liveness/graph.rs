@@ -132,14 +132,8 @@ pub(super) fn canonical<const W: usize>(
     let mut world = *world;
     let dead = links.alone(layout.cluster());
     if links != Links::ALL {
-        let sent: Vec<_> = layout.sent(&world).collect();
-        world = layout.without_sent(&world);
-        let states = world;
-        for envelope in sent {
-            if can_arrive(links, dead, envelope, |id| layout.state(&states, id)) {
-                layout.send(&mut world, envelope);
-            }
-        }
+        let state = |id| layout.state(&world, id);
+        world = layout.keeping(&world, |envelope| can_arrive(links, dead, envelope, state));
     }
     if !dead.is_empty() {
         let alive = alive(layout.cluster(), links);

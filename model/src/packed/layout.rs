@@ -358,6 +358,17 @@ impl Layout {
         rest
     }
 
+    /// The world, and of its messages those that are kept.
+    pub fn keeping<const W: usize>(
+        &self,
+        world: &Packed<W>,
+        is_kept: impl Fn(Envelope) -> bool,
+    ) -> Packed<W> {
+        let mut rest = self.without_sent(world);
+        self.sent(world).filter(|&it| is_kept(it)).for_each(|it| self.send(&mut rest, it));
+        rest
+    }
+
     /// Packs a world.
     pub fn pack<const W: usize>(&self, world: &World) -> Packed<W> {
         let mut packed = Packed::EMPTY;

@@ -113,9 +113,7 @@ fn a_model_does_what_the_worlds_do_that_it_packs() {
 
 #[test]
 fn what_stands_for_a_guarded_world_can_do_what_the_world_can() {
-    for (bounds, worlds) in
-        [(asking_twice(), 2657), (of_three_rounds(), 816), (of(2, 2, Protocol::PRE_VOTE), 33_845)]
-    {
+    for (bounds, worlds) in [(asking_twice(), 2657), (of_three_rounds(), 816)] {
         for reductions in [Reductions::MESSAGES, Reductions::EXACT, Reductions::GUARDED] {
             let raw = Model::new(bounds, Reductions::NONE).unwrap();
             let reduced = Model::new(bounds, reductions).unwrap();

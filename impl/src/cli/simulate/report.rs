@@ -6,6 +6,8 @@ use raft_node::config::ClockError;
 use raft_node::simulate::{Kind, Options, Outcome, Run, Violation};
 use serde_json::{Map, json};
 
+use crate::cli::in_whole_words;
+
 /// What was simulated, and what came of it.
 pub(super) struct Report {
     pub(super) options: Options,
@@ -151,9 +153,5 @@ fn filled(text: &str) -> String {
 /// The same, and its other lines begin in this column.
 fn hanging(text: &str, column: usize) -> String {
     let indent = " ".repeat(column);
-    let options = textwrap::Options::new(80)
-        .subsequent_indent(&indent)
-        .word_splitter(textwrap::WordSplitter::NoHyphenation)
-        .break_words(false);
-    textwrap::fill(text, options) + "\n"
+    textwrap::fill(text, in_whole_words(80).subsequent_indent(&indent)) + "\n"
 }

@@ -215,6 +215,8 @@ fn each_message_has_a_bit_of_its_own() {
             layout.send(&mut world, envelope);
             assert!(layout.sent(&world).eq([envelope]), "of {envelope}");
             assert_eq!(layout.without_sent(&world), servers, "after {envelope}");
+            assert_eq!(layout.keeping(&world, |it| it == envelope), world, "{envelope} is kept");
+            assert_eq!(layout.keeping(&world, |it| it != envelope), servers, "without {envelope}");
         }
     }
 }
