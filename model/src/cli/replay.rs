@@ -46,7 +46,7 @@ pub(super) struct Args {
     align_clocks: bool,
     /// Write the run to this file as a module of TLA+, which `tla/tlc OUT` checks: that it is a
     /// behaviour of tla/RaftElection.tla. TLC takes the longer for a step the more messages were
-    /// sent before: seconds for a thousand records, more than half an hour for twenty thousand.
+    /// sent before: seconds for a thousand records, twenty minutes and more for twenty thousand.
     ///
     /// It takes the traces of all servers, from the first step on. The module is written even if
     /// the traces are refused here, so that TLC judges for itself. It judges what servers did, and
